@@ -1,0 +1,60 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let everywhere: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+/// Modules that touch no C: every unsafe word in them must be visible.
+let pure = everywhere + [.strictMemorySafety()]
+
+/// One line a module: what it may import is exactly what stands here (STYLE: values pass between siblings in `Hub`).
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = everywhere) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+        resources: resources, swiftSettings: everywhere)
+}
+
+let package = Package(
+    name: "midihub",
+    products: [.executable(name: "midihub", targets: ["midihub"])],
+    targets: [
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+
+        module("MIDI", settings: pure),
+        module("Rooms", ["MIDI"], settings: pure),
+        module("Linux", ["CLinux"]),
+        module("PatchBay", ["Rooms", "MIDI", "Linux", "CALSA"]),
+        module("Store", ["CSQLite"]),
+        module("HTTP", ["Linux"]),
+        module("Supervisor", ["Linux"]),
+        module("Hub", ["MIDI", "Rooms", "Linux", "PatchBay", "Store", "HTTP", "Supervisor"]),
+        .executableTarget(name: "midihub", dependencies: ["Hub"], swiftSettings: everywhere),
+
+        .target(name: "TestSupport", dependencies: ["Linux"], path: "Tests/TestSupport", swiftSettings: everywhere),
+        .executableTarget(
+            name: "rtpmidid-double", dependencies: ["CALSA", "Linux"], path: "Tests/RtpmididDouble",
+            swiftSettings: everywhere),
+        tests("MIDI"),
+        tests("Rooms", ["MIDI"]),
+        tests("Linux"),
+        tests("PatchBay", ["Rooms", "MIDI", "Linux"]),
+        tests("Store"),
+        tests("HTTP", ["Linux"]),
+        tests("Supervisor", ["Linux"]),
+        tests("Hub", ["Supervisor", "Store", "Rooms", "PatchBay", "Linux"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["TestSupport", "Linux", "CALSA", "midihub", "rtpmidid-double"],
+            swiftSettings: everywhere),
+    ]
+)

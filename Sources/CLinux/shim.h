@@ -1,0 +1,66 @@
+// What `import Glibc` does not show (STYLE section 5): epoll and its kin, and GNU-only calls declared under our own names.
+#pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// `errno` is a macro over a function; Swift code reads and clears it through these.
+static inline int midihub_errno(void) { return errno; }
+
+// GNU-only (needs _GNU_SOURCE, which would change the types of bind and connect): declared under our own names.
+int midihub_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) __asm__("accept4");
+int midihub_pipe2(int fds[2], int flags) __asm__("pipe2");
+int midihub_fallocate(int fd, int mode, off_t offset, off_t length) __asm__("fallocate");
+int midihub_pthread_setname(pthread_t thread, const char *name) __asm__("pthread_setname_np");
+int midihub_spawn_closefrom(posix_spawn_file_actions_t *actions, int from) __asm__("posix_spawn_file_actions_addclosefrom_np");
+
+// No glibc wrapper before 2.36; the numbers are the same on every architecture.
+static inline int midihub_pidfd_open(pid_t pid) { return (int)syscall(434, pid, 0); }
+static inline int midihub_pidfd_send_signal(int pidfd, int signal) { return (int)syscall(424, pidfd, signal, 0, 0); }
+
+// Macros that take apart the status of waitpid.
+static inline int midihub_exited(int status) { return WIFEXITED(status); }
+static inline int midihub_exit_code(int status) { return WEXITSTATUS(status); }
+static inline int midihub_term_signal(int status) { return WTERMSIG(status); }
+
+// A C struct with a union: its data member is set here.
+static inline int midihub_epoll_ctl(int epoll, int operation, int fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = { .events = events, .data = { .u64 = data } };
+    return epoll_ctl(epoll, operation, fd, &event);
+}
+static inline uint64_t midihub_epoll_data(const struct epoll_event *event) { return event->data.u64; }
+
+// POSIX_SPAWN_SETSID, MFD_CLOEXEC and the punch-hole flags are GNU-only macros.
+enum { midihub_spawn_setsid = 0x80, midihub_punch_hole = 0x02 | 0x01 };
+
+// Signal sets are opaque to Swift.
+static inline void midihub_block_signals(const int *signals, int count, int how) {
+    sigset_t set; sigemptyset(&set);
+    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+    pthread_sigmask(how, &set, 0);
+}
+static inline int midihub_signalfd(const int *signals, int count) {
+    sigset_t set; sigemptyset(&set);
+    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+static inline void midihub_ignore_signal(int number) { signal(number, SIG_IGN); }

@@ -1,0 +1,149 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// One thread's epoll(7) set with timers and mailboxes. Not Sendable: the thread that made it runs it, and only
+/// handlers on that thread touch it. Other threads reach it through a `Mailbox`.
+package final class EventLoop {
+    package struct Interest: OptionSet, Sendable {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+        package static let read = Interest(rawValue: EPOLLIN.rawValue)
+        package static let write = Interest(rawValue: EPOLLOUT.rawValue)
+        /// Reported whether asked for or not: error or hang-up.
+        package static let hangup = Interest(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue | EPOLLRDHUP.rawValue)
+    }
+    /// Names one watched descriptor. Never reused, so that an event left over from a closed and reused descriptor is dropped.
+    package struct Registration: Hashable, Sendable { fileprivate let id: UInt64 }
+    package struct TimerID: Hashable, Sendable { fileprivate let id: UInt64 }
+
+    private let epoll: Descriptor
+    private var watched: [UInt64: (number: CInt, handler: (Interest) -> Void)] = [:]
+    /// Sorted by time, the latest first, so that the next one is popped from the end.
+    private var timers: [(at: ContinuousClock.Instant, id: UInt64, work: () -> Void)] = []
+    private var nextID: UInt64 = 1
+    private var running = false
+    /// Kept alive for as long as they are received.
+    private var mailboxes: [AnyObject] = []
+
+    package init() throws(Errno) {
+        epoll = try Descriptor("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+    }
+
+    /// Calls `handler` whenever `number` is ready (level-triggered). The caller keeps the descriptor open until `unwatch`.
+    @discardableResult
+    package func watch(
+        _ number: CInt, _ interest: Interest, _ handler: @escaping (Interest) -> Void
+    ) throws(Errno) -> Registration {
+        let id = takeID()
+        try retrying("epoll_ctl") {
+            midihub_epoll_ctl(epoll.number, EPOLL_CTL_ADD, number, interest.rawValue, id)
+        }
+        watched[id] = (number, handler)
+        return Registration(id: id)
+    }
+
+    /// Changes what a watched descriptor is waited for.
+    package func change(_ registration: Registration, to interest: Interest) {
+        guard let entry = watched[registration.id] else { return }
+        _ = midihub_epoll_ctl(epoll.number, EPOLL_CTL_MOD, entry.number, interest.rawValue, registration.id)
+    }
+
+    /// Stops watching; call before the descriptor is closed.
+    package func unwatch(_ registration: Registration) {
+        guard let entry = watched.removeValue(forKey: registration.id) else { return }
+        _ = midihub_epoll_ctl(epoll.number, EPOLL_CTL_DEL, entry.number, 0, 0)
+    }
+
+    /// Runs `work` once after `delay`.
+    @discardableResult
+    package func after(_ delay: Duration, _ work: @escaping () -> Void) -> TimerID {
+        let id = takeID()
+        let at = ContinuousClock.now.advanced(by: delay)
+        let place = timers.firstIndex { $0.at < at } ?? timers.endIndex
+        timers.insert((at, id, work), at: place)
+        return TimerID(id: id)
+    }
+
+    /// Runs `work` every `interval`, the first time after one interval, until the loop ends.
+    package func every(_ interval: Duration, _ work: @escaping () -> Void) {
+        after(interval) { [unowned self] in
+            work()
+            every(interval, work)
+        }
+    }
+
+    package func cancel(_ timer: TimerID) { timers.removeAll { $0.id == timer.id } }
+
+    /// Hands each message of `mailbox` to `handler`, on this thread, in the order sent.
+    package func receive<Message>(_ mailbox: Mailbox<Message>, _ handler: @escaping (Message) -> Void) throws(Errno) {
+        mailboxes.append(mailbox)
+        try watch(mailbox.wakeup.number, .read) { _ in
+            for message in mailbox.take() { handler(message) }
+        }
+    }
+
+    /// Runs until `stop()`. Handlers may run nested loops' worth of work but never call `run`.
+    package func run() throws(Errno) {
+        running = true
+        let capacity = 256
+        let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
+        defer { events.deallocate() }
+        while running {
+            let ready = try retrying("epoll_wait") { epoll_wait(epoll.number, events, CInt(capacity), timeout()) }
+            for index in 0..<Int(ready) {
+                let entry = events[index]
+                let id = withUnsafePointer(to: entry) { midihub_epoll_data($0) }
+                watched[id]?.handler(Interest(rawValue: entry.events))
+                if !running { return }
+            }
+            while running, let next = timers.last, next.at <= .now {
+                timers.removeLast()
+                next.work()
+            }
+        }
+    }
+
+    package func stop() { running = false }
+
+    private func takeID() -> UInt64 {
+        defer { nextID += 1 }
+        return nextID
+    }
+
+    /// Milliseconds until the next timer, rounded up so that the loop does not spin; -1 for ever.
+    private func timeout() -> CInt {
+        guard let next = timers.last else { return -1 }
+        let left = ContinuousClock.now.duration(to: next.at)
+        guard left > .zero else { return 0 }
+        let (seconds, attoseconds) = left.components
+        return CInt(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}
+
+/// Messages from any thread to the one whose `EventLoop` receives them: an eventfd(2) and a queue behind a lock.
+package final class Mailbox<Message: Sendable>: Sendable {
+    fileprivate let wakeup: Descriptor
+    private let waiting = Mutex<[Message]>([])
+
+    package init() throws(Errno) {
+        wakeup = try Descriptor("eventfd") { eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK)) }
+    }
+
+    package func send(_ message: Message) {
+        let first = waiting.withLock { queue in
+            queue.append(message)
+            return queue.count == 1
+        }
+        if first { _ = eventfd_write(wakeup.number, 1) }
+    }
+
+    fileprivate func take() -> [Message] {
+        var count: eventfd_t = 0
+        _ = eventfd_read(wakeup.number, &count)
+        return waiting.withLock { queue in
+            defer { queue = [] }
+            return queue
+        }
+    }
+}

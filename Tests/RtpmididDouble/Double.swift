@@ -1,0 +1,1 @@
+@main struct Double { static func main() {} }
