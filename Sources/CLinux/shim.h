@@ -20,6 +20,7 @@
 #include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +52,12 @@ static inline uint64_t midihub_epoll_data(const struct epoll_event *event) { ret
 
 // POSIX_SPAWN_SETSID, MFD_CLOEXEC and the punch-hole flags are GNU-only macros.
 enum { midihub_spawn_setsid = 0x80, midihub_punch_hole = 0x02 | 0x01 };
+
+// The type of a file system: struct and function share a name, which Swift does not take apart.
+static inline long midihub_filesystem_type(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (long)status.f_type : -1;
+}
 
 // Signal sets are opaque to Swift.
 static inline void midihub_block_signals(const int *signals, int count, int how) {

@@ -1,0 +1,132 @@
+import CLinux
+import Glibc
+
+/// A program to start: everything it gets from us is named here.
+package struct ChildProgram: Sendable, Equatable {
+    /// Absolute path; no search.
+    package var path: String
+    /// Without the program's own name, which is `path`.
+    package var arguments: [String]
+    package var environment: [String: String]
+    /// Standard output and error are appended to this file; nil discards them.
+    package var output: String?
+
+    package init(path: String, arguments: [String], environment: [String: String], output: String?) {
+        self.path = path
+        self.arguments = arguments
+        self.environment = environment
+        self.output = output
+    }
+
+    /// Starts it (posix_spawn(3)) in a session of its own with every other descriptor closed, the signal mask empty,
+    /// SIGPIPE ignored and the other dispositions reset. Returns when exec has happened; a failed exec throws.
+    package func spawn() throws(Errno) -> Int32 {
+        Signals.ignorePipe()
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0o640)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        _ = midihub_spawn_closefrom(&actions, 3)
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        posix_spawnattr_setsigmask(&attributes, &mask)
+        var defaults = sigset_t()
+        sigfillset(&defaults)
+        sigdelset(&defaults, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | Int32(midihub_spawn_setsid)
+        posix_spawnattr_setflags(&attributes, Int16(truncatingIfNeeded: flags))
+
+        let argv = ([path] + arguments).map { strdup($0) } + [nil]
+        let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in argv + envp { free(pointer) } }
+        var pid: Int32 = 0
+        let code = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
+        guard code == 0 else { throw Errno(code: code, call: "start", thing: path) }
+        return pid
+    }
+
+    /// Runs a short-lived program and returns its output (at most 64 KiB) and exit code; killed after `limit`.
+    /// Blocks: for start-up questions such as a version, never on a loop that carries anything.
+    package func run(limit: Duration) throws(Errno) -> (output: [UInt8], exit: ChildExit) {
+        var ends: [CInt] = [0, 0]
+        try retrying("pipe2") { midihub_pipe2(&ends, O_CLOEXEC) }
+        let reader = Descriptor(owning: ends[0])
+        let writer = Descriptor(owning: ends[1])
+        var copy = self
+        // The child opens its own standard output anew, so the pipe's end is handed over by its name in our /proc entry.
+        copy.output = "/proc/\(getpid())/fd/\(writer.number)"
+        let pid = try copy.spawn()
+        close(consume: writer)
+        let deadline = ContinuousClock.now.advanced(by: limit)
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while output.count < 65536 {
+            let left = ContinuousClock.now.duration(to: deadline)
+            var wait = pollfd(fd: reader.number, events: Int16(POLLIN), revents: 0)
+            guard left > .zero, poll(&wait, 1, CInt(clamping: left.components.seconds * 1000 + 1)) >= 0 else { break }
+            if wait.revents == 0 { continue }
+            var result = Descriptor.Transfer.end
+            do throws(Errno) {
+                var outcome: Result<Descriptor.Transfer, Errno> = .success(.end)
+                buffer.withUnsafeMutableBytes { raw in
+                    do throws(Errno) { outcome = .success(try reader.read(into: raw)) } catch { outcome = .failure(error) }
+                }
+                result = try outcome.get()
+            } catch { break }
+            guard case .bytes(let count) = result else { break }
+            output += buffer[..<count]
+        }
+        // Its output is closed or its time is up; most programs are gone by now, others are ended.
+        while ContinuousClock.now < deadline {
+            if let exit = Self.reap(pid) { return (output, exit) }
+            var nothing = pollfd(fd: -1, events: 0, revents: 0)
+            poll(&nothing, 1, 2)
+        }
+        kill(pid, SIGKILL)
+        var status: CInt = 0
+        waitpid(pid, &status, 0)
+        return (output, ChildExit(status: status))
+    }
+
+    /// Collects a child that has ended; nil while it runs. A process that is not our child gives `.unknown`.
+    package static func reap(_ pid: Int32) -> ChildExit? {
+        var status: CInt = 0
+        while true {
+            let result = waitpid(pid, &status, WNOHANG)
+            if result == pid { return ChildExit(status: status) }
+            if result == 0 { return nil }
+            if midihub_errno() == EINTR { continue }
+            return .unknown
+        }
+    }
+}
+
+private func close(consume descriptor: consuming Descriptor) { _ = consume descriptor }
+
+/// How a process ended.
+package enum ChildExit: Equatable, Sendable, CustomStringConvertible {
+    case code(Int)
+    case signal(Int)
+    /// It was adopted, so its exit status went to another process.
+    case unknown
+
+    init(status: CInt) {
+        self =
+            midihub_exited(status) != 0 ? .code(Int(midihub_exit_code(status))) : .signal(Int(midihub_term_signal(status)))
+    }
+
+    package var description: String {
+        switch self {
+        case .code(let code): "exit code \(code)"
+        case .signal(let number): "killed by signal \(number) (\(String(cString: strsignal(CInt(number)))))"
+        case .unknown: "exit status unknown (adopted)"
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import CLinux
+import Glibc
+
+/// Which process it is, beyond its reusable number: boot, pid, start time and executable (proc(5)).
+package struct ProcessIdentity: Codable, Hashable, Sendable {
+    package let bootID: String
+    package let pid: Int32
+    /// Clock ticks after boot (field 22 of /proc/PID/stat).
+    package let startTime: UInt64
+    package let executableDevice: UInt64
+    /// Of the file that was executed, also when it was since replaced or deleted.
+    package let executableInode: UInt64
+
+    /// The identity of a running process; nil where there is none or it is a zombie.
+    package init?(of pid: Int32) {
+        guard pid > 0, let boot = Self.currentBootID, let start = Self.startTime(of: pid) else { return nil }
+        var status = stat()
+        guard stat("/proc/\(pid)/exe", &status) == 0 else { return nil }
+        bootID = boot
+        self.pid = pid
+        startTime = start
+        executableDevice = UInt64(status.st_dev)
+        executableInode = UInt64(status.st_ino)
+    }
+
+    /// Whether that very process still runs.
+    package var isRunning: Bool { ProcessIdentity(of: pid) == self }
+
+    package static let currentBootID: String? = File.text("/proc/sys/kernel/random/boot_id", limit: 64)
+        .map { String($0.prefix { $0 != "\n" }) }
+
+    /// Field 22 of /proc/PID/stat, behind the name, which may hold blanks and parentheses; nil for zombies.
+    private static func startTime(of pid: Int32) -> UInt64? {
+        guard let text = File.text("/proc/\(pid)/stat", limit: 4096), let close = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: close)...].split(separator: " ")
+        guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
+        return UInt64(fields[19])
+    }
+
+    /// Processes of ours whose command line has `argument` as one whole word.
+    package static func withArgument(_ argument: String) -> [Int32] {
+        File.names(in: "/proc").compactMap { Int32($0) }.filter { pid in
+            guard pid != getpid(), let line = File.bytes("/proc/\(pid)/cmdline", limit: 65536) else { return false }
+            return line.split(separator: 0).contains { $0.elementsEqual(argument.utf8) }
+        }
+    }
+}
+
+/// A descriptor of a process (pidfd_open(2)): readable when it ends, and a signal through it never hits another process.
+package struct ProcessDescriptor: ~Copyable, Sendable {
+    private let descriptor: Descriptor
+    package let pid: Int32
+    package var number: CInt { descriptor.number }
+
+    /// Opens, then verifies: nil where the process has ended or is another by now.
+    package init?(_ identity: ProcessIdentity) {
+        guard let descriptor = try? Descriptor("pidfd_open", "\(identity.pid)", { midihub_pidfd_open(identity.pid) }) else {
+            return nil
+        }
+        guard identity.isRunning else { return nil }
+        self.descriptor = descriptor
+        pid = identity.pid
+    }
+
+    /// Opens our own child, which cannot be another before it is reaped.
+    package init(child pid: Int32) throws(Errno) {
+        descriptor = try Descriptor("pidfd_open", "\(pid)") { midihub_pidfd_open(pid) }
+        self.pid = pid
+    }
+
+    /// Sends a signal; a process that is gone already is no error.
+    package func send(_ signal: CInt) { _ = midihub_pidfd_send_signal(descriptor.number, signal) }
+}

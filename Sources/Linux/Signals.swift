@@ -1,0 +1,26 @@
+import CLinux
+import Glibc
+
+/// Signals as a descriptor (signalfd(2)), so that an `EventLoop` handles them between other events, never inside them.
+package struct SignalDescriptor: ~Copyable {
+    private let descriptor: Descriptor
+    package var number: CInt { descriptor.number }
+
+    /// Blocks the signals in this thread (call before other threads start: they inherit the mask) and collects them here.
+    package init(_ signals: [CInt]) throws(Errno) {
+        midihub_block_signals(signals, CInt(signals.count), SIG_BLOCK)
+        descriptor = try Descriptor("signalfd") { midihub_signalfd(signals, CInt(signals.count)) }
+    }
+
+    /// The next signal that has arrived, or nil.
+    package func next() -> CInt? {
+        var info = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        return read(descriptor.number, &info, size) == size ? CInt(bitPattern: info.ssi_signo) : nil
+    }
+}
+
+package enum Signals {
+    /// A write to a closed pipe or socket is then an error, not death. Inherited by children, which rtpmidid needs.
+    package static func ignorePipe() { midihub_ignore_signal(SIGPIPE) }
+}
