@@ -48,9 +48,10 @@ package struct AppendedFile: ~Copyable {
 
     package init(_ path: String) throws(Errno) {
         // Also for writing, so that the consumed front can be given back to the disk.
-        file = try Descriptor("open", path) { open(path, O_RDWR | O_CLOEXEC | O_CREAT, 0o640) }
+        let opened = try Descriptor("open", path) { open(path, O_RDWR | O_CLOEXEC | O_CREAT, 0o640) }
         var status = stat()
-        try retrying("fstat", path) { fstat(file.number, &status) }
+        try retrying("fstat", path) { fstat(opened.number, &status) }
+        file = opened
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
     }

@@ -1,0 +1,169 @@
+import Glibc
+package import Linux
+
+/// The shell around one `ServiceMachine`: spawns, adopts, watches through a pidfd, ends. Lives on one `EventLoop`.
+package final class Service {
+    /// What the owner supplies.
+    package struct Plan {
+        /// Called before every start; throws the sentence that says why it must not start now.
+        package var prepare: () throws(Unfit) -> ChildProgram
+        /// Lets the service's users know that it ends; calls back when that is done. The patience of the teardown limits it.
+        package var goodbye: (@escaping () -> Void) -> Void
+        /// A whole word of its command line by which a process that lost its record is found.
+        package var mark: String
+        /// The record of the running process, a JSON file written by the owner's codec.
+        package var load: () -> ProcessIdentity?
+        package var save: (ProcessIdentity?) -> Void
+
+        package init(
+            prepare: @escaping () throws(Unfit) -> ChildProgram, goodbye: @escaping (@escaping () -> Void) -> Void,
+            mark: String, load: @escaping () -> ProcessIdentity?, save: @escaping (ProcessIdentity?) -> Void
+        ) {
+            (self.prepare, self.goodbye, self.mark, self.load, self.save) = (prepare, goodbye, mark, load, save)
+        }
+    }
+
+    /// Why a service cannot start, for people, with the fix.
+    package struct Unfit: Error, Equatable {
+        package let reason: String
+        package init(_ reason: String) { self.reason = reason }
+    }
+
+    package enum Report {
+        case started(pid: Int32)
+        case adopted(pid: Int32, how: String)
+        case cannotStart(reason: String)
+        case exited(ChildExit, expected: Bool)
+        /// It will not run again unless wanted: the end of a teardown.
+        case down
+    }
+
+    package let name: String
+    package var state: ServiceMachine<ContinuousClock>.State { machine.state }
+    package var restarts: Int { machine.restarts }
+    package var pid: Int32? { process?.descriptor.pid }
+    package private(set) var isAdopted = false
+
+    private final class Running {
+        let descriptor: ProcessDescriptor
+        var registration: EventLoop.Registration?
+        init(_ descriptor: consuming ProcessDescriptor) { self.descriptor = descriptor }
+    }
+
+    private let loop: EventLoop
+    private let plan: Plan
+    private let report: (Report) -> Void
+    private var machine: ServiceMachine<ContinuousClock>
+    private var process: Running?
+    private var timer: EventLoop.TimerID?
+
+    package init(
+        name: String, loop: EventLoop, plan: Plan, teardown: Teardown, report: @escaping (Report) -> Void
+    ) {
+        (self.name, self.loop, self.plan, self.report) = (name, loop, plan, report)
+        machine = ServiceMachine(clock: ContinuousClock(), teardown: teardown)
+    }
+
+    /// Takes over the process on record, or one found by its command line; false where none runs.
+    package func adopt() -> Bool {
+        if let recorded = plan.load() {
+            if take(recorded, how: "its record") { return true }
+            plan.save(nil)
+        }
+        // Not the record's process: one that started before its record was written, or whose record is lost or half written.
+        for pid in ProcessIdentity.withArgument(plan.mark) {
+            if let identity = ProcessIdentity(of: pid), take(identity, how: "its command line") {
+                plan.save(identity)
+                return true
+            }
+        }
+        return false
+    }
+
+    package func start() { perform(machine.handle(.wantUp)) }
+    package func stop() {
+        perform(machine.handle(.wantDown))
+        if machine.state == .idle { report(.down) }
+    }
+    package func markReady() { perform(machine.handle(.ready)) }
+    package func markUnfit() { perform(machine.handle(.unfit)) }
+
+    private func take(_ identity: ProcessIdentity, how: String) -> Bool {
+        guard let descriptor = ProcessDescriptor(identity) else { return false }
+        follow(Running(descriptor))
+        isAdopted = true
+        perform(machine.handle(.adopted))
+        report(.adopted(pid: identity.pid, how: how))
+        return true
+    }
+
+    private func follow(_ running: Running) {
+        process = running
+        do throws(Errno) {
+            running.registration = try loop.watch(running.descriptor.number, .read) { [unowned self] _ in ended() }
+        } catch {
+            preconditionFailure("a fresh pidfd cannot be watched: \(error)")
+        }
+    }
+
+    private func ended() {
+        guard let running = process else { return }
+        if let registration = running.registration { loop.unwatch(registration) }
+        // An adopted process is no child of ours; one reparented to us would be reaped all the same.
+        let exit = ChildProgram.reap(running.descriptor.pid) ?? .unknown
+        process = nil
+        isAdopted = false
+        plan.save(nil)
+        let expected = if case .ending = machine.state { true } else { false }
+        let next = machine.handle(.exited)
+        report(.exited(exit, expected: expected))
+        perform(next)
+        if machine.state == .idle { report(.down) }
+    }
+
+    private func perform(_ action: ServiceMachine<ContinuousClock>.Action?) {
+        switch action {
+        case nil: break
+        case .spawn: spawn()
+        case .wake(let instant): wake(after: max(.zero, ContinuousClock.now.duration(to: instant)))
+        case .end(let step, let patience):
+            wake(after: patience)
+            switch step {
+            case .goodbye:
+                plan.goodbye { [weak self] in
+                    guard let self, machine.state == .ending(.goodbye) else { return }
+                    perform(machine.handle(.timer))
+                }
+            case .terminate: process?.descriptor.send(SIGTERM)
+            case .kill: process?.descriptor.send(SIGKILL)
+            }
+        }
+    }
+
+    private func wake(after delay: Duration) {
+        if let timer { loop.cancel(timer) }
+        timer = loop.after(delay) { [unowned self] in
+            timer = nil
+            perform(machine.handle(.timer))
+        }
+    }
+
+    private func spawn() {
+        do throws(Unfit) {
+            let program = try plan.prepare()
+            let pid: Int32
+            let descriptor: ProcessDescriptor
+            do throws(Errno) {
+                pid = try program.spawn()
+                descriptor = try ProcessDescriptor(child: pid)
+            } catch { throw Unfit("\(error)") }
+            follow(Running(descriptor))
+            plan.save(ProcessIdentity(of: pid))
+            report(.started(pid: pid))
+        } catch {
+            let next = machine.handle(.cannotStart)
+            report(.cannotStart(reason: error.reason))
+            perform(next)
+        }
+    }
+}

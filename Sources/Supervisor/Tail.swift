@@ -1,0 +1,83 @@
+package import Linux
+
+/// Follows one service's log from a byte offset that its owner keeps in a database. Lives on one `EventLoop`.
+///
+/// The owner consumes whole lines, writes what they say and the new offset in one transaction, and calls `committed`:
+/// only then is the next chunk read, so the database sets the pace and nothing is read twice or never.
+package final class Tail {
+    package struct Position: Equatable, Sendable {
+        package let device: UInt64
+        package let inode: UInt64
+        package let offset: Int64
+        package init(device: UInt64, inode: UInt64, offset: Int64) {
+            (self.device, self.inode, self.offset) = (device, inode, offset)
+        }
+    }
+
+    private static let chunkSize = 256 << 10
+    /// The consumed front of the log is given back from this much on, the last part kept for people to read.
+    private static let punchFrom: Int64 = 8 << 20
+    private static let kept: Int64 = 256 << 10
+
+    private let file: AppendedFile
+    private var offset: Int64
+    private var committedOffset: Int64
+    private var punched: Int64 = 0
+    private var waiting = false
+    /// Bytes up to here were written while nobody read: their lines have no time of their own.
+    package let followedFrom: Int64
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Tail.chunkSize, alignment: 16)
+    /// Bytes that no line end follows yet are read again; more than this without a line end is consumed as it is.
+    private let consume: (UnsafeRawBufferPointer, Int64) -> Int
+
+    /// `consume` gets bytes and the offset of the first, and returns how many it used up: whole lines only.
+    package init(
+        _ path: String, from position: Position?, consume: @escaping (UnsafeRawBufferPointer, Int64) -> Int
+    ) throws(Errno) {
+        file = try AppendedFile(path)
+        self.consume = consume
+        let size = file.size
+        followedFrom = size
+        // Another file, or the same one cut short: what the offset counted is gone.
+        if let position, position.device == file.device, position.inode == file.inode, position.offset <= size {
+            offset = position.offset
+        } else {
+            offset = 0
+        }
+        committedOffset = offset
+    }
+
+    deinit { buffer.deallocate() }
+
+    package var position: Position { Position(device: file.device, inode: file.inode, offset: offset) }
+    /// Bytes written but not yet taken.
+    package var lag: Int64 { max(0, file.size - offset) }
+    /// Whether the last read waits for its `committed`.
+    package var awaitsCommit: Bool { waiting }
+
+    /// Reads one chunk if the last one is committed; true where something was consumed and a commit is now due.
+    package func read() throws(Errno) -> Bool {
+        guard !waiting else { return false }
+        if file.size < offset { offset = 0 }  // cut short by somebody: what is there now is new
+        let count = try file.read(at: offset, into: buffer)
+        guard count > 0 else { return false }
+        let used = consume(UnsafeRawBufferPointer(rebasing: buffer[..<count]), offset)
+        precondition(used <= count, "a log reader cannot use more than it was given")
+        // A full buffer without a line end is no line of any log we know: step over it.
+        let step = used == 0 && count == buffer.count ? count : used
+        guard step > 0 else { return false }
+        offset += Int64(step)
+        waiting = true
+        return true
+    }
+
+    /// The transaction with `position` is on disk, or was given up and counted: reading goes on.
+    package func committed() {
+        waiting = false
+        committedOffset = offset
+        if committedOffset - punched >= Self.punchFrom {
+            punched = committedOffset - Self.kept
+            file.punch(upTo: punched)
+        }
+    }
+}
