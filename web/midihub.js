@@ -1,0 +1,28 @@
+// The latency table: one row a participant and port over the last 24 hours, from /latency. Its values are strings,
+// milliseconds with one decimal, and are shown as they are.
+
+import { byID, count, name, rows, setText, time } from './page.js';
+import { follow } from './link.js';
+
+const columns = [
+  (row) => [name(row.clientName)],
+  (row) => [String(row.clientPort)],
+  (row) => [String(row.averageLatency)],
+  (row) => [String(row.lastLatency)],
+  (row) => [String(row.minLatency)],
+  (row) => [String(row.maxLatency)],
+  (row) => [time(Number(row.timestamp) * 1000)],
+];
+
+const order = new Intl.Collator(undefined, { numeric: true });
+
+function show(list) {
+  const sorted = [...list].sort(
+    (a, b) => Number(a.clientPort) - Number(b.clientPort) || order.compare(a.clientName, b.clientName),
+  );
+  setText(byID('summary'), list.length === 0 ? 'Nothing was measured in the last 24 hours.' : `${count(list.length, 'participant')} measured in the last 24 hours.`);
+  byID('latency').hidden = list.length === 0;
+  rows(byID('latency').tBodies[0], sorted, (row) => `${row.clientPort} ${row.clientName}`, columns);
+}
+
+follow({ every: 5000, read: (get) => get('latency'), show });
