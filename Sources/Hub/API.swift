@@ -34,7 +34,13 @@ package enum API {
         package var rtt: Double
         package var min: Double
         package var max: Double
-        package var samples: Int
+        package var samples: Int64
+
+        init(_ point: LatencyPoint, of participant: Snapshot.Participant) {
+            (self.participant, name, room) = (participant.id, participant.name, participant.room)
+            (at, samples) = (point.at.milliseconds, point.count)
+            (rtt, min, max) = (point.average / 1000, Double(point.least) / 1000, Double(point.most) / 1000)
+        }
     }
     package struct Samples: Codable, Sendable { package var samples: [Sample] }
 
@@ -50,7 +56,7 @@ package enum API {
         package var text: String
 
         init(_ record: EventRecord) {
-            (id, kind, severity, text) = (record.id, record.kind, record.severity.rawValue, record.text)
+            (id, kind, severity, text) = (record.id, record.kind, "\(record.severity)", record.text)
             (at, atLatest) = (record.at.earliest.milliseconds, record.at.latest.milliseconds)
             (room, engine, participant) = (record.room, record.engine, record.participant)
         }
@@ -73,14 +79,14 @@ package enum API {
         package var lastLatency: String
 
         init(_ summary: LatencySummary) {
-            func milliseconds(_ micros: Int64) -> String { String(format: "%.1f", Double(micros) / 1000) }
+            func milliseconds(_ micros: Double) -> String { String(format: "%.1f", micros / 1000) }
             clientName = summary.name
             clientPort = "\(summary.port)"
-            timestamp = "\(summary.lastAt.milliseconds / 1000)"
+            timestamp = "\(summary.lastAt.latest.milliseconds / 1000)"
             averageLatency = milliseconds(summary.average)
-            minLatency = milliseconds(summary.minimum)
-            maxLatency = milliseconds(summary.maximum)
-            lastLatency = milliseconds(summary.last)
+            minLatency = milliseconds(Double(summary.least))
+            maxLatency = milliseconds(Double(summary.most))
+            lastLatency = milliseconds(Double(summary.last))
         }
     }
 

@@ -136,7 +136,7 @@ enum StopCommand {
             // With the lock ours there is no hub, and engines that one left behind are ended from here.
             if let lock = try FileLock(state.lock) { return try Leftovers.end(state, holding: lock) }
             if !asked {
-                asked = (try? Client.post(unix: state.socket, path: "/api/v1/stop", timeout: .seconds(5)))?.status == .accepted
+                asked = HubClient(state).post("/api/v1/stop")?.status == 202
             }
             if !asked, let pid = HubLock.holder(state) {
                 pid.send(SIGTERM)  // it holds the lock but does not answer
@@ -183,23 +183,21 @@ enum Leftovers {
 enum ReloadCommand {
     static func run(_ options: Options) -> ExitCode {
         let state = options.stateDirectory
-        guard let answer = try? Client.post(unix: state.socket, path: "/api/v1/reload", timeout: .seconds(20)) else {
-            return Output.notRunning(state)
-        }
+        guard let answer = HubClient(state).post("/api/v1/reload") else { return Output.notRunning(state) }
         return show(answer)
     }
 
     /// Prints what the hub said it did, or why not.
     static func show(_ answer: Client.Answer) -> ExitCode {
-        if answer.status == .ok {
+        if answer.status == 200 {
             let done = try? JSONDecoder().decode(API.Done.self, from: Data(answer.body))
             Output.line(done?.text ?? "Done.")
             return .well
         }
         struct Problem: Decodable { var detail: String? }
         let problem = try? JSONDecoder().decode(Problem.self, from: Data(answer.body))
-        Output.complain(problem?.detail ?? "the hub answered \(answer.status.code)")
-        return answer.status == .notFound || answer.status == .badRequest ? .misuse : .unavailable
+        Output.complain(problem?.detail ?? "the hub answered \(answer.status)")
+        return answer.status == 404 || answer.status == 400 ? .misuse : .unavailable
     }
 }
 
@@ -208,11 +206,9 @@ enum PanicCommand {
         let state = options.stateDirectory
         var path = "/api/v1/panic"
         if let room = options.room {
-            path += "?room=" + (room.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")
+            path += "?room=" + Client.encoded(room)
         }
-        guard let answer = try? Client.post(unix: state.socket, path: path, timeout: .seconds(20)) else {
-            return Output.notRunning(state)
-        }
+        guard let answer = HubClient(state).post(path) else { return Output.notRunning(state) }
         return ReloadCommand.show(answer)
     }
 }

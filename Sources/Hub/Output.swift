@@ -83,9 +83,12 @@ struct HubClient {
 
     /// The body of a 200 answer; nil where no hub answers.
     func get(_ path: String) -> [UInt8]? {
-        guard let response = try? Client.get(unix: state.socket, path: path, timeout: .seconds(5)), response.status == .ok else {
-            return nil
-        }
-        return response.body
+        guard let answer = try? Client.get(path, at: place, timeout: .seconds(5)), answer.status == 200 else { return nil }
+        return answer.body
     }
+
+    /// nil where no hub answers.
+    func post(_ path: String) -> Client.Answer? { try? Client.post(path, at: place, timeout: .seconds(20)) }
+
+    private var place: Client.Place { .socket(path: state.socket) }
 }

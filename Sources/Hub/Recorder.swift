@@ -4,11 +4,12 @@ import Store
 /// Brings changes into the store, one transaction at a time, from the hub's loop. The store is never waited for: while it
 /// works, changes gather; while it is down, they are counted as lost and it is tried again.
 final class Recorder {
-    enum Outcome: Sendable {
+    private enum Outcome: Sendable {
         case committed
         case failed(StoreError)
-        case reopened(Database)
-        case cannotReopen(StoreError)
+        /// The store takes changes again, with what it has to say about it.
+        case works(Database, notices: [String])
+        case worksNot(StoreError)
     }
 
     private(set) var database: Database?
@@ -86,16 +87,16 @@ final class Recorder {
         case .failed(let error):
             view.lost += underWay?.changes.count ?? 0
             stop(error)
-        case .reopened(let fresh):
+        case .works(let fresh, let notices):
             database = fresh
             view.state = .recording
             view.reason = nil
-            for notice in fresh.notices { noticed(notice) }
+            for notice in notices { noticed(notice) }
             noticed("Recording again; \(view.lost) changes were not recorded.")
             recovered()
             schedule()
             return
-        case .cannotReopen(let error):
+        case .worksNot(let error):
             stop(error)
             return
         }
@@ -110,23 +111,25 @@ final class Recorder {
         if view.state == .recording || view.reason != reason { noticed("Recording stopped: \(reason). MIDI goes on.") }
         view.state = .stopped
         view.reason = reason
-        loop.after(Self.retry) { [unowned self] in reopen() }
+        // A damaged file was set aside at once and the next call begins a new one: nothing to wait for.
+        let isDamaged = if case .damaged = error.kind { true } else { false }
+        loop.after(isDamaged ? .zero : Self.retry) { [unowned self] in tryAgain() }
     }
 
-    private func reopen() {
-        let old = database
-        database = nil
-        let (path, outcomes) = (path, outcomes)
+    private func tryAgain() {
+        let (path, outcomes, known) = (path, outcomes, database)
         Task {
-            await old?.close()
             do throws(StoreError) {
-                let fresh = try Database(path: path)
-                // Opening writes nothing: only a commit shows that the disk takes something again.
-                try await fresh.commit([.setting(key: "alive", value: "\(Moment.now.milliseconds)")])
-                outcomes.send(.reopened(fresh))
-            } catch { outcomes.send(.cannotReopen(error)) }
+                let fresh = if let known { known } else { try Database(path: path) }
+                // Only a commit shows that the disk takes something again.
+                try await fresh.commit([.setting(key: Self.aliveKey, value: "\(Moment.now.milliseconds)")])
+                outcomes.send(.works(fresh, notices: await fresh.takeNotices()))
+            } catch { outcomes.send(.worksNot(error)) }
         }
     }
+
+    /// The setting that says when the store last worked: what is read after an outage happened after that.
+    static let aliveKey = "alive"
 
     static func words(for error: StoreError) -> String {
         switch error.kind {

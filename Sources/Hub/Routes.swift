@@ -73,9 +73,10 @@ struct Routes: Sendable {
         router.on(.get, "/api/v1/wires") { [board] request, _, responder in
             responder.send(Self.json(API.Wires(wires: board.snapshot.wires), for: request))
         }
-        router.on(.get, "/api/v1/latency") { request, _, responder in
+        router.on(.get, "/api/v1/latency") { [board] request, _, responder in
             let query = request.query
             let now = Moment.now
+            let present = board.snapshot.participants
             guard let from = Self.moment(query["from"], else: now.advanced(by: .seconds(-3600))),
                 let to = Self.moment(query["to"], else: now), let step = Self.number(query["step"], 0...86_400_000, else: 0),
                 let limit = Self.number(query["limit"], 1...10_000, else: 5_000),
@@ -88,9 +89,13 @@ struct Routes: Sendable {
                 return
             }
             answer(responder) { database throws(StoreError) in
-                let found = try await database.samples(
-                    from: from, to: to, step: step == 0 ? nil : .milliseconds(step), visit: visit, limit: Int(limit))
-                return Self.json(API.Samples(samples: found.map(API.Sample.init)), for: request)
+                var samples: [API.Sample] = []
+                for one in present where visit == nil || one.id == visit {
+                    let points = try await database.samples(
+                        of: .visit(one.id), from: from, to: to, step: step == 0 ? nil : .milliseconds(step), limit: Int(limit))
+                    samples += points.map { API.Sample($0, of: one) }
+                }
+                return Self.json(API.Samples(samples: samples), for: request)
             }
         }
         router.on(.get, "/api/v1/events") { request, _, responder in
@@ -102,9 +107,13 @@ struct Routes: Sendable {
                 responder.send(.problem(.badRequest, "limit is 1 to 1000; before or after (not both) is an event's id."))
                 return
             }
-            let kinds = query["kind"].map { $0.split(separator: ",").map(String.init) }
+            let kinds = query["kind"].map { $0.split(separator: ",").map(String.init) } ?? []
             answer(responder) { database throws(StoreError) in
-                let events = try await database.events(after: after, before: before, limit: Int(limit), kinds: kinds)
+                let filter = EventFilter(kinds: kinds)
+                let events =
+                    if let after { try await database.events(after: after, limit: Int(limit), where: filter) } else {
+                        try await database.events(before: before, limit: Int(limit), where: filter)
+                    }
                 let oldest = events.map(\.id).min()
                 let next = after == nil && events.count == Int(limit) ? oldest : nil
                 return Self.json(API.Events(events: events.map(API.Event.init), next: next), for: request)

@@ -120,7 +120,10 @@ enum ShowCommands {
         }
         if quietly, !File.exists(state.database) { return nil }
         guard let database = Output.database(state) else { return nil }
-        return blocking { try? await database.events(after: after, before: nil, limit: limit, kinds: nil).map(API.Event.init) }
+        return blocking {
+            guard let after else { return try? await database.events(limit: limit).map(API.Event.init) }
+            return try? await database.events(after: after, limit: limit).map(API.Event.init)
+        }
     }
 
     private static func print(_ event: API.Event) {
