@@ -21,21 +21,17 @@ final class ControlSocket {
         }
     }
 
-    /// 250 participants make about 200 kB.
-    private static let longestReply = 8 << 20
-
     private let loop: EventLoop
     private let path: String
-    private var waiting: [(request: [UInt8], patience: Duration, done: (Result<[UInt8], Failure>) -> Void)] = []
+    private var waiting: [(request: ControlRequest, patience: Duration, done: (Result<[UInt8], Failure>) -> Void)] = []
     private var current: Exchange?
 
     init(_ path: String, loop: EventLoop) {
         (self.path, self.loop) = (path, loop)
     }
 
-    /// Sends `request` (one line of JSON under 1023 bytes) and calls back with the reply line, without its newline.
-    func ask(_ request: [UInt8], patience: Duration, _ done: @escaping (Result<[UInt8], Failure>) -> Void) {
-        precondition(request.count < 1023, "rtpmidid reads a request in one piece of at most 1023 bytes")
+    /// Sends `request` and calls back with the reply line, without its newline.
+    func ask(_ request: ControlRequest, patience: Duration, _ done: @escaping (Result<[UInt8], Failure>) -> Void) {
         waiting.append((request, patience, done))
         next()
     }
@@ -45,7 +41,7 @@ final class ControlSocket {
         let (request, patience, done) = waiting.removeFirst()
         do throws(Errno) {
             let exchange = Exchange(try Sockets.connect(unix: path, nonBlocking: true), done)
-            try exchange.socket.writeAll(request, socket: true)
+            try exchange.socket.writeAll(request.bytes, socket: true)
             exchange.registration = try loop.watch(exchange.socket.number, .read) { [unowned self] _ in receive() }
             exchange.timer = loop.after(patience) { [unowned self] in finish(.failure(.silent)) }
             current = exchange
@@ -76,8 +72,8 @@ final class ControlSocket {
             finish(.success(Array(exchange.reply[..<newline])))
         } else if ended {
             finish(.failure(.unreachable("\(path): closed before its reply")))
-        } else if exchange.reply.count > Self.longestReply {
-            finish(.failure(.unreachable("\(path): a reply of more than \(Self.longestReply) bytes")))
+        } else if exchange.reply.count > ControlReply.longest {
+            finish(.failure(.unreachable("\(path): a reply of more than \(ControlReply.longest) bytes")))
         }
     }
 

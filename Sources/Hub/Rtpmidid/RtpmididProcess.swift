@@ -77,8 +77,8 @@ final class RtpmididProcess {
     private func sayGoodbye(_ done: @escaping () -> Void) {
         control.ask(ControlRequest.status, patience: .seconds(1)) { [unowned self] answer in
             var listeners: [Int] = []
-            if case .success(let bytes) = answer, case .status(let status)? = try? ControlReply(bytes) {
-                listeners = status.listeners.map(\.id)
+            if case .success(let bytes) = answer, case .status(let status) = ControlReply(bytes), let id = status.listener?.id {
+                listeners = [id]
             }
             // Its one listener is the first thing that our ini makes, so its id is known where `status` cannot be had.
             if listeners.isEmpty { listeners = [1] }
