@@ -1,6 +1,6 @@
 import Glibc
-import HTTP
-import Linux
+package import HTTP
+package import Linux
 
 /// Who may do what over HTTP: host names against DNS rebinding, and the bearer token for whatever changes something.
 package struct Access: Sendable {

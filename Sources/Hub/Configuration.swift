@@ -1,5 +1,5 @@
 import Foundation
-import Linux
+package import Linux
 package import Rooms
 
 /// What the hub is told to do: `midihub.json5`, one of the two older `midiports` formats, and the options that override it.

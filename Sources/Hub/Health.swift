@@ -6,8 +6,10 @@ enum Health {
     ) -> Snapshot.Health {
         var problems = troubles
         for engine in engines where engine.state == .failed || engine.state == .down {
+            // What is missing on the whole machine is said once.
+            if let reason = engine.reason, problems.contains(where: { $0.what == reason }) { continue }
             let what = "Port \(engine.port) (room \(engine.room)) is not served: \(engine.reason ?? "its engine is down")"
-            if !problems.contains(where: { $0.what == what }) { problems.append(.init(what: what, fix: nil)) }
+            problems.append(.init(what: what, fix: engine.fix))
         }
         if store.state == .stopped {
             problems.append(

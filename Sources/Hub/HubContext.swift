@@ -15,15 +15,18 @@ final class HubContext {
     /// Engines have come, gone or changed their process: the patch bay must know.
     var enginesChanged: () -> Void = {}
 
+    /// When the hub before this one was surely running: what is read after an outage happened after that.
+    let lastAlive: Moment
+
     private var nextVisit: Int64
     private let prints: Bool
 
     init(
         state: StateDirectory, loop: EventLoop, recorder: Recorder, configuration: Configuration, nextVisit: Int64,
-        prints: Bool
+        lastAlive: Moment, prints: Bool
     ) {
         (self.state, self.loop, self.recorder, self.configuration) = (state, loop, recorder, configuration)
-        (self.nextVisit, self.prints) = (nextVisit, prints)
+        (self.nextVisit, self.lastAlive, self.prints) = (nextVisit, lastAlive, prints)
     }
 
     func takeVisitID() -> Int64 {
@@ -33,7 +36,7 @@ final class HubContext {
 
     /// Records an event, and says it on standard output.
     func note(
-        _ kind: String, _ severity: EventRecord.Severity = .info, at when: When? = nil, room: String? = nil,
+        _ kind: String, severity: EventRecord.Severity = .info, at when: When? = nil, room: String? = nil,
         engine: String? = nil, visit: Visit? = nil, _ text: String
     ) {
         let when = when ?? When(.now)

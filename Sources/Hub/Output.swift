@@ -8,11 +8,10 @@ import Synchronization
 /// What commands print: text for people, with strangers' names made harmless for a terminal.
 enum Output {
     static func line(_ text: String) {
-        print(text)
-        fflush(stdout)
+        FileHandle.standardOutput.write(Data("\(text)\n".utf8))
     }
 
-    static func complain(_ text: String) { fputs("midihub: \(text)\n", stderr) }
+    static func complain(_ text: String) { FileHandle.standardError.write(Data("midihub: \(text)\n".utf8)) }
 
     static func notRunning(_ state: StateDirectory) -> ExitCode {
         complain("no hub runs on \(state.path); start one with `midihub start`")

@@ -1,5 +1,5 @@
 import Glibc
-package import Linux
+import Linux
 
 /// Finding and asking the programs that the hub works with.
 package enum Programs {

@@ -4,14 +4,6 @@ import Store
 /// Brings changes into the store, one transaction at a time, from the hub's loop. The store is never waited for: while it
 /// works, changes gather; while it is down, they are counted as lost and it is tried again.
 final class Recorder {
-    private enum Outcome: Sendable {
-        case committed
-        case failed(StoreError)
-        /// The store takes changes again, with what it has to say about it.
-        case works(Database, notices: [String])
-        case worksNot(StoreError)
-    }
-
     private(set) var database: Database?
     private(set) var view = Snapshot.Store()
     /// The store works again after a failure: what is still true must be said to it anew.
@@ -117,15 +109,10 @@ final class Recorder {
     }
 
     private func tryAgain() {
-        let (path, outcomes, known) = (path, outcomes, database)
-        Task {
-            do throws(StoreError) {
-                let fresh = if let known { known } else { try Database(path: path) }
-                // Only a commit shows that the disk takes something again.
-                try await fresh.commit([.setting(key: Self.aliveKey, value: "\(Moment.now.milliseconds)")])
-                outcomes.send(.works(fresh, notices: await fresh.takeNotices()))
-            } catch { outcomes.send(.worksNot(error)) }
-        }
+        let path = self.path
+        let outcomes = self.outcomes
+        let known = database
+        Task { outcomes.send(await attempt(known, path)) }
     }
 
     /// The setting that says when the store last worked: what is read after an outage happened after that.
@@ -142,4 +129,24 @@ final class Recorder {
         case .other: "\(error.message)"
         }
     }
+}
+
+private enum Outcome: Sendable {
+    case committed
+    case failed(StoreError)
+    /// The store takes changes again, with what it has to say about it.
+    case works(Database, notices: [String])
+    case worksNot(StoreError)
+}
+
+/// Tries whether the store takes changes again.
+private func attempt(_ known: Database?, _ path: String) async -> Outcome {
+    do throws(StoreError) {
+        var database = known
+        if database == nil { database = try Database(path: path) }
+        guard let database else { preconditionFailure("a database was just opened") }
+        // Only a commit shows that the disk takes something again.
+        try await database.commit([.setting(key: Recorder.aliveKey, value: "\(Moment.now.milliseconds)")])
+        return .works(database, notices: await database.takeNotices())
+    } catch { return .worksNot(error) }
 }

@@ -20,6 +20,7 @@ package struct Snapshot: Sendable {
         package var kind = "rtpmidid"
         package var state = State.down
         package var reason: String?
+        package var fix: String?
         package var pid: Int32?
         package var port: UInt16
         package var room: String

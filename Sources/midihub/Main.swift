@@ -8,14 +8,14 @@ struct Main {
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
         guard let name = words.first, !["help", "--help", "-h"].contains(name) else {
-            if words.count > 1, let command = Command.named(words[1]) { print(command.help) } else { print(Command.overview) }
+            if words.count > 1, let command = Subcommand.named(words[1]) { print(command.help) } else { print(Subcommand.overview) }
             exit(words.isEmpty ? ExitCode.misuse.rawValue : ExitCode.well.rawValue)
         }
         if ["--version", "version"].contains(name) {
             print("midihub \(Version.text)")
             exit(ExitCode.well.rawValue)
         }
-        guard let command = Command.named(name) else {
+        guard let command = Subcommand.named(name) else {
             complain("there is no command \"\(name)\"; `midihub --help` lists them")
             exit(ExitCode.misuse.rawValue)
         }
@@ -33,5 +33,4 @@ struct Main {
         }
     }
 
-    private static func complain(_ text: String) { fputs("midihub: \(text)\n", stderr) }
 }

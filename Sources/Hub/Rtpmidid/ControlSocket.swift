@@ -17,7 +17,8 @@ final class ControlSocket {
         var reply: [UInt8] = []
         let done: (Result<[UInt8], Failure>) -> Void
         init(_ socket: consuming Descriptor, _ done: @escaping (Result<[UInt8], Failure>) -> Void) {
-            (self.socket, self.done) = (socket, done)
+            self.socket = socket
+            self.done = done
         }
     }
 

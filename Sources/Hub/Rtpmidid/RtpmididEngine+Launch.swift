@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Store
 import Supervisor
 
 extension RtpmididEngine {
@@ -7,7 +8,8 @@ extension RtpmididEngine {
     func prepare() throws(Service.Unfit) -> ChildProgram {
         let daemon = Doctor.daemon(context.configuration)
         for finding in [daemon, Doctor.sequencer(), Doctor.udpPair(port)] where !finding.isWell {
-            throw Service.Unfit(finding.words + (finding.fix.map { " (fix: \($0))" } ?? ""))
+            fix = finding.fix
+            throw Service.Unfit(finding.words)
         }
         let path = daemon.words
         let found = Self.askVersion(path)
@@ -17,7 +19,7 @@ extension RtpmididEngine {
         if version != found {
             version = found
             for limit in found.limits {
-                context.note("engine-limits", .warning, room: room.name, engine: name, limit)
+                context.note("engine-limits", severity: .warning, room: room.name, engine: name, limit)
             }
         }
         do {

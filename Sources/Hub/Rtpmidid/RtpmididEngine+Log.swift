@@ -19,7 +19,7 @@ extension RtpmididEngine {
             reader = LogReader(at: UInt64(opened.position.offset))
             logWatched()
         } catch {
-            context.note("log-trouble", .error, room: room.name, engine: name, "The log of \(name) cannot be followed: \(error)")
+            context.note("log-trouble", severity: .error, room: room.name, engine: name, "The log of \(name) cannot be followed: \(error)")
         }
     }
 
@@ -58,7 +58,7 @@ extension RtpmididEngine {
         do throws(Errno) {
             guard try tail.read() else { return }
         } catch {
-            context.note("log-trouble", .error, room: room.name, engine: name, "The log of \(name) cannot be read: \(error)")
+            context.note("log-trouble", severity: .error, room: room.name, engine: name, "The log of \(name) cannot be read: \(error)")
             return
         }
         recordOffset()
@@ -135,7 +135,7 @@ extension RtpmididEngine {
         case .avahiTrouble(let words) where isOfThisRun && !hasAvahiTrouble:
             hasAvahiTrouble = true
             context.note(
-                "not-announced", .warning, room: room.name, engine: name,
+                "not-announced", severity: .warning, room: room.name, engine: name,
                 "Port \(port) is not announced on the local network: \(words.description). Players can type its address.")
         case .unknown: unknownLines += 1
         case .malformed, .cutSuspected: disbelievedLines += 1

@@ -1,6 +1,8 @@
+import Linux
 import PatchBay
 import Rooms
 import Store
+import Supervisor
 
 /// Who is there. A participant is there as long as its ALSA port is; the log and `status` say who it is, and are believed
 /// only as far as ALSA bears them out.
@@ -71,7 +73,7 @@ extension RtpmididEngine {
         (visit.left, visit.reason) = (when, words.text)
         context.recorder.add(.visit(visit))
         context.note(
-            words.kind, words.kind == "lost" ? .warning : .info, at: when, visit: visit,
+            words.kind, severity: words.kind == "lost" ? .warning : .info, at: when, visit: visit,
             "\(visit.name) \(words.text) (room \(visit.room))")
     }
 
@@ -112,10 +114,10 @@ extension RtpmididEngine {
         case .collision(let names):
             let list = names.map(\.description).joined(separator: " and ")
             context.note(
-                "collision", .warning, room: room.name, engine: name, "\(list) keep evicting each other: \(JoinTracker.collisionCure)")
+                "collision", severity: .warning, room: room.name, engine: name, "\(list) keep evicting each other: \(JoinTracker.collisionCure)")
         case .doubted:
             context.note(
-                "log-doubted", .warning, room: room.name, engine: name,
+                "log-doubted", severity: .warning, room: room.name, engine: name,
                 "The log of \(name) holds lines that a participant's name may have forged: nothing of it is believed for now")
             requestStatus()
         }
@@ -147,7 +149,7 @@ extension RtpmididEngine {
         case .participant where before == .waiting: announce(one)
         case .duplicate:
             context.note(
-                "duplicate", .warning, visit: one.visit,
+                "duplicate", severity: .warning, visit: one.visit,
                 "\(one.visit.name) invited again while connected; its further port is not connected")
         case .participant, .ghost, .waiting: break
         }
@@ -306,7 +308,7 @@ extension RtpmididEngine {
                 guard !one.isSilent else { continue }
                 one.isSilent = true
                 let seconds = last.duration(to: .now).components.seconds
-                context.note("silent", .warning, visit: one.visit, "\(one.visit.name) has been silent for \(seconds) s")
+                context.note("silent", severity: .warning, visit: one.visit, "\(one.visit.name) has been silent for \(seconds) s")
             case .ghostSuspect:
                 // Who plays is alive, whatever its clock does.
                 if one.lastSign.duration(to: .now) > LatencyBook.ghostAfter { remove(one) }
@@ -318,7 +320,7 @@ extension RtpmididEngine {
         one.isBeingRemoved = true
         judge(one, .ghost)
         context.note(
-            "ghost", .warning, visit: one.visit,
+            "ghost", severity: .warning, visit: one.visit,
             "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
         for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
             process.control.ask(.remove(id), patience: .seconds(5)) { _ in }

@@ -17,6 +17,8 @@ final class RtpmididEngine {
     let process: RtpmididProcess
     var version: RtpmididVersion?
     var whenDown: () -> Void = {}
+    /// The log is open: its changes are to be told to `readLog`.
+    var logWatched: () -> Void = {}
 
     // The log.
     var tail: Tail?
@@ -40,6 +42,9 @@ final class RtpmididEngine {
     var hasListened = false
     var hasAvahiTrouble = false
     var reason: String?
+    /// What a person can do about the reason.
+    var fix: String?
+    private var starts = 0
     var since = Moment.now
     var readinessTimer: EventLoop.TimerID?
     /// When it last logged or answered.
@@ -104,7 +109,8 @@ final class RtpmididEngine {
         switch report {
         case .started(let pid):
             (isReady, since, lastLife, reason) = (false, .now, .now, nil)
-            (lastWords, hasListened, hasAvahiTrouble) = ([], false, false)
+            (lastWords, hasListened, hasAvahiTrouble, fix) = ([], false, false, nil)
+            starts += 1
             context.note("engine-started", room: room.name, engine: name, "\(name) started, pid \(pid)")
             readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
                 fail("it did not listen on ports \(port) and \(port + 1) within \(Self.readinessPatience)")
@@ -118,7 +124,8 @@ final class RtpmididEngine {
         case .cannotStart(let text):
             if reason != text {
                 context.note(
-                    "engine-cannot-start", .error, room: room.name, engine: name, "\(name) cannot start: \(text)")
+                    "engine-cannot-start", severity: .error, room: room.name, engine: name,
+                    "\(name) cannot start: \(text)" + (fix.map { " (fix: \($0))" } ?? ""))
             }
             (reason, since, isReady) = (text, .now, false)
         case .exited(let exit, let expected):
@@ -128,7 +135,7 @@ final class RtpmididEngine {
             isReady = false
             if !expected {
                 reason = "ended by itself, \(exit)\(words)"
-                context.note("engine-exited", .error, room: room.name, engine: name, "\(name) ended: \(exit)\(words)")
+                context.note("engine-exited", severity: .error, room: room.name, engine: name, "\(name) ended: \(exit)\(words)")
             } else {
                 context.note("engine-stopped", room: room.name, engine: name, "\(name) stopped (\(exit))")
             }
@@ -157,7 +164,7 @@ final class RtpmididEngine {
         cancelReadiness()
         isReady = false
         if reason != text {
-            context.note("engine-unfit", .error, room: room.name, engine: name, "\(name) is ended: \(text)")
+            context.note("engine-unfit", severity: .error, room: room.name, engine: name, "\(name) is ended: \(text)")
         }
         reason = text
         process.service.markUnfit()
@@ -198,9 +205,10 @@ final class RtpmididEngine {
         case .ending: view.state = reason == nil ? .stopping : .failed
         }
         view.reason = view.state == .up ? nil : reason
+        view.fix = view.state == .up ? nil : fix
         view.pid = process.service.pid
         view.version = version?.description
-        view.restarts = process.service.restarts
+        view.restarts = max(0, starts - 1)
         view.adopted = process.service.isAdopted
         (view.unknownLines, view.disbelievedLines) = (unknownLines, disbelievedLines)
         view.logLag = tail?.lag ?? 0

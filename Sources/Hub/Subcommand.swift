@@ -10,22 +10,22 @@ package enum ExitCode: Int32, Sendable {
 }
 
 /// One word of the command line: its help, the options it knows and what it does.
-package struct Command {
+package struct Subcommand {
     package let name: String
     let summary: String
     let explanation: String
     package let options: Set<String>
     package let run: (Options) -> ExitCode
 
-    package static func named(_ name: String) -> Command? { all.first { $0.name == name } }
+    package static func named(_ name: String) -> Subcommand? { all.first { $0.name == name } }
 
-    static var all: [Command] {
+    static var all: [Subcommand] {
         let place: Set = ["--state"]
         let hub: Set = [
             "--config", "--state", "--port", "--connect-all", "--policy", "--engine", "--rtpmidid", "--listen", "--web",
         ]
         return [
-            Command(
+            Subcommand(
                 name: "run", summary: "run the hub in the foreground",
                 explanation: """
                     Starts an engine on every port, joins the players' ALSA ports with each other, keeps what happens in the
@@ -33,36 +33,36 @@ package struct Command {
                     SIGHUP reads the configuration again; SIGUSR2 ends the hub but leaves the engines, for the next start.
                     Exit code 69 when a hub already runs on that state directory.
                     """, options: hub, run: RunCommand.run),
-            Command(
+            Subcommand(
                 name: "start", summary: "start the hub in the background, if it does not run",
                 explanation: """
                     Returns when the hub answers, or with its exit code. When one already runs on that state directory: 0, at
                     once, in silence, so that cron can call it every minute. Engines that outlived their hub are adopted.
                       --unless-stopped  do nothing after `midihub stop` (cron says this; a person's start clears the mark)
                     """, options: hub.union(["--unless-stopped"]), run: StartCommand.run),
-            Command(
+            Subcommand(
                 name: "stop", summary: "say goodbye to the players, end the hub and its engines",
                 explanation: "Stays stopped for cron until `midihub start`. Saying it twice does no harm.",
                 options: place, run: StopCommand.run),
-            Command(
+            Subcommand(
                 name: "reload", summary: "read the configuration again",
                 explanation: """
                     Ports are added and removed without touching the players on the others. A configuration with an error
                     changes nothing, and the error is shown here.
                     """, options: place, run: ReloadCommand.run),
-            Command(
+            Subcommand(
                 name: "status", summary: "how the hub and its engines are",
                 explanation: "Exit code 1 when no hub runs. --json gives the API's /api/v1/status.",
                 options: place.union(["--json"]), run: ShowCommands.status),
-            Command(
+            Subcommand(
                 name: "participants", summary: "who is there, and how far away",
                 explanation: "--json gives the API's /api/v1/participants.", options: place.union(["--json"]),
                 run: ShowCommands.participants),
-            Command(
+            Subcommand(
                 name: "latency", summary: "round-trip times of the last 24 hours",
                 explanation: "Round trips in milliseconds, as measured by the engines' clock exchange. Works without a running hub.",
                 options: place.union(["--json"]), run: ShowCommands.latency),
-            Command(
+            Subcommand(
                 name: "events", summary: "what happened, newest last",
                 explanation: """
                     Works without a running hub: the log of events survives it.
@@ -70,13 +70,13 @@ package struct Command {
                       --limit N   the last N events (50)
                       --json      one JSON object a line
                     """, options: place.union(["--json", "--follow", "--limit"]), run: ShowCommands.events),
-            Command(
+            Subcommand(
                 name: "panic", summary: "silence a room",
                 explanation: """
                     Sends note-offs for all that sounds, then pedals up, all notes off and all sound off on 16 channels.
                       --room NAME   only this room (all rooms)
                     """, options: place.union(["--room"]), run: PanicCommand.run),
-            Command(
+            Subcommand(
                 name: "doctor", summary: "what is missing on this machine, and the fix",
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),
@@ -127,3 +127,6 @@ extension String {
     /// Filled with blanks to a width in characters.
     func padding(to width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
 }
+
+/// Says on standard error what is wrong.
+package func complain(_ text: String) { Output.complain(text) }
