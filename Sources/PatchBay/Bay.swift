@@ -1,0 +1,40 @@
+package import Linux
+
+/// The patch bay: a thread that keeps the wires between participants' ports as their rooms want them.
+///
+/// It is told what to do by `send`, and tells what it sees through the mailbox given to it. Its death, however sudden,
+/// leaves the wires in place; the next one with the same table file goes on where it ended.
+package final class Bay: Sendable {
+    private let commands: Mailbox<Command>
+
+    /// Opens the sequencer and the table of held notes (a file, made where there is none; its directory must exist)
+    /// and starts the thread. Throws in words where there is no sequencer. A table file that cannot be had is no
+    /// error: `News.trouble` says so, and the table is kept in memory.
+    package init(table: String, news: Mailbox<News>, tuning: Tuning = Tuning()) throws(BayError) {
+        fatalError()
+    }
+
+    package func send(_ command: Command) { commands.send(command) }
+
+    /// Ends the thread and waits for that. Wires stay.
+    package func stop() {}
+}
+
+/// The patch bay cannot start, in words with the fix.
+package struct BayError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+}
+
+/// Times and amounts, changed by tests only.
+package struct Tuning: Sendable {
+    /// Between two comparisons of what is with what should be.
+    package var reconcile: Duration = .seconds(5)
+    /// How long a port with the name of another waits for its mark.
+    package var twinPatience: Duration = .seconds(2)
+    /// Subscriptions made or removed in one turn of the loop.
+    package var wiresPerTurn = 50
+    /// Events that may wait unread at the announce client, and at the tap (the kernel's limit is 2000).
+    package var announcePool = 2000
+    package var tapPool = 2000
+    package init() {}
+}
