@@ -11,7 +11,7 @@ package final class Bay: Sendable {
     /// and starts the thread. Throws in words where there is no sequencer. A table file that cannot be had is no
     /// error: `News.trouble` says so, and the table is kept in memory.
     package init(table: String, news: Mailbox<News>, tuning: Tuning = Tuning()) throws(BayError) {
-        fatalError()
+        throw BayError(description: "not yet")
     }
 
     package func send(_ command: Command) { commands.send(command) }
