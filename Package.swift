@@ -40,10 +40,15 @@ let package = Package(
         module("Hub", ["MIDI", "Rooms", "Linux", "PatchBay", "Store", "HTTP", "Supervisor"]),
         .executableTarget(name: "midihub", dependencies: ["Hub"], swiftSettings: everywhere),
 
-        .target(name: "TestSupport", dependencies: ["Linux"], path: "Tests/TestSupport", swiftSettings: everywhere),
-        .executableTarget(
-            name: "rtpmidid-double", dependencies: ["CALSA", "Linux"], path: "Tests/RtpmididDouble",
+        .target(
+            name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux"], path: "Tests/TestSupport",
             swiftSettings: everywhere),
+        .executableTarget(
+            name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
+            swiftSettings: everywhere),
+        .testTarget(
+            name: "DoubleTests", dependencies: ["TestSupport", "Linux", "rtpmidid-double"],
+            resources: [.copy("Fixtures")], swiftSettings: everywhere),
         tests("MIDI"),
         tests("Rooms", ["MIDI"]),
         tests("Linux"),

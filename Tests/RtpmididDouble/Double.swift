@@ -1,1 +1,0 @@
-@main struct Double { static func main() {} }

@@ -1,0 +1,31 @@
+import Glibc
+
+/// What a test waited for in vain.
+package struct WaitedInVain: Error, CustomStringConvertible {
+    package let description: String
+}
+
+/// Waits until `condition` holds, looking every 20 ms; fails with what it waited for and, where given, with what was seen
+/// instead. The only place in the tests that sleeps. Limits are for what never comes: choose them for an emulated machine,
+/// which is ten times slower.
+package func eventually(
+    within limit: Duration = .seconds(30), _ what: String, seen: () -> String = { "" }, _ condition: () throws -> Bool
+) throws {
+    _ = try awaited(within: limit, what, seen: seen) { try condition() ? true : nil }
+}
+
+/// As `eventually`, for something that appears: the first value that is not nil.
+package func awaited<Value>(
+    within limit: Duration = .seconds(30), _ what: String, seen: () -> String = { "" }, _ value: () throws -> Value?
+) throws -> Value {
+    let end = ContinuousClock.now + limit
+    while true {
+        if let value = try value() { return value }
+        if ContinuousClock.now >= end {
+            let instead = seen()
+            throw WaitedInVain(
+                description: "waited \(limit) in vain: \(what)" + (instead.isEmpty ? "" : "; seen: \(instead)"))
+        }
+        usleep(20_000)
+    }
+}
