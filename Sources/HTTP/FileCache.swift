@@ -52,7 +52,7 @@ final class FileCache: Sendable {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    /// How much is kept, for tests.
+    /// How much is kept.
     var byteCount: Int { state.withLock(\.bytes) }
 
     /// The content of `file`, which has that identity, kept from before or read now.

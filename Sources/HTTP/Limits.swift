@@ -27,7 +27,7 @@ package struct Limits: Sendable {
 
     /// How often deadlines are looked at: an answer to lateness may itself be late by this much.
     var tick: Duration {
-        let shortest = [requestTime, idleTime, readerTime, answerTime, drainTime, stopTime].min() ?? .seconds(4)
+        let shortest = [requestTime, idleTime, readerTime, answerTime, drainTime].min() ?? .seconds(4)
         return max(.milliseconds(10), min(.seconds(1), shortest / 4))
     }
 }

@@ -7,7 +7,6 @@ struct RequestHead {
     private(set) var method = Method.get
     private(set) var fields: [Headers.Field] = []
     private(set) var contentLength = 0
-    private(set) var expectsContinue = false
     private var target: Range<Int> = 0..<0
     private var oldVersion = false
     private var closeSaid = false
@@ -15,11 +14,15 @@ struct RequestHead {
     private var lengthSeen = false
     private var encodingSeen = false
     private var host: Range<Int>?
+    private var continueExpected = false
     private var otherExpectation = false
 
     static let longestMethod = 24
     /// What a request line has beside its target: method, two spaces, version.
     static let lineOverhead = longestMethod + 2 + 8
+
+    /// HTTP/1.0 knows no interim answers (RFC 9110 section 10.1.1).
+    var expectsContinue: Bool { continueExpected && !oldVersion }
 
     var persistence: Persistence {
         if closeSaid { return .close }
@@ -93,7 +96,7 @@ struct RequestHead {
             host = value
         case 6 where named("expect"):
             if Grammar.equal(buffer[value], "100-continue".utf8) {
-                expectsContinue = true
+                continueExpected = true
             } else {
                 otherExpectation = true
             }
@@ -116,6 +119,12 @@ struct RequestHead {
         }
     }
 
+    /// What is remembered by its place stays where the buffer has moved it.
+    mutating func move(by offset: Int) {
+        target = target.lowerBound + offset..<target.upperBound + offset
+        host = host.map { $0.lowerBound + offset..<$0.upperBound + offset }
+    }
+
     /// Judges the whole head, after its empty line.
     func finish(of buffer: [UInt8], limits: Limits) throws(Refusal) -> Target {
         if host == nil, !oldVersion { throw Refusal(.badRequest, "An HTTP/1.1 request must have a Host header.") }
@@ -126,7 +135,9 @@ struct RequestHead {
             }
             throw Refusal(.notImplemented, "Transfer-Encoding is not accepted: send the body with a Content-Length.")
         }
-        if otherExpectation { throw Refusal(.expectationFailed, "The only expectation understood is 100-continue.") }
+        if otherExpectation, !oldVersion {
+            throw Refusal(.expectationFailed, "The only expectation understood is 100-continue.")
+        }
         if contentLength > limits.bodyBytes {
             throw Refusal(.contentTooLarge, "The body is larger than \(limits.bodyBytes) bytes.")
         }

@@ -39,6 +39,7 @@ package struct RequestParser: Sendable {
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         if start > 0 {
             buffer.removeFirst(start)
+            head.move(by: -start)
             lineStart -= start
             fieldsStart -= start
             scanned -= start

@@ -1,6 +1,6 @@
 /// Writes an answer's head (RFC 9112 section 4): the one place where every answer gets its Date, its length and the
 /// headers that tell browsers to trust nothing beside us.
-struct ResponseWriter {
+package struct ResponseWriter {
     /// No script, style or connection but our own, no frame, no form, no guessing of types. Pages keep their code in files.
     private static let security: [UInt8] = Array(
         """
@@ -18,14 +18,16 @@ struct ResponseWriter {
     private var dateSecond = Int64.min
     private var dateLine: [UInt8] = []
 
+    package init() {}
+
     /// What goes on the wire: `head`, then `body`.
-    struct Wire {
-        var head: [UInt8]
-        var body: [UInt8]
+    package struct Wire {
+        package var head: [UInt8]
+        package var body: [UInt8]
     }
 
     /// `now` is in Unix seconds.
-    mutating func write(_ reply: Conversation.Reply, now: Int64) -> Wire {
+    package mutating func write(_ reply: Conversation.Reply, now: Int64) -> Wire {
         switch reply {
         case .goOn: return Wire(head: Self.goOn, body: [])
         case .answer(let response, let bodyless, let persistence):
@@ -70,8 +72,9 @@ struct ResponseWriter {
 }
 
 /// Dates as HTTP writes them (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
-enum HTTPDate {
-    static func text(_ seconds: Int64) -> String {
+package enum HTTPDate {
+    /// From Unix seconds.
+    package static func text(_ seconds: Int64) -> String {
         var days = seconds / 86400
         var second = seconds % 86400
         if second < 0 {

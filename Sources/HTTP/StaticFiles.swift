@@ -20,6 +20,9 @@ package struct StaticFiles: Sendable {
         cache = FileCache(capacity: cacheBytes)
     }
 
+    /// What the files kept in memory take now.
+    package var cachedBytes: Int { cache.byteCount }
+
     /// The file at the request's path ("/" is index.html), 304 if the peer has it, or a problem in words.
     package func response(to request: Request) -> Response {
         do throws(Errno) {
