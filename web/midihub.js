@@ -20,8 +20,9 @@ function show(list) {
   const sorted = [...list].sort(
     (a, b) => Number(a.clientPort) - Number(b.clientPort) || order.compare(a.clientName, b.clientName),
   );
-  setText(byID('summary'), list.length === 0 ? 'Nothing was measured in the last 24 hours.' : `${count(list.length, 'participant')} measured in the last 24 hours.`);
-  byID('latency').hidden = list.length === 0;
+  const measured = list.length === 0 ? 'Nobody was measured' : `${count(list.length, 'participant')} measured`;
+  setText(byID('summary'), `${measured} in the last 24 hours.`);
+  byID('card').hidden = list.length === 0;
   rows(byID('latency').tBodies[0], sorted, (row) => `${row.clientPort} ${row.clientName}`, columns);
 }
 

@@ -47,8 +47,8 @@ const participantColumns = [
   (person) => [name(person.name), ...remarks(person)],
   (person) => [name(person.room)],
   (person) => [badge(...stateOf(person.state))],
-  (person) => [ms(person.rtt?.last)],
   (person) => [ms(person.rtt?.average)],
+  (person) => [ms(person.rtt?.last)],
   (person) => [time(person.since)],
 ];
 
@@ -61,6 +61,7 @@ const roomColumns = [
 
 function aboutEngine(engine) {
   const parts = [`${engine.kind} ${engine.version ?? ''}`.trim()];
+  if (engine.port) parts.push(`port ${engine.port}`);
   if (engine.pid) parts.push(`pid ${engine.pid}`);
   if (engine.adopted) parts.push('adopted');
   if (engine.restarts > 0) parts.push(count(engine.restarts, 'restart'));
@@ -70,7 +71,6 @@ function aboutEngine(engine) {
 const engineColumns = [
   (engine) => [name(engine.name), make('span', 'remark', aboutEngine(engine))],
   (engine) => [badge(...stateOf(engine.state)), ...(engine.reason ? [make('span', 'remark', engine.reason)] : [])],
-  (engine) => [String(engine.port ?? '–')],
   (engine) => [time(engine.since)],
 ];
 

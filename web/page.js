@@ -21,8 +21,9 @@ export function setText(element, text) {
 
 /** Gives `element` these children, unless it shows the same already. */
 export function setChildren(element, ...children) {
-  const wanted = make(element.tagName, '', ...children);
-  if (element.innerHTML !== wanted.innerHTML) element.replaceChildren(...wanted.childNodes);
+  const wanted = make('div', '', ...children).childNodes;
+  const same = wanted.length === element.childNodes.length && [...wanted].every((node, index) => node.isEqualNode(element.childNodes[index]));
+  if (!same) element.replaceChildren(...wanted);
 }
 
 /** A stranger's name, isolated from the direction of its surroundings. */
@@ -46,8 +47,8 @@ export const count = (number, noun) => `${number} ${noun}${number === 1 ? '' : '
 /** Milliseconds with one decimal, or a dash where there is no number. */
 export const ms = (value) => (Number.isFinite(value) ? value.toFixed(1) : '–');
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const calendar = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const calendar = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
 
 /** Unix milliseconds as the reader's local time, with the date unless it is today. */
 export function time(at) {

@@ -50,7 +50,7 @@ function showRoom(card, { port, room, entries }) {
 function show(data) {
   const rooms = group(data);
   const people = rooms.reduce((sum, { entries }) => sum + entries.length, 0);
-  const summary = people === 0 ? 'Nobody is here yet.' : `${count(people, 'participant')} on ${count(rooms.length, 'port')}.`;
+  const summary = people === 0 ? 'Nobody is here yet.' : `Here now: ${count(people, 'participant')}.`;
   setText(byID('summary'), summary);
   if (total !== null && total !== people) announce(summary);
   total = people;

@@ -6,7 +6,7 @@ const states = {
   __proto__: null,
   present: ['good', 'here'],
   silent: ['fair', 'silent'],
-  ghost: ['idle', 'gone, being removed'],
+  ghost: ['idle', 'gone'],
   duplicate: ['idle', 'duplicate'],
   up: ['good', 'up'],
   starting: ['fair', 'starting'],
