@@ -16,6 +16,7 @@ import Supervisor
 package final class Hub {
     private let options: Options
     private let lock: FileLock
+    private let signals: SignalDescriptor
     private let context: HubContext
     private let board = Board()
     private let orders: Mailbox<Order>
@@ -51,16 +52,18 @@ package final class Hub {
         }
         Signals.ignorePipe()
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
-        let hub = try Hub(options, configuration, state, holding: lock)
+        let hub = try Hub(options, configuration, state, holding: lock, signals)
         try hub.listen()
-        return try hub.run(signals)
+        return try hub.run()
     }
 
     private init(
-        _ options: Options, _ configuration: Configuration, _ state: StateDirectory, holding lock: consuming FileLock
+        _ options: Options, _ configuration: Configuration, _ state: StateDirectory, holding lock: consuming FileLock,
+        _ signals: consuming SignalDescriptor
     ) throws {
         self.options = options
         self.lock = lock
+        self.signals = signals
         let loop = try EventLoop()
         (orders, news) = (try Mailbox(), try Mailbox())
         changes = try ChangeNotifier()
@@ -116,11 +119,10 @@ package final class Hub {
         try File.replace("\(state.path)/page", with: Array("\(pageAddress ?? "")\n".utf8))
     }
 
-    private func run(_ signals: borrowing SignalDescriptor) throws -> ExitCode {
+    private func run() throws -> ExitCode {
         let loop = context.loop
-        let number = signals.number
-        try loop.watch(number, .read) { [unowned self] _ in
-            while let signal = SignalDescriptor.next(number) { take(signal: signal) }
+        try loop.watch(signals.number, .read) { [unowned self] _ in
+            while let signal = signals.next() { take(signal: signal) }
         }
         openBay()
         for (port, room, index) in context.configuration.ports { add(port, room, index) }

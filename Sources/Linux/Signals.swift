@@ -12,11 +12,11 @@ package struct SignalDescriptor: ~Copyable {
         descriptor = try Descriptor("signalfd") { midihub_signalfd(signals, CInt(signals.count)) }
     }
 
-    /// The next signal that has arrived at the descriptor of that number, or nil.
-    package static func next(_ number: CInt) -> CInt? {
+    /// The next signal that has arrived, or nil.
+    package func next() -> CInt? {
         var info = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
-        return read(number, &info, size) == size ? CInt(bitPattern: info.ssi_signo) : nil
+        return read(descriptor.number, &info, size) == size ? CInt(bitPattern: info.ssi_signo) : nil
     }
 }
 
