@@ -1,4 +1,5 @@
 package import Linux
+import Synchronization
 
 /// The patch bay: a thread that keeps the wires between participants' ports as their rooms want them.
 ///
@@ -6,18 +7,31 @@ package import Linux
 /// leaves the wires in place; the next one with the same table file goes on where it ended.
 package final class Bay: Sendable {
     private let commands: Mailbox<Command>
+    private let thread: Mutex<WorkerThread?>
 
     /// Opens the sequencer and the table of held notes (a file, made where there is none; its directory must exist)
     /// and starts the thread. Throws in words where there is no sequencer. A table file that cannot be had is no
     /// error: `News.trouble` says so, and the table is kept in memory.
     package init(table: String, news: Mailbox<News>, tuning: Tuning = Tuning()) throws(BayError) {
-        throw BayError(description: "not yet")
+        let patcher = try Patcher(table: table, news: news, tuning: tuning)
+        do {
+            let commands = try Mailbox<Command>()
+            self.commands = commands
+            thread = Mutex(try WorkerThread("patchbay") { patcher.run(commands) })
+        } catch {
+            throw BayError(description: "the patch bay cannot start: \(error)")
+        }
     }
+
+    deinit { stop() }
 
     package func send(_ command: Command) { commands.send(command) }
 
     /// Ends the thread and waits for that. Wires stay.
-    package func stop() {}
+    package func stop() {
+        commands.send(.stop)
+        thread.withLock { $0.take() }?.join()
+    }
 }
 
 /// The patch bay cannot start, in words with the fix.

@@ -8,7 +8,7 @@ package enum News: Sendable {
     case wires([WireInfo])
     case released(Released)
     /// Somebody removed wires of ours; they have been made anew.
-    case restored([Wire])
+    case restored([WireInfo])
     /// Something is wrong, in words for people.
     case trouble(String)
     /// Messages heard from each port since the last such news, which comes at most ten times a second.

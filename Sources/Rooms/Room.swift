@@ -162,6 +162,12 @@ package struct Room: Sendable {
         return wires
     }
 
+    /// Those who are to hear a member.
+    package func wantedHearers(of id: MemberID) -> [MemberID] {
+        guard let sender = places.first(where: { $0.member.id == id }) else { return [] }
+        return places.filter { verdict(sender, $0) == .wanted }.map(\.member.id)
+    }
+
     /// Whether a member was left out because the mesh was full when it came.
     package func isLeftOut(_ id: MemberID) -> Bool { places.contains { $0.member.id == id && $0.isFull } }
 
