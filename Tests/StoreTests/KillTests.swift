@@ -1,0 +1,92 @@
+import Foundation
+import Store
+import Synchronization
+import Testing
+
+/// A hub that is killed as the out-of-memory killer does it.
+struct KillTests {
+    private let scratch: Scratch
+
+    init() throws { scratch = try Scratch() }
+
+    /// Each line read is a sample whose time is its number; each commit is some lines, the offset behind them and an event.
+    @Test func `killing the hub at any point neither loses nor doubles a line`() async throws {
+        let path = scratch.path
+        var commits: Int64 = 0
+        var reached: Int64 = 0
+        for round in 0..<15 {
+            await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, round = round as Int] in
+                try await Reader(path).readUntilKilled(afterCommits: round * 7 % 40)
+            }
+            let (said, lines) = try acknowledged()
+            // Every second time a stranger looks first, so that it is not always us who recover the log.
+            if round % 2 == 1 { #expect(try Stranger(path).run("PRAGMA integrity_check") == "ok") }
+
+            let database = try Database(path: path)
+            #expect(await database.takeNotices() == [])
+            let offset = try #require(try await database.offsets().first).offset
+            let points = try await database.samples(of: .visit(1), from: moment(0), to: moment(.max), limit: .max)
+            #expect(points.map(\.at.milliseconds) == Array(0..<offset))
+            let last = try #require(try await database.eventIDs()).upperBound
+            #expect(try await database.events(limit: 1).map(\.text) == ["up to \(offset)"])
+            // What was answered is there; beyond it at most the one commit that was under way, and all of it.
+            #expect(last == said || (last == said + 1 && offset == lines + Reader.lines(in: said)))
+            if last == said { #expect(offset == lines) }
+            #expect(last > commits && offset > reached)
+            (commits, reached) = (last, offset)
+            await database.close()
+            try acknowledge(last, offset)
+        }
+    }
+
+    private func acknowledged() throws -> (commits: Int64, lines: Int64) {
+        try scratch.bytes("hub.sqlite.acknowledged").withUnsafeBytes {
+            ($0.load(as: Int64.self), $0.load(fromByteOffset: 8, as: Int64.self))
+        }
+    }
+
+    private func acknowledge(_ commits: Int64, _ lines: Int64) throws {
+        try scratch.write(withUnsafeBytes(of: (commits, lines)) { Array($0) }, to: "hub.sqlite.acknowledged")
+    }
+}
+
+/// What runs in the process that is killed: goes on from the offset it finds, noting each commit that was answered.
+private struct Reader {
+    private let path: String
+
+    init(_ path: String) { self.path = path }
+
+    /// From one line to more than the page cache and one log hold.
+    static func lines(in commit: Int64) -> Int64 { commit % 23 == 7 ? 60_000 : commit * 37 % 400 + 1 }
+
+    func readUntilKilled(afterCommits: Int) async throws {
+        let database = try Database(path: path)
+        let file = open(path + ".acknowledged", O_RDWR | O_CREAT, 0o600)
+        var offset = try await database.offsets().first?.offset ?? 0
+        var commits = try await database.eventIDs()?.upperBound ?? 0
+        let done = Progress()
+        // Another thread, so that the signal comes wherever the writing one happens to be.
+        Thread.detachNewThread {
+            while done.commits.load(ordering: .relaxed) <= afterCommits {}
+            for _ in 0..<Int.random(in: 0..<400_000) { done.spins.add(1, ordering: .relaxed) }
+            kill(getpid(), SIGKILL)
+        }
+        while true {
+            let end = offset + Self.lines(in: commits)
+            var changes: [Change] = [.visit(visit(1))]
+            changes += (offset..<end).map { sample(1, at: $0, $0) }
+            changes += [
+                .offset(TailOffset(log: "engine", device: 1, inode: 2, offset: end)), event("up to \(end)"),
+            ]
+            commits = try await database.commit(changes)
+            offset = end
+            withUnsafeBytes(of: (commits, offset)) { _ = pwrite(file, $0.baseAddress, $0.count, 0) }
+            done.commits.add(1, ordering: .relaxed)
+        }
+    }
+
+    private final class Progress: Sendable {
+        let commits = Atomic(0)
+        let spins = Atomic(0)
+    }
+}
