@@ -28,7 +28,7 @@ struct KillTests {
             let points = try await database.samples(of: .visit(1), from: moment(0), to: moment(.max), limit: .max)
             #expect(points.map(\.at.milliseconds) == Array(0..<offset))
             let last = try #require(try await database.eventIDs()).upperBound
-            #expect(try await database.events(limit: 1).map(\.text) == ["up to \(offset)"])
+            #expect(try await database.events(limit: 1).map(\.text) == [Reader.text(last - 1, offset)])
             // What was answered is there; beyond it at most the one commit that was under way, and all of it.
             #expect(last == said || (last == said + 1 && offset == lines + Reader.lines(in: said)))
             if last == said { #expect(offset == lines) }
@@ -56,8 +56,14 @@ private struct Reader {
 
     init(_ path: String) { self.path = path }
 
-    /// From one line to more than the page cache and one log hold.
-    static func lines(in commit: Int64) -> Int64 { commit % 23 == 7 ? 60_000 : commit * 37 % 400 + 1 }
+    static func lines(in commit: Int64) -> Int64 { commit * 37 % 400 + 1 }
+
+    /// In every other stretch of twenty commits, each fifth is larger than the page cache, so that it spills, and three
+    /// of those are larger than the log may grow.
+    static func text(_ commit: Int64, _ offset: Int64) -> String {
+        let isLarge = commit / 20 % 2 == 0 && commit % 5 == 0
+        return "up to \(offset)" + String(repeating: ".", count: isLarge ? 3_000_000 : 0)
+    }
 
     func readUntilKilled(afterCommits: Int) async throws {
         let database = try Database(path: path)
@@ -76,7 +82,7 @@ private struct Reader {
             var changes: [Change] = [.visit(visit(1))]
             changes += (offset..<end).map { sample(1, at: $0, $0) }
             changes += [
-                .offset(TailOffset(log: "engine", device: 1, inode: 2, offset: end)), event("up to \(end)"),
+                .offset(TailOffset(log: "engine", device: 1, inode: 2, offset: end)), event(Self.text(commits, end)),
             ]
             commits = try await database.commit(changes)
             offset = end
