@@ -70,25 +70,29 @@ private struct Reader {
         let file = open(path + ".acknowledged", O_RDWR | O_CREAT, 0o600)
         var offset = try await database.offsets().first?.offset ?? 0
         var commits = try await database.eventIDs()?.upperBound ?? 0
+        // Made ready beforehand: the signal is to come while the store writes, not while the test makes up its lines.
+        var prepared: [(changes: [Change], end: Int64)] = []
+        for number in commits..<commits + Int64(afterCommits) + 60 {
+            let start = prepared.last?.end ?? offset
+            let end = start + Self.lines(in: number)
+            let rows = (start..<end).map { sample(1, at: $0, $0) }
+            let tail = TailOffset(log: "engine", device: 1, inode: 2, offset: end)
+            prepared.append(([.visit(visit(1))] + rows + [.offset(tail), event(Self.text(number, end))], end))
+        }
         let done = Progress()
         // Another thread, so that the signal comes wherever the writing one happens to be.
         Thread.detachNewThread {
             while done.commits.load(ordering: .relaxed) <= afterCommits {}
-            for _ in 0..<Int.random(in: 0..<400_000) { done.spins.add(1, ordering: .relaxed) }
+            for _ in 0..<Int.random(in: 0..<200_000) { done.spins.add(1, ordering: .relaxed) }
             kill(getpid(), SIGKILL)
         }
-        while true {
-            let end = offset + Self.lines(in: commits)
-            var changes: [Change] = [.visit(visit(1))]
-            changes += (offset..<end).map { sample(1, at: $0, $0) }
-            changes += [
-                .offset(TailOffset(log: "engine", device: 1, inode: 2, offset: end)), event(Self.text(commits, end)),
-            ]
+        for (changes, end) in prepared {
             commits = try await database.commit(changes)
             offset = end
             withUnsafeBytes(of: (commits, offset)) { _ = pwrite(file, $0.baseAddress, $0.count, 0) }
             done.commits.add(1, ordering: .relaxed)
         }
+        while true { pause() }
     }
 
     private final class Progress: Sendable {
