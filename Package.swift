@@ -53,7 +53,7 @@ let package = Package(
         tests("Rooms", ["MIDI"]),
         tests("Linux"),
         tests("PatchBay", ["Rooms", "MIDI", "Linux"]),
-        tests("Store"),
+        tests("Store", ["CSQLite"]),
         tests("HTTP", ["Linux"]),
         tests("Supervisor", ["Linux"]),
         tests("Hub", ["Supervisor", "Store", "Rooms", "PatchBay", "Linux"], resources: [.copy("Fixtures")]),

@@ -22,10 +22,12 @@ package actor Database {
     var isHousekeeping = false
 
     /// Opens the file at `path`, in a directory that exists, or makes it (mode 0600). Blocks the caller for as long as
-    /// that takes. A damaged file is set aside and a new one begun. `pageLimit` is a cap in pages of 4096 bytes: when it
-    /// is reached, that is a full disk.
-    package init(path: String, pageLimit: Int? = nil) throws(StoreError) {
-        var file = DatabaseFile(path: path, pageLimit: pageLimit)
+    /// that takes. A damaged file is set aside and a new one begun; a newer one is refused and left alone. Tests give a
+    /// `pageLimit`, a cap in pages of 4096 bytes that is to SQLite what a full disk is, and `migrations` of their own.
+    package init(
+        path: String, pageLimit: Int? = nil, migrations: [Migration] = Migration.all
+    ) throws(StoreError) {
+        var file = DatabaseFile(path: path, pageLimit: pageLimit, migrations: migrations)
         connection = try file.open()
         self.file = file
     }

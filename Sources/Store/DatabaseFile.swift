@@ -6,31 +6,35 @@ import Glibc
 struct DatabaseFile {
     let path: String
     private let pageLimit: Int?
+    private let migrations: [Migration]
     /// Sentences for people that nobody has taken yet.
     var notices: [String] = []
     /// Whether the next file begun follows one that was lost.
     private var followsLost = false
 
-    init(path: String, pageLimit: Int?) {
+    init(path: String, pageLimit: Int?, migrations: [Migration]) {
         self.path = Self.resolved(path)
         self.pageLimit = pageLimit
+        self.migrations = migrations
     }
 
     /// A connection to the file, to a new one where there was none or only a damaged one.
     mutating func open() throws(StoreError) -> Connection {
-        if size(path) == 0 {
-            if let log = size(path + "-wal"), log > 0 {
-                // SQLite would delete the log without a word.
-                try setAside(because: "it is empty, though its log is not")
-            } else {
-                notices.append("The database \(path) was an empty file; recording begins anew.")
-            }
+        let wasEmpty = size(path) == 0
+        if wasEmpty, let log = size(path + "-wal"), log > 0 {
+            // SQLite would delete the log without a word.
+            try setAside(because: "it is empty, though its log is not")
+            return try connect()
         }
-        do throws(StoreError) { return try connect() } catch {
+        do throws(StoreError) {
+            let connection = try connect()
+            if wasEmpty { notices.append("The database \(path) was an empty file; recording begins anew.") }
+            return connection
+        } catch {
             guard error.kind == .damaged else { throw error }
             try setAside(because: error.message)
+            return try connect()
         }
-        return try connect()
     }
 
     /// Renames the file to `PATH.damaged-YYYYMMDD-HHMMSS` (UTC), its companions likewise, and says so. Nothing is
@@ -54,7 +58,15 @@ struct DatabaseFile {
     }
 
     private mutating func connect() throws(StoreError) -> Connection {
-        let connection = try Connection(path: path, pageLimit: pageLimit)
+        let isNew = size(path) == nil
+        let connection: Connection
+        do throws(StoreError) {
+            connection = try Connection(path: path, pageLimit: pageLimit, migrations: migrations)
+        } catch {
+            // Such as on a full disk; it would look like a file that was emptied.
+            if isNew, size(path) == 0 { unlink(path) }
+            throw error
+        }
         if followsLost {
             try connection.skipLostIDs(now: .now)
             followsLost = false

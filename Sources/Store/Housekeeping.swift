@@ -106,16 +106,16 @@ private struct Sweep {
         let next = try connection.statement(
             "SELECT visit, start FROM minute WHERE visit >= ? ORDER BY visit, start LIMIT 1")
         for _ in 0..<100 {
-            guard let (visit, oldest) = try next.first(cursor, as: { ($0.integer(0), $0.integer(1)) }) else {
+            guard let (visit, oldest) = try next.first(cursor, as: { ($0.integer(0), $0.moment(1)) }) else {
                 return false
             }
-            guard oldest < oldestMinute.milliseconds else {
+            guard oldest < oldestMinute else {
                 guard visit < .max else { return false }
                 cursor = visit + 1
                 continue
             }
             cursor = visit
-            let end = min(oldestMinute.milliseconds, oldest + Self.rows * Self.minute)
+            let end = min(oldestMinute, oldest.advanced(by: .milliseconds(Self.rows * Self.minute)))
             try connection.statement("DELETE FROM minute WHERE visit = ? AND start < ?").run(visit, end)
             return true
         }

@@ -31,6 +31,19 @@ package struct LatencySummary: Hashable, Sendable {
     /// The newest sample; where that has been summed up already, the average of its minute.
     package var last: Int64
     package var lastAt: When
+
+    package init(
+        name: String, port: UInt16, count: Int64, average: Double, least: Int64, most: Int64, last: Int64, lastAt: When
+    ) {
+        self.name = name
+        self.port = port
+        self.count = count
+        self.average = average
+        self.least = least
+        self.most = most
+        self.last = last
+        self.lastAt = lastAt
+    }
 }
 
 /// A point of a graph: one sample, one minute, or all samples in a step. Times in microseconds.
@@ -41,6 +54,14 @@ package struct LatencyPoint: Hashable, Sendable {
     package var average: Double
     package var least: Int64
     package var most: Int64
+
+    package init(at: Moment, count: Int64, average: Double, least: Int64, most: Int64) {
+        self.at = at
+        self.count = count
+        self.average = average
+        self.least = least
+        self.most = most
+    }
 }
 
 /// Whose samples are wanted.

@@ -2,12 +2,17 @@ import CSQLite
 
 /// One step of the schema. Each runs once, in order, in a transaction of its own; how many have run stands in the
 /// file's `user_version`. Never change one that has been released: add another.
-struct Migration {
+package struct Migration: Sendable {
     /// For people: it stands in the error when the step fails.
-    let name: String
-    let sql: String
+    package let name: String
+    package let sql: String
 
-    static let all = [
+    package init(name: String, sql: String) {
+        self.name = name
+        self.sql = sql
+    }
+
+    package static let all = [
         Migration(
             name: "visits, latency, events",
             sql: """
