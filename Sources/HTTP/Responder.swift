@@ -58,5 +58,13 @@ package final class Responder: Sendable {
         }
     }
 
-    deinit { send(.problem(.internalError, "The server found no answer to this request.")) }
+    deinit {
+        let isAnswered = state.withLock { state in
+            switch state {
+            case .kept, .done: true
+            case .open, .late: false
+            }
+        }
+        if !isAnswered { send(.problem(.internalError, "The server found no answer to this request.")) }
+    }
 }

@@ -13,7 +13,7 @@ package struct ResponseWriter {
         """.utf8)
     private static let goOn: [UInt8] = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
     /// Bodies up to here are copied behind the head and leave in one packet; larger ones are sent from where they are.
-    private static let joined = 16 * 1024
+    private static let joined = 64 * 1024
 
     private var dateSecond = Int64.min
     private var dateLine: [UInt8] = []

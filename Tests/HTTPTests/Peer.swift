@@ -31,9 +31,6 @@ final class Peer {
     /// Says that nothing more will be sent.
     func endSending() { _ = shutdown(socket.number, CInt(SHUT_WR)) }
 
-    /// A small window, so that little suffices to fill it.
-    func shrinkReceiveBuffer() { Sockets.set(socket, SOL_SOCKET, SO_RCVBUF, 4096) }
-
     struct Answer {
         var status: Int
         /// Lines between the status line and the empty line.

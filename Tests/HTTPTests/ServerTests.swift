@@ -226,13 +226,12 @@ struct ServerTests {
         #expect(try near.readToEnd().isEmpty)
     }
 
-    @Test func `a large body arrives whole at a peer that reads slowly`() throws {
+    @Test func `a body larger than every buffer arrives whole, and what is asked behind it is answered`() throws {
         let body = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
         var router = Router()
         router.on(.get, "/large") { _, _, responder in responder.send(Response(.ok, body: body)) }
         let fixture = try Fixture(router)
         let peer = try fixture.connect()
-        peer.shrinkReceiveBuffer()
         try peer.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\nGET /none HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try peer.readAnswer().body == body)
         #expect(try peer.readAnswer().status == 404)
