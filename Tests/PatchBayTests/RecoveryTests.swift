@@ -59,7 +59,7 @@ extension OnTheSequencer {
             #expect(stage.kernelWires(players).count == 6)
             try stage.restartBay()
             try stage.until("all are known again") { stage.wires.count == 6 }
-            #expect(stage.wires.allSatisfy(\.isOurs))
+            #expect(stage.wires.allSatisfy { $0.isOurs })
             stage.forgetHeard()
             try stage.settle()
             #expect(stage.heard(players[1]).isEmpty, "nothing that somebody holds is cut")
@@ -186,6 +186,6 @@ private let quick: Tuning = {
 
 extension Stage {
     fileprivate var restored: [WireInfo] {
-        news.flatMap { if case .restored(let wires) = $0 { wires } else { [] } }
+        news.flatMap { piece -> [WireInfo] in if case .restored(let wires) = piece { wires } else { [] } }
     }
 }

@@ -21,7 +21,7 @@ extension OnTheSequencer {
             try stage.settle()
             try stage.until("the wires are there") { stage.kernelWires(players) == wanted }
             try stage.until("the wires are told") { Set(stage.wires.map { [$0.from.address, $0.to.address] }) == wanted }
-            #expect(stage.wires.allSatisfy(\.isOurs))
+            #expect(stage.wires.allSatisfy { $0.isOurs })
             #expect(stage.troubles.isEmpty)
         }
 
