@@ -52,8 +52,8 @@ package final class RealPlayer: Player {
     /// Nobody subscribes to the gate any more: the daemon says BYE and waits.
     package func leave() throws {
         guard let gate, let daemon else { return }
-        music.disconnect(musicPort, from: gate)
-        music.disconnect(gate, from: musicPort)
+        try music.disconnect(musicPort, from: gate)
+        try music.disconnect(gate, from: musicPort)
         self.gate = nil
         try eventually("\(name) to have left", seen: { daemon.log }) { visitLog.contains("Removed peer ") }
     }

@@ -48,6 +48,13 @@ package final class RtpmididProcess {
         }
     }
 
+    /// A participant for this listening one, who has not joined yet.
+    package func player(_ name: String, port: UInt16) throws -> any Player {
+        Rtpmidid.isReal
+            ? try RealPlayer(name, rtpmidid: Rtpmidid.path(), port: port)
+            : DoublePlayer(name, port: port, below: directory.path)
+    }
+
     /// All that it has logged, invalid UTF-8 replaced.
     package var log: String { program.output }
     package var logBytes: [UInt8] { contents(of: program.outputPath) }
