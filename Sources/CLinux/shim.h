@@ -50,7 +50,8 @@ static inline int midihub_epoll_ctl(int epoll, int operation, int fd, uint32_t e
 }
 static inline uint64_t midihub_epoll_data(const struct epoll_event *event) { return event->data.u64; }
 
-// POSIX_SPAWN_SETSID, MFD_CLOEXEC and the punch-hole flags are GNU-only macros.
+// POSIX_SPAWN_SETSID, MFD_CLOEXEC the punch-hole flags and open file description locks are GNU-only macros.
+static const int midihub_ofd_getlk = 36, midihub_ofd_setlk = 37;
 enum { midihub_spawn_setsid = 0x80, midihub_punch_hole = 0x02 | 0x01 };
 
 // The type of a file system: struct and function share a name, which Swift does not take apart.

@@ -85,20 +85,29 @@ package enum File {
     }
 }
 
-/// An exclusive flock(2) on a file, held until it goes out of scope or the process ends, however it ends.
+/// An exclusive lock on a file (open file description locks, fcntl(2)), held until it goes out of scope or the process
+/// ends, however it ends. Unlike flock(2) it can be asked about without being taken for a moment.
 package struct FileLock: ~Copyable, Sendable {
     private let file: Descriptor
 
     /// nil where another process holds it.
     package init?(_ path: String) throws(Errno) {
-        let file = try Descriptor("open", path) { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+        let file = try Self.open(path)
+        var range = flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
         do throws(Errno) {
-            try retrying("lock", path) { flock(file.number, LOCK_EX | LOCK_NB) }
+            try retrying("lock", path) { fcntl(file.number, midihub_ofd_setlk, &range) }
         } catch {
-            if error.code == EWOULDBLOCK { return nil }
+            if error.code == EAGAIN || error.code == EACCES { return nil }
             throw error
         }
         self.file = file
+    }
+
+    /// Whether a process holds it now.
+    package static func isHeld(_ path: String) -> Bool {
+        guard File.exists(path), let file = try? open(path) else { return false }
+        var range = flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
+        return fcntl(file.number, midihub_ofd_getlk, &range) == 0 && range.l_type != Int16(F_UNLCK)
     }
 
     /// Replaces what the file says of its holder.
@@ -106,5 +115,9 @@ package struct FileLock: ~Copyable, Sendable {
         try retrying("truncate") { ftruncate(file.number, 0) }
         lseek(file.number, 0, SEEK_SET)
         try file.writeAll(Array(text.utf8))
+    }
+
+    private static func open(_ path: String) throws(Errno) -> Descriptor {
+        try Descriptor("open", path) { Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
     }
 }

@@ -13,7 +13,9 @@ package enum Sockets {
         }
         /// nil where the text is not HOST:PORT, or HOST is no numeric address.
         package init?(_ text: String) {
-            guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+            guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+                return nil
+            }
             var host = String(text[..<colon])
             if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
             if host == "*" { host = "::" }
@@ -120,18 +122,24 @@ package enum Sockets {
         return socket
     }
 
-    /// A blocking TCP connection, for the command line and for tests.
-    package static func connect(_ address: Address) throws(Errno) -> Descriptor {
+    /// A TCP connection, for the command line and for tests. `nonBlocking`: perhaps still on its way; writable once it is
+    /// made or has failed, which SO_ERROR tells.
+    package static func connect(_ address: Address, nonBlocking: Bool = false) throws(Errno) -> Descriptor {
         guard let (target, length) = Address.storage(address.host, address.port) else {
             throw Errno(code: EINVAL, call: "connect", thing: address.description)
         }
         var storage = target
-        let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        var type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        if nonBlocking { type |= CInt(SOCK_NONBLOCK.rawValue) }
         let socket = try Descriptor("socket") { Glibc.socket(CInt(storage.ss_family), type, 0) }
-        try retrying("connect", address.description) {
-            withUnsafePointer(to: &storage) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket.number, $0, length) }
+        do throws(Errno) {
+            try retrying("connect", address.description) {
+                withUnsafePointer(to: &storage) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket.number, $0, length) }
+                }
             }
+        } catch {
+            guard nonBlocking, error.code == EINPROGRESS else { throw error }
         }
         return socket
     }

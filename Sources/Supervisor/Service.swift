@@ -40,7 +40,6 @@ package final class Service {
 
     package let name: String
     package var state: ServiceMachine<ContinuousClock>.State { machine.state }
-    package var restarts: Int { machine.restarts }
     package var pid: Int32? { process?.descriptor.pid }
     package private(set) var isAdopted = false
 

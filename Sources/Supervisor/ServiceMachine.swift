@@ -45,8 +45,6 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
 
     package private(set) var state: State = .idle
     package private(set) var wantUp = false
-    /// Starts after the first one.
-    package private(set) var restarts = 0
 
     private let clock: C
     private let teardown: Teardown
@@ -114,7 +112,6 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
     }
 
     private mutating func start() -> Action {
-        if lastStart != nil { restarts += 1 }
         (state, lastStart, upSince) = (.starting, clock.now, nil)
         return .spawn
     }

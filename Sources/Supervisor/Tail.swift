@@ -30,7 +30,8 @@ package final class Tail {
     /// Bytes that no line end follows yet are read again; more than this without a line end is consumed as it is.
     private let consume: (UnsafeRawBufferPointer, Int64) -> Int
 
-    /// `consume` gets bytes and the offset of the first, and returns how many it used up: whole lines only.
+    /// `consume` gets bytes and the offset of the first, and returns how many it used up: whole lines only. Where `position`
+    /// is nil or of another file, reading begins at the end of what is there.
     package init(
         _ path: String, from position: Position?, consume: @escaping (UnsafeRawBufferPointer, Int64) -> Int
     ) throws(Errno) {
@@ -42,9 +43,21 @@ package final class Tail {
         if let position, position.device == file.device, position.inode == file.inode, position.offset <= size {
             offset = position.offset
         } else {
-            offset = 0
+            offset = size
         }
         committedOffset = offset
+    }
+
+    /// Hands over what lies before the present position, from `start` on, to rebuild what was known by then.
+    package func replay(from start: Int64, _ body: (UnsafeRawBufferPointer) -> Void) throws(Errno) {
+        var place = start
+        while place < offset {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, Int(offset - place))])
+            let count = try file.read(at: place, into: part)
+            guard count > 0 else { return }
+            body(UnsafeRawBufferPointer(rebasing: part[..<count]))
+            place += Int64(count)
+        }
     }
 
     deinit { buffer.deallocate() }

@@ -1,0 +1,163 @@
+import Glibc
+import Linux
+import Synchronization
+
+/// A socket that does what its `Conversation` says. Lives on the server's thread.
+final class Connection {
+    let id: UInt64
+    let viaSocket: Bool
+    let crowdedOut: Bool
+    private let socket: Descriptor
+    private var conversation: Conversation
+    private unowned let server: ServerLoop
+    private var registration: EventLoop.Registration?
+    private var interest: EventLoop.Interest = []
+    /// What waits to be sent: one answer at most, so that a peer that does not read holds no more than it asked for.
+    private var wire: ResponseWriter.Wire?
+    private var offset = 0
+    private var refusalsCounted = 0
+
+    init(
+        _ id: UInt64, _ socket: consuming Descriptor, _ conversation: Conversation, viaSocket: Bool, crowdedOut: Bool,
+        server: ServerLoop
+    ) {
+        self.id = id
+        self.socket = socket
+        self.conversation = conversation
+        self.viaSocket = viaSocket
+        self.crowdedOut = crowdedOut
+        self.server = server
+    }
+
+    /// Begins to serve.
+    func open() {
+        do throws(Errno) {
+            registration = try server.loop.watch(socket.number, .read) { [unowned self] in ready($0) }
+            interest = .read
+            proceed()
+        } catch {
+            close()
+        }
+    }
+
+    /// The answer of a conversation that was crowded out, without a place in the loop.
+    func turnAway() {
+        if case .send(let reply) = conversation.next(at: .now) {
+            _ = try? write(server.write(reply).head, from: 0)
+        }
+        countRefusals()
+        _ = shutdown(socket.number, CInt(SHUT_WR))
+        _ = try? socket.read(into: server.scratch)
+    }
+
+    func answered(_ response: Response) {
+        conversation.answered(response)
+        proceed()
+    }
+
+    func expire(at now: ContinuousClock.Instant) {
+        guard conversation.deadline <= now else { return }
+        conversation.expired()
+        proceed()
+    }
+
+    func stop() {
+        conversation.stop()
+        // Whoever waits for an answer, or takes one, goes on; the others hear it now.
+        proceed()
+    }
+
+    func close() {
+        guard let registration else { return }
+        self.registration = nil
+        server.loop.unwatch(registration)
+        server.forget(self)
+    }
+
+    private func ready(_ events: EventLoop.Interest) {
+        if events.contains(.write), wire != nil {
+            flush()
+        } else if events.contains(.read), interest == .read {
+            read()
+        } else if !events.isDisjoint(with: .hangup) {
+            // Nobody is there to hear the answer.
+            return close()
+        }
+        proceed()
+    }
+
+    /// Once a wake-up, so that a peer that sends without end leaves the others their turn.
+    private func read() {
+        do throws(Errno) {
+            switch try socket.read(into: server.scratch) {
+            case .bytes(let count):
+                conversation.received(UnsafeRawBufferPointer(rebasing: server.scratch[..<count]), at: .now)
+            case .again: break
+            case .end: conversation.ended()
+            }
+        } catch {
+            close()
+        }
+    }
+
+    /// Does what the conversation asks until it waits for something.
+    private func proceed() {
+        while registration != nil {
+            switch conversation.next(at: .now) {
+            case .read: return wait(for: .read)
+            case .answer(let request):
+                if let response = server.ask(request, for: id) { conversation.answered(response) }
+            case .send(let reply):
+                countRefusals()
+                wire = server.write(reply)
+                offset = 0
+                flush()
+            case .wait: return wait(for: wire == nil ? [] : .write)
+            case .halfClose: _ = shutdown(socket.number, CInt(SHUT_WR))
+            case .close: close()
+            }
+        }
+    }
+
+    private func countRefusals() {
+        server.counters.refused.add(conversation.refusals - refusalsCounted, ordering: .relaxed)
+        refusalsCounted = conversation.refusals
+    }
+
+    private func wait(for wanted: EventLoop.Interest) {
+        guard let registration, wanted != interest else { return }
+        interest = wanted
+        server.loop.change(registration, to: wanted)
+    }
+
+    /// Sends as much as the kernel takes now: the head, then the body from where it lies.
+    private func flush() {
+        while let current = wire {
+            let inHead = offset < current.head.count
+            let chunk = inHead ? current.head : current.body
+            let begin = inHead ? offset : offset - current.head.count
+            if begin == chunk.count {
+                wire = nil
+                return conversation.sent(at: .now)
+            }
+            do {
+                switch try write(chunk, from: begin) {
+                case .bytes(let count):
+                    offset += count
+                    if begin + count == chunk.count { continue }
+                    conversation.progressed(at: .now)
+                    return
+                case .again, .end: return
+                }
+            } catch {
+                return close()
+            }
+        }
+    }
+
+    private func write(_ bytes: [UInt8], from begin: Int) throws -> Descriptor.Transfer {
+        try bytes.withUnsafeBytes { buffer in
+            try socket.write(UnsafeRawBufferPointer(rebasing: buffer[begin...]), socket: true)
+        }
+    }
+}

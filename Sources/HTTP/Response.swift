@@ -1,0 +1,65 @@
+/// An answer: what a handler decides. Content-Length, Date, Connection and the security headers are added where it is
+/// written (`ResponseWriter`), for every answer alike.
+package struct Response: Sendable {
+    package var status: Status
+    package var headers: Headers
+    package var body: [UInt8]
+
+    package init(_ status: Status, headers: Headers = Headers(), body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// JSON already encoded. Caches must ask again, as with every answer that changes by itself.
+    package static func json(_ body: [UInt8], status: Status = .ok) -> Response {
+        Response(
+            status, headers: ["Content-Type": "application/json", "Cache-Control": "no-cache"], body: body)
+    }
+
+    package static func html(_ body: String, status: Status = .ok) -> Response {
+        Response(status, headers: ["Content-Type": "text/html; charset=utf-8"], body: Array(body.utf8))
+    }
+
+    package static func text(_ body: String, status: Status = .ok) -> Response {
+        Response(status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(body.utf8))
+    }
+
+    /// An error in the form of RFC 9457: `{"title": "Not Found", "status": 404, "detail": "One sentence."}` and a line end.
+    package static func problem(_ status: Status, _ detail: String, title: String? = nil) -> Response {
+        let body =
+            "{\"title\": \(quoted(title ?? status.phrase)), \"status\": \(status.code), \"detail\": \(quoted(detail))}\n"
+        return Response(status, headers: ["Content-Type": "application/problem+json"], body: Array(body.utf8))
+    }
+
+    /// With a strong `ETag` of the body; and if the request shows that the peer has that body already, 304 without it
+    /// (RFC 9110 section 13.1.2). For answers to GET and HEAD with status 200.
+    package func conditional(on request: Request) -> Response { conditional(on: request, tag: EntityTag(of: body)) }
+
+    func conditional(on request: Request, tag: EntityTag) -> Response {
+        guard status == .ok else { return self }
+        var response = self
+        response.headers["ETag"] = tag.description
+        guard request.headers.values(of: "If-None-Match").contains(where: tag.matches) else { return response }
+        response.status = .notModified
+        response.body = []
+        response.headers["Content-Type"] = nil
+        return response
+    }
+
+    /// A JSON string (RFC 8259 section 7).
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\u{0}"..."\u{1F}":
+                let hex = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,119 @@
+/// Which handler answers what. Made before the server starts and never changed after.
+///
+/// Handlers run on the server's one thread and must not block it: what takes time answers later, from elsewhere.
+package struct Router: Sendable {
+    package typealias Handler = @Sendable (Request, Parameters, Responder) -> Void
+
+    /// Asked before any route; an answer from it is the answer. Host names and tokens are checked here.
+    package var before: (@Sendable (Request) -> Response?)?
+    /// Asked where no route has the path.
+    package var files: StaticFiles?
+
+    private var fixed: [String: Route] = [:]
+    private var patterns: [Route] = []
+
+    package init() {}
+
+    /// The words that stand where the pattern has `{name}`, decoded, never empty.
+    package struct Parameters: Sendable {
+        fileprivate var values: [(name: String, value: String)] = []
+
+        /// The pattern of the route must have that name.
+        package subscript(name: String) -> String {
+            guard let found = values.first(where: { $0.name == name }) else {
+                preconditionFailure("the route's pattern has no {\(name)}")
+            }
+            return found.value
+        }
+    }
+
+    private enum Segment: Equatable {
+        case word(Substring)
+        case parameter(String)
+    }
+    private struct Route {
+        var segments: [Segment]
+        var handlers: [Method: Handler] = [:]
+
+        /// GET brings HEAD, and every route answers OPTIONS.
+        var allow: String { Self.allow(Array(handlers.keys)) }
+
+        static func allow(_ methods: [Method]) -> String {
+            var names = Set(methods.map(\.rawValue)).union([Method.options.rawValue])
+            if methods.contains(.get) { names.insert(Method.head.rawValue) }
+            return names.sorted().joined(separator: ", ")
+        }
+    }
+
+    /// Adds a route. `pattern` is a path whose segments may be `{name}`, which takes any one segment. A path without
+    /// parameters goes before a pattern that fits it too; of two patterns, the one added first.
+    package mutating func on(_ method: Method, _ pattern: String, _ handler: @escaping Handler) {
+        precondition(pattern.hasPrefix("/"), "\(pattern) does not start with a slash")
+        precondition(method != .other && method != .head, "\(method) cannot be routed")
+        let segments = pattern.split(separator: "/", omittingEmptySubsequences: false).map { word -> Segment in
+            word.hasPrefix("{") && word.hasSuffix("}") ? .parameter(String(word.dropFirst().dropLast())) : .word(word)
+        }
+        let plain = segments.allSatisfy { if case .word = $0 { true } else { false } }
+        if plain {
+            add(method, handler, to: &fixed[pattern, default: Route(segments: segments)], pattern)
+        } else if let known = patterns.firstIndex(where: { $0.segments == segments }) {
+            add(method, handler, to: &patterns[known], pattern)
+        } else {
+            var route = Route(segments: segments)
+            add(method, handler, to: &route, pattern)
+            patterns.append(route)
+        }
+    }
+
+    private func add(_ method: Method, _ handler: @escaping Handler, to route: inout Route, _ pattern: String) {
+        precondition(route.handlers[method] == nil, "\(method) \(pattern) is routed twice")
+        route.handlers[method] = handler
+    }
+
+    /// Answers the request, or sees that it is answered.
+    package func route(_ request: Request, _ responder: Responder) {
+        if let refusal = before?(request) { return responder.send(refusal) }
+        guard let (route, parameters) = find(request.path) else { return responder.send(fromFiles(request)) }
+        // The body of an answer to HEAD is cut off where it is sent.
+        let method = request.method == .head ? .get : request.method
+        if let handler = route.handlers[method] { return handler(request, parameters, responder) }
+        responder.send(Self.lacking(request.method, allow: route.allow))
+    }
+
+    private func find(_ path: String) -> (Route, Parameters)? {
+        if let route = fixed[path] { return (route, Parameters()) }
+        guard !patterns.isEmpty else { return nil }
+        let words = path.split(separator: "/", omittingEmptySubsequences: false)
+        for route in patterns where route.segments.count == words.count {
+            if let parameters = Self.match(route.segments, words) { return (route, parameters) }
+        }
+        return nil
+    }
+
+    private static func match(_ segments: [Segment], _ words: [Substring]) -> Parameters? {
+        var parameters = Parameters()
+        for (segment, word) in zip(segments, words) {
+            switch segment {
+            case .word(let wanted): if wanted != word { return nil }
+            case .parameter(let name):
+                if word.isEmpty { return nil }
+                parameters.values.append((name, String(word)))
+            }
+        }
+        return parameters
+    }
+
+    private func fromFiles(_ request: Request) -> Response {
+        guard let files else { return .problem(.notFound, "There is nothing at this path.") }
+        let response = files.response(to: request)
+        if request.method == .get || request.method == .head || response.status == .notFound { return response }
+        return Self.lacking(request.method, allow: Route.allow([.get]))
+    }
+
+    private static func lacking(_ method: Method, allow: String) -> Response {
+        if method == .options { return Response(.noContent, headers: ["Allow": allow]) }
+        var response = Response.problem(.methodNotAllowed, "This path does not take that method, but \(allow).")
+        response.headers["Allow"] = allow
+        return response
+    }
+}

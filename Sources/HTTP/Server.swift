@@ -1,0 +1,86 @@
+package import Linux
+import Synchronization
+
+/// A socket that connections are taken from. Owns its descriptor; the server closes it when it stops.
+package final class Listener: Sendable {
+    let descriptor: Descriptor
+    let viaSocket: Bool
+
+    private init(_ descriptor: consuming Descriptor, viaSocket: Bool) {
+        self.descriptor = descriptor
+        self.viaSocket = viaSocket
+    }
+
+    /// From `Sockets.listen(_:)`.
+    package static func tcp(_ descriptor: consuming Descriptor) -> Listener {
+        Listener(descriptor, viaSocket: false)
+    }
+
+    /// From `Sockets.listen(unix:mode:)`: requests have `viaSocket` set.
+    package static func unix(_ descriptor: consuming Descriptor) -> Listener {
+        Listener(descriptor, viaSocket: true)
+    }
+}
+
+/// One thread that serves HTTP on any number of listeners.
+package final class Server: Sendable {
+    private enum State {
+        case made(ServerLoop.Parts)
+        case running
+        case stopped
+    }
+    private let state: Mutex<State>
+    private let thread = Mutex<WorkerThread?>(nil)
+    private let mailbox: Mailbox<ServerLoop.Message>
+    private let counters = ServerCounters()
+
+    package init(router: Router, limits: Limits = Limits(), listeners: [Listener]) throws(Errno) {
+        mailbox = try Mailbox()
+        state = Mutex(.made(ServerLoop.Parts(router: router, limits: limits, listeners: listeners)))
+    }
+
+    /// Begins to serve, on a thread of its own; connections made before have waited in the listeners. Once only.
+    package func start() throws(Errno) {
+        let parts = state.withLock { state -> ServerLoop.Parts? in
+            guard case .made(let parts) = state else { return nil }
+            state = .running
+            return parts
+        }
+        guard let parts else { preconditionFailure("a server is started once, and not after it was stopped") }
+        // Held throughout, so that a `stop` from elsewhere finds the thread to wait for.
+        try thread.withLock { slot throws(Errno) in
+            let loop = try ServerLoop(parts, mailbox, counters)
+            slot = try WorkerThread("http") { loop.run() }
+        }
+    }
+
+    /// Closes the listeners, gives answers under way `Limits.stopTime` to finish, and returns when the thread has ended.
+    /// Any number of times, from any thread but the server's own (a handler must not call it).
+    package func stop() {
+        let wasRunning = state.withLock { state in
+            defer { state = .stopped }
+            if case .running = state { return true }
+            return false
+        }
+        if wasRunning { mailbox.send(.stop) }
+        thread.withLock { slot in
+            if let worker = slot.take() { worker.join() }
+        }
+    }
+
+    deinit { stop() }
+
+    /// Requests handed to the router since the start.
+    package var requests: Int { counters.requests.load(ordering: .relaxed) }
+    /// Answers given without asking the router: bad requests, late ones, connections beyond the limit.
+    package var refused: Int { counters.refused.load(ordering: .relaxed) }
+    /// Connections open now, those being closed included.
+    package var connections: Int { counters.connections.load(ordering: .relaxed) }
+}
+
+/// Written by the server's thread, read by any.
+final class ServerCounters: Sendable {
+    let requests = Atomic<Int>(0)
+    let refused = Atomic<Int>(0)
+    let connections = Atomic<Int>(0)
+}

@@ -1,0 +1,157 @@
+import Glibc
+import Linux
+import Synchronization
+
+/// The server's thread: takes connections, moves bytes, and asks the router. All of it belongs to that thread.
+final class ServerLoop {
+    enum Message: Sendable {
+        /// A handler answers after having returned.
+        case answer(connection: UInt64, Response)
+        case stop
+    }
+    struct Parts: Sendable {
+        var router: Router
+        var limits: Limits
+        var listeners: [Listener]
+    }
+
+    let loop: EventLoop
+    let limits: Limits
+    let counters: ServerCounters
+    private let router: Router
+    private let mailbox: Mailbox<Message>
+    private var listeners: [Listener]
+    private var doors: [(listener: Listener, registration: EventLoop.Registration)] = []
+    private var connections: [UInt64: Connection] = [:]
+    private var nextID: UInt64 = 0
+    private var sweeping = false
+    private var stopping = false
+    private var writer = ResponseWriter()
+    /// What one read can take: shared by all connections, as only one reads at a time.
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 16)
+
+    /// Connections that are told 503 and stay a moment to be sure to hear it, beyond those served. More than that at once
+    /// get the same answer, written without waiting for anything.
+    private static let lingering = 128
+    /// Connections taken before others get their turn.
+    private static let takenAtOnce = 64
+    /// How long to leave the listeners alone when the system has no descriptor or memory for a connection: a listener
+    /// stays readable, and the loop would spin.
+    private static let scarcity: Duration = .milliseconds(200)
+
+    init(_ parts: Parts, _ mailbox: Mailbox<Message>, _ counters: ServerCounters) throws(Errno) {
+        loop = try EventLoop()
+        router = parts.router
+        limits = parts.limits
+        listeners = parts.listeners
+        self.mailbox = mailbox
+        self.counters = counters
+        try loop.receive(mailbox) { [unowned self] in take($0) }
+        for listener in listeners {
+            let registration = try loop.watch(listener.descriptor.number, .read) { [unowned self] _ in accept(listener)
+            }
+            doors.append((listener, registration))
+        }
+        listeners = []
+    }
+
+    deinit { scratch.deallocate() }
+
+    func run() {
+        do throws(Errno) { try loop.run() } catch { preconditionFailure("epoll_wait on our own set: \(error)") }
+        for connection in connections.values { connection.close() }
+    }
+
+    private func take(_ message: Message) {
+        switch message {
+        case .answer(let id, let response): connections[id]?.answered(response)
+        case .stop: stop()
+        }
+    }
+
+    // MARK: Connections
+
+    private func accept(_ listener: Listener) {
+        for _ in 0..<Self.takenAtOnce {
+            do throws(Errno) {
+                guard let accepted = try Sockets.accept(listener.descriptor) else { return }
+                let peer = accepted.peer
+                try admit(accepted.takeSocket(), peer, viaSocket: listener.viaSocket)
+            } catch {
+                return pauseListeners()
+            }
+        }
+    }
+
+    private func pauseListeners() {
+        for door in doors { loop.change(door.registration, to: []) }
+        loop.after(Self.scarcity) { [unowned self] in
+            for door in doors { loop.change(door.registration, to: .read) }
+        }
+    }
+
+    private func admit(_ socket: consuming Descriptor, _ peer: Sockets.Address?, viaSocket: Bool) throws(Errno) {
+        if !viaSocket {
+            Sockets.noDelay(socket)
+            // The kernel would let a peer that does not read have megabytes waiting; it also says how finely progress is seen.
+            Sockets.set(socket, SOL_SOCKET, SO_SNDBUF, 128 * 1024)
+        }
+        let now = ContinuousClock.now
+        let served = connections.values.count { $0.viaSocket == viaSocket && !$0.crowdedOut }
+        let crowdedOut = served >= limits.connections
+        let conversation =
+            crowdedOut
+            ? Conversation(crowdedOut: limits, at: now)
+            : Conversation(limits: limits, peer: peer, viaSocket: viaSocket, at: now)
+        let connection = Connection(
+            nextID, socket, conversation, viaSocket: viaSocket, crowdedOut: crowdedOut, server: self)
+        nextID += 1
+        if crowdedOut, connections.values.count(where: \.crowdedOut) >= Self.lingering {
+            connection.turnAway()
+            return
+        }
+        connections[connection.id] = connection
+        counters.connections.store(connections.count, ordering: .relaxed)
+        sweepLater()
+        connection.open()
+    }
+
+    func forget(_ connection: Connection) {
+        connections[connection.id] = nil
+        counters.connections.store(connections.count, ordering: .relaxed)
+        if stopping, connections.isEmpty { loop.stop() }
+    }
+
+    /// The router's answer, if it is there at once; else it comes as a message.
+    func ask(_ request: Request, for connection: UInt64) -> Response? {
+        counters.requests.add(1, ordering: .relaxed)
+        let responder = Responder(collectedOr: { [mailbox] in mailbox.send(.answer(connection: connection, $0)) })
+        router.route(request, responder)
+        return responder.collect()
+    }
+
+    func write(_ reply: Conversation.Reply) -> ResponseWriter.Wire { writer.write(reply, now: Int64(time(nil))) }
+
+    // MARK: Time
+
+    /// One timer for all deadlines, and none while nobody is connected.
+    private func sweepLater() {
+        guard !sweeping else { return }
+        sweeping = true
+        loop.after(limits.tick) { [unowned self] in
+            sweeping = false
+            let now = ContinuousClock.now
+            for connection in Array(connections.values) { connection.expire(at: now) }
+            if !connections.isEmpty { sweepLater() }
+        }
+    }
+
+    private func stop() {
+        stopping = true
+        for door in doors { loop.unwatch(door.registration) }
+        doors = []
+        for connection in Array(connections.values) { connection.stop() }
+        if connections.isEmpty { return loop.stop() }
+        loop.after(limits.stopTime) { [unowned self] in loop.stop() }
+    }
+}

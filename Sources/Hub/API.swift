@@ -1,0 +1,103 @@
+import Foundation
+import Store
+
+/// The shapes of the JSON API. Instants are Unix milliseconds, round-trip times milliseconds; a null may be left out.
+package enum API {
+    package struct Status: Codable, Sendable {
+        package var name: String
+        package var version: String
+        package var pid: Int32
+        package var startedAt: Int64
+        package var health: Snapshot.Health
+        package var addresses: [String]
+        package var engines: [Snapshot.Engine]
+        package var counts: Snapshot.Counts
+        package var store: Snapshot.Store
+
+        init(_ snapshot: Snapshot) {
+            (name, version, pid, startedAt) = (snapshot.name, Version.text, snapshot.pid, snapshot.startedAt)
+            (health, addresses, engines, store) = (snapshot.health, snapshot.addresses, snapshot.engines, snapshot.store)
+            counts = .init(
+                participants: snapshot.participants.count, wires: snapshot.wires.count, rooms: snapshot.rooms.count)
+        }
+    }
+
+    package struct Rooms: Codable, Sendable { package var rooms: [Snapshot.Room] }
+    package struct Participants: Codable, Sendable { package var participants: [Snapshot.Participant] }
+    package struct Wires: Codable, Sendable { package var wires: [Snapshot.Wire] }
+
+    package struct Sample: Codable, Sendable {
+        package var participant: Int64
+        package var name: String
+        package var room: String
+        package var at: Int64
+        package var rtt: Double
+        package var min: Double
+        package var max: Double
+        package var samples: Int64
+
+        init(_ point: LatencyPoint, of participant: Snapshot.Participant) {
+            (self.participant, name, room) = (participant.id, participant.name, participant.room)
+            (at, samples) = (point.at.milliseconds, point.count)
+            (rtt, min, max) = (point.average / 1000, Double(point.least) / 1000, Double(point.most) / 1000)
+        }
+    }
+    package struct Samples: Codable, Sendable { package var samples: [Sample] }
+
+    package struct Event: Codable, Sendable {
+        package var id: Int64
+        package var at: Int64
+        package var atLatest: Int64
+        package var kind: String
+        package var severity: String
+        package var room: String?
+        package var engine: String?
+        package var participant: String?
+        package var text: String
+
+        init(_ record: EventRecord) {
+            (id, kind, severity, text) = (record.id, record.kind, "\(record.severity)", record.text)
+            (at, atLatest) = (record.at.earliest.milliseconds, record.at.latest.milliseconds)
+            (room, engine, participant) = (record.room, record.engine, record.participant)
+        }
+    }
+    package struct Events: Codable, Sendable {
+        package var events: [Event]
+        /// Give it as `before` to read on; absent at the end.
+        package var next: Int64?
+    }
+
+    /// One row of the older hubs' `GET /latency`: every value is a string.
+    package struct LegacyLatency: Codable, Sendable {
+        package var clientName: String
+        package var clientPort: String
+        /// Unix seconds of the last sample.
+        package var timestamp: String
+        package var averageLatency: String
+        package var minLatency: String
+        package var maxLatency: String
+        package var lastLatency: String
+
+        init(_ summary: LatencySummary) {
+            func milliseconds(_ micros: Double) -> String { String(format: "%.1f", micros / 1000) }
+            clientName = summary.name
+            clientPort = "\(summary.port)"
+            timestamp = "\(summary.lastAt.latest.milliseconds / 1000)"
+            averageLatency = milliseconds(summary.average)
+            minLatency = milliseconds(Double(summary.least))
+            maxLatency = milliseconds(Double(summary.most))
+            lastLatency = milliseconds(Double(summary.last))
+        }
+    }
+
+    package struct Done: Codable, Sendable { package var done: Bool = true; package var text: String }
+
+    /// One line of JSON with sorted keys.
+    static func encode(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // These types hold strings, whole numbers and finite doubles only: nothing that JSON lacks.
+        guard let data = try? encoder.encode(value) else { preconditionFailure("\(type(of: value)) cannot be JSON") }
+        return String(decoding: data, as: UTF8.self)
+    }
+}

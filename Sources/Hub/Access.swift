@@ -1,0 +1,70 @@
+import Glibc
+package import HTTP
+package import Linux
+
+/// Who may do what over HTTP: host names against DNS rebinding, and the bearer token for whatever changes something.
+package struct Access: Sendable {
+    private let token: String
+    private let hosts: Set<String>
+
+    package init(token: String, hosts: [String]) {
+        self.token = token
+        self.hosts = Set(hosts.map { $0.lowercased() })
+    }
+
+    /// nil where the request may go on to its route.
+    package func refuse(_ request: Request) -> Response? {
+        if request.viaSocket { return nil }
+        if let host = request.headers["Host"], !answers(to: host) {
+            return .problem(
+                .misdirected, "This hub does not answer to the name in the Host header; add it to `hosts` in its configuration.")
+        }
+        switch request.method {
+        case .get, .head, .options: return nil
+        default:
+            if holdsToken(request) { return nil }
+            return .problem(
+                .unauthorized, "This changes something: send `Authorization: Bearer TOKEN` (the token is in the state directory).")
+        }
+    }
+
+    /// Full rights: over hub.sock, or with the token.
+    package func holdsToken(_ request: Request) -> Bool {
+        if request.viaSocket { return true }
+        guard let given = request.headers["Authorization"] else { return false }
+        let words = given.split(separator: " ", omittingEmptySubsequences: true)
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return false }
+        return Self.same(Array(words[1].utf8), Array(token.utf8))
+    }
+
+    /// A name that a web page elsewhere could point at us is refused; a numeric address cannot be rebound.
+    private func answers(to host: String) -> Bool {
+        var name = host
+        if let colon = name.lastIndex(of: ":"), !name.hasSuffix("]"), name[name.index(after: colon)...].allSatisfy(\.isNumber) {
+            name = String(name[..<colon])
+        }
+        name = name.lowercased()
+        if name == "localhost" || name.hasSuffix(".localhost") || hosts.contains(name) { return true }
+        return Sockets.Address("\(name):1") != nil
+    }
+
+    /// Takes the same time wherever the difference lies.
+    private static func same(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+        guard a.count == b.count else { return false }
+        return zip(a, b).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    /// The token of this hub: `MIDIHUB_TOKEN`, else the configuration's, else one made at the first start and kept.
+    package static func token(_ configuration: Configuration, state: StateDirectory) throws(Errno) -> String {
+        if let token = Programs.environment["MIDIHUB_TOKEN"], token.utf8.count >= 16 { return token }
+        if let token = configuration.token { return token }
+        if let kept = File.text(state.token, limit: 4096)?.split(whereSeparator: \.isWhitespace).first, kept.utf8.count >= 16 {
+            return String(kept)
+        }
+        var random = SystemRandomNumberGenerator()
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+        let token = String((0..<32).map { _ in alphabet.randomElement(using: &random)! })  // the alphabet is not empty
+        try File.replace(state.token, with: Array("\(token)\n".utf8), mode: 0o600)
+        return token
+    }
+}

@@ -1,0 +1,186 @@
+import Glibc
+import Linux
+import Rooms
+
+/// What the hub needs on this machine, found or missing, each with its fix. Used by `midihub doctor`, by the page and by
+/// the engines before they start.
+package enum Doctor {
+    package struct Finding: Equatable, Sendable {
+        package var topic: String
+        package var isWell: Bool
+        /// Something the hub can do without.
+        package var isOptional = false
+        package var words: String
+        package var fix: String?
+    }
+
+    /// Examines everything; `engines` are the UDP ports that engines of ours hold already.
+    package static func examine(
+        _ configuration: Configuration, state: StateDirectory, hubRuns: Bool, ownPorts: Set<UInt16>
+    ) -> [Finding] {
+        var findings = [daemon(configuration), sequencer()]
+        for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
+            findings.append(udpPair(port))
+        }
+        if !hubRuns { findings.append(page(configuration.listen)) }
+        findings.append(stateDirectory(state))
+        findings.append(webDirectory(configuration))
+        findings.append(avahi())
+        return findings
+    }
+
+    package static func daemon(_ configuration: Configuration) -> Finding {
+        let fix =
+            "install rtpmidid 24.12 or newer (its releases have .deb packages: github.com/davidmoreno/rtpmidid), or name it with --rtpmidid PATH"
+        if let path = configuration.rtpmidid {
+            guard File.exists(path) else {
+                return Finding(topic: "rtpmidid", isWell: false, words: "\(path) does not exist", fix: fix)
+            }
+            guard File.isExecutable(path) else {
+                return Finding(
+                    topic: "rtpmidid", isWell: false, words: "\(path) is not executable", fix: "chmod +x \(path)")
+            }
+            return Finding(topic: "rtpmidid", isWell: true, words: path)
+        }
+        guard let path = Programs.find("rtpmidid") else {
+            return Finding(topic: "rtpmidid", isWell: false, words: "rtpmidid is not installed", fix: fix)
+        }
+        return Finding(topic: "rtpmidid", isWell: true, words: path)
+    }
+
+    package static let sequencerDevice = "/dev/snd/seq"
+
+    package static func sequencer() -> Finding {
+        guard let error = File.opensForReadingAndWriting(sequencerDevice) else {
+            return Finding(topic: "ALSA sequencer", isWell: true, words: "\(sequencerDevice) opens")
+        }
+        let words = "no ALSA sequencer: \(sequencerDevice): \(error.reason)"
+        if error.code == EACCES {
+            return Finding(
+                topic: "ALSA sequencer", isWell: false, words: words,
+                fix: "run the hub as root, or add its user to the group audio: usermod -aG audio \(userName())")
+        }
+        return Finding(topic: "ALSA sequencer", isWell: false, words: words, fix: moduleFix())
+    }
+
+    /// Cloud kernels come without sound: which package brings the module depends on the distribution and the kernel.
+    private static func moduleFix() -> String {
+        var system = utsname()
+        uname(&system)
+        let release = withUnsafeBytes(of: &system.release) { raw in
+            String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let modules = "/lib/modules/\(release)"
+        let present = ["snd-seq.ko", "snd-seq.ko.xz", "snd-seq.ko.zst"].contains {
+            File.exists("\(modules)/kernel/sound/core/seq/\($0)")
+        }
+        if present { return "modprobe snd-seq (and, for every boot: echo snd-seq > /etc/modules-load.d/midihub.conf)" }
+        let distribution = File.text("/etc/os-release", limit: 16384) ?? ""
+        if distribution.contains("ID=ubuntu") {
+            return "apt install linux-modules-extra-\(release), then modprobe snd-seq"
+        }
+        if distribution.contains("ID=debian"), release.contains("cloud") {
+            let architecture = release.split(separator: "-").last ?? "amd64"
+            return "this cloud kernel has no sound: apt install linux-image-\(architecture), reboot into it, then modprobe snd-seq"
+        }
+        return "this kernel (\(release)) has no snd-seq module: boot a kernel with sound, then modprobe snd-seq"
+    }
+
+    /// Both ports of a pair must be free: rtpmidid goes on running without them, deaf.
+    package static func udpPair(_ port: UInt16) -> Finding {
+        for number in [port, port + 1] {
+            do throws(Errno) {
+                _ = try Sockets.datagram(.init(host: "::", port: number))
+            } catch {
+                // A machine without IPv6 is asked again with IPv4.
+                if error.code == EAFNOSUPPORT || error.code == EADDRNOTAVAIL,
+                    (try? Sockets.datagram(.init(host: "0.0.0.0", port: number))) != nil
+                {
+                    continue
+                }
+                let holder = error.code == EADDRINUSE ? Programs.holder(ofUDP: number) : nil
+                let words = "UDP port \(number) is taken" + (holder.map { " by \($0)" } ?? ": \(error.reason)")
+                let service = holder?.hasPrefix("rtpmidid ") == true ? " (perhaps: systemctl disable --now rtpmidid)" : ""
+                let fix =
+                    error.code == EACCES
+                    ? "ports below 1024 need root: choose another with --port N"
+                    : "end that program\(service), or choose another port with --port N"
+                return Finding(topic: "UDP \(port)", isWell: false, words: words, fix: fix)
+            }
+        }
+        return Finding(topic: "UDP \(port)", isWell: true, words: "ports \(port) and \(port + 1) are free")
+    }
+
+    private static func page(_ address: Sockets.Address) -> Finding {
+        do throws(Errno) {
+            _ = try Sockets.listen(address)
+            return Finding(topic: "page", isWell: true, words: "\(address) is free")
+        } catch {
+            return Finding(
+                topic: "page", isWell: false, words: "\(address): \(error.reason)",
+                fix: "end the program that listens there, or choose another with --listen ADDRESS:PORT")
+        }
+    }
+
+    private static func stateDirectory(_ state: StateDirectory) -> Finding {
+        var place = state.path
+        while !File.exists(place), let slash = place.lastIndex(of: "/"), slash != place.startIndex {
+            place = String(place[..<slash])
+        }
+        guard access(place, W_OK) == 0 else {
+            return Finding(
+                topic: "state", isWell: false, words: "\(state.path) cannot be written by \(userName())",
+                fix: "run as root, or name a directory of your own with --state DIR")
+        }
+        return Finding(topic: "state", isWell: true, words: state.path)
+    }
+
+    private static func webDirectory(_ configuration: Configuration) -> Finding {
+        guard let web = WebDirectory.find(configuration.web) else {
+            return Finding(
+                topic: "web", isWell: false, words: "the pages' directory web/ was not found",
+                fix: "name it with --web DIR (it lies at the top of the source tree)")
+        }
+        return Finding(topic: "web", isWell: true, words: web)
+    }
+
+    private static func avahi() -> Finding {
+        let runs = File.exists("/run/avahi-daemon/socket") || File.exists("/var/run/avahi-daemon/socket")
+        return Finding(
+            topic: "avahi", isWell: runs, isOptional: true,
+            words: runs ? "avahi-daemon runs: the hub is announced on the local network"
+                : "avahi-daemon does not run: the hub is not announced on the local network; players type its address",
+            fix: runs ? nil : "apt install avahi-daemon (only useful where players are on the same network)")
+    }
+
+    private static func userName() -> String {
+        getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "user \(geteuid())"
+    }
+}
+
+/// Where the pages lie.
+enum WebDirectory {
+    /// The named one; else beside the source tree's build, else where a package puts it.
+    static func find(_ named: String?) -> String? {
+        if let named { return File.isDirectory(named) ? named : nil }
+        var candidates = ["/usr/share/midihub/web", "/usr/local/share/midihub/web"]
+        // …/.build/x86_64-unknown-linux-gnu/release/midihub: the tree's top is some levels up.
+        var place = Executable.path
+        for _ in 0..<5 {
+            guard let slash = place.lastIndex(of: "/") else { break }
+            place = String(place[..<slash])
+            candidates.insert("\(place)/web", at: candidates.count - 2)
+        }
+        return candidates.first { File.exists("\($0)/index.html") }
+    }
+}
+
+package enum Executable {
+    /// Of this process. A binary that was replaced since is named without the kernel's " (deleted)".
+    package static let path: String = {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        let text = String(decoding: buffer[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text.hasSuffix(" (deleted)") ? String(text.dropLast(10)) : text
+    }()
+}

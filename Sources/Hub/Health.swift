@@ -1,0 +1,39 @@
+/// The one sentence that says how the hub is, in words for musicians.
+enum Health {
+    static func judge(
+        engines: [Snapshot.Engine], participants: [Snapshot.Participant], store: Snapshot.Store,
+        troubles: [Snapshot.Problem]
+    ) -> Snapshot.Health {
+        var problems = troubles
+        for engine in engines where engine.state == .failed || engine.state == .down {
+            // What is missing on the whole machine is said once.
+            if let reason = engine.reason, problems.contains(where: { $0.what == reason }) { continue }
+            let what = "Port \(engine.port) (room \(engine.room)) is not served: \(engine.reason ?? "its engine is down")"
+            problems.append(.init(what: what, fix: engine.fix))
+        }
+        if store.state == .stopped {
+            problems.append(
+                .init(what: "Nothing is recorded: \(store.reason ?? "the store is down"). MIDI goes on.", fix: nil))
+        }
+        return .init(ok: problems.isEmpty, sentence: sentence(engines, participants), problems: problems)
+    }
+
+    private static func sentence(_ engines: [Snapshot.Engine], _ participants: [Snapshot.Participant]) -> String {
+        let here = participants.filter { $0.state == .present || $0.state == .silent }
+        let serving = engines.filter { $0.state == .up }.count
+        guard serving > 0 else {
+            return engines.contains { $0.state == .starting } ? "Starting." : "No port is served."
+        }
+        guard !here.isEmpty else { return "Ready. Nobody is here yet." }
+        let rooms = Set(here.map(\.room))
+        let players = here.count == 1 ? "1 participant" : "\(here.count) participants"
+        let place = rooms.count == 1 ? "in \(rooms.first!)" : "in \(rooms.count) rooms"  // at least one: `here` is not empty
+        var sentence = "\(players) \(place)"
+        if let farthest = here.compactMap({ $0.rtt?.last }).max() {
+            sentence += ", \(here.count == 1 ? "" : "all ")within \(Int(farthest.rounded(.up))) ms"
+        }
+        let silent = here.filter { $0.state == .silent }.map(\.name)
+        if !silent.isEmpty { sentence += "; silent: \(silent.joined(separator: ", "))" }
+        return sentence + "."
+    }
+}

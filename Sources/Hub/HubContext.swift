@@ -1,0 +1,51 @@
+import Linux
+import PatchBay
+import Store
+
+/// What every part on the hub's loop shares. Made once, by `Hub`; nothing in it outlives the loop.
+final class HubContext {
+    let state: StateDirectory
+    let loop: EventLoop
+    let recorder: Recorder
+    var configuration: Configuration
+    /// nil where there is no sequencer (yet).
+    var bay: Bay?
+    /// Something that the page shows has changed.
+    var changed: () -> Void = {}
+    /// Engines have come, gone or changed their process: the patch bay must know.
+    var enginesChanged: () -> Void = {}
+
+    /// When the hub before this one was surely running: what is read after an outage happened after that.
+    let lastAlive: Moment
+
+    private var nextVisit: Int64
+    private let prints: Bool
+
+    init(
+        state: StateDirectory, loop: EventLoop, recorder: Recorder, configuration: Configuration, nextVisit: Int64,
+        lastAlive: Moment, prints: Bool
+    ) {
+        (self.state, self.loop, self.recorder, self.configuration) = (state, loop, recorder, configuration)
+        (self.nextVisit, self.lastAlive, self.prints) = (nextVisit, lastAlive, prints)
+    }
+
+    func takeVisitID() -> Int64 {
+        defer { nextVisit += 1 }
+        return nextVisit
+    }
+
+    /// Records an event, and says it on standard output.
+    func note(
+        _ kind: String, severity: EventRecord.Severity = .info, at when: When? = nil, room: String? = nil,
+        engine: String? = nil, visit: Visit? = nil, _ text: String
+    ) {
+        let when = when ?? When(.now)
+        recorder.add(
+            .event(
+                EventRecord(
+                    at: when, kind: kind, severity: severity, room: room ?? visit?.room, engine: engine ?? visit?.engine,
+                    participant: visit?.name, visit: visit?.id, text: text)))
+        if prints { Output.line("\(Output.time(when.latest.milliseconds))  \(Output.safe(text))") }
+        changed()
+    }
+}

@@ -1,0 +1,47 @@
+import Glibc
+import Linux
+
+/// One hub a state directory: a lock that ends with its holder, and in the file who that is.
+enum HubLock {
+    /// nil where another hub holds it.
+    static func take(_ state: StateDirectory) throws(Errno) -> FileLock? {
+        guard let lock = try FileLock(state.lock) else { return nil }
+        if let me = ProcessIdentity(of: getpid()) { try lock.write("\(me.pid) \(me.startTime)\n") }
+        return lock
+    }
+
+    /// The process that holds it; nil where nobody does, or the file's words are not of that process.
+    static func holder(_ state: StateDirectory) -> ProcessDescriptor? {
+        guard FileLock.isHeld(state.lock), let words = File.text(state.lock, limit: 64)?.split(whereSeparator: \.isWhitespace),
+            words.count == 2, let pid = Int32(words[0]), let start = UInt64(words[1]), let identity = ProcessIdentity(of: pid),
+            identity.startTime == start
+        else { return nil }
+        return ProcessDescriptor(identity)
+    }
+}
+
+/// `hub.log`: what a hub in the background says. Kept short by setting it aside once.
+enum HubLog {
+    private static let longest: Int64 = 4 << 20
+
+    static func rotate(_ state: StateDirectory) {
+        var status = stat()
+        guard stat(state.hubLog, &status) == 0, status.st_size > longest else { return }
+        rename(state.hubLog, "\(state.hubLog).1")
+    }
+
+    /// The same under a running hub, whose standard output goes on in the new file.
+    static func rotateOwn(_ state: StateDirectory) {
+        var own = stat()
+        var named = stat()
+        guard fstat(1, &own) == 0, stat(state.hubLog, &named) == 0, own.st_ino == named.st_ino, own.st_dev == named.st_dev,
+            own.st_size > longest
+        else { return }
+        rename(state.hubLog, "\(state.hubLog).1")
+        let fresh = open(state.hubLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard fresh >= 0 else { return }
+        dup2(fresh, 1)
+        dup2(fresh, 2)
+        close(fresh)
+    }
+}

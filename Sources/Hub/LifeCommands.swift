@@ -1,0 +1,255 @@
+import Foundation
+import Glibc
+import HTTP
+import Linux
+
+extension Options {
+    /// The named state directory, else the user's own; one without a hub gives way to the machine's.
+    var stateDirectory: StateDirectory {
+        let own = place
+        let machine = StateDirectory("/var/lib/midihub")
+        guard state == nil, own != machine, !FileLock.isHeld(own.lock), File.exists(machine.path) else { return own }
+        return FileLock.isHeld(machine.lock) || !File.exists(own.path) ? machine : own
+    }
+
+    /// Where a hub that is started lies: never anywhere but where it was told.
+    var place: StateDirectory {
+        guard let state else { return .standard(environment: Programs.environment, root: geteuid() == 0) }
+        return StateDirectory(state.hasPrefix("/") ? state : "\(FileManager.default.currentDirectoryPath)/\(state)")
+    }
+}
+
+enum RunCommand {
+    static func run(_ options: Options) -> ExitCode {
+        do {
+            return try Hub.run(options)
+        } catch let error as ConfigurationError {
+            Output.complain(error.description)
+            return .misuse
+        } catch {
+            Output.complain("\(error)")
+            return .unavailable
+        }
+    }
+}
+
+enum StartCommand {
+    /// Long enough for the slowest start: a metadata service that does not answer, a large database, a busy Pi.
+    private static let patience: Duration = .seconds(30)
+
+    static func run(_ options: Options) -> ExitCode {
+        let state = options.place
+        if options.unlessStopped {
+            if File.exists(state.stopped) { return .well }
+        } else {
+            File.remove(state.stopped)
+        }
+        if answers(state) { return .well }
+
+        // Where another start or hub holds or has just freed the lock, one of the next looks tells.
+        let deadline = ContinuousClock.now.advanced(by: patience)
+        var child: Int32?
+        var childExit: ChildExit?
+        while ContinuousClock.now < deadline {
+            if child == nil, !FileLock.isHeld(state.lock) {
+                do {
+                    _ = try options.configuration()  // an error is said here, on the caller's terminal
+                    try state.create()
+                    HubLog.rotate(state)
+                    child = try spawn(options, state)
+                } catch let error as ConfigurationError {
+                    Output.complain(error.description)
+                    return .misuse
+                } catch {
+                    Output.complain("\(error)")
+                    return .unavailable
+                }
+            }
+            if answers(state) {
+                if child != nil, childExit == nil { announce(state) }
+                return .well
+            }
+            if let pid = child, childExit == nil, let exit = ChildProgram.reap(pid) {
+                childExit = exit
+                // Another one was quicker: its hub is the hub. Anything else is said with its last words.
+                if exit == .code(Int(ExitCode.unavailable.rawValue)), FileLock.isHeld(state.lock) { continue }
+                if exit == .code(0) { return .well }
+                Output.complain("the hub did not start (\(exit)); the end of \(state.hubLog):")
+                for line in lastLines(of: state.hubLog, 5) { Output.complain("  \(line)") }
+                if case .code(let code) = exit, let known = ExitCode(rawValue: Int32(code)) { return known }
+                return .bug
+            }
+            usleep(5_000)  // two processes that share nothing but files: there is nothing to wait on
+        }
+        Output.complain("the hub does not answer on \(state.socket) after \(patience); see \(state.hubLog)")
+        return .unavailable
+    }
+
+    private static func answers(_ state: StateDirectory) -> Bool {
+        (try? Sockets.connect(unix: state.socket, nonBlocking: true)) != nil
+    }
+
+    private static func spawn(_ options: Options, _ state: StateDirectory) throws(Errno) -> Int32 {
+        let here = FileManager.default.currentDirectoryPath
+        let program = ChildProgram(
+            path: Executable.path, arguments: ["run"] + options.words(relativeTo: here) + ["--state", state.path],
+            environment: Programs.environment, output: state.hubLog)
+        return try program.spawn()
+    }
+
+    private static func announce(_ state: StateDirectory) {
+        guard let bytes = HubClient(state).get("/api/v1/status"),
+            let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes))
+        else { return }
+        Output.line("\(status.name) runs, pid \(status.pid). Connect to: \(status.addresses.joined(separator: ", "))")
+        if let page = File.text("\(state.path)/page", limit: 4096)?.split(separator: "\n").first {
+            if isatty(1) == 1, let token = File.text(state.token, limit: 4096)?.split(separator: "\n").first {
+                Output.line("Page: \(page)#token=\(token)")
+            } else {
+                Output.line("Page: \(page) (its token: \(state.token))")
+            }
+        }
+    }
+
+    private static func lastLines(of path: String, _ count: Int) -> [String] {
+        (File.text(path, limit: 1 << 20) ?? "").split(separator: "\n").suffix(count).map(String.init)
+    }
+}
+
+enum StopCommand {
+    static func run(_ options: Options) -> ExitCode {
+        let state = options.stateDirectory
+        guard File.exists(state.path) else { return .well }
+        do {
+            try File.replace(state.stopped, with: [])
+            return try stop(state)
+        } catch {
+            Output.complain("\(error)")
+            return .unavailable
+        }
+    }
+
+    private static func stop(_ state: StateDirectory) throws -> ExitCode {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(40))
+        var asked = false
+        while ContinuousClock.now < deadline {
+            // With the lock ours there is no hub, and engines that one left behind are ended from here.
+            if let lock = try FileLock(state.lock) { return try Leftovers.end(state, holding: lock) }
+            if !asked {
+                asked = HubClient(state).post("/api/v1/stop")?.status == 202
+            }
+            if !asked, let pid = HubLock.holder(state) {
+                pid.send(SIGTERM)  // it holds the lock but does not answer
+                asked = true
+            }
+            usleep(20_000)  // the end of another process that is not our child
+        }
+        if let pid = HubLock.holder(state) {
+            Output.complain("the hub did not end within 40 s and is killed")
+            pid.send(SIGKILL)
+            while ContinuousClock.now < deadline.advanced(by: .seconds(5)) {
+                if let lock = try FileLock(state.lock) { return try Leftovers.end(state, holding: lock) }
+                usleep(20_000)
+            }
+        }
+        return .unavailable
+    }
+}
+
+/// Engines without a hub: it was killed, or left on SIGUSR2.
+enum Leftovers {
+    /// Says goodbye and ends them, as the hub would have.
+    static func end(_ state: StateDirectory, holding lock: consuming FileLock) throws -> ExitCode {
+        let loop = try EventLoop()
+        var left: [RtpmididProcess] = []
+        for file in File.names(in: state.engines) where file.hasSuffix(".ini") {
+            let name = String(file.dropLast(4))
+            let engine = RtpmididProcess(name: name, state: state, loop: loop)
+            if engine.adopt() { left.append(engine) }
+        }
+        var running = left.count
+        for engine in left {
+            engine.whenDown = {
+                running -= 1
+                if running == 0 { loop.stop() }
+            }
+            engine.stop()
+        }
+        if running > 0 { try loop.run() }
+        return .well
+    }
+}
+
+enum ReloadCommand {
+    static func run(_ options: Options) -> ExitCode {
+        let state = options.stateDirectory
+        guard let answer = HubClient(state).post("/api/v1/reload") else { return Output.notRunning(state) }
+        return show(answer)
+    }
+
+    /// Prints what the hub said it did, or why not.
+    static func show(_ answer: Client.Answer) -> ExitCode {
+        if answer.status == 200 {
+            let done = try? JSONDecoder().decode(API.Done.self, from: Data(answer.body))
+            Output.line(done?.text ?? "Done.")
+            return .well
+        }
+        struct Problem: Decodable { var detail: String? }
+        let problem = try? JSONDecoder().decode(Problem.self, from: Data(answer.body))
+        Output.complain(problem?.detail ?? "the hub answered \(answer.status)")
+        return answer.status == 404 || answer.status == 400 ? .misuse : .unavailable
+    }
+}
+
+enum PanicCommand {
+    static func run(_ options: Options) -> ExitCode {
+        let state = options.stateDirectory
+        var path = "/api/v1/panic"
+        if let room = options.room {
+            path += "?room=" + Client.encoded(room)
+        }
+        guard let answer = HubClient(state).post(path) else { return Output.notRunning(state) }
+        return ReloadCommand.show(answer)
+    }
+}
+
+enum DoctorCommand {
+    static func run(_ options: Options) -> ExitCode {
+        let configuration: Configuration
+        do throws(ConfigurationError) {
+            configuration = try options.configuration()
+        } catch {
+            Output.complain(error.description)
+            return .misuse
+        }
+        let state = options.stateDirectory
+        var ownPorts: Set<UInt16> = []
+        let runs = FileLock.isHeld(state.lock)
+        if let bytes = HubClient(state).get("/api/v1/status"),
+            let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes))
+        {
+            ownPorts = Set(status.engines.filter { $0.state == .up }.map(\.port))
+        }
+        let findings = Doctor.examine(configuration, state: state, hubRuns: runs, ownPorts: ownPorts)
+        let isWell = findings.allSatisfy { $0.isWell || $0.isOptional }
+        if options.json {
+            struct Report: Encodable {
+                struct Line: Encodable { var topic: String, ok: Bool, optional: Bool, words: String, fix: String? }
+                var ok: Bool
+                var findings: [Line]
+            }
+            let lines = findings.map {
+                Report.Line(topic: $0.topic, ok: $0.isWell, optional: $0.isOptional, words: $0.words, fix: $0.fix)
+            }
+            Output.line(API.encode(Report(ok: isWell, findings: lines)))
+            return isWell ? .well : .no
+        }
+        for finding in findings {
+            let mark = finding.isWell ? "ok     " : finding.isOptional ? "note   " : "MISSING"
+            Output.line("\(mark)  \(finding.topic.padding(to: 16))\(Output.safe(finding.words))")
+            if let fix = finding.fix { Output.line("         fix: \(fix)") }
+        }
+        Output.line(isWell ? "Everything that the hub needs is here." : "Something is missing: see the fixes above.")
+        return isWell ? .well : .no
+    }
+}

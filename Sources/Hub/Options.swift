@@ -1,0 +1,117 @@
+package import Linux
+package import Rooms
+
+/// The options of `run`, `start`, `demo` and those that only need the state directory; each overrides the configuration file.
+package struct Options: Equatable, Sendable {
+    package var config: String?
+    package var state: String?
+    package var ports: [UInt16] = []
+    package var policy: Policy?
+    package var engine: Configuration.EngineChoice?
+    package var rtpmidid: String?
+    package var listen: Sockets.Address?
+    package var web: String?
+
+    package var json = false
+    package var follow = false
+    package var unlessStopped = false
+    package var room: String?
+    package var limit: Int?
+
+    package init() {}
+
+    /// A wrong word on the command line, in one line with what would be right.
+    package struct Misuse: Error, Equatable, CustomStringConvertible {
+        package let description: String
+        package init(_ description: String) { self.description = description }
+    }
+
+    /// The words behind the command. Only options in `allowed` are known to it.
+    package init(_ words: some Sequence<String>, allowed: Set<String>) throws(Misuse) {
+        var rest = Array(words)[...]
+        while let word = rest.popFirst() {
+            var name = word
+            var attached: String?
+            if word.hasPrefix("--"), let equals = word.firstIndex(of: "=") {
+                name = String(word[..<equals])
+                attached = String(word[word.index(after: equals)...])
+            }
+            if name == "--connectall" { name = "--connect-all" }
+            guard name.hasPrefix("-") else { throw Misuse("unexpected \"\(word)\"") }
+            guard allowed.contains(name) else {
+                let near = allowed.filter { $0.hasPrefix(name) || name.hasPrefix($0) }.sorted().first
+                throw Misuse("unknown option \(name)" + (near.map { "; did you mean \($0)?" } ?? ""))
+            }
+            if Self.flags.contains(name), attached != nil { throw Misuse("\(name) takes no value") }
+            switch name {
+            case "--json": json = true
+            case "--follow": follow = true
+            case "--unless-stopped": unlessStopped = true
+            case "--connect-all": policy = .all
+            default:
+                guard let value = attached ?? rest.popFirst(), !value.isEmpty else { throw Misuse("\(name) needs a value") }
+                try take(name, value)
+            }
+        }
+    }
+
+    private static let flags: Set<String> = ["--json", "--follow", "--unless-stopped", "--connect-all"]
+
+    private mutating func take(_ name: String, _ value: String) throws(Misuse) {
+        do throws(ConfigurationError) {
+            switch name {
+            case "--config": config = value
+            case "--state": state = value
+            case "--port": ports.append(try Configuration.port(Int(value) ?? 0, "--port \(value)"))
+            case "--policy": policy = try Configuration.policy(value)
+            case "--engine": engine = try Configuration.engine(value)
+            case "--rtpmidid": rtpmidid = value
+            case "--listen": listen = try Configuration.address(value)
+            case "--web": web = value
+            case "--room": room = value
+            case "--limit":
+                guard let number = Int(value), (1...10000).contains(number) else {
+                    throw ConfigurationError("--limit \(value): must be 1 to 10000")
+                }
+                limit = number
+            default: preconditionFailure("\(name) is allowed somewhere but not read")
+            }
+        } catch { throw Misuse(error.description) }
+    }
+
+    /// The file's configuration (the standard one where no file is named and none lies in /etc) with these options laid over it.
+    package func configuration() throws(ConfigurationError) -> Configuration {
+        let standard = "/etc/midihub/midihub.json5"
+        var result = Configuration()
+        if let config {
+            result = try Configuration(file: config)
+        } else if File.exists(standard) {
+            result = try Configuration(file: standard)
+        }
+        if !ports.isEmpty {
+            result.rooms = ports.map { .init(name: "\($0)", ports: [$0], policy: policy ?? .auto) }
+        } else if let policy {
+            for index in result.rooms.indices { result.rooms[index].policy = policy }
+        }
+        if let engine { result.engine = engine }
+        if let rtpmidid { result.rtpmidid = rtpmidid }
+        if let listen { result.listen = listen }
+        if let web { result.web = web }
+        try result.check()
+        return result
+    }
+
+    /// The options as words again, for the process that `start` puts in the background. Paths become absolute.
+    package func words(relativeTo directory: String) -> [String] {
+        func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }
+        var words: [String] = []
+        if let config { words += ["--config", absolute(config)] }
+        for port in ports { words += ["--port", "\(port)"] }
+        if let policy { words += ["--policy", policy.rawValue] }
+        if let engine { words += ["--engine", engine.rawValue] }
+        if let rtpmidid { words += ["--rtpmidid", absolute(rtpmidid)] }
+        if let listen { words += ["--listen", listen.description] }
+        if let web { words += ["--web", absolute(web)] }
+        return words
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Glibc
+import HTTP
+import Linux
+import Store
+import Synchronization
+
+/// What commands print: text for people, with strangers' names made harmless for a terminal.
+enum Output {
+    static func line(_ text: String) {
+        FileHandle.standardOutput.write(Data("\(text)\n".utf8))
+    }
+
+    static func complain(_ text: String) { FileHandle.standardError.write(Data("midihub: \(text)\n".utf8)) }
+
+    static func notRunning(_ state: StateDirectory) -> ExitCode {
+        complain("no hub runs on \(state.path); start one with `midihub start`")
+        return .no
+    }
+
+    static func strangeAnswer() -> ExitCode {
+        complain("the hub's answer was not understood: is it another version?")
+        return .bug
+    }
+
+    /// Control characters (escape codes among them) and direction overrides shown, never sent to the terminal.
+    static func safe(_ name: String) -> String {
+        var result = ""
+        for scalar in name.unicodeScalars {
+            let isControl = scalar.value < 32 || (127...159).contains(scalar.value)
+            let isDirection = (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+            if isControl || isDirection {
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// Local date and time.
+    static func time(_ unixMilliseconds: Int64) -> String {
+        var seconds = time_t(unixMilliseconds / 1000)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        return String(
+            format: "%04d-%02d-%02d %02d:%02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+            parts.tm_min, parts.tm_sec)
+    }
+
+    static func database(_ state: StateDirectory) -> Database? {
+        guard File.exists(state.database) else {
+            complain("nothing was recorded in \(state.path) yet")
+            return nil
+        }
+        do throws(StoreError) {
+            return try Database(path: state.database)
+        } catch {
+            complain("\(state.database): \(Recorder.words(for: error))")
+            return nil
+        }
+    }
+}
+
+/// Runs an asynchronous piece of work from a synchronous place: the command line and start-up, never a loop.
+func blocking<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) -> Value {
+    let result = Mutex<Value?>(nil)
+    let done = DispatchSemaphore(value: 0)
+    Task {
+        let value = await work()
+        result.withLock { $0 = value }
+        done.signal()
+    }
+    done.wait()
+    return result.withLock { $0! }  // set before the signal that ended the wait
+}
+
+/// The command line's way to the running hub: its `hub.sock`.
+struct HubClient {
+    let state: StateDirectory
+    init(_ state: StateDirectory) { self.state = state }
+
+    /// The body of a 200 answer; nil where no hub answers.
+    func get(_ path: String) -> [UInt8]? {
+        guard let answer = try? Client.get(path, at: place, timeout: .seconds(5)), answer.status == 200 else { return nil }
+        return answer.body
+    }
+
+    /// nil where no hub answers.
+    func post(_ path: String) -> Client.Answer? { try? Client.post(path, at: place, timeout: .seconds(20)) }
+
+    private var place: Client.Place { .socket(path: state.socket) }
+}

@@ -1,0 +1,152 @@
+import Linux
+import Store
+
+/// Brings changes into the store, one transaction at a time, from the hub's loop. The store is never waited for: while it
+/// works, changes gather; while it is down, they are counted as lost and it is tried again.
+final class Recorder {
+    private(set) var database: Database?
+    private(set) var view = Snapshot.Store()
+    /// The store works again after a failure: what is still true must be said to it anew.
+    var recovered: () -> Void = {}
+    var noticed: (String) -> Void = { _ in }
+
+    private let path: String
+    private let loop: EventLoop
+    private let outcomes: Mailbox<Outcome>
+    private var pending: [Change] = []
+    private var afterwards: [() -> Void] = []
+    private var underWay: (changes: [Change], afterwards: [() -> Void])?
+    private var scheduled = false
+    private static let retry: Duration = .seconds(10)
+
+    init(_ database: Database?, path: String, failure: StoreError?, loop: EventLoop) throws(Errno) {
+        (self.database, self.path, self.loop) = (database, path, loop)
+        outcomes = try Mailbox()
+        try loop.receive(outcomes) { [unowned self] in finish($0) }
+        if let failure { stop(failure) }
+    }
+
+    func add(_ change: Change) {
+        pending.append(change)
+        schedule()
+    }
+
+    func add(_ changes: [Change]) {
+        guard !changes.isEmpty else { return }
+        pending += changes
+        schedule()
+    }
+
+    /// Calls back when everything added so far is on disk, or was given up.
+    func whenDone(_ work: @escaping () -> Void) {
+        afterwards.append(work)
+        schedule()
+    }
+
+    /// At the end of this turn of the loop, so that what belongs together is one transaction.
+    private func schedule() {
+        guard !scheduled, underWay == nil else { return }
+        scheduled = true
+        loop.after(.zero) { [unowned self] in
+            scheduled = false
+            flush()
+        }
+    }
+
+    private func flush() {
+        guard underWay == nil, !(pending.isEmpty && afterwards.isEmpty) else { return }
+        let changes = pending
+        let work = afterwards
+        (pending, afterwards) = ([], [])
+        guard let database, view.state == .recording, !changes.isEmpty else {
+            if view.state == .stopped { view.lost += changes.count }
+            for call in work { call() }
+            return
+        }
+        underWay = (changes, work)
+        let outcomes = self.outcomes
+        Task {
+            do throws(StoreError) {
+                try await database.commit(changes)
+                outcomes.send(.committed)
+            } catch { outcomes.send(.failed(error)) }
+        }
+    }
+
+    private func finish(_ outcome: Outcome) {
+        switch outcome {
+        case .committed: break
+        case .failed(let error):
+            view.lost += underWay?.changes.count ?? 0
+            stop(error)
+        case .works(let fresh, let notices):
+            database = fresh
+            view.state = .recording
+            view.reason = nil
+            for notice in notices { noticed(notice) }
+            noticed("Recording again; \(view.lost) changes were not recorded.")
+            recovered()
+            schedule()
+            return
+        case .worksNot(let error):
+            stop(error)
+            return
+        }
+        let work = underWay?.afterwards ?? []
+        underWay = nil
+        for call in work { call() }
+        schedule()
+    }
+
+    private func stop(_ error: StoreError) {
+        let reason = Self.words(for: error)
+        if view.state == .recording || view.reason != reason { noticed("Recording stopped: \(reason). MIDI goes on.") }
+        view.state = .stopped
+        view.reason = reason
+        // A damaged file was set aside at once and the next call begins a new one: nothing to wait for.
+        let isDamaged = if case .damaged = error.kind { true } else { false }
+        loop.after(isDamaged ? .zero : Self.retry) { [unowned self] in tryAgain() }
+    }
+
+    private func tryAgain() {
+        let path = self.path
+        let outcomes = self.outcomes
+        let known = database
+        Task { outcomes.send(await attempt(known, path)) }
+    }
+
+    /// The setting that says when the store last worked: what is read after an outage happened after that.
+    static let aliveKey = "alive"
+
+    static func words(for error: StoreError) -> String {
+        switch error.kind {
+        case .diskFull: "the disk is full"
+        case .newerSchema(let found, let known):
+            "the database was made by a newer MIDI Hub (schema \(found), this one knows \(known)); upgrade, or name another --state"
+        case .damaged: "the database is damaged (\(error.message))"
+        case .readOnly: "the database cannot be written (\(error.message))"
+        case .busy: "another program holds the database"
+        case .other: "\(error.message)"
+        }
+    }
+}
+
+private enum Outcome: Sendable {
+    case committed
+    case failed(StoreError)
+    /// The store takes changes again, with what it has to say about it.
+    case works(Database, notices: [String])
+    case worksNot(StoreError)
+}
+
+/// Tries whether the store takes changes again.
+private func attempt(_ known: Database?, _ path: String) async -> Outcome {
+    do throws(StoreError) {
+        var database = known
+        if database == nil { database = try Database(path: path) }
+        guard let database else { preconditionFailure("a database was just opened") }
+        // Only a commit shows that the disk takes something again.
+        try await database.commit([.setting(key: Recorder.aliveKey, value: "\(Moment.now.milliseconds)")])
+        return .works(database, notices: await database.takeNotices())
+    } catch { return .worksNot(error) }
+}

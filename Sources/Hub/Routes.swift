@@ -1,0 +1,189 @@
+import HTTP
+import Linux
+import Store
+
+/// What something outside the hub's loop asks of it; answered from the loop.
+enum Order: Sendable {
+    case reload(Responder)
+    case panic(room: String?, by: String, Responder)
+    case restart(engine: String, by: String, Responder)
+    case stop(Responder)
+}
+
+/// Every route of the hub, in one place: reading comes from the board and the store, changing goes to the loop as an order.
+struct Routes: Sendable {
+    let board: Board
+    let access: Access
+    /// The store may be replaced while the hub runs.
+    let database: @Sendable () -> Database?
+    let orders: Mailbox<Order>
+    let webDirectory: String?
+
+    func router() -> Router {
+        var router = Router()
+        router.before = { [access] in access.refuse($0) }
+        router.files = webDirectory.map { StaticFiles(directory: $0) }
+        addLegacy(to: &router)
+        addAPI(to: &router)
+        addOrders(to: &router)
+        router.on(.get, "/healthz") { [board] request, _, responder in
+            let health = board.snapshot.health
+            let words = ([health.sentence] + health.problems.map(\.what)).joined(separator: "\n") + "\n"
+            responder.send(.text(words, status: health.ok ? .ok : .unavailable))
+        }
+        if webDirectory == nil {
+            router.on(.get, "/") { _, _, responder in
+                responder.send(
+                    .text("MIDI Hub runs, but its pages' directory web/ was not found: name it with --web DIR.\n"))
+            }
+        }
+        return router
+    }
+
+    /// The two routes of the older hubs; any page may read them.
+    private func addLegacy(to router: inout Router) {
+        router.on(.get, "/participants") { [board] request, _, responder in
+            let snapshot = board.snapshot
+            var byPort: [String: [String]] = [:]
+            for room in snapshot.rooms { for port in room.ports { byPort["\(port)"] = [] } }
+            for one in snapshot.participants where one.state != .duplicate { byPort["\(one.port)", default: []].append(one.name) }
+            responder.send(Self.json(byPort, for: request, anyPage: true))
+        }
+        router.on(.get, "/latency") { request, _, responder in
+            let since = Moment.now.advanced(by: .seconds(-86_400))
+            answer(responder) { database throws(StoreError) in
+                let rows = try await database.latencySummary(since: since).map(API.LegacyLatency.init)
+                return Self.json(rows, for: request, anyPage: true)
+            }
+        }
+    }
+
+    private func addAPI(to router: inout Router) {
+        router.on(.get, "/api/v1/status") { [board] request, _, responder in
+            responder.send(Self.json(API.Status(board.snapshot), for: request))
+        }
+        router.on(.get, "/api/v1/rooms") { [board] request, _, responder in
+            responder.send(Self.json(API.Rooms(rooms: board.snapshot.rooms), for: request))
+        }
+        router.on(.get, "/api/v1/participants") { [board, access] request, _, responder in
+            var list = board.snapshot.participants
+            if !access.holdsToken(request) { for index in list.indices { list[index].address = nil } }
+            responder.send(Self.json(API.Participants(participants: list), for: request))
+        }
+        router.on(.get, "/api/v1/wires") { [board] request, _, responder in
+            responder.send(Self.json(API.Wires(wires: board.snapshot.wires), for: request))
+        }
+        router.on(.get, "/api/v1/latency") { [board] request, _, responder in
+            let query = request.query
+            let now = Moment.now
+            let present = board.snapshot.participants
+            guard let from = Self.moment(query["from"], else: now.advanced(by: .seconds(-3600))),
+                let to = Self.moment(query["to"], else: now), let step = Self.number(query["step"], 0...86_400_000, else: 0),
+                let limit = Self.number(query["limit"], 1...10_000, else: 5_000),
+                let visit = Self.optionalNumber(query["participant"], 1...Int64.max)
+            else {
+                responder.send(
+                    .problem(
+                        .badRequest,
+                        "from and to are Unix milliseconds, step milliseconds up to a day, participant an id, limit 1 to 10000."))
+                return
+            }
+            answer(responder) { database throws(StoreError) in
+                var samples: [API.Sample] = []
+                for one in present where visit == nil || one.id == visit {
+                    let points = try await database.samples(
+                        of: .visit(one.id), from: from, to: to, step: step == 0 ? nil : .milliseconds(step), limit: Int(limit))
+                    samples += points.map { API.Sample($0, of: one) }
+                }
+                return Self.json(API.Samples(samples: samples), for: request)
+            }
+        }
+        router.on(.get, "/api/v1/events") { request, _, responder in
+            let query = request.query
+            guard let limit = Self.number(query["limit"], 1...1000, else: 50),
+                let before = Self.optionalNumber(query["before"], 0...Int64.max),
+                let after = Self.optionalNumber(query["after"], 0...Int64.max), before == nil || after == nil
+            else {
+                responder.send(.problem(.badRequest, "limit is 1 to 1000; before or after (not both) is an event's id."))
+                return
+            }
+            let kinds = query["kind"].map { $0.split(separator: ",").map(String.init) } ?? []
+            answer(responder) { database throws(StoreError) in
+                let filter = EventFilter(kinds: kinds)
+                let events =
+                    if let after { try await database.events(after: after, limit: Int(limit), where: filter) } else {
+                        try await database.events(before: before, limit: Int(limit), where: filter)
+                    }
+                let oldest = events.map(\.id).min()
+                let next = after == nil && events.count == Int(limit) ? oldest : nil
+                return Self.json(API.Events(events: events.map(API.Event.init), next: next), for: request)
+            }
+        }
+    }
+
+    private func addOrders(to router: inout Router) {
+        router.on(.post, "/api/v1/panic") { [orders, board] request, _, responder in
+            let room = request.query["room"]
+            if let room, !board.snapshot.rooms.contains(where: { $0.name == room }) {
+                responder.send(.problem(.notFound, "There is no room \"\(room)\"."))
+                return
+            }
+            orders.send(.panic(room: room, by: Self.author(request), responder))
+        }
+        router.on(.post, "/api/v1/engines/{name}/restart") { [orders] request, parameters, responder in
+            orders.send(.restart(engine: parameters["name"], by: Self.author(request), responder))
+        }
+        router.on(.post, "/api/v1/reload") { [orders] _, _, responder in orders.send(.reload(responder)) }
+        router.on(.post, "/api/v1/stop") { [orders] request, _, responder in
+            guard request.viaSocket else {
+                responder.send(.problem(.forbidden, "The hub is stopped on its own machine: midihub stop."))
+                return
+            }
+            orders.send(.stop(responder))
+        }
+    }
+
+    /// Who did it, for the event log.
+    private static func author(_ request: Request) -> String {
+        request.viaSocket ? "the command line" : request.peer?.host ?? "somebody"
+    }
+
+    /// Runs a question to the store off the server's thread.
+    private func answer(
+        _ responder: Responder, _ work: @escaping @Sendable (Database) async throws(StoreError) -> Response
+    ) {
+        guard let database = database() else {
+            responder.send(.problem(.unavailable, "The store is down; the hub records nothing at the moment."))
+            return
+        }
+        Task {
+            do throws(StoreError) {
+                responder.send(try await work(database))
+            } catch {
+                responder.send(.problem(.unavailable, "The store could not answer: \(Recorder.words(for: error))."))
+            }
+        }
+    }
+
+    private static func json(_ value: some Encodable, for request: Request, anyPage: Bool = false) -> Response {
+        var response = Response.json(Array(API.encode(value).utf8))
+        if anyPage { response.headers["Access-Control-Allow-Origin"] = "*" }
+        return response.conditional(on: request)
+    }
+
+    private static func moment(_ text: String?, else standard: Moment) -> Moment? {
+        guard let text else { return standard }
+        return Int64(text).map { Moment(milliseconds: $0) }
+    }
+
+    private static func number(_ text: String?, _ range: ClosedRange<Int64>, else standard: Int64) -> Int64? {
+        guard let text else { return standard }
+        return Int64(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+
+    /// Outer nil: not a number of that range. Inner nil: not given.
+    private static func optionalNumber(_ text: String?, _ range: ClosedRange<Int64>) -> Int64?? {
+        guard let text else { return .some(nil) }
+        return Int64(text).flatMap { range.contains($0) ? .some(.some($0)) : nil }
+    }
+}

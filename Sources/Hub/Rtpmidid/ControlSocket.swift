@@ -1,0 +1,89 @@
+import Linux
+
+/// rtpmidid's control socket (facts: rtpmidid.md section 4.1): one request a connection, in one write, the reply read up
+/// to its newline whatever happens, one at a time. Lives on the hub's loop and never blocks it.
+final class ControlSocket {
+    enum Failure: Error, Equatable {
+        /// Nothing listens there (any more), or it could not be written to.
+        case unreachable(String)
+        /// No whole reply came in time: a hung daemon, or one that holds an unprintable name.
+        case silent
+    }
+
+    private final class Exchange {
+        let socket: Descriptor
+        var registration: EventLoop.Registration?
+        var timer: EventLoop.TimerID?
+        var reply: [UInt8] = []
+        let done: (Result<[UInt8], Failure>) -> Void
+        init(_ socket: consuming Descriptor, _ done: @escaping (Result<[UInt8], Failure>) -> Void) {
+            self.socket = socket
+            self.done = done
+        }
+    }
+
+    private let loop: EventLoop
+    private let path: String
+    private var waiting: [(request: ControlRequest, patience: Duration, done: (Result<[UInt8], Failure>) -> Void)] = []
+    private var current: Exchange?
+
+    init(_ path: String, loop: EventLoop) {
+        (self.path, self.loop) = (path, loop)
+    }
+
+    /// Sends `request` and calls back with the reply line, without its newline.
+    func ask(_ request: ControlRequest, patience: Duration, _ done: @escaping (Result<[UInt8], Failure>) -> Void) {
+        waiting.append((request, patience, done))
+        next()
+    }
+
+    private func next() {
+        guard current == nil, !waiting.isEmpty else { return }
+        let (request, patience, done) = waiting.removeFirst()
+        do throws(Errno) {
+            let exchange = Exchange(try Sockets.connect(unix: path, nonBlocking: true), done)
+            try exchange.socket.writeAll(request.bytes, socket: true)
+            exchange.registration = try loop.watch(exchange.socket.number, .read) { [unowned self] _ in receive() }
+            exchange.timer = loop.after(patience) { [unowned self] in finish(.failure(.silent)) }
+            current = exchange
+        } catch {
+            // Not from within `ask`: the caller is still in the middle of something.
+            loop.after(.zero) { [weak self] in
+                done(.failure(.unreachable("\(error)")))
+                self?.next()
+            }
+        }
+    }
+
+    private func receive() {
+        guard let exchange = current else { return }
+        var ended = false
+        withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 8) { buffer in
+            while !ended {
+                let result: Descriptor.Transfer
+                do throws(Errno) { result = try exchange.socket.read(into: buffer) } catch { ended = true; return }
+                switch result {
+                case .bytes(let count): exchange.reply += buffer[..<count]
+                case .again: return
+                case .end: ended = true
+                }
+            }
+        }
+        if let newline = exchange.reply.firstIndex(of: UInt8(ascii: "\n")) {
+            finish(.success(Array(exchange.reply[..<newline])))
+        } else if ended {
+            finish(.failure(.unreachable("\(path): closed before its reply")))
+        } else if exchange.reply.count > ControlReply.longest {
+            finish(.failure(.unreachable("\(path): a reply of more than \(ControlReply.longest) bytes")))
+        }
+    }
+
+    private func finish(_ result: Result<[UInt8], Failure>) {
+        guard let exchange = current else { return }
+        current = nil
+        if let registration = exchange.registration { loop.unwatch(registration) }
+        if let timer = exchange.timer { loop.cancel(timer) }
+        exchange.done(result)
+        next()
+    }
+}

@@ -1,0 +1,197 @@
+/// Decides which latencies to believe, and notices who has stopped to sync clocks.
+///
+/// A log line has a name and nothing else, so it is a claim until a `status` reply shows the same figure for the only
+/// participant of that name. Where names are equal, or the log is doubted, the reply itself is the sample. Silence is
+/// judged generously: whatever may be a sign of life counts, as the wrong cure would throw a living participant out.
+package struct LatencyBook: Sendable {
+    package struct Sample: Hashable, Sendable {
+        package let key: SessionKey
+        /// The full round trip.
+        package let microseconds: Int
+        package let source: Source
+        /// When the line was read, or the reply came; nil for a line that was written while nobody read.
+        package let heard: ContinuousClock.Instant?
+        /// The line's place in the log.
+        package let offset: UInt64?
+    }
+
+    package enum Source: Hashable, Sendable { case log, status }
+
+    package enum Silence: Hashable, Sendable {
+        case fresh
+        /// No clock sync for longer than any initiator waits between two.
+        case silent(since: ContinuousClock.Instant)
+        /// No clock sync for longer than the daemon's own timeout: it will never be removed.
+        case ghostSuspect(since: ContinuousClock.Instant)
+    }
+
+    /// rtpmidid syncs every 25 s, Apple's every 10 s.
+    package static let silentAfter = Duration.seconds(35)
+    /// The daemon removes after 60 s.
+    package static let ghostAfter = Duration.seconds(65)
+    static let mostPending = 64
+    static let mostNames = 1_024
+
+    private struct Pending {
+        let microseconds: Int
+        let range: Range<UInt64>
+        let heard: ContinuousClock.Instant?
+    }
+
+    private struct Known {
+        var figures: StatusReply.Latency?
+        /// Replies in a row whose figure no log line had.
+        var mismatches = 0
+        var lastSync: ContinuousClock.Instant
+    }
+
+    private var pending: [RawText: [Pending]] = [:]
+    private var known: [SessionKey: Known] = [:]
+    /// Up to where in the log each present name's lines have been decided.
+    private var decided: [RawText: UInt64] = [:]
+
+    package init() {}
+
+    /// Takes a fact from the log; only latencies of those who were invited in concern it.
+    package mutating func note(_ fact: LogFact, at range: Range<UInt64>, heard: ContinuousClock.Instant?) {
+        guard case .latency(let name, let microseconds, .server) = fact, microseconds >= 0 else { return }
+        if pending[name] == nil && pending.count >= Self.mostNames { pending = [:] }
+        pending[name, default: []].append(Pending(microseconds: microseconds, range: range, heard: heard))
+        if pending[name]!.count > Self.mostPending { pending[name]!.removeFirst() }
+        guard let heard else { return }
+        let keys = known.keys.filter { $0.name == name }
+        if keys.count == 1 { known[keys[0]]!.lastSync = max(known[keys[0]]!.lastSync, heard) }
+    }
+
+    /// Takes a status reply, before `JoinTracker.settle` does, and returns what can be believed now.
+    package mutating func note(
+        _ status: StatusReply, suspicion: Suspicion?, now: ContinuousClock.Instant
+    ) -> [Sample] {
+        guard status.listsParticipants else { return [] }
+        let sessions = status.participants.map(\.session)
+        var names: [RawText: Int] = [:]
+        var keys: [SessionKey: Int] = [:]
+        for session in sessions {
+            names[session.name, default: 0] += 1
+            keys[session.key, default: 0] += 1
+        }
+        // Somebody here can forge lines now and later.
+        let isForgeable = status.names.contains(where: \.splitsLines)
+        var samples: [Sample] = []
+        // Two of the same name and SSRC cannot be told apart; they show as two, without latency.
+        for session in sessions where keys[session.key] == 1 {
+            let lines = pending[session.name] ?? []
+            if names[session.name] == 1 && !isForgeable && !isDoubted(lines, session.name, suspicion) {
+                samples += decide(session, by: lines, now: now)
+            } else {
+                samples += decideByStatus(session, signs: lines, now: now)
+            }
+        }
+        forget(namesBut: names, isForgeable: isForgeable, suspicion)
+        known = known.filter { keys[$0.key] != nil }
+        return samples
+    }
+
+    /// No status can be had: an old version, or a name in it that is no UTF-8. Lines of a name that only one of those
+    /// present has are believed unless the log is doubted.
+    package mutating func noteNoStatus(
+        present: [SessionKey], suspicion: Suspicion?, now: ContinuousClock.Instant
+    ) -> [Sample] {
+        let keys = Set(present)
+        var samples: [Sample] = []
+        for key in keys {
+            if known[key] == nil { known[key] = Known(lastSync: now) }
+            let lines = pending[key.name] ?? []
+            let isUnique = !keys.contains { $0.name == key.name && $0 != key }
+            guard isUnique, !isDoubted(lines, key.name, suspicion) else { continue }
+            samples += lines.map { sample($0, key) }
+            if let heard = lines.compactMap(\.heard).max() { known[key]!.lastSync = max(known[key]!.lastSync, heard) }
+            decided[key.name] = lines.last?.range.upperBound ?? decided[key.name]
+        }
+        pending = [:]
+        known = known.filter { keys.contains($0.key) }
+        decided = decided.filter { name, _ in keys.contains { $0.name == name } }
+        return samples.sorted { ($0.offset ?? 0) < ($1.offset ?? 0) }
+    }
+
+    /// Nil for somebody that neither a reply nor the caller has told of.
+    package func silence(of key: SessionKey, now: ContinuousClock.Instant) -> Silence? {
+        guard let last = known[key]?.lastSync else { return nil }
+        let age = last.duration(to: now)
+        if age > Self.ghostAfter { return .ghostSuspect(since: last) }
+        return age > Self.silentAfter ? .silent(since: last) : .fresh
+    }
+
+    // MARK: Deciding
+
+    /// Whether anything between what was decided last and the newest of these lines is doubted.
+    private func isDoubted(_ lines: [Pending], _ name: RawText, _ suspicion: Suspicion?) -> Bool {
+        guard let suspicion, let first = lines.first, let last = lines.last else { return suspicion?.isOpen ?? false }
+        let from = min(decided[name] ?? first.range.lowerBound, first.range.lowerBound)
+        return suspicion.overlaps(from..<last.range.upperBound)
+    }
+
+    private mutating func decide(
+        _ session: StatusReply.Session, by lines: [Pending], now: ContinuousClock.Instant
+    ) -> [Sample] {
+        let key = session.key
+        var state = known[key] ?? Known(figures: session.latency, lastSync: now)
+        let isChanged = known[key] != nil && session.latency != nil && session.latency != state.figures
+        state.figures = session.latency
+        if isChanged { state.lastSync = now }
+        if let heard = lines.compactMap(\.heard).max() { state.lastSync = max(state.lastSync, heard) }
+        defer { known[key] = state }
+        // The reply and the log race: a line behind the match is younger than the reply and waits for the next one.
+        if let last = session.latency?.last, let match = lines.lastIndex(where: { abs($0.microseconds - last) <= 50 }) {
+            state.mismatches = 0
+            pending[key.name] = Array(lines[(match + 1)...])
+            decided[key.name] = lines[match].range.upperBound
+            return lines[...match].map { sample($0, key) }
+        }
+        guard isChanged || !lines.isEmpty else { return [] }
+        // Once may be the race; twice, and the log does not tell what the daemon knows.
+        state.mismatches = min(state.mismatches + 1, 2)
+        guard state.mismatches == 2 else { return [] }
+        pending[key.name] = nil
+        return isChanged ? [sample(session, now)] : []
+    }
+
+    private mutating func decideByStatus(
+        _ session: StatusReply.Session, signs: [Pending], now: ContinuousClock.Instant
+    ) -> [Sample] {
+        var state = known[session.key] ?? Known(figures: session.latency, lastSync: now)
+        let isChanged = known[session.key] != nil && session.latency != nil && session.latency != state.figures
+        if isChanged { state.lastSync = now }
+        // Two syncs with the same figure look like none; a line with that figure may be this participant's.
+        for sign in signs {
+            guard let last = session.latency?.last, let heard = sign.heard, abs(sign.microseconds - last) <= 50 else {
+                continue
+            }
+            state.lastSync = max(state.lastSync, heard)
+        }
+        state.figures = session.latency
+        state.mismatches = 0
+        known[session.key] = state
+        return isChanged ? [sample(session, now)] : []
+    }
+
+    private mutating func forget(namesBut names: [RawText: Int], isForgeable: Bool, _ suspicion: Suspicion?) {
+        for (name, lines) in pending {
+            let keeps = names[name] == nil || names[name] == 1 && !isForgeable && !isDoubted(lines, name, suspicion)
+            if keeps { continue }
+            decided[name] = lines.last?.range.upperBound
+            pending[name] = nil
+        }
+        decided = decided.filter { names[$0.key] != nil }
+    }
+
+    private func sample(_ line: Pending, _ key: SessionKey) -> Sample {
+        Sample(
+            key: key, microseconds: line.microseconds, source: .log, heard: line.heard, offset: line.range.lowerBound)
+    }
+
+    private func sample(_ session: StatusReply.Session, _ now: ContinuousClock.Instant) -> Sample {
+        Sample(
+            key: session.key, microseconds: session.latency?.last ?? 0, source: .status, heard: now, offset: nil)
+    }
+}

@@ -1,0 +1,170 @@
+/// What the records of 24.12 and 26.01 say. File and message belong together; line numbers change and mean nothing.
+enum LevelledGrammar {
+    static func fact(of line: LineCursor, header: LogHeader, message: LineCursor, isCut: Bool) -> LogFact {
+        if let fact = known(header: header, message) { return fact }
+        // A whole record of exactly the limit is no fragment: fragments are shorter than the record they come from.
+        if isCut { return .cut }
+        if isBroken(message) || holdsInvitation(message) { return .malformed(line.text) }
+        switch header.level {
+        case .debug: return .noise
+        case .info, .untold: return .unknown(line.text)
+        case .warning: return .warning(message.text)
+        case .error: return .error(message.text)
+        }
+    }
+
+    /// Messages with a stranger's name in them that begin right and do not end right.
+    private static func isBroken(_ message: LineCursor) -> Bool {
+        message.hasPrefix("Got connection request from ") || message.hasPrefix("Latency ")
+            || message.hasPrefix("Created alsapeer ") || message.hasPrefix("Disconnect from ")
+            || message.hasPrefix("New ALSA connection ") || message.hasPrefix("Not adding peer=")
+            || message.hasPrefix("Sent both goodbyes ") || message.hasPrefix("AVAHI_BROWSER_REMOVE ")
+    }
+
+    private static func known(header: LogHeader, _ message: LineCursor) -> LogFact? {
+        let file = header.file
+        switch header.level {
+        case .info:
+            if file.isExactly("midirouter") { return router(message) }
+            if file.isExactly("aseq") { return sequencer(message) }
+            if file.isExactly("rtppeer") { return peer(message) }
+            if file.isExactly("local_alsa_peer") { return behind("Created alsapeer ", message, LogMessages.portMade) }
+            if file.isExactly("mdns_rtpmidi") { return mdns(message) }
+            if file.isExactly("rtpserver") {
+                return behind("Listening RTP MIDI connections at ", message, LogMessages.listening)
+            }
+            return rare(file: file, message)
+        case .warning: return warning(file: file, message)
+        case .error: return error(file: file, message)
+        case .debug:
+            guard file.isExactly("rtppeer") else { return nil }
+            return behind("Sent both goodbyes and is peer is disconected (", message, LogMessages.goodbyes)
+        case .untold: return nil
+        }
+    }
+
+    private static func behind(
+        _ words: StaticString, _ message: LineCursor, _ grammar: (LineCursor) -> LogFact?
+    ) -> LogFact? {
+        var rest = message
+        return rest.take(words) ? grammar(rest) : nil
+    }
+
+    private static func router(_ message: LineCursor) -> LogFact? {
+        var rest = message
+        if rest.take("Disconnect ") { return takeArrow(&rest) == nil ? nil : .noise }
+        if rest.take("Remove peer_id=") { return rest.takeNumber() != nil && rest.isEmpty ? .noise : nil }
+        if rest.take("Connect ") { return takeArrow(&rest).map { .connected(from: $0.from, to: $0.to) } }
+        if rest.take("Removed peer ") {
+            guard let id = rest.takeNumber(), rest.isEmpty else { return nil }
+            return .peerRemoved(id: id)
+        }
+        guard rest.take("Added peer type="), let id = rest.takeLastNumber(), rest.takeLast(" peer_id=") else {
+            return nil
+        }
+        let kind: LogFact.PeerKind
+        if rest.isExactly("local_alsa_peer_t") {
+            kind = .alsa
+        } else if rest.isExactly("network_rtpmidi_peer_t") {
+            kind = .network
+        } else if rest.isExactly("network_rtpmidi_multi_listener_t") {
+            kind = .listener
+        } else {
+            rest.take { (0x61...0x7a ~= $0) || $0 == 0x5f }
+            guard rest.isEmpty else { return nil }
+            kind = .other
+        }
+        return .peerAdded(id: id, kind: kind)
+    }
+
+    /// `<from> -> <to>` and nothing more.
+    private static func takeArrow(_ rest: inout LineCursor) -> (from: Int, to: Int)? {
+        guard let from = rest.takeNumber(), rest.take(" -> "), let to = rest.takeNumber(), rest.isEmpty else {
+            return nil
+        }
+        return (from, to)
+    }
+
+    private static func sequencer(_ message: LineCursor) -> LogFact? {
+        var rest = message
+        if rest.take("Event source if ") { return takeAddress(&rest) && rest.isEmpty ? .noise : nil }
+        if rest.isExactly("This connection is not to me. Ignore.") { return .noise }
+        if rest.isExactly("This disconnection is not to me. Ignore.") { return .noise }
+        // `<client>-<port> from port 128:2 -> 128:1` or `from port <client>-<port> (128:2) (internal)`
+        guard rest.take("New ALSA connection ") else { return nil }
+        let isInternal = rest.takeLast(" (internal)")
+        if isInternal || rest.hasSuffix(")") {
+            guard rest.takeLast(")"), takeLastAddress(&rest), rest.takeLast(" ("), rest.hasPrefix("from port ")
+            else { return nil }
+            return holdsInvitation(rest) ? nil : .noise
+        }
+        guard takeLastAddress(&rest), rest.takeLast(" -> "), takeLastAddress(&rest), rest.takeLast(" from port ")
+        else { return nil }
+        return holdsInvitation(rest) ? nil : .noise
+    }
+
+    private static func takeAddress(_ rest: inout LineCursor) -> Bool {
+        rest.takeNumber() != nil && rest.take(":") && rest.takeNumber() != nil
+    }
+
+    private static func takeLastAddress(_ rest: inout LineCursor) -> Bool {
+        rest.takeLastNumber() != nil && rest.takeLast(":") && rest.takeLastNumber() != nil
+    }
+
+    private static func peer(_ message: LineCursor) -> LogFact? {
+        var rest = message
+        if rest.take("Latency ") { return LogMessages.latency(rest) }
+        if rest.take("Got connection request from ") { return LogMessages.invitation(rest) }
+        if rest.take("Disconnect from ") { return LogMessages.bye(rest) }
+        // As initiator: `<hub>, initiator_id: 2170048654 (ok) ssrc: 4379, port: MIDI_PORT`
+        guard rest.take("Got confirmation from "),
+            rest.takeLast(", port: CONTROL_PORT") || rest.takeLast(", port: MIDI_PORT"),
+            rest.takeLastNumber() != nil, rest.takeLast(") ssrc: "),
+            rest.takeLast(while: { 0x61...0x7a ~= $0 }) > 0, rest.takeLast(" ("), rest.takeLastNumber() != nil,
+            rest.takeLast(", initiator_id: "), !holdsInvitation(rest)
+        else { return nil }
+        return .noise
+    }
+
+    private static func mdns(_ message: LineCursor) -> LogFact? {
+        if message.isExactly("Connecting to Avahi") || message.isExactly("Client running") { return .noise }
+        if message.hasPrefix("Announced ") && message.hasSuffix(" services") { return .noise }
+        if message.isExactly("AVAHI_BROWSER_CACHE_EXHAUSTED") || message.isExactly("AVAHI_BROWSER_ALL_FOR_NOW") {
+            return .noise
+        }
+        if message.isExactly("AVAHI_ENTRY_GROUP_ESTABLISHED Group successfully established.") { return .noise }
+        // `service="<name>" of type="_apple-midi._udp" in domain=local flags=00000004 `
+        var rest = message
+        guard rest.take("AVAHI_BROWSER_REMOVE REMOVE: service=\""), rest.takeLast(" "),
+            rest.takeLast(while: { LineCursor.isDigit($0) || (0x41...0x46 ~= $0) }) > 0, rest.takeLast(" flags="),
+            rest.takeLast("in domain=local"), rest.takeLast("\" of type=\"_apple-midi._udp\" "), !holdsInvitation(rest)
+        else { return nil }
+        return .noise
+    }
+
+    private static func rare(file: LineCursor, _ message: LineCursor) -> LogFact? {
+        var rest = message
+        if file.isExactly("rtpmidiremotehandler") {
+            guard rest.take("Not adding peer=\""), rest.takeLast("\", as requested by settings"), !holdsInvitation(rest)
+            else { return nil }
+            return .noise
+        }
+        if file.isExactly("main") {
+            if rest.isExactly("Waiting for connections.") { return .waitingForConnections }
+            if rest.isExactly("SIGTERM received. Closing.") || rest.isExactly("SIGINT received. Closing.") {
+                return .stopping
+            }
+            return rest.isExactly("FIN") ? .fin : nil
+        }
+        if file.isExactly("control_socket") {
+            if rest.isExactly("Removed old control socket. Creating new one.") { return .noise }
+            guard rest.take("Control socket ready at "), !holdsInvitation(rest) else { return nil }
+            return .controlReady(path: rest.name)
+        }
+        guard file.isExactly("rtpclient") else { return nil }
+        if rest.isExactly("Disconnecting because of CK timeout") { return .ckTimeout }
+        if rest.isExactly("Connected") { return .noise }
+        return rest.hasPrefix("Connected control port ") && rest.takeLastNumber() != nil && !holdsInvitation(rest)
+            ? .noise : nil
+    }
+}

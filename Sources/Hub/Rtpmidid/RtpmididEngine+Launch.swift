@@ -1,0 +1,61 @@
+import Glibc
+import Linux
+import Store
+import Supervisor
+
+extension RtpmididEngine {
+    /// Before every start: what is missing is said in words, and otherwise the ini file is written anew.
+    func prepare() throws(Service.Unfit) -> ChildProgram {
+        let daemon = Doctor.daemon(context.configuration)
+        for finding in [daemon, Doctor.sequencer(), Doctor.udpPair(port)] where !finding.isWell {
+            fix = finding.fix
+            throw Service.Unfit(finding.words)
+        }
+        let path = daemon.words
+        let found = Self.askVersion(path)
+        guard let found else {
+            throw Service.Unfit("\(path) does not say which version of rtpmidid it is; is it rtpmidid?")
+        }
+        if version != found {
+            version = found
+            for limit in found.limits {
+                context.note("engine-limits", severity: .warning, room: room.name, engine: name, limit)
+            }
+        }
+        do {
+            let launch = try RtpmididLaunch(
+                version: found, engineName: name, displayName: displayName, port: port,
+                controlPath: context.state.control(name), iniPath: context.state.ini(name), alsaClientName: "midihub-\(port)",
+                stdbufLibrary: RtpmididLaunch.stdbufLibraries.first(where: File.exists))
+            if let ini = launch.ini { try File.replace(context.state.ini(name), with: Array(ini.utf8), mode: 0o640) }
+            try context.state.placeLog(name)
+            openTail(at: nil, adopted: false)
+            runStart = tail.map { $0.position.offset + $0.lag } ?? 0
+            (process.nextVersion, process.nextPort, process.nextLogStart) = (found.description, port, runStart)
+            tracker = JoinTracker()
+            book = LatencyBook()
+            return ChildProgram(
+                path: path, arguments: launch.arguments,
+                environment: Self.inherited.merging(launch.environment) { _, ours in ours }, output: context.state.log(name))
+        } catch let error as Service.Unfit {
+            throw error
+        } catch {
+            throw Service.Unfit("\(error)")
+        }
+    }
+
+    /// What a daemon may know of our environment: no tokens, nothing that changes its ways.
+    private static var inherited: [String: String] {
+        Programs.environment.filter { name, _ in
+            ["PATH", "HOME", "LANG", "TZ", "XDG_RUNTIME_DIR", "DBUS_SYSTEM_BUS_ADDRESS", "LD_LIBRARY_PATH"].contains(name)
+                || name.hasPrefix("RTPMIDID_") || name.hasPrefix("LC_")
+        }.merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours }
+    }
+
+    /// `--version` alone starts the daemon, with any value it tells (facts: rtpmidid.md section 1).
+    private static func askVersion(_ path: String) -> RtpmididVersion? {
+        let question = ChildProgram(path: path, arguments: ["--version", "x"], environment: inherited, output: nil)
+        guard let (output, _) = try? question.run(limit: .seconds(5)) else { return nil }
+        return RtpmididVersion(output: String(decoding: output, as: UTF8.self))
+    }
+}

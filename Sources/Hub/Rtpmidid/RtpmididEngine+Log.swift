@@ -1,0 +1,151 @@
+import Linux
+import Store
+import Supervisor
+
+extension RtpmididEngine {
+    /// So much of the log before the committed offset is read again after an adoption, to know who is who.
+    private static let replayed: Int64 = 8 << 20
+    /// A latency line can be read before ALSA has announced its participant's port: so long it may wait for it.
+    private static let attributionPatience: Duration = .seconds(1)
+
+    /// Follows the log, from where the store says it stopped.
+    func openTail(at offset: TailOffset?, adopted: Bool) {
+        guard tail == nil else { return }
+        do throws(Errno) {
+            try context.state.placeLog(name)
+            let position = offset.map { Tail.Position(device: $0.device, inode: $0.inode, offset: $0.offset) }
+            let opened = try Tail(context.state.log(name), from: position) { [unowned self] in consume($0, at: $1) }
+            tail = opened
+            reader = LogReader(at: UInt64(opened.position.offset))
+            logWatched()
+        } catch {
+            context.note("log-trouble", severity: .error, room: room.name, engine: name, "The log of \(name) cannot be followed: \(error)")
+        }
+    }
+
+    /// After an adoption: what the log told before the hub that read it ended.
+    func resume(with offset: TailOffset?) {
+        guard let tail else { return }
+        let end = tail.position.offset
+        runStart = process.record?.logStart ?? 0
+        let start = max(0, min(runStart, end), end - Self.replayed)
+        var earlier = LogReader(at: UInt64(start))
+        var rest: [UInt8] = []
+        try? tail.replay(from: start) { bytes in
+            rest += bytes
+            let used = earlier.read(rest) { fact, range in _ = tracker.note(fact, at: range) }
+            rest.removeFirst(used)
+        }
+        if tracker.suspicion == nil {
+            // The lines on record were never doubted: what the last hub had no time to confirm is as good as the rest.
+            for visit in openVisits {
+                context.recorder.add(
+                    .trust(visit: visit.id, from: visit.joined.earliest, to: .now, .confirmed))
+            }
+        }
+        readLog()
+    }
+
+    func recordOffset() {
+        guard let position = tail?.position else { return }
+        context.recorder.add(
+            .offset(TailOffset(log: name, device: position.device, inode: position.inode, offset: position.offset)))
+    }
+
+    /// Reads on, one committed chunk after the other, until the end.
+    func readLog() {
+        guard let tail, !tail.awaitsCommit else { return }
+        do throws(Errno) {
+            guard try tail.read() else { return }
+        } catch {
+            context.note("log-trouble", severity: .error, room: room.name, engine: name, "The log of \(name) cannot be read: \(error)")
+            return
+        }
+        recordOffset()
+        context.recorder.whenDone { [weak self, weak tail] in
+            tail?.committed()
+            self?.readLog()
+        }
+    }
+
+    /// One chunk of the log: facts to tracker, book and engine. Returns how much of it is done with.
+    private func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int {
+        if reader.offset != UInt64(offset) { reader = LogReader(at: UInt64(offset), format: reader.format) }
+        let before = reader
+        var facts: [(LogFact, Range<UInt64>)] = []
+        var used = reader.read(bytes) { fact, range in
+            if fact != .noise { facts.append((fact, range)) }
+        }
+        if used > 0 { lastLife = .now }
+        for (fact, range) in facts {
+            if case .latency = fact, !canAttribute(fact, range) {
+                // Up to here and no further, for now.
+                used = Int(range.lowerBound - before.offset)
+                reader = before
+                _ = reader.read(UnsafeRawBufferPointer(rebasing: bytes[..<used])) { _, _ in }
+                scheduleReading()
+                break
+            }
+            take(fact, at: range)
+        }
+        return used
+    }
+
+    private func scheduleReading() {
+        guard !isReadingScheduled else { return }
+        isReadingScheduled = true
+        context.loop.after(.milliseconds(20)) { [weak self] in
+            self?.isReadingScheduled = false
+            self?.readLog()
+        }
+    }
+
+    /// Whether the line can be put on somebody's record, or never will be.
+    private func canAttribute(_ fact: LogFact, _ range: Range<UInt64>) -> Bool {
+        guard case .latency(let name, _, .server) = fact, isLive(range), context.bay != nil else { return true }
+        if !candidates(name).isEmpty || range.lowerBound < waitedFor { return true }
+        let now = ContinuousClock.now
+        guard let waiting = attributionWait, waiting.offset == range.lowerBound else {
+            attributionWait = (range.lowerBound, now)
+            return false
+        }
+        if waiting.since.duration(to: now) < Self.attributionPatience { return false }
+        (attributionWait, waitedFor) = (nil, range.upperBound)
+        return true
+    }
+
+    /// Written while we were following: its time is now. Others have only a range.
+    func isLive(_ range: Range<UInt64>) -> Bool { range.lowerBound >= UInt64(tail?.followedFrom ?? 0) }
+
+    private func take(_ fact: LogFact, at range: Range<UInt64>) {
+        let isOfThisRun = range.lowerBound >= UInt64(runStart)
+        switch fact {
+        case .listening(let control, let midi, _) where isOfThisRun:
+            guard control == port, midi == port + 1 else {
+                fail("it could not open UDP ports \(port) and \(port + 1)" + (lastWords.last.map { ": \($0)" } ?? ""))
+                break
+            }
+            // 24.12 and later say when they have begun to wait; until then the control socket may be missing.
+            if version.map({ $0 < .v23_12 }) ?? false { becomeReady() } else { hasListened = true }
+        case .waitingForConnections where isOfThisRun && hasListened: becomeReady()
+        case .bindFailed(let words) where isOfThisRun, .noSequencer(let words) where isOfThisRun,
+            .fatal(let words) where isOfThisRun, .controlFailed(let words) where isOfThisRun,
+            .error(let words) where isOfThisRun:
+            lastWords = (lastWords + [words.description]).suffix(5)
+        case .avahiTrouble(let words) where isOfThisRun && !hasAvahiTrouble:
+            hasAvahiTrouble = true
+            context.note(
+                "not-announced", severity: .warning, room: room.name, engine: name,
+                "Port \(port) is not announced on the local network: \(words.description). Players can type its address.")
+        case .unknown: unknownLines += 1
+        case .malformed, .cutSuspected: disbelievedLines += 1
+        case .latency(let name, let microseconds, .server):
+            let heard = isLive(range) ? ContinuousClock.now : nil
+            book.note(fact, at: range, heard: heard)
+            recordSample(name, microseconds, range)
+        default: break
+        }
+        guard isOfThisRun else { return }
+        for event in tracker.note(fact, at: range) { take(event) }
+    }
+}

@@ -1,0 +1,335 @@
+import Linux
+import PatchBay
+import Rooms
+import Store
+import Supervisor
+
+/// Who is there. A participant is there as long as its ALSA port is; the log and `status` say who it is, and are believed
+/// only as far as ALSA bears them out.
+extension RtpmididEngine {
+    /// The log's word on why somebody left comes just before or after ALSA's word that it did.
+    private static let leavingPatience: Duration = .milliseconds(500)
+
+    func appeared(_ appearance: Appearance) {
+        if let known = present[appearance.id] {
+            known.standing = appearance.standing
+            context.changed()
+            return
+        }
+        let name = RawText(appearance.nameBytes)
+        let join = tracker.join(port: Int(appearance.id.address.port)).flatMap { $0.name.alsaPortName == name ? $0 : nil }
+        let continued = takeOpenVisit(name, ssrc: join?.ssrc)
+        let visit =
+            continued
+            ?? Visit(
+                id: context.takeVisitID(), room: room.name, engine: self.name, port: port,
+                name: (join?.name ?? name).description, ssrc: join?.ssrc, joined: When(.now))
+        let one = Present(appearance, visit: visit)
+        if let join, join.ssrc != nil { one.key = SessionKey(name: join.name, ssrc: join.ssrc) }
+        present[one.id] = one
+        if continued == nil, one.standing != .waiting { announce(one) }
+        if one.standing == .waiting { decideByLog(one) }
+        requestStatus()
+        context.changed()
+    }
+
+    private func announce(_ one: Present) {
+        context.recorder.add(.visit(one.visit))
+        context.note("joined", visit: one.visit, "\(one.visit.name) joined room \(room.name)")
+    }
+
+    func vanished(_ id: PortID) {
+        guard let one = present.removeValue(forKey: id) else { return }
+        let claimed = tracker.portVanished(one.port)?.claimed
+        context.changed()
+        guard one.standing == .participant || one.standing == .ghost else { return }
+        let when = When(.now)
+        readLog()
+        context.loop.after(Self.leavingPatience) { [weak self] in
+            guard let self else { return }
+            let said = leavings.removeValue(forKey: one.port)?.how ?? claimed
+            let words: (kind: String, text: String) =
+                switch (one.standing, said) {
+                case (.ghost, _): ("lost", "vanished without saying so")
+                case (_, .lost?): ("lost", "was lost: no sign of it for 60 s")
+                case (_, .bye?), (_, .halfBye?), (_, nil): ("left", "left")
+                }
+            close(one.visit, when, words)
+        }
+    }
+
+    /// The engine's process has ended: nobody is connected any more. The patch bay says the same port by port, later.
+    func everyoneIsGone(reason: String) {
+        for one in present.values where one.standing == .participant || one.standing == .ghost {
+            close(one.visit, When(.now), ("left", "left: \(reason)"))
+        }
+        present = [:]
+        leavings = [:]
+        context.changed()
+    }
+
+    private func close(_ visit: Visit, _ when: When, _ words: (kind: String, text: String)) {
+        var visit = visit
+        (visit.left, visit.reason) = (when, words.text)
+        context.recorder.add(.visit(visit))
+        context.note(
+            words.kind, severity: words.kind == "lost" ? .warning : .info, at: when, visit: visit,
+            "\(visit.name) \(words.text) (room \(visit.room))")
+    }
+
+    // MARK: Visits over a hub's death
+
+    private func takeOpenVisit(_ name: RawText, ssrc: UInt32?) -> Visit? {
+        let same = openVisits.indices.filter {
+            RawText(openVisits[$0].name).alsaPortName.description == name.description
+        }
+        let index = same.first { ssrc != nil && openVisits[$0].ssrc == ssrc } ?? same.first { openVisits[$0].ssrc == nil || ssrc == nil }
+        return index.map { openVisits.remove(at: $0) }
+    }
+
+    /// Visits that nobody has continued ended while no hub was looking.
+    func abandonOpenVisits(reason: String) {
+        for visit in openVisits {
+            let when = When(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
+            close(visit, when, ("left", reason))
+        }
+        openVisits = []
+    }
+
+    /// The store works again: what is still true is said to it anew.
+    func rerecord() {
+        for one in present.values where one.standing != .waiting { context.recorder.add(.visit(one.visit)) }
+        recordOffset()
+    }
+
+    // MARK: The log's word
+
+    func take(_ event: JoinTracker.Event) {
+        switch event {
+        case .joined(let join, _):
+            for one in present.values where matches(one, join) { decideByLog(one) }
+        case .left(let join, let how):
+            if let port = join.port { leavings[port] = (how, .now) }
+        case .died, .listenerGone: requestStatus()
+        case .collision(let names):
+            let list = names.map(\.description).joined(separator: " and ")
+            context.note(
+                "collision", severity: .warning, room: room.name, engine: name, "\(list) keep evicting each other: \(JoinTracker.collisionCure)")
+        case .doubted:
+            context.note(
+                "log-doubted", severity: .warning, room: room.name, engine: name,
+                "The log of \(name) holds lines that a participant's name may have forged: nothing of it is believed for now")
+            requestStatus()
+        }
+    }
+
+    private func matches(_ one: Present, _ join: JoinTracker.Join) -> Bool {
+        if let port = join.port { return port == one.port && join.name.alsaPortName == one.alsaName }
+        return join.name.alsaPortName == one.alsaName
+    }
+
+    /// A port that waits is wired where an undoubted log line tells whose it is.
+    private func decideByLog(_ one: Present) {
+        guard one.standing == .waiting else { return }
+        guard let join = tracker.joins.first(where: { matches(one, $0) }), join.trust != .doubtful else { return }
+        if join.port == nil {
+            judge(one, .participant)
+        } else if join.ssrc != nil {
+            let isDuplicate = tracker.duplicates.contains { $0.port == join.port }
+            judge(one, isDuplicate ? .duplicate : .participant)
+        }
+    }
+
+    private func judge(_ one: Present, _ standing: Standing) {
+        guard one.standing != standing else { return }
+        let before = one.standing
+        one.standing = standing
+        context.bay?.send(.mark(one.id, standing))
+        switch standing {
+        case .participant where before == .waiting: announce(one)
+        case .duplicate:
+            context.note(
+                "duplicate", severity: .warning, visit: one.visit,
+                "\(one.visit.name) invited again while connected; its further port is not connected")
+        case .participant, .ghost, .waiting: break
+        }
+        context.changed()
+    }
+
+    // MARK: The daemon's word
+
+    /// Asks `status`, once at a time; wishes meanwhile make one more.
+    func requestStatus() {
+        guard process.service.pid != nil, isReady || process.service.isAdopted else { return }
+        guard !statusUnderWay else {
+            statusWanted = true
+            return
+        }
+        statusUnderWay = true
+        let question: ControlRequest = isStatusUnanswerable && !statusWanted ? .help : .status
+        statusWanted = false
+        process.control.ask(question, patience: .seconds(5)) { [weak self] answer in
+            guard let self else { return }
+            statusUnderWay = false
+            take(answer, to: question)
+            if statusWanted { context.loop.after(.milliseconds(50)) { [weak self] in self?.requestStatus() } }
+        }
+    }
+
+    private func take(_ answer: Result<[UInt8], ControlSocket.Failure>, to question: ControlRequest) {
+        switch answer {
+        case .failure(.silent) where question == .status:
+            // A name that is no UTF-8 makes `status` unanswerable while it is here; `help` tells that from a hung daemon.
+            isStatusUnanswerable = true
+            requestStatus()
+        case .failure: judgeWithoutStatus()
+        case .success(let bytes):
+            lastLife = .now
+            switch ControlReply(bytes) {
+            case .status(let status):
+                isStatusUnanswerable = false
+                take(status)
+            case .help:
+                // Every now and then it is tried again, in case the name has left.
+                statusWanted = isStatusUnanswerable && Int.random(in: 0..<6) == 0
+                judgeWithoutStatus()
+            case .done, .alsaPeer, .refused, .closing, .unreadable: judgeWithoutStatus()
+            }
+        }
+    }
+
+    private func take(_ status: StatusReply) {
+        if let known = status.version, known != version { version = known; context.enginesChanged() }
+        guard status.listsParticipants else { return judgeWithoutStatus() }
+        let samples = book.note(status, suspicion: tracker.suspicion, now: .now)
+        let logEnd = tail.map { $0.position.offset + $0.lag } ?? 0
+        tracker.settle(with: status, logEnd: UInt64(max(0, logEnd)))
+        var byPort: [Int: Present] = [:]
+        for one in present.values { byPort[one.port] = one }
+        for participant in status.participants {
+            identify(participant, among: byPort)
+        }
+        record(samples)
+        // Whoever was here when the hub ended has been found by now, or has left.
+        if !openVisits.isEmpty, !present.isEmpty || status.participants.isEmpty {
+            let listed = status.participants.map { $0.session.name.description }
+            if !openVisits.contains(where: { listed.contains($0.name) }) {
+                abandonOpenVisits(reason: "left while the hub was away")
+            }
+        }
+        context.changed()
+    }
+
+    /// One session with its ports: the first is the participant, the others are its duplicates.
+    private func identify(_ participant: StatusReply.Participant, among byPort: [Int: Present]) {
+        let session = participant.session
+        var ports: [Present] = []
+        for node in participant.nodes {
+            guard let port = node.port, let one = byPort[port], one.alsaName == session.name.alsaPortName else { continue }
+            one.node = node
+            one.key = session.key
+            ports.append(one)
+        }
+        guard let first = ports.first(where: { $0.standing == .participant }) ?? ports.first else { return }
+        if first.standing == .waiting { judge(first, .participant) }
+        for other in ports where other !== first && other.standing != .ghost { judge(other, .duplicate) }
+        for one in ports {
+            let name = session.name.description
+            let address = session.address
+            guard one.visit.name != name || one.visit.ssrc != session.ssrc || one.visit.address != address else { continue }
+            (one.visit.name, one.visit.ssrc, one.visit.address) = (name, session.ssrc, address)
+            if one.standing == .participant { context.recorder.add(.visit(one.visit)) }
+        }
+    }
+
+    private func judgeWithoutStatus() {
+        let keys = present.values.filter { $0.standing == .participant }.map { one in
+            one.key ?? SessionKey(name: tracker.join(port: one.port)?.name ?? one.alsaName, ssrc: nil)
+        }
+        record(book.noteNoStatus(present: keys, suspicion: tracker.suspicion, now: .now))
+    }
+
+    // MARK: Latency
+
+    /// Whom a line of that name may be about.
+    func candidates(_ name: RawText) -> [Visit] {
+        let cut = name.alsaPortName
+        let here = present.values.filter { $0.standing == .participant && ($0.key?.name == name || $0.alsaName == cut) }
+        if !here.isEmpty { return here.map(\.visit) }
+        return openVisits.filter { RawText($0.name).alsaPortName.description == cut.description }
+    }
+
+    /// Puts a log line's figure on record, not yet believed, in the transaction that moves the log's offset past it.
+    func recordSample(_ name: RawText, _ microseconds: Int, _ range: Range<UInt64>) {
+        let visits = candidates(name)
+        // Of two with that name the line may mean either: `status` will tell their figures apart.
+        guard visits.count == 1, let visit = visits.first else { return }
+        let when = isLive(range) ? When(.now) : When(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
+        context.recorder.add(
+            .latency(LatencySample(visit: visit.id, at: when, roundTrip: Int64(microseconds), trust: .unconfirmed)))
+        recorded[range.lowerBound] = (visit.id, when)
+        if recorded.count > 8192 { recorded = recorded.filter { $0.key + (1 << 20) > range.lowerBound } }
+    }
+
+    private func record(_ samples: [LatencyBook.Sample]) {
+        for sample in samples {
+            let one = present.values.first { $0.key == sample.key || ($0.key == nil && $0.alsaName == sample.key.name.alsaPortName) }
+            switch sample.source {
+            case .log:
+                guard let offset = sample.offset, let row = recorded.removeValue(forKey: offset) else { continue }
+                context.recorder.add(.trust(visit: row.visit, from: row.at.earliest, to: row.at.latest, .confirmed))
+                one?.roundTrips.add(sample.microseconds, at: row.at.latest)
+            case .status:
+                guard let one, one.standing == .participant else { continue }
+                context.recorder.add(
+                    .latency(
+                        LatencySample(
+                            visit: one.visit.id, at: When(.now), roundTrip: Int64(sample.microseconds), trust: .confirmed)))
+                one.roundTrips.add(sample.microseconds, at: .now)
+            }
+            one?.lastSign = .now
+        }
+        if !samples.isEmpty { context.changed() }
+    }
+
+    // MARK: Silence
+
+    /// Says who is silent, and removes who is gone without the daemon's noticing: a ghost keeps its port for ever.
+    func judgeSilence() {
+        for one in present.values where one.standing == .participant && !one.isBeingRemoved {
+            guard let key = one.key, let silence = book.silence(of: key, now: .now) else { continue }
+            switch silence {
+            case .fresh:
+                if one.isSilent {
+                    one.isSilent = false
+                    context.note("back", visit: one.visit, "\(one.visit.name) is back")
+                }
+            case .silent(let last):
+                guard !one.isSilent else { continue }
+                one.isSilent = true
+                let seconds = last.duration(to: .now).components.seconds
+                context.note("silent", severity: .warning, visit: one.visit, "\(one.visit.name) has been silent for \(seconds) s")
+            case .ghostSuspect:
+                // Who plays is alive, whatever its clock does.
+                if one.lastSign.duration(to: .now) > LatencyBook.ghostAfter { remove(one) }
+            }
+        }
+    }
+
+    private func remove(_ one: Present) {
+        one.isBeingRemoved = true
+        judge(one, .ghost)
+        context.note(
+            "ghost", severity: .warning, visit: one.visit,
+            "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
+        for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
+            process.control.ask(.remove(id), patience: .seconds(5)) { _ in }
+        }
+    }
+
+    /// MIDI was heard from a port.
+    func heard(_ id: PortID) {
+        guard let one = present[id] else { return }
+        one.lastSign = .now
+    }
+}

@@ -1,0 +1,217 @@
+import Linux
+import PatchBay
+import Rooms
+import Store
+import Supervisor
+
+/// One rtpmidid on one port: launched, made ready, watched, and asked who is on it. Extensions hold its log
+/// (`+Log`), its participants (`+Presence`) and its launch (`+Launch`). Lives on the hub's loop.
+final class RtpmididEngine {
+    let context: HubContext
+    let name: String
+    let port: UInt16
+    var room: Configuration.Room
+    var portIndex: Int
+    /// What players see.
+    var displayName: String
+    let process: RtpmididProcess
+    var version: RtpmididVersion?
+    var whenDown: () -> Void = {}
+    /// The log is open: its changes are to be told to `readLog`.
+    var logWatched: () -> Void = {}
+
+    // The log.
+    var tail: Tail?
+    var reader = LogReader()
+    var tracker = JoinTracker()
+    var book = LatencyBook()
+    /// Lines before this offset are of an earlier run of the daemon.
+    var runStart: Int64 = 0
+    var lastWords: [String] = []
+    var unknownLines = 0
+    var disbelievedLines = 0
+    var isReadingScheduled = false
+    var attributionWait: (offset: UInt64, since: ContinuousClock.Instant)?
+    /// Lines before this offset have waited for their participant long enough.
+    var waitedFor: UInt64 = 0
+    /// Unconfirmed samples on record, by their line's place in the log.
+    var recorded: [UInt64: (visit: Int64, at: When)] = [:]
+
+    // The daemon's state.
+    var isReady = false
+    var hasListened = false
+    var hasAvahiTrouble = false
+    var reason: String?
+    /// What a person can do about the reason.
+    var fix: String?
+    private var starts = 0
+    var since = Moment.now
+    var readinessTimer: EventLoop.TimerID?
+    /// When it last logged or answered.
+    var lastLife = ContinuousClock.now
+    var statusUnderWay = false
+    var statusWanted = false
+    var isStatusUnanswerable = false
+
+    // Who is there.
+    var present: [PortID: Present] = [:]
+    /// Visits that were open when the hub last ended, until it is clear whose they are.
+    var openVisits: [Visit]
+    var leavings: [Int: (how: JoinTracker.Leaving, at: ContinuousClock.Instant)] = [:]
+
+    /// It listens, or it is ended: nothing in between is waited for longer.
+    private static let readinessPatience: Duration = .seconds(20)
+    /// One that neither logs nor answers for this long is killed.
+    static let lifePatience: Duration = .seconds(60)
+
+    init(
+        port: UInt16, room: Configuration.Room, index: Int, displayName: String, openVisits: [Visit], context: HubContext
+    ) {
+        (self.port, self.room, portIndex, self.displayName) = (port, room, index, displayName)
+        (self.openVisits, self.context) = (openVisits, context)
+        name = Self.name(port)
+        process = RtpmididProcess(name: name, state: context.state, loop: context.loop)
+        process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
+        process.report = { [unowned self] in take($0) }
+        process.whenDown = { [unowned self] in
+            context.changed()
+            whenDown()
+        }
+    }
+
+    static func name(_ port: UInt16) -> String { "rtpmidid-\(port)" }
+
+    /// Adopts the running daemon, or starts one. `offset` is how far the log was read according to the store.
+    func begin(at offset: TailOffset?) {
+        let adopted = process.adopt()
+        openTail(at: offset, adopted: adopted)
+        if adopted {
+            isReady = true
+            resume(with: offset)
+            requestStatus()
+        } else {
+            abandonOpenVisits(reason: "the engine ended while the hub was away")
+            // The log's end is on record before the daemon writes its first line, so that no line is ever lost or read twice.
+            recordOffset()
+            context.recorder.whenDone { [weak self] in self?.process.start() }
+        }
+    }
+
+    func stop() { process.stop() }
+
+    func restart(by author: String) {
+        context.note("restart", room: room.name, engine: name, "\(name) is restarted by \(author)")
+        process.stop()
+        process.start()
+    }
+
+    private func take(_ report: Service.Report) {
+        switch report {
+        case .started(let pid):
+            (isReady, since, lastLife, reason) = (false, .now, .now, nil)
+            (lastWords, hasListened, hasAvahiTrouble, fix) = ([], false, false, nil)
+            starts += 1
+            context.note("engine-started", room: room.name, engine: name, "\(name) started, pid \(pid)")
+            readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
+                fail("it did not listen on ports \(port) and \(port + 1) within \(Self.readinessPatience)")
+            }
+            context.enginesChanged()
+        case .adopted(let pid, let how):
+            (since, lastLife) = (.now, .now)
+            version = process.record?.version.flatMap { RtpmididVersion($0) } ?? version
+            context.note("adopted", room: room.name, engine: name, "\(name), pid \(pid), adopted (found by \(how))")
+            context.enginesChanged()
+        case .cannotStart(let text):
+            if reason != text {
+                context.note(
+                    "engine-cannot-start", severity: .error, room: room.name, engine: name,
+                    "\(name) cannot start: \(text)" + (fix.map { " (fix: \($0))" } ?? ""))
+            }
+            (reason, since, isReady) = (text, .now, false)
+        case .exited(let exit, let expected):
+            cancelReadiness()
+            readLog()
+            let words = lastWords.isEmpty ? "" : ": " + lastWords.suffix(3).joined(separator: " / ")
+            isReady = false
+            if !expected {
+                reason = "ended by itself, \(exit)\(words)"
+                context.note("engine-exited", severity: .error, room: room.name, engine: name, "\(name) ended: \(exit)\(words)")
+            } else {
+                context.note("engine-stopped", room: room.name, engine: name, "\(name) stopped (\(exit))")
+            }
+            since = .now
+            everyoneIsGone(reason: expected ? "the engine was stopped" : "the engine ended")
+            context.enginesChanged()
+        case .down: break
+        }
+        context.changed()
+    }
+
+    /// It listens on both ports: the log says so.
+    func becomeReady() {
+        guard !isReady, process.service.pid != nil else { return }
+        cancelReadiness()
+        isReady = true
+        (reason, since) = (nil, .now)
+        process.service.markReady()
+        context.note("engine-ready", room: room.name, engine: name, "Port \(port) is open (room \(room.name))")
+        requestStatus()
+    }
+
+    /// It runs but cannot serve.
+    func fail(_ text: String) {
+        guard process.service.pid != nil, process.service.state != .idle else { return }
+        cancelReadiness()
+        isReady = false
+        if reason != text {
+            context.note("engine-unfit", severity: .error, room: room.name, engine: name, "\(name) is ended: \(text)")
+        }
+        reason = text
+        process.service.markUnfit()
+        context.changed()
+    }
+
+    private func cancelReadiness() {
+        if let timer = readinessTimer { context.loop.cancel(timer) }
+        readinessTimer = nil
+    }
+
+    /// Every few seconds, from the hub.
+    func tick() {
+        guard isReady, process.service.pid != nil else { return }
+        requestStatus()
+        judgeSilence()
+        if lastLife.duration(to: .now) > Self.lifePatience {
+            fail("it has neither logged nor answered for \(Self.lifePatience)")
+        }
+    }
+
+    var spec: EngineSpec? {
+        guard let pid = process.service.pid, !isEnding else { return nil }
+        return EngineSpec(
+            name: name, pid: pid, room: room.name, portIndex: portIndex, servicePorts: version?.servicePorts ?? [0],
+            confirmFirst: version?.confirmFirst ?? false)
+    }
+
+    private var isEnding: Bool { if case .ending = process.service.state { true } else { false } }
+
+    var view: Snapshot.Engine {
+        var view = Snapshot.Engine(name: name, port: port, room: room.name, since: since.milliseconds)
+        switch process.service.state {
+        case .idle: view.state = .down
+        case .waiting: view.state = .failed
+        case .starting: view.state = .starting
+        case .up: view.state = .up
+        case .ending: view.state = reason == nil ? .stopping : .failed
+        }
+        view.reason = view.state == .up ? nil : reason
+        view.fix = view.state == .up ? nil : fix
+        view.pid = process.service.pid
+        view.version = version?.description
+        view.restarts = max(0, starts - 1)
+        view.adopted = process.service.isAdopted
+        (view.unknownLines, view.disbelievedLines) = (unknownLines, disbelievedLines)
+        view.logLag = tail?.lag ?? 0
+        return view
+    }
+}

@@ -1,0 +1,116 @@
+import Synchronization
+
+/// What the hub shows of itself at one moment: made on the hub's loop, read by HTTP. Field names are the JSON API's;
+/// instants are Unix milliseconds, round-trip times milliseconds.
+package struct Snapshot: Sendable {
+    package struct Problem: Codable, Equatable, Sendable {
+        package var what: String
+        package var fix: String?
+    }
+
+    package struct Health: Codable, Equatable, Sendable {
+        package var ok = true
+        package var sentence = "Starting"
+        package var problems: [Problem] = []
+    }
+
+    package struct Engine: Codable, Equatable, Sendable {
+        package enum State: String, Codable, Sendable { case starting, up, down, failed, stopping }
+        package var name: String
+        package var kind = "rtpmidid"
+        package var state = State.down
+        package var reason: String?
+        package var fix: String?
+        package var pid: Int32?
+        package var port: UInt16
+        package var room: String
+        package var version: String?
+        package var since: Int64
+        package var restarts = 0
+        package var adopted = false
+        /// Log lines of unknown form, and lines contradicted by ALSA or `status`: counted, not believed.
+        package var unknownLines = 0
+        package var disbelievedLines = 0
+        package var logLag: Int64 = 0
+    }
+
+    package struct RoundTrip: Codable, Equatable, Sendable {
+        package var last: Double
+        package var average: Double
+        package var min: Double
+        package var max: Double
+        package var samples: Int
+        package var lastAt: Int64
+    }
+
+    package struct Participant: Codable, Equatable, Sendable {
+        package enum State: String, Codable, Sendable { case present, silent, ghost, duplicate }
+        package var id: Int64
+        package var name: String
+        package var room: String
+        package var port: UInt16
+        package var engine: String
+        package var state = State.present
+        package var since: Int64
+        package var sends = true
+        package var receives = true
+        package var rtt: RoundTrip?
+        package var remark: String?
+        /// Only shown with the token.
+        package var address: String?
+        package var ssrc: UInt32?
+    }
+
+    package struct Wire: Codable, Equatable, Hashable, Sendable {
+        package var room: String
+        package var from: Int64
+        package var to: Int64
+        package var fromName: String
+        package var toName: String
+    }
+
+    package struct Room: Codable, Equatable, Sendable {
+        package var name: String
+        package var policy: String
+        package var ports: [UInt16]
+        package var participants: Int
+        package var wires: Int
+    }
+
+    package struct Store: Codable, Equatable, Sendable {
+        package enum State: String, Codable, Sendable { case recording, stopped }
+        package var state = State.recording
+        package var reason: String?
+        /// Changes that could not be recorded since the hub started.
+        package var lost = 0
+    }
+
+    package struct Counts: Codable, Equatable, Sendable {
+        package var participants = 0
+        package var wires = 0
+        package var rooms = 0
+    }
+
+    package var name = ""
+    package var pid: Int32 = 0
+    package var startedAt: Int64 = 0
+    package var health = Health()
+    package var addresses: [String] = []
+    package var engines: [Engine] = []
+    package var rooms: [Room] = []
+    package var participants: [Participant] = []
+    package var wires: [Wire] = []
+    package var store = Store()
+}
+
+/// The latest snapshot, published by the hub's loop and read by any thread.
+package final class Board: Sendable {
+    private let latest = Mutex(Snapshot())
+    package init() {}
+    package var snapshot: Snapshot { latest.withLock { $0 } }
+    package func publish(_ snapshot: Snapshot) { latest.withLock { $0 = snapshot } }
+}
+
+package enum Version {
+    package static let text = "0.1.0"
+}

@@ -1,0 +1,80 @@
+package import Linux
+import Glibc
+
+/// Where everything of one hub lies. DESIGN's contract names the files; nothing else knows their paths.
+package struct StateDirectory: Sendable, Equatable {
+    package let path: String
+
+    package init(_ path: String) { self.path = path }
+
+    package var database: String { "\(path)/hub.sqlite" }
+    package var lock: String { "\(path)/hub.lock" }
+    package var token: String { "\(path)/token" }
+    /// There while a person's `stop` holds: cron's `start --unless-stopped` respects it.
+    package var stopped: String { "\(path)/stopped" }
+    package var socket: String { "\(path)/hub.sock" }
+    package var engines: String { "\(path)/engines" }
+    package var hubLog: String { "\(path)/hub.log" }
+    /// Which notes each participant holds, mapped into memory so that it outlives a killed hub.
+    package var held: String { "\(path)/held.map" }
+
+    package func log(_ engine: String) -> String { "\(engines)/\(engine).log" }
+    package func control(_ engine: String) -> String { "\(engines)/\(engine).sock" }
+    package func record(_ engine: String) -> String { "\(engines)/\(engine).json" }
+    package func ini(_ engine: String) -> String { "\(engines)/\(engine).ini" }
+
+    /// Makes the directories, private to the owner and group: rtpmidid's control socket has mode 0777 and is protected by them.
+    package func create() throws(Errno) {
+        try File.makeDirectory(path, mode: 0o750)
+        try File.makeDirectory(engines, mode: 0o750)
+    }
+
+    /// Where an engine's log really lies: on tmpfs where there is one, so that a busy log never wears a memory card.
+    /// `log(engine)` is then a link to it.
+    package func placeLog(_ engine: String) throws(Errno) {
+        let link = log(engine)
+        guard let memory = memoryDirectory() else {
+            if let target = Self.target(of: link), !File.exists(target) { File.remove(link) }
+            return
+        }
+        let target = "\(memory)/\(engine).log"
+        if Self.target(of: link) == target { return }
+        if File.exists(link), Self.target(of: link) == nil { return }  // a plain file from before: it goes on being used
+        File.remove(link)
+        try retrying("symlink", link) { symlink(target, link) }
+    }
+
+    /// A directory on tmpfs that belongs to this state directory alone; nil where there is none.
+    private func memoryDirectory() -> String? {
+        let base: String
+        if geteuid() == 0 {
+            base = "/run"
+        } else {
+            guard let runtime = getenv("XDG_RUNTIME_DIR") else { return nil }
+            base = String(cString: runtime)
+        }
+        guard base.hasPrefix("/"), File.isMemory(base) else { return nil }
+        let directory = "\(base)/midihub\(path.replacing("/", with: "-"))"
+        do throws(Errno) {
+            try File.makeDirectory(directory, mode: 0o750)
+        } catch { return nil }
+        var status = stat()
+        // Somebody else's directory of that name is not ours to write to.
+        guard lstat(directory, &status) == 0, status.st_uid == geteuid(), status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        return directory
+    }
+
+    private static func target(of link: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(link, &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The state directory where none is named: root's hub belongs to the machine, a user's hub to the user.
+    package static func standard(environment: [String: String], root: Bool) -> StateDirectory {
+        if root { return StateDirectory("/var/lib/midihub") }
+        if let base = environment["XDG_STATE_HOME"], base.hasPrefix("/") { return StateDirectory("\(base)/midihub") }
+        return StateDirectory("\(environment["HOME"] ?? "/tmp")/.local/state/midihub")
+    }
+}

@@ -1,0 +1,37 @@
+import Store
+import Synchronization
+
+/// What a hub finds in the store when it begins.
+struct StoreMemory: Sendable {
+    var offsets: [String: TailOffset] = [:]
+    var openVisits: [Visit] = []
+    var nextVisit: Int64 = 1
+    /// When the last hub was surely running.
+    var lastAlive = Moment.now
+    var notices: [String] = []
+
+    /// What cannot be read is as if it had not been: the hub begins all the same.
+    static func load(_ database: Database?) -> StoreMemory {
+        // Without a store, ids must still differ from those of an earlier one that may come back.
+        guard let database else { return StoreMemory(nextVisit: Moment.now.milliseconds) }
+        return blocking {
+            var memory = StoreMemory()
+            memory.notices = await database.takeNotices()
+            for offset in (try? await database.offsets()) ?? [] { memory.offsets[offset.log] = offset }
+            memory.openVisits = (try? await database.openVisits()) ?? []
+            memory.nextVisit = (try? await database.nextVisitID()) ?? Moment.now.milliseconds
+            if let text = try? await database.setting(Recorder.aliveKey), let time = Int64(text) {
+                memory.lastAlive = Moment(milliseconds: time)
+            }
+            return memory
+        }
+    }
+}
+
+/// The database of the moment, for the HTTP side: the recorder may begin another.
+final class StoreHolder: Sendable {
+    private let current: Mutex<Database?>
+    init(_ database: Database?) { current = Mutex(database) }
+    var database: Database? { current.withLock { $0 } }
+    func replace(_ database: Database?) { current.withLock { $0 = database } }
+}

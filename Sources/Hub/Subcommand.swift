@@ -1,0 +1,132 @@
+/// Exit codes, by contract few (DESIGN).
+package enum ExitCode: Int32, Sendable {
+    case well = 0
+    /// The answer is no: something is missing (doctor), the hub does not run (status).
+    case no = 1
+    case misuse = 64
+    /// A needed thing is missing or taken.
+    case unavailable = 69
+    case bug = 70
+}
+
+/// One word of the command line: its help, the options it knows and what it does.
+package struct Subcommand {
+    package let name: String
+    let summary: String
+    let explanation: String
+    package let options: Set<String>
+    package let run: (Options) -> ExitCode
+
+    package static func named(_ name: String) -> Subcommand? { all.first { $0.name == name } }
+
+    static var all: [Subcommand] {
+        let place: Set = ["--state"]
+        let hub: Set = [
+            "--config", "--state", "--port", "--connect-all", "--policy", "--engine", "--rtpmidid", "--listen", "--web",
+        ]
+        return [
+            Subcommand(
+                name: "run", summary: "run the hub in the foreground",
+                explanation: """
+                    Starts an engine on every port, joins the players' ALSA ports with each other, keeps what happens in the
+                    state directory and serves the page. Ctrl-C (or SIGTERM) says goodbye to the players and ends everything;
+                    SIGHUP reads the configuration again; SIGUSR2 ends the hub but leaves the engines, for the next start.
+                    Exit code 69 when a hub already runs on that state directory.
+                    """, options: hub, run: RunCommand.run),
+            Subcommand(
+                name: "start", summary: "start the hub in the background, if it does not run",
+                explanation: """
+                    Returns when the hub answers, or with its exit code. When one already runs on that state directory: 0, at
+                    once, in silence, so that cron can call it every minute. Engines that outlived their hub are adopted.
+                      --unless-stopped  do nothing after `midihub stop` (cron says this; a person's start clears the mark)
+                    """, options: hub.union(["--unless-stopped"]), run: StartCommand.run),
+            Subcommand(
+                name: "stop", summary: "say goodbye to the players, end the hub and its engines",
+                explanation: "Stays stopped for cron until `midihub start`. Saying it twice does no harm.",
+                options: place, run: StopCommand.run),
+            Subcommand(
+                name: "reload", summary: "read the configuration again",
+                explanation: """
+                    Ports are added and removed without touching the players on the others. A configuration with an error
+                    changes nothing, and the error is shown here.
+                    """, options: place, run: ReloadCommand.run),
+            Subcommand(
+                name: "status", summary: "how the hub and its engines are",
+                explanation: "Exit code 1 when no hub runs. --json gives the API's /api/v1/status.",
+                options: place.union(["--json"]), run: ShowCommands.status),
+            Subcommand(
+                name: "participants", summary: "who is there, and how far away",
+                explanation: "--json gives the API's /api/v1/participants.", options: place.union(["--json"]),
+                run: ShowCommands.participants),
+            Subcommand(
+                name: "latency", summary: "round-trip times of the last 24 hours",
+                explanation: "Round trips in milliseconds, as measured by the engines' clock exchange. Works without a running hub.",
+                options: place.union(["--json"]), run: ShowCommands.latency),
+            Subcommand(
+                name: "events", summary: "what happened, newest last",
+                explanation: """
+                    Works without a running hub: the log of events survives it.
+                      --follow    go on printing what happens
+                      --limit N   the last N events (50)
+                      --json      one JSON object a line
+                    """, options: place.union(["--json", "--follow", "--limit"]), run: ShowCommands.events),
+            Subcommand(
+                name: "panic", summary: "silence a room",
+                explanation: """
+                    Sends note-offs for all that sounds, then pedals up, all notes off and all sound off on 16 channels.
+                      --room NAME   only this room (all rooms)
+                    """, options: place.union(["--room"]), run: PanicCommand.run),
+            Subcommand(
+                name: "doctor", summary: "what is missing on this machine, and the fix",
+                explanation: "Exit code 1 when something is missing that the hub needs.",
+                options: hub.union(["--json"]), run: DoctorCommand.run),
+        ]
+    }
+
+    package var help: String {
+        var text = "midihub \(name): \(summary)\n\n\(explanation)\n"
+        if options.contains("--port") { text += "\n" + Self.hubOptions }
+        if options.contains("--state") { text += "\n" + Self.stateOption }
+        return text
+    }
+
+    package static var overview: String {
+        let commands = all.map { "  \($0.name.padding(to: 14))\($0.summary)" }.joined(separator: "\n")
+        return """
+            MIDI Hub \(Version.text): players in different places play together over RTP-MIDI (AppleMIDI).
+
+            midihub COMMAND [OPTIONS]      midihub COMMAND --help explains one
+
+            \(commands)
+
+            Options of run, start and doctor:
+            \(hubOptions)
+            \(stateOption)
+            Exit codes: 0 well, 1 the answer is no, 64 wrong use, 69 something needed is missing or taken, 70 our bug.
+            """
+    }
+
+    private static let hubOptions = """
+          --config FILE           configuration (JSON5), else /etc/midihub/midihub.json5 where it exists
+          --port N                a room on UDP ports N and N+1; repeatable (5004)
+          --policy P              who hears whom: auto, named, all or pair
+          --connect-all           the same as --policy all
+          --engine KIND           auto, rtpmidid or embedded
+          --rtpmidid PATH         the rtpmidid to run, else the one on PATH
+          --listen ADDRESS:PORT   where the page is served (127.0.0.1:8080)
+          --web DIR               the pages' directory
+
+        """
+    private static let stateOption = """
+          --state DIR             state directory (/var/lib/midihub for root, else $XDG_STATE_HOME/midihub)
+
+        """
+}
+
+extension String {
+    /// Filled with blanks to a width in characters.
+    func padding(to width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
+}
+
+/// Says on standard error what is wrong.
+package func complain(_ text: String) { Output.complain(text) }

@@ -1,0 +1,54 @@
+package import Linux
+import Synchronization
+
+/// The patch bay: a thread that keeps the wires between participants' ports as their rooms want them.
+///
+/// It is told what to do by `send`, and tells what it sees through the mailbox given to it. Its death, however sudden,
+/// leaves the wires in place; the next one with the same table file goes on where it ended.
+package final class Bay: Sendable {
+    private let commands: Mailbox<Command>
+    private let thread: Mutex<WorkerThread?>
+
+    /// Opens the sequencer and the table of held notes (a file, made where there is none; its directory must exist)
+    /// and starts the thread. Throws in words where there is no sequencer. A table file that cannot be had is no
+    /// error: `News.trouble` says so, and the table is kept in memory.
+    package init(table: String, news: Mailbox<News>, tuning: Tuning = Tuning()) throws(BayError) {
+        let patcher = try Patcher(table: table, news: news, tuning: tuning)
+        do {
+            let commands = try Mailbox<Command>()
+            self.commands = commands
+            thread = Mutex(try WorkerThread("patchbay") { patcher.run(commands) })
+        } catch {
+            throw BayError(description: "the patch bay cannot start: \(error)")
+        }
+    }
+
+    deinit { stop() }
+
+    package func send(_ command: Command) { commands.send(command) }
+
+    /// Ends the thread and waits for that. Wires stay.
+    package func stop() {
+        commands.send(.stop)
+        thread.withLock { $0.take() }?.join()
+    }
+}
+
+/// The patch bay cannot start, in words with the fix.
+package struct BayError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+}
+
+/// Times and amounts, changed by tests only.
+package struct Tuning: Sendable {
+    /// Between two comparisons of what is with what should be.
+    package var reconcile: Duration = .seconds(5)
+    /// How long a port with the name of another waits for its mark.
+    package var twinPatience: Duration = .seconds(2)
+    /// Subscriptions made or removed in one turn of the loop.
+    package var wiresPerTurn = 50
+    /// Events that may wait unread at the announce client, and at the tap (the kernel's limit is 2000).
+    package var announcePool = 2000
+    package var tapPool = 2000
+    package init() {}
+}

@@ -1,0 +1,63 @@
+package import Rooms
+
+/// What the hub tells the patch bay.
+package enum Command: Sendable {
+    /// All rooms and engines there are; replaces what was said before.
+    case configure(rooms: [RoomSpec], engines: [EngineSpec])
+    /// What a port turned out to be. Ports that are gone are ignored, as are marks that change nothing.
+    case mark(PortID, Standing)
+    /// The forbidden wires of each room by its name; replaces what was said before.
+    case blocks([String: Set<Block>])
+    /// Silences a room, nil all rooms. `answer` is called once, on the patch bay's thread, after the last message.
+    case panic(room: String?, answer: @Sendable (Silenced) -> Void)
+    /// Sends note-offs for these notes on all 16 channels to one port.
+    case notesOff(PortID, ClosedRange<UInt8>)
+    /// Ends the patch bay. Wires stay: MIDI goes on without it.
+    case stop
+}
+
+package struct RoomSpec: Hashable, Sendable {
+    package let name: String
+    package let policy: Policy
+    package init(name: String, policy: Policy) {
+        self.name = name
+        self.policy = policy
+    }
+}
+
+/// A supervised engine, which is known by the process that opened its ALSA client.
+package struct EngineSpec: Hashable, Sendable {
+    package let name: String
+    /// Kernel: the thread that opened the client, for rtpmidid its main thread, that is its process.
+    package let pid: Int32
+    package let room: String
+    /// Which of the room's ports the engine serves, from 0.
+    package let portIndex: Int
+    /// ALSA port numbers that are no participants.
+    package let servicePorts: Set<Int>
+    /// Every port waits for its mark before it is wired.
+    package let confirmFirst: Bool
+
+    package init(
+        name: String, pid: Int32, room: String, portIndex: Int, servicePorts: Set<Int>, confirmFirst: Bool = false
+    ) {
+        self.name = name
+        self.pid = pid
+        self.room = room
+        self.portIndex = portIndex
+        self.servicePorts = servicePorts
+        self.confirmFirst = confirmFirst
+    }
+}
+
+/// What a panic did.
+package struct Silenced: Hashable, Sendable {
+    /// How many participants' ports were sent to.
+    package let ports: Int
+    /// How many notes were known to sound.
+    package let notes: Int
+    package init(ports: Int, notes: Int) {
+        self.ports = ports
+        self.notes = notes
+    }
+}

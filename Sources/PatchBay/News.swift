@@ -1,0 +1,69 @@
+package import Rooms
+
+/// What the patch bay tells the hub.
+package enum News: Sendable {
+    case appeared(Appearance)
+    case vanished(PortID)
+    /// All wires there are between participants, whenever that has changed.
+    case wires([WireInfo])
+    case released(Released)
+    /// Somebody removed wires of ours; they have been made anew.
+    case restored([WireInfo])
+    /// Something is wrong, in words for people.
+    case trouble(String)
+    /// Messages heard from each port since the last such news, which comes at most ten times a second.
+    case activity([PortID: Int])
+}
+
+/// A participant's port that is there.
+package struct Appearance: Hashable, Sendable {
+    package let id: PortID
+    /// The `EngineSpec.name`.
+    package let engine: String
+    /// The port's name as ALSA has it: at most 63 bytes, maybe cut within a character, any byte but 0.
+    package let nameBytes: [UInt8]
+    /// The same for people, with U+FFFD where the bytes are no UTF-8. This is the name that rules and blocks see.
+    package let name: String
+    /// `.waiting` where a mark is awaited before it is wired.
+    package let standing: Standing
+    package let direction: Direction
+
+    package init(
+        id: PortID, engine: String, nameBytes: [UInt8], name: String, standing: Standing, direction: Direction
+    ) {
+        self.id = id
+        self.engine = engine
+        self.nameBytes = nameBytes
+        self.name = name
+        self.standing = standing
+        self.direction = direction
+    }
+}
+
+package struct WireInfo: Hashable, Sendable {
+    package let from: PortID
+    package let to: PortID
+    /// Made by us; those made by other people are left alone.
+    package let isOurs: Bool
+    package init(from: PortID, to: PortID, isOurs: Bool) {
+        self.from = from
+        self.to = to
+        self.isOurs = isOurs
+    }
+}
+
+/// What somebody held was released at those who heard it.
+package struct Released: Hashable, Sendable {
+    package let name: String
+    /// nil for a participant who left while no hub was running.
+    package let port: PortID?
+    /// Notes known to have been held.
+    package let notes: Int
+    package let hearers: [Address]
+    package init(name: String, port: PortID?, notes: Int, hearers: [Address]) {
+        self.name = name
+        self.port = port
+        self.notes = notes
+        self.hearers = hearers
+    }
+}

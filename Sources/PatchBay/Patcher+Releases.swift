@@ -1,0 +1,117 @@
+import Linux
+import MIDI
+import Rooms
+
+/// What participants hold, and its release where they have gone.
+extension Patcher {
+    /// Takes in what participants have played. Everything that was sent before this call has been seen after it.
+    func hearMessages() {
+        // More than can wait in the kernel, but not for ever.
+        for _ in 0..<4000 {
+            switch tap.receive() {
+            case .empty: return
+            case .overflow:
+                for port in ports.values { if let slot = port.slot { table.changeState(slot) { $0.loseSight() } } }
+                tell("more messages came than could be watched: what is held is known in part only")
+            case .failed(let code):
+                tell("the sequencer's tap ended with error \(code): restart the hub")
+                return loop.stop()
+            case .input(.midi(let address, _, let message)):
+                guard let port = ports[address] else { break }
+                if let message, let slot = port.slot { table.changeState(slot) { $0.apply(message) } }
+                heard(port)
+            case .input(.announcement), .input(.other): break
+            }
+        }
+        // What alsa-lib has read ahead does not wake the loop.
+        loop.after(.zero) { [unowned self] in hearMessages() }
+    }
+
+    /// Releases what a participant held at those who heard it.
+    func release(_ state: HeldState, of name: String, _ id: PortID?, at hearers: [Address]) {
+        var released: [Address] = []
+        for hearer in hearers {
+            let others = holders(heardAt: hearer).filter { $0.id != id }.compactMap(\.slot).map(table.state)
+            outbox.add(state.releases(whileHeldBy: others), to: hearer)
+            if !state.releases(whileHeldBy: others, unseen: false).isEmpty { released.append(hearer) }
+        }
+        if !released.isEmpty {
+            news.send(.released(Released(name: name, port: id, notes: state.noteCount, hearers: released)))
+        }
+        send()
+    }
+
+    /// The participants whom the owner of a port hears.
+    private func holders(heardAt hearer: Address) -> [Port] {
+        if let port = ports[hearer] { return port.sources.compactMap(self.port) }
+        return ports.values.filter { $0.outsiders.contains(hearer) }
+    }
+
+    func send() {
+        guard !isSendingPlanned, !outbox.isEmpty else { return }
+        hearMessages()
+        let deaf = outbox.turn { message, hearer, isPanic in
+            // Asked again now: somebody may have struck the note while this waited.
+            if !isPanic,
+                holders(heardAt: hearer).contains(where: { $0.slot.map { table.state($0).holds(message) } ?? false })
+            {
+                return .notNeeded
+            }
+            return switch tap.send(message, from: tapPort.port, to: hearer) {
+            case .sent: .sent
+            case .full: .full
+            case .gone: .gone
+            }
+        }
+        for address in deaf { tell("\(address) takes no messages: what was to be released there was dropped") }
+        guard !outbox.isEmpty else { return }
+        isSendingPlanned = true
+        loop.after(.milliseconds(1)) { [unowned self] in
+            isSendingPlanned = false
+            send()
+        }
+    }
+
+    /// Note-offs for all that sounds in a room at every participant's port, then on all channels sustain off, all notes
+    /// off, all sound off.
+    func panic(_ room: String?, _ answer: @escaping @Sendable (Silenced) -> Void) {
+        hearMessages()
+        var count = 0
+        var notes = 0
+        var work: [(Address, [Message])] = []
+        for name in rooms.keys where room == nil || room == name {
+            let members = ports.values.filter { $0.engine.room == name && $0.standing == .participant }
+            var sounding = HeldState()
+            for slot in members.compactMap(\.slot) {
+                sounding.merge(table.state(slot))
+                table.changeState(slot) { $0.silence() }
+            }
+            count += members.count
+            notes += sounding.noteCount
+            let offs = sounding.releases(whileHeldBy: [], unseen: false).filter {
+                if case .noteOff = $0 { true } else { false }
+            }
+            for port in members { work.append((port.address, offs + Self.silence)) }
+        }
+        let silenced = Silenced(ports: count, notes: notes)
+        guard !work.isEmpty else { return answer(silenced) }
+        let panic = Outbox.Panic { answer(silenced) }
+        for (address, messages) in work { outbox.add(messages, to: address, panic: panic) }
+        send()
+    }
+
+    private static let silence: [Message] = Channel.all.flatMap { channel in
+        [Controller.sustain, Controller.allNotesOff, Controller.allSoundOff].map {
+            Message.controlChange(channel, controller: $0, value: 0)
+        }
+    }
+
+    func notesOff(_ id: PortID, _ range: ClosedRange<UInt8>) {
+        guard let port = port(id) else { return }
+        let notes = range.compactMap { DataByte($0) }
+        outbox.add(
+            Channel.all.flatMap { channel in notes.map { .noteOff(channel, note: $0, velocity: 64) } }, to: port.address
+        )
+        send()
+    }
+}

@@ -1,0 +1,208 @@
+import Linux
+import MIDI
+import Rooms
+
+/// The patch bay's thread: what is there, what is wired, what is still to do.
+///
+/// Two clients of the sequencer, so that neither a storm of announcements costs a note nor a flood of notes an
+/// announcement: `announce` hears ports come and go and makes the wires, `tap` hears what participants play and sends
+/// our releases. Extensions hold the parts: presence, wires, releases, comparison with the kernel.
+final class Patcher {
+    let loop: EventLoop
+    let news: Mailbox<News>
+    let tuning: Tuning
+    let announce: Sequencer
+    let tap: Sequencer
+    let tapPort: Address
+    let table: HeldTable
+
+    // What the hub has said.
+    var engines: [Int32: EngineSpec] = [:]
+    /// Of the engines' processes, read when they are configured.
+    var startTimes: [Int32: UInt64] = [:]
+    var blocks: [String: Set<Block>] = [:]
+    var rooms: [String: Room] = [:]
+
+    // What is there.
+    var ports: [Address: Port] = [:]
+    /// Who opened a client, asked once; 0 stands for nobody.
+    var owners: [UInt8: Int32] = [:]
+    var generation: UInt32 = 0
+    /// Slots left by a hub before this one, whose port has not been looked for yet.
+    var inherited: [Int]
+
+    // What is to do.
+    var joins = Lane()
+    var removals = Lane()
+    var repairs = Lane()
+    var budget: Int
+    var isTurnPlanned = false
+    var outbox = Outbox()
+    var isSendingPlanned = false
+    var unchecked: [PortID] = []
+
+    // What is to tell.
+    var areWiresNews = false
+    var isActivityNews = false
+    var toldTroubles: Set<String> = []
+    var restoredLately: Set<Wire> = []
+
+    init(table path: String, news: Mailbox<News>, tuning: Tuning) throws(BayError) {
+        do {
+            loop = try EventLoop()
+            announce = try Sequencer(name: "MIDI Hub patch bay")
+            try announce.setInputPool(tuning.announcePool)
+            try announce.hearOnlyAnnouncements()
+            tap = try Sequencer(name: "MIDI Hub tap")
+            try tap.setInputPool(tuning.tapPool)
+            try tap.hearOnlyChannelMessages()
+            tapPort = try tap.createPort(name: Array("tap".utf8), [.write, .noExport])
+            let ear = try announce.createPort(name: Array("announcements".utf8), [.write, .noExport])
+            if case .impossible(let code) = announce.subscribe(from: .announce, to: ear) {
+                throw ALSAError(code: code, call: "subscribe", thing: "0:1")
+            }
+        } catch {
+            throw BayError(opening: error)
+        }
+        self.news = news
+        self.tuning = tuning
+        budget = tuning.wiresPerTurn
+        table = HeldTable(path: path)
+        inherited = table.inherited
+    }
+
+    /// Runs until `.stop`.
+    func run(_ commands: Mailbox<Command>) {
+        if let trouble = table.trouble { tell(trouble) }
+        do {
+            try watch(announce) { [unowned self] in hearAnnouncements() }
+            try watch(tap) { [unowned self] in hearMessages() }
+            try loop.receive(commands) { [unowned self] in handle($0) }
+            loop.every(tuning.reconcile) { [unowned self] in
+                hearAnnouncements()
+                compareAll()
+            }
+            try loop.run()
+        } catch {
+            tell("the patch bay has ended: \(error)")
+        }
+    }
+
+    private func watch(_ sequencer: Sequencer, _ hear: @escaping () -> Void) throws(Errno) {
+        try loop.watch(sequencer.descriptor, .read) { [unowned self] event in
+            // A closed device is readable for ever, and would keep the loop busy.
+            guard event.isDisjoint(with: .hangup) else {
+                loop.stop()
+                return tell("the sequencer is gone: new participants are not connected until the hub is restarted")
+            }
+            hear()
+        }
+    }
+
+    private func handle(_ command: Command) {
+        switch command {
+        case .configure(let rooms, let engines): configure(rooms, engines)
+        case .mark(let id, let standing): mark(id, standing)
+        case .blocks(let blocks):
+            self.blocks = blocks
+            for name in rooms.keys { replan(name, policy: rooms[name]!.policy) }
+        case .panic(let room, let answer): panic(room, answer)
+        case .notesOff(let id, let range): notesOff(id, range)
+        case .stop: loop.stop()
+        }
+    }
+
+    private func configure(_ roomSpecs: [RoomSpec], _ specs: [EngineSpec]) {
+        engines = [:]
+        for spec in specs { engines[spec.pid] = spec }
+        startTimes = engines.mapValues { ProcessFile.startTime(of: $0.pid) ?? 0 }
+        owners = [:]
+
+        let policies = Dictionary(roomSpecs.map { ($0.name, $0.policy) }, uniquingKeysWith: { first, _ in first })
+        for spec in specs where policies[spec.room] == nil {
+            tell("engine \(spec.name) belongs to room \(spec.room), which there is not: nobody on it is connected")
+        }
+        // Those who belong elsewhere now leave, and are found again below.
+        let leaving = ports.values.filter { port in
+            guard let spec = engines[port.engine.pid] else { return true }
+            return spec.room != port.engine.room || spec.portIndex != port.engine.portIndex
+                || spec.servicePorts.contains(Int(port.address.port))
+        }
+        for port in leaving { detach(port) }
+        vanish(leaving)
+        for port in ports.values { port.engine = engines[port.engine.pid] ?? port.engine }
+        for name in rooms.keys where policies[name] == nil { rooms[name] = nil }
+        for (name, policy) in policies { replan(name, policy: policy) }
+        compareAll()
+    }
+
+    // MARK: News
+
+    /// Says what is wrong, the same thing once only.
+    func tell(_ trouble: String) {
+        guard toldTroubles.count < 1000, toldTroubles.insert(trouble).inserted else { return }
+        news.send(.trouble(trouble))
+    }
+
+    /// The wires have changed: told soon, so that a burst of changes is one piece of news.
+    func wiresChanged() {
+        guard !areWiresNews else { return }
+        areWiresNews = true
+        loop.after(.milliseconds(20)) { [unowned self] in
+            areWiresNews = false
+            news.send(
+                .wires(
+                    ports.values.flatMap { port in
+                        port.hearers.map { WireInfo(from: port.id, to: PortID($0.key), isOurs: $0.value) }
+                    }))
+        }
+    }
+
+    func heard(_ port: Port) {
+        port.messages += 1
+        guard !isActivityNews else { return }
+        isActivityNews = true
+        loop.after(.milliseconds(100)) { [unowned self] in
+            isActivityNews = false
+            var counts: [PortID: Int] = [:]
+            for port in ports.values where port.messages > 0 {
+                counts[port.id] = port.messages
+                port.messages = 0
+            }
+            news.send(.activity(counts))
+        }
+    }
+}
+
+/// Wires to make or remove, in their order.
+struct Lane {
+    private var wires: [Wire] = []
+    private var next = 0
+
+    var isEmpty: Bool { next == wires.count }
+    mutating func add(_ more: [Wire]) { wires += more }
+    mutating func take() -> Wire? {
+        guard !isEmpty else { return nil }
+        defer {
+            next += 1
+            if next == wires.count { self = Lane() }
+        }
+        return wires[next]
+    }
+}
+
+extension BayError {
+    fileprivate init(opening error: any Error) {
+        guard let error = error as? ALSAError, error.thing == "/dev/snd/seq" else {
+            self.init(description: "the patch bay cannot start: \(error)")
+            return
+        }
+        let fix =
+            switch error.code {
+            case 2, 6, 19: "this kernel has no sequencer loaded: `modprobe snd-seq`, or a kernel with sound modules"
+            case 13, 1: "no permission: run as root, or put the user into the group audio"
+            default: "is alsa-lib's configuration installed (libasound2-data)?"
+            }
+        self.init(description: "\(error); \(fix)")
+    }
+}

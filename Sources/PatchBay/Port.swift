@@ -1,0 +1,37 @@
+import Rooms
+
+/// A participant's port that is there, and its wires. Lives on the patch bay's thread.
+final class Port {
+    let id: PortID
+    let name: [UInt8]
+    /// The name as rules and people see it.
+    let text: String
+    var engine: EngineSpec
+    var standing: Standing
+    /// Its place in the table of held notes; nil where that is full.
+    let slot: Int?
+    /// Its messages come to our tap too.
+    var isTapped = false
+
+    /// The participants that hear this one, and whether by a wire of ours.
+    var hearers: [MemberID: Bool] = [:]
+    /// The participants whom this one hears.
+    var sources: Set<MemberID> = []
+    /// Ports of others, no participants, that somebody has subscribed to this one.
+    var outsiders: Set<Address> = []
+
+    /// Messages heard since activity was last told.
+    var messages = 0
+
+    init(id: PortID, name: [UInt8], engine: EngineSpec, standing: Standing, slot: Int?) {
+        self.id = id
+        self.name = name
+        text = String(decoding: name, as: UTF8.self)
+        self.engine = engine
+        self.standing = standing
+        self.slot = slot
+    }
+
+    var address: Address { id.address }
+    var member: Member { Member(id: id.member, name: text, portIndex: engine.portIndex, standing: standing) }
+}

@@ -1,0 +1,197 @@
+/// One participant of a room for as long as it is there. What the number means is its giver's affair; it is never
+/// reused, so that a participant who leaves and returns is another member.
+package struct MemberID: Hashable, Sendable {
+    package let rawValue: UInt64
+    package init(_ rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// A participant as the rules see it.
+package struct Member: Hashable, Sendable {
+    package let id: MemberID
+    package let name: String
+    /// Which of the room's ports it came in by, from 0.
+    package let portIndex: Int
+    package var standing: Standing
+
+    package init(id: MemberID, name: String, portIndex: Int, standing: Standing = .participant) {
+        self.id = id
+        self.name = name
+        self.portIndex = portIndex
+        self.standing = standing
+    }
+}
+
+/// Whether a member is to be wired.
+package enum Standing: Hashable, Sendable {
+    case participant
+    /// It may be a duplicate of another: nobody knows yet.
+    case waiting
+    /// Carries what another member already carries.
+    case duplicate
+    /// What is left of somebody who is gone.
+    case ghost
+}
+
+/// One direction from one participant to another.
+package struct Wire: Hashable, Sendable {
+    package let from: MemberID
+    package let to: MemberID
+    package init(from: MemberID, to: MemberID) {
+        self.from = from
+        self.to = to
+    }
+}
+
+/// Forbids wires by name within a room. nil stands for everybody: `Block(from: "Drums", to: nil)` mutes Drums.
+package struct Block: Hashable, Sendable {
+    package let from: String?
+    package let to: String?
+    package init(from: String?, to: String?) {
+        self.from = from
+        self.to = to
+    }
+
+    fileprivate func covers(_ sender: Member, _ hearer: Member) -> Bool {
+        (from == nil || from == sender.name) && (to == nil || to == hearer.name)
+    }
+}
+
+/// Whether there is to be a wire, and if not, why.
+package enum Verdict: Hashable, Sendable {
+    case wanted
+    case itself
+    case elsewhere
+    case notWired(Standing)
+    case roomFull
+    case receivesOnly
+    case sendsOnly
+    case namedNeither
+    case wrongPort
+    case blocked
+
+    /// The reason for people; the wire itself is told by who shows it.
+    package var words: String {
+        switch self {
+        case .wanted: "connected"
+        case .itself: "nobody hears themselves"
+        case .elsewhere: "not in the same room"
+        case .notWired(.participant): "not connected"
+        case .notWired(.waiting): "may be a duplicate, being checked"
+        case .notWired(.duplicate): "a duplicate of another connection"
+        case .notWired(.ghost): "gone without saying so"
+        case .roomFull: "the room is full: at most \(Room.meshLimit) participants can hear each other"
+        case .receivesOnly: "the sender's name says that it only receives"
+        case .sendsOnly: "the hearer's name says that it only sends"
+        case .namedNeither: "in a named room a name must end in In, Rec, Out or Sen"
+        case .wrongPort: "in a pair room the first port only takes in, the second only gives out"
+        case .blocked: "blocked"
+        }
+    }
+}
+
+/// One room: its policy, its blocks and its members in the order of their arrival.
+package struct Room: Sendable {
+    /// How many may both send to and hear each other; later ones are left out. Each wire's making is an event to every
+    /// rtpmidid, so that a mesh costs the cube of its size.
+    package static let meshLimit = 64
+
+    package let policy: Policy
+    package let blocks: Set<Block>
+    private var places: [Place] = []
+
+    private struct Place: Sendable {
+        var member: Member
+        let direction: Direction
+        var isFull: Bool
+    }
+
+    package init(policy: Policy, members: [Member] = [], blocks: Set<Block> = []) {
+        self.policy = policy
+        self.blocks = blocks
+        for member in members { join(member) }
+    }
+
+    package var members: [Member] { places.map(\.member) }
+
+    /// Takes a member in and gives the wires that it wants with those already there. A member known by its id is
+    /// replaced, keeping its place.
+    @discardableResult
+    package mutating func join(_ member: Member) -> [Wire] {
+        let direction = policy.direction(name: member.name, portIndex: member.portIndex)
+        let index = places.firstIndex { $0.member.id == member.id } ?? places.endIndex
+        if index == places.endIndex {
+            places.append(Place(member: member, direction: direction, isFull: false))
+        } else {
+            places[index] = Place(member: member, direction: direction, isFull: false)
+        }
+        places[index].isFull = inMesh(places[index]) && meshSize > Self.meshLimit
+        let joining = places[index]
+        var wires: [Wire] = []
+        for place in places where place.member.id != member.id {
+            if verdict(joining, place) == .wanted { wires.append(Wire(from: member.id, to: place.member.id)) }
+            if verdict(place, joining) == .wanted { wires.append(Wire(from: place.member.id, to: member.id)) }
+        }
+        return wires
+    }
+
+    /// Lets a member go, and gives the wires of those who now find room in the mesh.
+    @discardableResult
+    package mutating func leave(_ id: MemberID) -> [Wire] {
+        guard let index = places.firstIndex(where: { $0.member.id == id }) else { return [] }
+        places.remove(at: index)
+        guard meshSize < Self.meshLimit, let next = places.first(where: \.isFull) else { return [] }
+        return join(next.member)
+    }
+
+    /// Why a wire is wanted or not.
+    package func verdict(from: MemberID, to: MemberID) -> Verdict {
+        guard let sender = places.first(where: { $0.member.id == from }),
+            let hearer = places.first(where: { $0.member.id == to })
+        else { return .elsewhere }
+        return verdict(sender, hearer)
+    }
+
+    /// All wires that the room wants.
+    package var wantedWires: Set<Wire> {
+        var wires: Set<Wire> = []
+        for sender in places where sender.direction.sends {
+            for hearer in places where verdict(sender, hearer) == .wanted {
+                wires.insert(Wire(from: sender.member.id, to: hearer.member.id))
+            }
+        }
+        return wires
+    }
+
+    /// Those who are to hear a member.
+    package func wantedHearers(of id: MemberID) -> [MemberID] {
+        guard let sender = places.first(where: { $0.member.id == id }) else { return [] }
+        return places.filter { verdict(sender, $0) == .wanted }.map(\.member.id)
+    }
+
+    /// Whether a member was left out because the mesh was full when it came.
+    package func isLeftOut(_ id: MemberID) -> Bool { places.contains { $0.member.id == id && $0.isFull } }
+
+    private func inMesh(_ place: Place) -> Bool { place.direction == .both && place.member.standing == .participant }
+
+    private var meshSize: Int { places.count { inMesh($0) && !$0.isFull } }
+
+    private func verdict(_ sender: Place, _ hearer: Place) -> Verdict {
+        if sender.member.id == hearer.member.id { return .itself }
+        for place in [sender, hearer] where place.member.standing != .participant {
+            return .notWired(place.member.standing)
+        }
+        if sender.isFull || hearer.isFull { return .roomFull }
+        if !sender.direction.sends || !hearer.direction.receives {
+            if policy == .pair { return .wrongPort }
+            if sender.direction == .neither || hearer.direction == .neither { return .namedNeither }
+            return sender.direction.sends ? .sendsOnly : .receivesOnly
+        }
+        if blocks.contains(where: { $0.covers(sender.member, hearer.member) }) { return .blocked }
+        return .wanted
+    }
+}
+
+/// All wires that a room wants whose members came in this order.
+package func wantedWires(policy: Policy, members: [Member], blocks: Set<Block>) -> Set<Wire> {
+    Room(policy: policy, members: members, blocks: blocks).wantedWires
+}

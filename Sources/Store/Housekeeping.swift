@@ -1,0 +1,143 @@
+/// How long things are kept.
+package enum Retention {
+    /// Samples, before they are summed up by the minute.
+    package static let samples = Duration.seconds(24 * 3600)
+    /// Minutes, and visits after their end.
+    package static let minutes = Duration.seconds(31 * 24 * 3600)
+    package static let events = Duration.seconds(90 * 24 * 3600)
+    package static let eventCount: Int64 = 100_000
+}
+
+extension Database {
+    /// Sums up and drops what is older than `Retention` says. Works in transactions of a few thousand rows and lets other
+    /// calls pass between them; a call while another is under way returns at once. Call it every few minutes.
+    package func housekeep(now: Moment) async throws(StoreError) {
+        guard !isHousekeeping else { return }
+        isHousekeeping = true
+        defer { isHousekeeping = false }
+        var sweep = Sweep(now: now)
+        while try use({ connection throws(StoreError) in try sweep.step(connection) }) { await Task.yield() }
+    }
+}
+
+/// A housekeeping under way: what to do next, and how far it has come.
+private struct Sweep {
+    private enum Stage { case samples, minutes, visits, events }
+    private static let rows: Int64 = 2000
+    private static let minute: Int64 = 60_000
+
+    private let oldestSample: Moment
+    private let oldestMinute: Moment
+    private let oldestEvent: Moment
+    private var stage = Stage.samples
+    /// The visit, or event, that the stage goes on from.
+    private var cursor = Int64.min
+
+    init(now: Moment) {
+        // On a whole minute, so that a minute is as a rule summed up at once.
+        let sample = now.advanced(by: .zero - Retention.samples).milliseconds
+        oldestSample = Moment(milliseconds: sample - sample % Self.minute)
+        oldestMinute = now.advanced(by: .zero - Retention.minutes)
+        oldestEvent = now.advanced(by: .zero - Retention.events)
+    }
+
+    /// One transaction. Answers false when all is done.
+    mutating func step(_ connection: Connection) throws(StoreError) -> Bool {
+        // A copy, so that a step that fails leaves the sweep where it was.
+        var next = self
+        let more = try connection.transaction { () throws(StoreError) in
+            switch next.stage {
+            case .samples:
+                if try !next.sumUpSamples(connection) { next.enter(.minutes) }
+            case .minutes:
+                if try !next.dropMinutes(connection) { next.enter(.visits) }
+            case .visits:
+                if try !next.dropVisits(connection) { next.enter(.events) }
+            case .events: return try next.dropEvents(connection)
+            }
+            return true
+        }
+        self = next
+        return more
+    }
+
+    private mutating func enter(_ stage: Stage) {
+        self.stage = stage
+        cursor = .min
+    }
+
+    /// Each of these does a bounded piece and answers whether there is more of the kind.
+    private mutating func sumUpSamples(_ connection: Connection) throws(StoreError) -> Bool {
+        let next = try connection.statement(
+            "SELECT visit, latest FROM latency WHERE visit >= ? ORDER BY visit, latest LIMIT 1")
+        let last = try connection.statement(
+            "SELECT latest FROM latency WHERE visit = ? AND latest < ? ORDER BY latest LIMIT 1 OFFSET ?")
+        for _ in 0..<100 {
+            guard let (visit, oldest) = try next.first(cursor, as: { ($0.integer(0), $0.moment(1)) }) else {
+                return false
+            }
+            guard oldest < oldestSample else {
+                guard visit < .max else { return false }
+                cursor = visit + 1
+                continue
+            }
+            cursor = visit
+            var end = try last.first(visit, oldestSample, Self.rows) { $0.moment(0) } ?? oldestSample
+            // So many of one millisecond go in one piece.
+            if end == oldest { end = Moment(milliseconds: oldest.milliseconds + 1) }
+            // A minute may come in several pieces, which add up. What has only a range of time is in no graph.
+            try connection.statement(
+                """
+                INSERT INTO minute
+                SELECT visit, latest - latest % 60000, trust, count(*), sum(round_trip), min(round_trip), max(round_trip)
+                FROM latency WHERE visit = ? AND latest < ? AND width = 0 AND trust <> 2 GROUP BY 2, 3
+                ON CONFLICT DO UPDATE SET
+                    count = count + excluded.count, total = total + excluded.total,
+                    least = min(least, excluded.least), most = max(most, excluded.most)
+                """
+            ).run(visit, end)
+            try connection.statement("DELETE FROM latency WHERE visit = ? AND latest < ?").run(visit, end)
+            return true
+        }
+        return true
+    }
+
+    private mutating func dropMinutes(_ connection: Connection) throws(StoreError) -> Bool {
+        let next = try connection.statement(
+            "SELECT visit, start FROM minute WHERE visit >= ? ORDER BY visit, start LIMIT 1")
+        for _ in 0..<100 {
+            guard let (visit, oldest) = try next.first(cursor, as: { ($0.integer(0), $0.integer(1)) }) else {
+                return false
+            }
+            guard oldest < oldestMinute.milliseconds else {
+                guard visit < .max else { return false }
+                cursor = visit + 1
+                continue
+            }
+            cursor = visit
+            let end = min(oldestMinute.milliseconds, oldest + Self.rows * Self.minute)
+            try connection.statement("DELETE FROM minute WHERE visit = ? AND start < ?").run(visit, end)
+            return true
+        }
+        return true
+    }
+
+    private mutating func dropVisits(_ connection: Connection) throws(StoreError) -> Bool {
+        try connection.statement(
+            "DELETE FROM visit WHERE id IN (SELECT id FROM visit WHERE left_latest < ? LIMIT ?)"
+        ).run(oldestMinute, Self.rows)
+        return connection.changes == Self.rows
+    }
+
+    /// Walks all events, as a clock that was set makes their times come in any order.
+    private mutating func dropEvents(_ connection: Connection) throws(StoreError) -> Bool {
+        let ids = try connection.statement("SELECT id FROM event WHERE id > ? ORDER BY id LIMIT ?")
+            .rows(cursor, Self.rows) { $0.integer(0) }
+        guard let end = ids.last else { return false }
+        let newest = try connection.lastID(of: "event")
+        try connection.statement("DELETE FROM event WHERE id > ? AND id <= ? AND (latest < ? OR id <= ?)")
+            .run(cursor, end, oldestEvent, newest - Retention.eventCount)
+        cursor = end
+        return true
+    }
+}

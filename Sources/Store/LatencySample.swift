@@ -1,0 +1,79 @@
+/// One measured round trip of one visit.
+package struct LatencySample: Hashable, Sendable {
+    /// Whether the log line was the engine's own word: a newline in a participant's name can forge one. A line is
+    /// stored at once, with its offset, and judged when the engine has been asked.
+    package enum Trust: Int64, Hashable, Sendable, CaseIterable {
+        case unconfirmed, confirmed, rejected
+    }
+
+    package var visit: Int64
+    package var at: When
+    /// In microseconds. Stored as at most an hour either way, so that no sum of them can overflow.
+    package var roundTrip: Int64
+    package var trust: Trust
+
+    package init(visit: Int64, at: When, roundTrip: Int64, trust: Trust = .unconfirmed) {
+        self.visit = visit
+        self.at = at
+        self.roundTrip = roundTrip
+        self.trust = trust
+    }
+}
+
+/// The round trips of all visits that share a name and a port. Times in microseconds.
+package struct LatencySummary: Hashable, Sendable {
+    package var name: String
+    package var port: UInt16
+    package var count: Int64
+    package var average: Double
+    package var least: Int64
+    package var most: Int64
+    /// The newest sample; where that has been summed up already, the average of its minute.
+    package var last: Int64
+    package var lastAt: When
+}
+
+/// A point of a graph: one sample, one minute, or all samples in a step. Times in microseconds.
+package struct LatencyPoint: Hashable, Sendable {
+    /// The sample's time, or the start of its minute or step.
+    package var at: Moment
+    package var count: Int64
+    package var average: Double
+    package var least: Int64
+    package var most: Int64
+}
+
+/// Whose samples are wanted.
+package enum LatencyScope: Hashable, Sendable {
+    case visit(Int64)
+    /// All visits of a participant, which over time is a room and a name.
+    case participant(room: String, name: String)
+}
+
+extension Connection {
+    func store(_ sample: LatencySample) throws(StoreError) {
+        let hour: Int64 = 3_600_000_000
+        let insert = try statement("INSERT INTO latency VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        // A running number is unique but for rows of an earlier run; then it goes on behind theirs.
+        for _ in 0..<2 {
+            nextOrdinal += 1
+            try insert.run(
+                sample.visit, sample.at.latest, nextOrdinal,
+                sample.at.latest.milliseconds &- sample.at.earliest.milliseconds,
+                min(max(sample.roundTrip, -hour), hour), sample.trust.rawValue)
+            if changes == 1 { return }
+            nextOrdinal =
+                try statement("SELECT max(ordinal) FROM latency WHERE visit = ? AND latest = ?")
+                .first(sample.visit, sample.at.latest) { $0.integer(0) } ?? 0
+        }
+    }
+
+    func judge(_ visit: Int64, _ from: Moment, _ to: Moment, _ trust: LatencySample.Trust) throws(StoreError) {
+        try statement(
+            """
+            UPDATE latency SET trust = ?4
+            WHERE visit = ?1 AND latest BETWEEN ?2 AND ?3 AND latest - width >= ?2 AND trust = 0
+            """
+        ).run(visit, from, to, trust.rawValue)
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+
+/// A point in Unix time, in whole milliseconds. In JSON and in the database it is the bare number.
+package struct Moment: Hashable, Comparable, Sendable, Codable {
+    package let milliseconds: Int64
+
+    package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+    /// The system's wall clock (`CLOCK_REALTIME`), which can be set and can therefore go back.
+    package static var now: Moment {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Moment(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    package static func < (one: Moment, other: Moment) -> Bool { one.milliseconds < other.milliseconds }
+
+    /// This moment shifted by `duration`, cut to whole milliseconds; stays at the ends of time rather than overflow.
+    package func advanced(by duration: Duration) -> Moment {
+        let (seconds, attoseconds) = duration.components
+        let (scaled, tooLong) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, overflow) = milliseconds.addingReportingOverflow(scaled + attoseconds / 1_000_000_000_000_000)
+        if tooLong || overflow { return Moment(milliseconds: seconds < 0 ? .min : .max) }
+        return Moment(milliseconds: sum)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        milliseconds = try decoder.singleValueContainer().decode(Int64.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(milliseconds)
+    }
+}
+
+/// When something happened: a moment, or only a range where a line was read after an outage.
+package struct When: Hashable, Sendable, Codable {
+    package let earliest: Moment
+    package let latest: Moment
+
+    package init(_ moment: Moment) {
+        earliest = moment
+        latest = moment
+    }
+
+    /// The two ends in either order: a clock that was set back between them must not make an empty range.
+    package init(earliest: Moment, latest: Moment) {
+        self.earliest = min(earliest, latest)
+        self.latest = max(earliest, latest)
+    }
+
+    package var isExact: Bool { earliest == latest }
+}

@@ -1,0 +1,11 @@
+import Foundation
+
+/// A directory of the test's own, gone with it.
+final class Scratch {
+    let path: String
+    init() throws {
+        path = NSTemporaryDirectory().appending("midihub-test-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -1,0 +1,47 @@
+// How to join: the addresses to connect to, and the steps for each system with the first of them filled in.
+
+import { byID, make, setChildren, setText } from './page.js';
+
+const loopback = /^(localhost|127\..*|::1|\[::1\]|)$/;
+
+/** `192.0.2.7:5004` or `[2001:db8::7]:5004` as host and port, or null. */
+function parse(address) {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(address);
+  return match && { host: match[1] ?? match[2], port: Number(match[3]) };
+}
+
+const written = ({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+
+/**
+ * The hub's own addresses; before them, unless it is one of them, the host by which this page was reached: on a
+ * cloud machine that is the public one, which the hub itself cannot see.
+ */
+function places(status) {
+  const known = (status.addresses ?? []).map(parse).filter(Boolean);
+  const ports = new Set([...known.map(({ port }) => port), ...(status.engines ?? []).map(({ port }) => port)].filter(Number.isInteger));
+  const here = location.hostname.replace(/^\[|\]$/g, '');
+  if (loopback.test(here) || known.some(({ host }) => host === here)) return known;
+  return [...[...ports].map((port) => ({ host: here, port })), ...known];
+}
+
+/** Fills the join card. */
+export function showJoin(status) {
+  const all = places(status);
+  const codes = all.map((place) => make('li', '', make('code', '', written(place))));
+  setChildren(byID('addresses'), ...codes);
+  byID('addresses').hidden = all.length === 0;
+  byID('no-address').hidden = all.length > 0;
+
+  const host = all[0]?.host ?? 'the hub’s address';
+  const port = all[0]?.port ?? status.engines?.[0]?.port ?? 5004;
+  const fill = { host, port: String(port), next: String(port + 1), hub: String(status.name) };
+  for (const element of document.querySelectorAll('[data-fill]')) setText(element, fill[element.dataset.fill]);
+}
+
+/** Opens the steps of the system this browser runs on. */
+export function openOwnSystem() {
+  const agent = navigator.userAgent;
+  const touchMac = /Macintosh/.test(agent) && navigator.maxTouchPoints > 1;
+  const system = /iPhone|iPad/.test(agent) || touchMac ? 'ios' : /Macintosh/.test(agent) ? 'macos' : /Windows/.test(agent) ? 'windows' : /Android/.test(agent) ? null : 'linux';
+  if (system) byID(`join-${system}`).open = true;
+}
