@@ -16,7 +16,7 @@ struct PlayerTests {
 
     /// The ALSA port of a participant at the daemon, when it is there.
     private func address(of name: String) throws -> SequencerAddress {
-        try awaited("the ALSA port of \(name)", seen: { process.log }) { found(name) }
+        try awaited("the ALSA port of \(name)", seen: process.log) { found(name) }
     }
 
     private func found(_ name: String) -> SequencerAddress? {
@@ -48,7 +48,7 @@ struct PlayerTests {
         try player.join()
         _ = try address(of: "Café 🎹")
         try player.leave()
-        try eventually("its port to go", seen: { process.log }) { found("Café 🎹") == nil }
+        try eventually("its port to go", seen: process.log) { found("Café 🎹") == nil }
         try player.join()
         _ = try address(of: "Café 🎹")
         #expect(try !player.wasDismissed())
@@ -71,7 +71,7 @@ struct PlayerTests {
         try player.join()
         _ = try address(of: "Alice")
         _ = try process.request(#"{"method":"router.remove","params":[1],"id":1}"#)
-        try eventually("the BYE", seen: { process.log }) { try player.wasDismissed() }
+        try eventually("the BYE", seen: process.log) { try player.wasDismissed() }
         try eventually("its port to go") { found("Alice") == nil }
     }
 
@@ -90,7 +90,7 @@ struct PlayerTests {
         let expected = patches(Capture.lines(try Capture.bytes("26.01-basic.log")))
             .map { $0.replacing("midihub-5004", with: "hub-\(port)").replacing("128:", with: "\(alice.client):") }
         #expect(expected.count == 12)
-        try eventually("the lines about both patches", seen: { process.log }) {
+        try eventually("the lines about both patches", seen: process.log) {
             patches(Capture.lines(process.logBytes)).count >= expected.count
         }
         expectSame(patches(Capture.lines(process.logBytes)), expected)

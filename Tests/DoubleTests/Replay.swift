@@ -38,7 +38,7 @@ final class Replay {
 
     /// Waits until a line holds `text`: for what the double does by itself after a time.
     func waitFor(_ text: String) throws {
-        try eventually("'\(text)' in the log", seen: { self.lines.joined(separator: "\n") }) {
+        try eventually("'\(text)' in the log", seen: self.lines.joined(separator: "\n")) {
             lines.contains { $0.contains(text) }
         }
     }

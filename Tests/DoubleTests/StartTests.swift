@@ -63,7 +63,7 @@ import Testing
         let ini = directory.write(
             "h.ini", "[general]\ncontrol=\(control)\n[rtpmidi_announce]\nname = \(name)  # a comment\nport=\(port)\n")
         let program = try double(["--ini", ini])
-        try eventually("it to be ready", seen: { program.output }) { program.output.contains("Waiting for") }
+        try eventually("it to be ready", seen: program.output) { program.output.contains("Waiting for") }
         return program
     }
 
@@ -101,7 +101,7 @@ import Testing
     @Test func `without a directory for its control socket it says so`() throws {
         let program = try double(["--control", "/nonexistent/dir/c.sock", "--rtpmidid-name", "h1"])
         let expected = try Capture("26.01-control-dir-missing.log").lines[0]
-        try eventually("its first line", seen: { program.output }) {
+        try eventually("its first line", seen: program.output) {
             program.output.contains("Error Binding socket at")
         }
         #expect(Capture.lines(contents(of: program.outputPath)).first == expected)

@@ -86,7 +86,7 @@ package final class Program {
     /// Waits for its end.
     @discardableResult
     package func finish(within limit: Duration = .seconds(30)) throws -> Finished {
-        let exit = try awaited(within: limit, "the end of process \(pid)", seen: { output + error }) { self.exit }
+        let exit = try awaited(within: limit, "the end of process \(pid)", seen: output + error) { self.exit }
         return Finished(exit: exit, output: output, error: error)
     }
 

@@ -42,7 +42,7 @@ package final class RtpmididProcess {
     }
 
     package func waitUntilReady() throws {
-        try eventually("rtpmidid to be ready", seen: { self.log + self.program.error }) {
+        try eventually("rtpmidid to be ready", seen: self.log + self.program.error) {
             guard program.exit == nil else { throw WaitedInVain(description: "rtpmidid ended: \(log)\(program.error)") }
             return log.contains("Waiting for connections.")
         }
