@@ -91,17 +91,20 @@ struct ControlMethods {
         case "connect": return ["result": connect(params)]
         case "router.create": return ["result": try create(params)]
         case "mdns.remove": return ["result": .text("ok")]
-        case "export.rawmidi": throw Failure(what: "the double has no raw MIDI")
+        case "export.rawmidi":
+            // The double has no devices; these are the words for an empty request.
+            throw Failure(what: "[json.exception.type_error.302] type must be string, but is number")
         default: return try peerCommand(method)
         }
     }
 
     /// `<id>.<command>`; anything else is unknown.
     private func peerCommand(_ method: String) throws(Failure) -> [String: JSON] {
-        guard let dot = method.firstIndex(of: "."), let id = Int(method[..<dot]) else {
+        guard let dot = method.firstIndex(of: "."), method[..<dot].allSatisfy(\.isNumber) else {
             log.error("control_socket.cpp:441", "Error running method: Unknown method '\(method)'")
             return ["error": .text("Unknown method '\(method)'")]
         }
+        guard let id = Int(method[..<dot]) else { throw Failure(what: "stoi") }
         guard let node = router[id] else { return ["error": .text("Unknown peer '\(id)'")] }
         let command = method[method.index(after: dot)...]
         log.error("midipeer.cpp:32", "Unknown command: \(command)")

@@ -73,7 +73,7 @@ final class DriveCommands {
         case "bye":
             let participant = try participant(words)
             try bye(participant, try port(words, 1))
-            participant.silent = true
+            try vanish(participant, ghost: false)
         case "vanish": try vanish(try participant(words), ghost: words.count > 1)
         case "patience": try listener.silenceLimit = .milliseconds(Int(try decimal(words, 0) * 1000))
         case "latency":

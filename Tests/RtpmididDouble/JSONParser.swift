@@ -7,7 +7,7 @@ struct JSONParser {
     private var position = 0
     private var line = 1
     private var column = 0
-    /// The token's characters so far, for "last read".
+    /// Characters since the last string or number began, for "last read".
     private var token: [UInt8] = []
 
     private enum Token {
@@ -30,11 +30,6 @@ struct JSONParser {
     private init(_ input: [UInt8]) { self.input = input }
 
     static func parse(_ input: [UInt8]) throws(Failure) -> JSON {
-        guard !input.isEmpty else {
-            throw Failure(
-                what: "[json.exception.parse_error.101] parse error at line 1, column 1: attempting to parse an empty "
-                    + "input; check that your input string or stream is well-formed")
-        }
         var parser = JSONParser(input)
         let value = try parser.value(from: try parser.next("value"), "value", depth: 0)
         let rest = try parser.next("value")
@@ -94,7 +89,6 @@ struct JSONParser {
 
     private mutating func next(_ context: String) throws(Failure) -> Token {
         while let byte = peek, byte == 32 || byte == 9 || byte == 10 || byte == 13 { _ = read() }
-        token = []
         guard let byte = read() else { return .end }
         switch byte {
         case UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ":"),
@@ -103,8 +97,12 @@ struct JSONParser {
         case UInt8(ascii: "t"): return try literal("true", .bool(true), context)
         case UInt8(ascii: "f"): return try literal("false", .bool(false), context)
         case UInt8(ascii: "n"): return try literal("null", .null, context)
-        case UInt8(ascii: "\""): return .value(.string(try string(context)))
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .value(try number(context))
+        case UInt8(ascii: "\""):
+            token = [byte]
+            return .value(.string(try string(context)))
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            token = [byte]
+            return .value(try number(context))
         default: throw invalid("invalid literal", context)
         }
     }
@@ -122,7 +120,10 @@ struct JSONParser {
             guard let byte = read() else { throw invalid("invalid string: missing closing quote", context) }
             switch byte {
             case UInt8(ascii: "\""): return bytes
-            case 0..<32: throw invalid("invalid string: control character must be escaped", context)
+            case 0..<32:
+                let (code, name) = ("00" + hexDigits(byte, upper: true), Self.controlNames[Int(byte)])
+                throw invalid(
+                    "invalid string: control character U+\(code) (\(name)) must be escaped to \\u\(code)", context)
             case UInt8(ascii: "\\"): bytes += try escaped(context)
             default: bytes.append(byte)
             }
@@ -151,12 +152,36 @@ struct JSONParser {
     }
 
     private mutating func number(_ context: String) throws(Failure) -> JSON {
-        while let byte = peek, (48...57).contains(byte) || "+-.eE".utf8.contains(byte) { _ = read() }
+        if token == [UInt8(ascii: "-")] {
+            guard let byte = read(), (48...57).contains(byte) else {
+                throw invalid("invalid number; expected digit after '-'", context)
+            }
+        }
+        // A leading zero ends the whole part.
+        if token.last != UInt8(ascii: "0") { readDigits() }
+        if peek == UInt8(ascii: ".") {
+            _ = read()
+            readDigits()
+        }
+        if peek == UInt8(ascii: "e") || peek == UInt8(ascii: "E") {
+            _ = read()
+            if peek == UInt8(ascii: "+") || peek == UInt8(ascii: "-") { _ = read() }
+            readDigits()
+        }
         let text = String(decoding: token, as: UTF8.self)
         if let integer = Int(text) { return .integer(integer) }
         if let number = Double(text) { return .number(number) }
-        throw invalid("invalid number; expected digit after '-'", context)
+        throw invalid("invalid number; expected '+', '-', or digit after exponent", context)
     }
+
+    private mutating func readDigits() {
+        while let byte = peek, (48...57).contains(byte) { _ = read() }
+    }
+
+    private static let controlNames = [
+        "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO", "SI", "DLE",
+        "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
+    ]
 
     private var peek: UInt8? { position < input.count ? input[position] : nil }
 
@@ -180,7 +205,8 @@ struct JSONParser {
     }
 
     private func invalid(_ why: String, _ context: String) -> Failure {
-        failure(context, "\(why); last read: '\(String(decoding: token, as: UTF8.self))'")
+        let read = token.map { $0 < 32 ? Array("<U+00\(hexDigits($0, upper: true))>".utf8) : [$0] }.joined()
+        return failure(context, "\(why); last read: '\(String(decoding: Array(read), as: UTF8.self))'")
     }
 
     private func unexpected(_ token: Token, _ context: String, expected: String) -> Failure {

@@ -17,7 +17,8 @@ final class Listener {
 
     /// 60 s in life; a drive command shortens it.
     var silenceLimit = Duration.seconds(60)
-    let controlOnlyPatience = Duration.seconds(5)
+    /// 5 s in life.
+    var controlOnlyPatience: Duration { silenceLimit / 12 }
 
     var router: Router { daemon.router }
 

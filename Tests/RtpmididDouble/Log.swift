@@ -79,7 +79,8 @@ struct Log {
     func raw(_ bytes: [UInt8]) {
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress! + done, bytes.count - done) }  // not empty
+            let rest = bytes[done...]
+            let count = rest.withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
             guard count > 0 || errno == EINTR else { return }
             done += max(0, count)
         }

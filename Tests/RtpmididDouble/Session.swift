@@ -55,9 +55,7 @@ final class Session {
             nodes.append(listener.addNodes(for: self))
             armTimer()
         } else if port == .control {
-            arm(after: listener.controlOnlyPatience) { session in
-                if session.status == 1 { session.disconnect() }
-            }
+            armControlOnlyTimer()
         }
     }
 
@@ -143,8 +141,14 @@ final class Session {
     /// The daemon's list of sessions has moved this one: its timer is gone until its next clock packet, which a
     /// participant that has vanished never sends. It stays for ever: a ghost.
     func moved() {
-        cancelTimer()
-        if !participant.silent { armTimer() }
+        if participant.silent { armControlOnlyTimer() } else { armTimer() }
+    }
+
+    /// Who has only the control port open is not waited for as long.
+    private func armControlOnlyTimer() {
+        arm(after: listener.controlOnlyPatience) { session in
+            if session.status == SessionPort.control.bit { session.disconnect() }
+        }
     }
 
     func cancelTimer() {

@@ -56,7 +56,7 @@ package final class HubUnderTest {
     }
 
     private func waitForPage() throws {
-        try eventually("the hub's page", seen: { (self.running?.output ?? "") + (self.running?.error ?? "") }) {
+        try eventually("the hub's page", seen: (self.running?.output ?? "") + (self.running?.error ?? "")) {
             if let exit = running?.exit {
                 throw WaitedInVain(description: "midihub run ended: \(exit)\n\(running?.error ?? "")")
             }

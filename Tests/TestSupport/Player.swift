@@ -21,7 +21,7 @@ extension Player {
     /// Waits until it has heard as many messages as `expected`, and returns all that it has heard.
     package func hears(_ expected: Int, within limit: Duration = .seconds(30)) throws -> [[UInt8]] {
         var heard: [[UInt8]] = []
-        try eventually(within: limit, "\(expected) messages at \(name)", seen: { "\(heard.map { hex($0) })" }) {
+        try eventually(within: limit, "\(expected) messages at \(name)", seen: "\(heard.map { hex($0) })") {
             heard += try received()
             return heard.count >= expected
         }

@@ -19,15 +19,15 @@ package final class Program {
         package var description: String { "\(exit)\noutput: \(output)\nerror: \(error)" }
     }
 
-    /// Starts `path`. SIGPIPE is ignored in it as a supervisor would, or kept as the kernel's default. `environment` is
+    /// Starts `path`, its standard output appended to a new file in `directory` or to `output`. SIGPIPE is ignored in it as a supervisor would, or kept as the kernel's default. `environment` is
     /// added to the test's own; crashed Swift programs end at once instead of printing a backtrace.
     package init(
         _ path: String, _ arguments: [String] = [], environment: [String: String] = [:],
         in directory: TemporaryDirectory,
-        name: String = "program", ignoringPipe: Bool = true
+        name: String = "program", ignoringPipe: Bool = true, output: String? = nil
     ) throws {
         let serial = names(in: directory.path).count
-        outputPath = directory.file("\(name)-\(serial).out")
+        outputPath = output ?? directory.file("\(name)-\(serial).out")
         errorPath = directory.file("\(name)-\(serial).err")
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -86,7 +86,7 @@ package final class Program {
     /// Waits for its end.
     @discardableResult
     package func finish(within limit: Duration = .seconds(30)) throws -> Finished {
-        let exit = try awaited(within: limit, "the end of process \(pid)", seen: { output + error }) { self.exit }
+        let exit = try awaited(within: limit, "the end of process \(pid)", seen: output + error) { self.exit }
         return Finished(exit: exit, output: output, error: error)
     }
 

@@ -29,14 +29,14 @@ package final class RealPlayer: Player {
         let daemon = try self.daemon ?? startDaemon()
         self.daemon = daemon
         let client = "player-\(music.client)"
-        let gate = try awaited("the ALSA port of \(client)", seen: { daemon.log }) {
+        let gate = try awaited("the ALSA port of \(client)", seen: daemon.log) {
             music.ports().first { $0.clientName == Array(client.utf8) && $0.name == Array("gate".utf8) }?.address
         }
         self.gate = gate
         logStart = daemon.logBytes.count
         try music.connect(gate, to: musicPort)
         try music.connect(musicPort, to: gate)
-        try eventually(within: .seconds(60), "\(name) to be connected", seen: { daemon.log }) {
+        try eventually(within: .seconds(60), "\(name) to be connected", seen: daemon.log) {
             visitLog.contains(" | Connected\u{1b}")
         }
     }
@@ -52,10 +52,10 @@ package final class RealPlayer: Player {
     /// Nobody subscribes to the gate any more: the daemon says BYE and waits.
     package func leave() throws {
         guard let gate, let daemon else { return }
-        music.disconnect(musicPort, from: gate)
-        music.disconnect(gate, from: musicPort)
+        try music.disconnect(musicPort, from: gate)
+        try music.disconnect(gate, from: musicPort)
         self.gate = nil
-        try eventually("\(name) to have left", seen: { daemon.log }) { visitLog.contains("Removed peer ") }
+        try eventually("\(name) to have left", seen: daemon.log) { visitLog.contains("Removed peer ") }
     }
 
     package func vanish() throws {

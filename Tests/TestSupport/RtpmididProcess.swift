@@ -42,10 +42,17 @@ package final class RtpmididProcess {
     }
 
     package func waitUntilReady() throws {
-        try eventually("rtpmidid to be ready", seen: { self.log + self.program.error }) {
+        try eventually("rtpmidid to be ready", seen: self.log + self.program.error) {
             guard program.exit == nil else { throw WaitedInVain(description: "rtpmidid ended: \(log)\(program.error)") }
             return log.contains("Waiting for connections.")
         }
+    }
+
+    /// A participant for this listening one, who has not joined yet.
+    package func player(_ name: String, port: UInt16) throws -> any Player {
+        Rtpmidid.isReal
+            ? try RealPlayer(name, rtpmidid: Rtpmidid.path(), port: port)
+            : DoublePlayer(name, port: port, below: directory.path)
     }
 
     /// All that it has logged, invalid UTF-8 replaced.

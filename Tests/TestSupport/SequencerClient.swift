@@ -20,6 +20,9 @@ package struct SequencerError: Error, CustomStringConvertible {
     init(_ text: String) { description = text }
 }
 
+/// Whether this machine has a sequencer that opens; tests that need one run in the virtual machine where there is none.
+package let sequencerIsThere = access("/dev/snd/seq", R_OK | W_OK) == 0
+
 /// One client of the real ALSA sequencer, for tests: the double's and that of the simulated music program behind a real
 /// participant. Not Sendable: the thread that opens it uses it. The kernel records the opening thread as the client's
 /// process, so open it on the main thread where the process must be recognised by it.
@@ -94,21 +97,28 @@ package final class SequencerClient {
 
     package func deletePort(_ port: Int) { snd_seq_delete_port(sequencer, CInt(port)) }
 
-    /// Subscribes `to` to `from`; one of them must be a port of this client.
+    /// Subscribes `to` to `from`: this client's ports or those of others, as `aconnect` does.
     package func connect(_ from: SequencerAddress, to: SequencerAddress) throws {
-        let code =
-            from.client == client
-            ? snd_seq_connect_to(sequencer, CInt(from.port), CInt(to.client), CInt(to.port))
-            : snd_seq_connect_from(sequencer, CInt(to.port), CInt(from.client), CInt(from.port))
-        guard code >= 0 else { throw SequencerError("connect \(from) to \(to)", code) }
+        try subscription(from, to, "connect", snd_seq_subscribe_port)
     }
 
-    package func disconnect(_ from: SequencerAddress, from to: SequencerAddress) {
-        if from.client == client {
-            snd_seq_disconnect_to(sequencer, CInt(from.port), CInt(to.client), CInt(to.port))
-        } else {
-            snd_seq_disconnect_from(sequencer, CInt(to.port), CInt(from.client), CInt(from.port))
-        }
+    package func disconnect(_ from: SequencerAddress, from to: SequencerAddress) throws {
+        try subscription(from, to, "disconnect", snd_seq_unsubscribe_port)
+    }
+
+    private func subscription(
+        _ from: SequencerAddress, _ to: SequencerAddress, _ call: String,
+        _ body: (OpaquePointer?, OpaquePointer?) -> CInt
+    ) throws {
+        var subscription: OpaquePointer?
+        snd_seq_port_subscribe_malloc(&subscription)
+        defer { snd_seq_port_subscribe_free(subscription) }
+        var sender = snd_seq_addr_t(client: UInt8(from.client), port: UInt8(from.port))
+        var destination = snd_seq_addr_t(client: UInt8(to.client), port: UInt8(to.port))
+        snd_seq_port_subscribe_set_sender(subscription, &sender)
+        snd_seq_port_subscribe_set_dest(subscription, &destination)
+        let code = body(sequencer, subscription)
+        guard code >= 0 else { throw SequencerError("\(call) \(from) to \(to)", code) }
     }
 
     /// Sends MIDI bytes out of a port to whoever subscribes to it; returns when the kernel has delivered them.

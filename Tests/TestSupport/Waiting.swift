@@ -9,14 +9,16 @@ package struct WaitedInVain: Error, CustomStringConvertible {
 /// instead. The only place in the tests that sleeps. Limits are for what never comes: choose them for an emulated machine,
 /// which is ten times slower.
 package func eventually(
-    within limit: Duration = .seconds(30), _ what: String, seen: () -> String = { "" }, _ condition: () throws -> Bool
+    within limit: Duration = .seconds(30), _ what: String, seen: @autoclosure () -> String = "",
+    _ condition: () throws -> Bool
 ) throws {
-    _ = try awaited(within: limit, what, seen: seen) { try condition() ? true : nil }
+    _ = try awaited(within: limit, what, seen: seen()) { try condition() ? true : nil }
 }
 
 /// As `eventually`, for something that appears: the first value that is not nil.
 package func awaited<Value>(
-    within limit: Duration = .seconds(30), _ what: String, seen: () -> String = { "" }, _ value: () throws -> Value?
+    within limit: Duration = .seconds(30), _ what: String, seen: @autoclosure () -> String = "",
+    _ value: () throws -> Value?
 ) throws -> Value {
     let end = ContinuousClock.now + limit
     while true {
