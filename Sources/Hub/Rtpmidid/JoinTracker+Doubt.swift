@@ -16,10 +16,9 @@ extension JoinTracker {
             joins[index].trust = .doubtful
         }
         for (join, at) in removed where suspicion.doubts(at) && joins.count < Self.limit {
-            guard !joins.contains(where: { $0.port == join.port && $0.port != nil }) else { continue }
             var restored = join
             restored.claimedLeaving = join.byes.isEmpty ? .lost : .bye
-            restored.trust = .doubtful
+            if join.trust == .claimed, suspicion.doubts(join.offset) { restored.trust = .doubtful }
             joins.append(restored)
         }
         removed = []

@@ -76,7 +76,10 @@ package struct JoinTracker: Sendable {
 
     package init(suspicion: Suspicion? = nil) { self.suspicion = suspicion }
 
-    package func join(port: Int) -> Join? { joins.first { $0.port == port } }
+    /// Who has the port. Where the log names several, the one that is not doubted, then the latest.
+    package func join(port: Int) -> Join? {
+        joins.last { $0.port == port && $0.trust != .doubtful } ?? joins.last { $0.port == port }
+    }
     package func join(id: Int) -> Join? { joins.first { $0.alsaID == id || $0.networkID == id } }
 
     /// Joins that share a session with an earlier one, by the log.
@@ -94,6 +97,7 @@ package struct JoinTracker: Sendable {
             .goodbyesSent:
             return []
         case .malformed, .cutSuspected:
+            endChain()
             return doubt(at: range.lowerBound)
         case .cut:
             // The record of a name of about 1 kB. It may have been the one that names a port.
@@ -143,8 +147,8 @@ package struct JoinTracker: Sendable {
         var events: [Event] = []
         let invitation = lastInvitation.flatMap { $0.opensPort && $0.0.name == name ? $0.0 : nil }
         lastInvitation = nil
+        // Who has the port already stays in the table until ALSA or a status reply decides.
         if invitation == nil || joins.contains(where: { $0.port == port }) { events = doubt(at: offset) }
-        joins.removeAll { $0.port == port }
         let join = Join(
             name: name, initiator: invitation?.initiator, ssrc: invitation?.ssrc, port: port, offset: offset,
             trust: trust(at: offset))
@@ -169,7 +173,7 @@ package struct JoinTracker: Sendable {
         joins.append(join)
         guard joins.count > Self.limit else { return [] }
         // More than ALSA can have: somebody makes them up.
-        joins.removeFirst()
+        joins.remove(at: joins.firstIndex { $0.trust == .doubtful } ?? 0)
         return doubt(at: join.offset)
     }
 

@@ -63,9 +63,10 @@ package struct LatencyBook: Sendable {
         if keys.count == 1 { known[keys[0]]!.lastSync = max(known[keys[0]]!.lastSync, heard) }
     }
 
-    /// Takes a status reply, before `JoinTracker.settle` does, and returns what can be believed now.
+    /// Takes a status reply, before `JoinTracker.settle` does, and returns what can be believed now. `logEnd` is the same
+    /// as there: how long the log was when the reply came.
     package mutating func note(
-        _ status: StatusReply, suspicion: Suspicion?, now: ContinuousClock.Instant
+        _ status: StatusReply, suspicion: Suspicion?, logEnd: UInt64, now: ContinuousClock.Instant
     ) -> [Sample] {
         guard status.listsParticipants else { return [] }
         let sessions = status.participants.map(\.session)
@@ -78,6 +79,7 @@ package struct LatencyBook: Sendable {
         // Somebody here can forge lines now and later.
         let isForgeable = status.names.contains(where: \.splitsLines)
         var samples: [Sample] = []
+        var resolved: Set<RawText> = []
         // Two of the same name and SSRC cannot be told apart; they show as two, without latency.
         for session in sessions where keys[session.key] == 1 {
             let lines = pending[session.name] ?? []
@@ -85,9 +87,17 @@ package struct LatencyBook: Sendable {
                 samples += decide(session, by: lines, now: now)
             } else {
                 samples += decideByStatus(session, signs: lines, now: now)
+                resolved.insert(session.name)
             }
         }
-        forget(namesBut: names, isForgeable: isForgeable, suspicion)
+        for name in resolved {
+            pending[name] = nil
+            decided[name] = logEnd
+        }
+        // Lines about somebody who is not there: gone, unless the reply is the older one.
+        pending = pending.filter { name, lines in names[name] != nil || lines.contains { $0.range.lowerBound >= logEnd }
+        }
+        decided = decided.filter { names[$0.key] != nil }
         known = known.filter { keys[$0.key] != nil }
         return samples
     }
@@ -173,16 +183,6 @@ package struct LatencyBook: Sendable {
         state.mismatches = 0
         known[session.key] = state
         return isChanged ? [sample(session, now)] : []
-    }
-
-    private mutating func forget(namesBut names: [RawText: Int], isForgeable: Bool, _ suspicion: Suspicion?) {
-        for (name, lines) in pending {
-            let keeps = names[name] == nil || names[name] == 1 && !isForgeable && !isDoubted(lines, name, suspicion)
-            if keeps { continue }
-            decided[name] = lines.last?.range.upperBound
-            pending[name] = nil
-        }
-        decided = decided.filter { names[$0.key] != nil }
     }
 
     private func sample(_ line: Pending, _ key: SessionKey) -> Sample {
