@@ -63,7 +63,9 @@ package struct JoinTracker: Sendable {
 
     /// What the daemon does in one go, so that the next facts must belong to it.
     private enum Chain {
-        case idle, portMade, alsaAdded
+        case idle
+        case portMade(at: UInt64)
+        case alsaAdded(at: UInt64)
         case unnamed(left: Int)
     }
     private var chain = Chain.idle
@@ -154,7 +156,7 @@ package struct JoinTracker: Sendable {
             trust: trust(at: offset))
         let isDuplicate = joins.contains { $0.isSameSession(as: join) }
         events += add(join)
-        chain = .portMade
+        chain = .portMade(at: offset)
         return events + [.joined(join, isDuplicate: isDuplicate)]
     }
 
@@ -181,11 +183,12 @@ package struct JoinTracker: Sendable {
         lastBye = nil
         let isKnown = joins.contains { $0.alsaID == id || $0.networkID == id }
         switch (chain, kind) {
-        case (.portMade, .alsa), (.portMade, .untold):
-            joins[joins.count - 1].alsaID = id
-            chain = .alsaAdded
-        case (.alsaAdded, .network), (.alsaAdded, .untold):
-            joins[joins.count - 1].networkID = id
+        case (.portMade(let line), .alsa), (.portMade(let line), .untold):
+            // By now ALSA or a reply may have taken it out of the table.
+            if let index = joins.lastIndex(where: { $0.offset == line }) { joins[index].alsaID = id }
+            chain = .alsaAdded(at: line)
+        case (.alsaAdded(let line), .network), (.alsaAdded(let line), .untold):
+            if let index = joins.lastIndex(where: { $0.offset == line }) { joins[index].networkID = id }
             chain = .idle
         case (.unnamed(let left), _):
             chain = left > 1 ? .unnamed(left: left - 1) : .idle

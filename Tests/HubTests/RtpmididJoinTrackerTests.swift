@@ -1,0 +1,310 @@
+import Hub
+import Testing
+
+@Suite struct RtpmididJoinTrackerTests {
+    private func track(_ name: String) throws -> (tracker: JoinTracker, events: [JoinTracker.Event]) {
+        var tracker = JoinTracker()
+        var events: [JoinTracker.Event] = []
+        for (fact, range) in facts(of: try RtpmididFixture.bytes(name)) { events += tracker.note(fact, at: range) }
+        return (tracker, events)
+    }
+
+    /// What people would say happened.
+    private func story(_ events: [JoinTracker.Event]) -> [String] {
+        events.map {
+            switch $0 {
+            case .joined(let join, let isDuplicate):
+                "\(join.name) joined\(join.port.map { " on \($0)" } ?? "")\(isDuplicate ? " again" : "")"
+            case .left(let join, let leaving): "\(join.name) left\(join.port.map { " \($0)" } ?? ""): \(leaving)"
+            case .died(let join): "\(join.name) died on \(join.port ?? -1)"
+            case .listenerGone: "listener gone"
+            case .collision(let names): "collision of \(names)"
+            case .doubted: "doubted"
+            }
+        }
+    }
+
+    private static let basic = [
+        "Alice iPad joined on 1", "Bob Mac joined on 2", "Alice iPad left 1: bye", "Alice iPad joined on 1",
+        "Bob Mac left 2: lost",
+    ]
+
+    @Test(arguments: [
+        ("26.01-basic.log", basic), ("24.12-basic.log", basic),
+        (
+            "21.07-basic.log",
+            ["Alice iPad joined", "Bob Mac joined", "Alice iPad left 1: bye", "Alice iPad joined"]
+        ),
+        (
+            "23.10-basic.log",
+            ["Alice iPad joined", "Bob Mac joined", "Alice iPad left 1: bye", "Alice iPad joined"]
+        ),
+        (
+            "26.01-two-participants.log",
+            [
+                "Alice-keys joined on 1", "Bob-keys joined on 2", "Alice-keys left 1: bye", "Alice-keys joined on 1",
+                "Bob-keys died on 2",
+            ]
+        ),
+        (
+            "26.01-same-name-reinvite.log",
+            [
+                "Phone joined on 1", "Phone joined on 2 again", "Phone joined on 3 again", "Phone joined on 4",
+                "Phone left 1: bye", "Phone left 2: bye", "Phone left 3: bye", "Phone left 4: bye",
+            ]
+        ),
+        ("26.01-ghost-after-join.timed.log", ["Ghost1 joined on 1", "Live2 joined on 2"]),
+        ("26.01-ghost-after-leave.timed.log", ["First joined on 1", "Second joined on 2", "First left 1: bye"]),
+        ("26.01-timeout-silent.timed.log", ["Silent1 joined on 1", "Silent1 left 1: lost"]),
+        (
+            "26.01-bye-on-one-port.timed.log",
+            [
+                "ByeControlOnly joined on 1", "ByeMidiOnly joined on 2", "ByeControlOnly left 1: halfBye",
+                "ByeMidiOnly left 2: halfBye",
+            ]
+        ),
+        (
+            "26.01-latency-is-round-trip.log",
+            ["A joined on 1", "A left 1: lost", "B joined on 1", "listener gone", "B left 1: lost"]
+        ),
+        ("26.01-hub-restart-hub.timed.log", ["Midi Through-Midi Through Port-0 joined on 1"]),
+        ("26.01-sigterm-with-participant.log", ["A joined on 1"]),
+        ("26.01-participant-role.log", []),
+        ("26.01-port-in-use.log", []),
+    ])
+    func `a capture tells who joined and how they left`(name: String, expected: [String]) throws {
+        let (tracker, events) = try track(name)
+        #expect(story(events) == expected)
+        #expect(tracker.suspicion == nil && tracker.halfOpen.isEmpty)
+        #expect(tracker.joins.allSatisfy { $0.trust == .claimed && $0.ssrc != nil })
+    }
+
+    @Test func `a port leads to name, session and router ids, and an id to the port`() throws {
+        let (tracker, _) = try track("26.01-ghost-after-leave.timed.log")
+        let join = try #require(tracker.join(port: 2))
+        #expect(join.name == "Second" && join.ssrc == 2_219_120_964 && join.alsaID == 4 && join.networkID == 5)
+        #expect(tracker.join(id: 4) == join && tracker.join(id: 5) == join && tracker.join(id: 2) == nil)
+        #expect(tracker.join(port: 1) == nil && tracker.listenerID == 1)
+    }
+
+    @Test func `an invitation on the control port alone is half open`() {
+        var log = MadeLog()
+        log.invite("Ann", ssrc: 1, channel: "CONTROL")
+        log.invite("Bea", ssrc: 2, channel: "CONTROL")
+        log.invite("Bea", ssrc: 2, channel: "MIDI")
+        log.port("Bea", 1)
+        let (tracker, events) = log.tracked()
+        #expect(tracker.halfOpen.map(\.name) == ["Ann"] && tracker.suspicion == nil)
+        #expect(story(events) == ["Bea joined on 1"])
+    }
+
+    @Test func `a port made without an invitation is doubted`() {
+        var log = MadeLog()
+        log.join("Ann", ssrc: 1, port: 1)
+        log.port("Ann", 2)
+        let (tracker, events) = log.tracked()
+        #expect(story(events) == ["Ann joined on 1", "doubted", "Ann joined on 2"])
+        #expect(tracker.join(port: 2)?.trust == .doubtful && tracker.join(port: 2)?.ssrc == nil)
+    }
+
+    @Test func `contradictions are doubted`() {
+        let contradictions: [(inout MadeLog) -> Void] = [
+            { $0.join("Bea", ssrc: 2, port: 1) },
+            { $0.add("midirouter.cpp:52", "Added peer type=local_alsa_peer_t peer_id=77") },
+            { $0.add("midirouter.cpp:52", "Added peer type=network_rtpmidi_peer_t peer_id=3") },
+            {
+                $0.invite("Bea", ssrc: 2, channel: "MIDI")
+                $0.add("local_alsa_peer.cpp:33", "Created alsapeer Bea, port 2")
+                $0.add("midirouter.cpp:52", "Added peer type=local_alsa_peer_t peer_id=2")
+            },
+            {
+                $0.invite("Bea", ssrc: 2, channel: "CONTROL")
+                $0.port("Bea", 2)
+            },
+        ]
+        for contradict in contradictions {
+            var log = MadeLog()
+            log.join("Ann", ssrc: 1, port: 1)
+            #expect(log.tracked().tracker.suspicion == nil)
+            contradict(&log)
+            let (tracker, _) = log.tracked()
+            #expect(tracker.suspicion?.isOpen == true)
+            #expect(tracker.joins.first?.name == "Ann" && tracker.join(id: 2)?.name == "Ann")
+        }
+    }
+
+    @Test func `a name of more than a record is nobody by the log, and raises no doubt`() throws {
+        var log = MadeLog()
+        let long = String(repeating: "Z", count: 1200)
+        log.join(long, ssrc: 1, port: 1)
+        log.join("Ann", ssrc: 2, port: 2)
+        let (tracker, events) = log.tracked()
+        #expect(story(events) == ["Ann joined on 2"] && tracker.suspicion == nil)
+        #expect(tracker.joins.map(\.networkID) == [5])
+    }
+
+    @Test func `an endless collision is named once`() {
+        var log = MadeLog()
+        log.join("Anna-keys", initiator: 0, ssrc: 1, port: 1)
+        for turn in 0..<10 {
+            let name = turn.isMultiple(of: 2) ? "Bert-pads" : "Anna-keys"
+            for channel in ["CONTROL", "MIDI"] {
+                log.warnAlreadyConnected()
+                log.invite(name, initiator: 0, ssrc: turn.isMultiple(of: 2) ? 2 : 1, channel: channel)
+                log.port(name, 2 + turn * 2 + (channel == "MIDI" ? 1 : 0))
+            }
+        }
+        let (tracker, events) = log.tracked()
+        #expect(story(events).filter { $0.hasPrefix("collision") } == ["collision of [Anna-keys, Bert-pads]"])
+        #expect(tracker.suspicion == nil)
+        #expect(JoinTracker.collisionCure.contains("ALSA connection"))
+        var first: Int?
+        for (index, event) in events.enumerated() where first == nil { if case .collision = event { first = index } }
+        #expect(first.map { $0 <= 9 } == true)
+    }
+
+    @Test(arguments: [UInt32(0), 7])
+    func `one participant that comes back again and again is no collision`(initiator: UInt32) {
+        var log = MadeLog()
+        log.join("Anna-keys", initiator: initiator, ssrc: 1, port: 1)
+        for turn in 0..<10 {
+            log.warnAlreadyConnected()
+            log.invite("Anna-keys", initiator: initiator, ssrc: UInt32(turn / 2 + 2), channel: "CONTROL")
+            log.port("Anna-keys", 2 + turn)
+        }
+        #expect(!story(log.tracked().events).contains { $0.hasPrefix("collision") })
+    }
+
+    @Test func `duplicates are those that share a session`() throws {
+        var tracker = JoinTracker()
+        for (fact, range) in facts(of: try RtpmididFixture.bytes("26.01-same-name-reinvite.log")) {
+            if case .byeReceived = fact { break }
+            _ = tracker.note(fact, at: range)
+        }
+        #expect(tracker.joins.map(\.port) == [1, 2, 3, 4] && tracker.duplicates.map(\.port) == [2, 3])
+    }
+
+    @Test func `a status reply corrects the table`() throws {
+        var tracker = JoinTracker()
+        let log = try RtpmididFixture.bytes("26.01-two-participants.log")
+        for (fact, range) in facts(of: log).prefix(70) { _ = tracker.note(fact, at: range) }
+        #expect(tracker.joins.map(\.name) == ["Alice-keys", "Bob-keys"])
+        tracker.settle(with: try RtpmididFixture.status("26.01-two-status-A-left.json"), logEnd: UInt64(log.count))
+        #expect(tracker.joins.map(\.name) == ["Bob-keys"])
+        let bob = try #require(tracker.join(port: 2))
+        #expect(bob.trust == .confirmed && bob.ssrc == 23978 && bob.alsaID == 4 && bob.networkID == 5)
+        #expect(bob.initiator == 0x14B5_754D)
+        tracker.settle(with: try RtpmididFixture.status("26.01-two-status-2.json"), logEnd: UInt64(log.count))
+        #expect(tracker.join(port: 1)?.name == "Alice-keys" && tracker.join(id: 3)?.port == 1)
+        tracker.settle(with: try RtpmididFixture.status("23.10-basic-status-2.json"), logEnd: UInt64(log.count))
+        #expect(tracker.joins.count == 2)
+    }
+
+    @Test func `a join that is newer than the reply stays`() throws {
+        var log = MadeLog()
+        let before = UInt64(log.bytes.count)
+        log.join("Ann", ssrc: 1, port: 1)
+        var (tracker, _) = log.tracked()
+        tracker.settle(with: try MadeStatus.reply([]), logEnd: before)
+        #expect(tracker.joins.map(\.name) == ["Ann"])
+        tracker.settle(with: try MadeStatus.reply([]), logEnd: UInt64(log.bytes.count))
+        #expect(tracker.joins.isEmpty)
+    }
+
+    @Test func `what is claimed about leaving in a doubted log waits for ALSA`() throws {
+        var log = MadeLog()
+        let ann = log.join("Ann", ssrc: 1, port: 1)
+        log.join("x\ny", initiator: 3, ssrc: 3, port: 2)
+        log.bye("Ann")
+        log.remove(ann)
+        var (tracker, events) = log.tracked()
+        #expect(story(events).prefix(2) == ["Ann joined on 1", "doubted"])
+        #expect(!story(events).contains { $0.contains("left") })
+        let vanished = tracker.portVanished(1)
+        let gone = try #require(vanished)
+        #expect(gone.join.name == "Ann" && gone.claimed == .bye && tracker.join(port: 1) == nil)
+        let nobody = tracker.portVanished(9)
+        #expect(nobody == nil)
+    }
+
+    @Test func `a doubt survives a restart of the hub`() throws {
+        var log = MadeLog()
+        log.join("x\ny", initiator: 3, ssrc: 3, port: 1)
+        let kept = try #require(log.tracked().tracker.suspicion)
+        var later = MadeLog()
+        later.join("Ann", ssrc: 1, port: 2)
+        let restored = Suspicion(from: kept.from, until: kept.until, reasons: kept.reasons)
+        #expect(later.tracked(suspicion: restored).tracker.join(port: 2)?.trust == .doubtful)
+    }
+
+    @Test func `memory is bounded whatever the log says`() {
+        var tracker = JoinTracker()
+        var offset: UInt64 = 0
+        for number in 0..<5_000 {
+            let name = RawText("n\(number)")
+            let facts: [LogFact] = [
+                .invitation(.init(name: name, initiator: 0, ssrc: UInt32(number), channel: .control)),
+                .alreadyConnected,
+                .invitation(.init(name: name, initiator: 0, ssrc: UInt32(number), channel: .midi)),
+                .alsaPortMade(name: name, port: number), .peerAdded(id: number * 2 + 2, kind: .alsa),
+                .peerAdded(id: number * 2 + 3, kind: .network), .joinedWithoutPort(name: name),
+                .byeReceived(name: name, channel: .control, last: true),
+                number.isMultiple(of: 3) ? .peerRemoved(id: number * 2 + 2) : .noise,
+            ]
+            for fact in facts {
+                _ = tracker.note(fact, at: offset..<(offset + 10))
+                offset += 10
+            }
+        }
+        #expect(tracker.joins.count <= JoinTracker.limit && tracker.halfOpen.count <= 64)
+    }
+
+    @Test func `random facts do no harm`() throws {
+        let nobody = try MadeStatus.reply([])
+        var random = SeededRandom(seed: 3)
+        for _ in 0..<200 {
+            var tracker = JoinTracker()
+            for step in 0..<200 {
+                let name = RawText(["a", "b", "x\ny"][random.next(below: 3)])
+                let number = random.next(below: 6)
+                let facts: [LogFact] = [
+                    .invitation(
+                        .init(
+                            name: name, initiator: UInt32(number % 2), ssrc: UInt32(number),
+                            channel: number < 3 ? .control : .midi)),
+                    .alreadyConnected, .alsaPortMade(name: name, port: number),
+                    .peerAdded(id: number, kind: [.alsa, .network, .listener, .other, .untold][random.next(below: 5)]),
+                    .peerRemoved(id: number), .joinedWithoutPort(name: name), .oldPortRemoved(port: number),
+                    .byeReceived(name: name, channel: .midi, last: number > 2), .malformed("x"), .cut, .cutSuspected,
+                    .noise,
+                ]
+                let offset = UInt64(step * 500)
+                _ = tracker.note(facts[random.next(below: facts.count)], at: offset..<(offset + 500))
+                if random.next(below: 20) == 0 { _ = tracker.portVanished(number) }
+                if random.next(below: 40) == 0 { tracker.settle(with: nobody, logEnd: offset + 500) }
+                if tracker.suspicion?.isOpen == true { #expect(tracker.isDoubted(offset + 1)) }
+            }
+        }
+    }
+
+    @Test func `23_12's untyped router lines are understood`() {
+        let lines = [
+            "[midirouter.cpp:52] Added peer 1",
+            "[rtppeer.cpp:195] Got connection request from Ann, initiator_id: A (true) ssrc: B, name: Ann, at control? true",
+            "[rtppeer.cpp:195] Got connection request from Ann, initiator_id: A (true) ssrc: B, name: Ann, at control? false",
+            "[local_alsa_peer.cpp:30] Created alsapeer Ann, port 0", "[midirouter.cpp:52] Added peer 2",
+            "[midirouter.cpp:52] Added peer 3", "[rtppeer.cpp:301] Latency Ann: 4.10 ms (server / 3)",
+            "[rtppeer.cpp:1] Timeout waiting for CK. Disconnecting.",
+            "[rtppeer.cpp:1] Sent both goodbyes and is peer is disconected (Ann)",
+            "[midirouter.cpp:106] Removed peer 2",
+            "[midirouter.cpp:106] Removed peer 3",
+        ]
+        var tracker = JoinTracker()
+        var events: [JoinTracker.Event] = []
+        for (fact, range) in facts(of: Array(lines.map { " \($0)\n" }.joined().utf8), format: .blank) {
+            events += tracker.note(fact, at: range)
+            if case .ckTimeout = fact { #expect(tracker.join(port: 0)?.networkID == 3) }
+        }
+        #expect(story(events) == ["Ann joined on 0", "Ann left 0: lost"] && tracker.listenerID == 1)
+    }
+}
