@@ -7,9 +7,8 @@ enum RtpmididFixture {
     static let folder = Bundle.module.url(forResource: "Fixtures", withExtension: nil)!.appending(path: "rtpmidid")
 
     static func bytes(_ name: String) throws -> [UInt8] {
-        var bytes = [UInt8](try Data(contentsOf: folder.appending(path: name)))
-        if name.contains(".timed.") { bytes = withoutTimes(bytes) }
-        return bytes
+        if name.contains(".timed.") { return try timedLines(name).flatMap(\.line) }
+        return [UInt8](try Data(contentsOf: folder.appending(path: name)))
     }
 
     static func names(where chosen: (String) -> Bool) throws -> [String] {
@@ -26,16 +25,14 @@ enum RtpmididFixture {
     struct Mismatch: Error { let text: String }
 
     /// A timed capture has the seconds and a blank in front of each line, and a last line `<EOF>`.
-    private static func withoutTimes(_ bytes: [UInt8]) -> [UInt8] {
-        var plain: [UInt8] = []
-        for line in bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
-            let rest = line.drop { $0 == 0x20 }.drop { $0 == 0x2e || 0x30...0x39 ~= $0 }
-            let body = rest.first == 0x20 ? rest.dropFirst() : rest
-            if body.elementsEqual("<EOF>".utf8) || body.isEmpty { continue }
-            plain += body
-            plain.append(0x0a)
+    static func timedLines(_ name: String) throws -> [(seconds: Double, line: [UInt8])] {
+        try [UInt8](Data(contentsOf: folder.appending(path: name))).split(separator: 0x0a).compactMap { line in
+            let rest = line.drop { $0 == 0x20 }
+            let number = rest.prefix { $0 != 0x20 }
+            guard let seconds = Double(String(decoding: number, as: UTF8.self)) else { return nil }
+            let body = rest.dropFirst(number.count + 1)
+            return body.elementsEqual("<EOF>".utf8) ? nil : (seconds, Array(body) + [0x0a])
         }
-        return plain
     }
 }
 

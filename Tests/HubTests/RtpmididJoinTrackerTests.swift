@@ -79,6 +79,37 @@ import Testing
         #expect(tracker.joins.allSatisfy { $0.trust == .claimed && $0.ssrc != nil })
     }
 
+    @Test func `a name that is no UTF-8 is a name, and a name with a newline is doubted`() throws {
+        let (plain, events) = try track("26.01-invalid-utf8-name.log")
+        #expect(
+            story(events) == [
+                "Good joined on 1", "caf\u{fffd} joined on 2", "caf\u{fffd} left 2: bye", "Dup joined on 2",
+                "Dup joined on 3 again",
+                "Dup joined on 4 again", "Dup left 2: bye", "Dup left 3: bye", "Dup left 4: bye", "Eve joined on 2",
+                "Eve left 2: bye", "Eve joined on 2", "Eve left 2: bye",
+            ])
+        #expect(plain.suspicion == nil)
+        let (odd, _) = try track("26.01-odd-names.log")
+        // The fragments begin at 6698, and a record's reach before is doubted with them.
+        #expect(odd.suspicion?.isOpen == true && odd.suspicion?.from == 2602)
+        #expect(
+            odd.join(port: 1)?.trust == .claimed && odd.join(port: 10)?.trust == .doubtful && odd.join(port: 7) == nil)
+        #expect(odd.joins.filter { $0.name == "Twin" }.map(\.ssrc) == [0x2EA2_CEAE, 0x7C15_57B0, 0xC966_322A])
+    }
+
+    @Test func `a goodbye does not count for somebody of the same name`() {
+        var log = MadeLog()
+        let one = log.join("Twin", initiator: 1, ssrc: 1, port: 1)
+        let two = log.join("Twin", initiator: 2, ssrc: 2, port: 2)
+        log.bye("Twin")
+        log.remove(one)
+        log.remove(two)
+        #expect(
+            story(log.tracked().events) == [
+                "Twin joined on 1", "Twin joined on 2", "Twin left 1: bye", "Twin left 2: lost",
+            ])
+    }
+
     @Test func `a port leads to name, session and router ids, and an id to the port`() throws {
         let (tracker, _) = try track("26.01-ghost-after-leave.timed.log")
         let join = try #require(tracker.join(port: 2))

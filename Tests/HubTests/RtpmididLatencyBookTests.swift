@@ -85,6 +85,62 @@ import Testing
         #expect(try ask(&desk, 1.5, 3.0).map(\.key.ssrc) == [1])
     }
 
+    @Test func `who comes and goes between two replies leaves no figure to somebody of the same name`() throws {
+        for leavesFirst in [true, false] {
+            var desk = Desk(now: start)
+            if !leavesFirst { _ = try desk.ask([entry("Ann", 1.0)]) }
+            let other = LogFact.Invitation(name: "Ann", initiator: 1, ssrc: leavesFirst ? 5 : 6, channel: .control)
+            desk.line("Ann", leavesFirst ? 50_000 : 1500)
+            desk.book.note(.invitation(other), at: desk.offset..<(desk.offset + 100), heard: start)
+            desk.offset += 100
+            desk.line("Ann", leavesFirst ? 1500 : 50_000)
+            if !leavesFirst { desk.line("Ann", 2000) }
+            let samples = try desk.ask([entry("Ann", leavesFirst ? 1.5 : 2.0)])
+            #expect(samples.map(\.microseconds) == [leavesFirst ? 1500 : 2000])
+            #expect(samples.map(\.source) == [leavesFirst ? .log : .status])
+        }
+    }
+
+    @Test func `a reply that tells no latency leaves the lines of a name that is alone`() throws {
+        var desk = Desk(now: start)
+        desk.line("Ann", 1500)
+        let json = """
+            {"result":{"version":"23.12","router":[{"id":2,"type":"local:alsa:listener","name":"Ann","send_to":[3]},\
+            {"id":3,"type":"network:rtpmidi:peer","name":"Ann","send_to":[2],"peer":{"remote":{"name":"Ann","ssrc":7}}}]}}
+            """
+        guard case .status(let status) = ControlReply(Array(json.utf8)) else {
+            throw RtpmididFixture.Mismatch(text: json)
+        }
+        #expect(desk.book.note(status, suspicion: nil, logEnd: 100, now: start).map(\.microseconds) == [1500])
+    }
+
+    @Test func `a captured ghost is found`() throws {
+        let bytes = try RtpmididFixture.timedLines("26.01-ghost-after-join.timed.log")
+        var reader = LogReader()
+        var tracker = JoinTracker()
+        var book = LatencyBook()
+        var now = start
+        var silent: Set<RawText> = []
+        for (seconds, line) in bytes {
+            now = start + .milliseconds(Int64(seconds * 1000))
+            _ = reader.read(line) { fact, range in
+                _ = tracker.note(fact, at: range)
+                book.note(fact, at: range, heard: now)
+            }
+            _ = book.noteNoStatus(present: tracker.present, suspicion: tracker.suspicion, now: now)
+            for key in tracker.present {
+                if case .silent = book.silence(of: key, now: now) { silent.insert(key.name) }
+            }
+        }
+        #expect(silent == ["Ghost1"])
+        let keys = Dictionary(uniqueKeysWithValues: tracker.present.map { ($0.name, $0) })
+        guard case .ghostSuspect = book.silence(of: try #require(keys["Ghost1"]), now: now) else {
+            Issue.record("Ghost1 was not found")
+            return
+        }
+        #expect(book.silence(of: try #require(keys["Live2"]), now: now) == .fresh)
+    }
+
     @Test func `duplicate ports of one session are one participant`() throws {
         var desk = Desk(now: start)
         desk.line("Phone", 6600)
@@ -183,7 +239,7 @@ import Testing
         let log = try RtpmididFixture.bytes("26.01-two-participants.log")
         var samples: [LatencyBook.Sample] = []
         // Each reply was asked for after as many latency lines.
-        let replies = [(2, "1"), (12, "2"), (14, "2-after"), (18, "A-rejoined")]
+        let replies = [(2, "1"), (8, "2"), (12, "2-after"), (16, "A-rejoined")]
         var heard = 0
         var asked = 0
         var readTo: UInt64 = 0
@@ -200,10 +256,13 @@ import Testing
                 asked += 1
             }
         }
-        let alice = samples.filter { $0.key == SessionKey(name: "Alice-keys", ssrc: 0x4F89) }.map(\.microseconds)
-        let bob = samples.filter { $0.key.name == "Bob-keys" }.map(\.microseconds)
-        #expect(alice.prefix(2) == [10200, 2900] && samples.allSatisfy { $0.source == .log })
-        #expect(bob.prefix(3) == [15100, 1900, 2100])
+        let figures = { (name: RawText, ssrc: UInt32) in
+            samples.filter { $0.key == SessionKey(name: name, ssrc: ssrc) }.map(\.microseconds)
+        }
+        #expect(samples.count == 16 && samples.allSatisfy { $0.source == .log })
+        #expect(figures("Alice-keys", 0x4F89) == [10200, 2900, 700, 3800, 5700, 1300])
+        #expect(figures("Alice-keys", 0xA798) == [7600, 8300, 2000])
+        #expect(figures("Bob-keys", 0x5DAA) == [15100, 1900, 2100, 7700, 2600, 4500, 3900])
     }
 
     @Test func `memory is bounded whatever the log says`() throws {

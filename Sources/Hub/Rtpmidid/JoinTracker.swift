@@ -10,6 +10,7 @@ package struct JoinTracker: Sendable {
         package internal(set) var ssrc: UInt32?
         /// ALSA port number.
         package internal(set) var port: Int?
+        /// Router ids. For `ControlRequest.remove` take them from a reply: these are claims.
         package internal(set) var alsaID: Int?
         package internal(set) var networkID: Int?
         /// Where the line that told it begins.
@@ -71,12 +72,16 @@ package struct JoinTracker: Sendable {
     private var chain = Chain.idle
     private var lastInvitation: (LogFact.Invitation, opensPort: Bool)?
     private var isReinvited = false
-    private var lastBye: (name: RawText, isLast: Bool)?
+    /// The removals that follow a BYE at once belong to it, as long as they are of one session.
+    private var lastBye: (name: RawText, isLast: Bool, session: SessionKey?)?
     private var collisions = CollisionWatch()
     /// Removed not long ago, for the case that a doubt reaches back to it.
     var removed: [(join: Join, offset: UInt64)] = []
 
     package init(suspicion: Suspicion? = nil) { self.suspicion = suspicion }
+
+    /// Everyone in the table, each session once.
+    package var present: [SessionKey] { Array(Set(joins.map { SessionKey(name: $0.name, ssrc: $0.ssrc) })) }
 
     /// Who has the port. Where the log names several, the one that is not doubted, then the latest.
     package func join(port: Int) -> Join? {
@@ -93,6 +98,10 @@ package struct JoinTracker: Sendable {
     /// Takes the next fact, in the order of the log. `range` is its line in the stream.
     package mutating func note(_ fact: LogFact, at range: Range<UInt64>) -> [Event] {
         forgetRemoved(before: range.lowerBound)
+        switch fact {
+        case .noise, .peerRemoved, .oldPortRemoved, .byeReceived: break
+        default: lastBye = nil
+        }
         switch fact {
         case .noise, .unknown, .warning, .error, .avahiTrouble, .latency, .waitingForConnections, .controlReady,
             .controlFailed, .bindFailed, .noSequencer, .listening, .stopping, .fin, .fatal, .connected, .ckTimeout,
@@ -116,7 +125,7 @@ package struct JoinTracker: Sendable {
         case .peerRemoved(let id): return peerRemoved(id, at: range.lowerBound)
         case .oldPortRemoved(let port): return oldPortRemoved(port, at: range.lowerBound)
         case .byeReceived(let name, let channel, let last):
-            lastBye = (name, last)
+            lastBye = (name, last, nil)
             for index in joins.indices where joins[index].name == name { joins[index].byes.insert(channel) }
             return []
         }
@@ -180,7 +189,6 @@ package struct JoinTracker: Sendable {
     }
 
     private mutating func peerAdded(_ id: Int, _ kind: LogFact.PeerKind, at offset: UInt64) -> [Event] {
-        lastBye = nil
         let isKnown = joins.contains { $0.alsaID == id || $0.networkID == id }
         switch (chain, kind) {
         case (.portMade(let line), .alsa), (.portMade(let line), .untold):
@@ -226,16 +234,20 @@ package struct JoinTracker: Sendable {
         // The join was told without port: the name of the BYE just before is all there is.
         guard let bye = lastBye, let index = joins.firstIndex(where: { $0.name == bye.name }) else { return [] }
         joins[index].port = port
-        let events = remove(index, at: offset)
-        lastBye = nil
-        return events
+        return remove(index, at: offset)
     }
 
     private mutating func remove(_ index: Int, at offset: UInt64) -> [Event] {
         let join = joins[index]
         let leaving: Leaving
-        if let lastBye, lastBye.isLast, lastBye.name == join.name {
+        let session = SessionKey(name: join.name, ssrc: join.ssrc)
+        if let bye = lastBye, bye.isLast, bye.name == join.name, bye.session == nil || bye.session == session {
             leaving = .bye
+            lastBye?.session = session
+            // It was not the others' of that name.
+            for index in joins.indices where joins[index].name == join.name && joins[index].ssrc != join.ssrc {
+                joins[index].byes = []
+            }
         } else {
             leaving = join.byes.isEmpty ? .lost : .halfBye
         }

@@ -50,17 +50,31 @@ package struct LatencyBook: Sendable {
     /// Up to where in the log each present name's lines have been decided.
     private var decided: [RawText: UInt64] = [:]
 
+    /// Who was invited since the last reply, by name: who came and went between two replies was of the same name too.
+    private var strangers: [RawText: (ssrcs: Set<UInt32>, offset: UInt64)] = [:]
+
     package init() {}
 
-    /// Takes a fact from the log; only latencies of those who were invited in concern it.
+    /// Takes a fact from the log; only invitations and the latencies of those who were invited concern it.
     package mutating func note(_ fact: LogFact, at range: Range<UInt64>, heard: ContinuousClock.Instant?) {
-        guard case .latency(let name, let microseconds, .server) = fact, microseconds >= 0 else { return }
-        if pending[name] == nil && pending.count >= Self.mostNames { pending = [:] }
-        pending[name, default: []].append(Pending(microseconds: microseconds, range: range, heard: heard))
-        if pending[name]!.count > Self.mostPending { pending[name]!.removeFirst() }
-        guard let heard else { return }
-        let keys = known.keys.filter { $0.name == name }
-        if keys.count == 1 { known[keys[0]]!.lastSync = max(known[keys[0]]!.lastSync, heard) }
+        switch fact {
+        case .latency(let name, let microseconds, .server) where microseconds >= 0:
+            let line = Pending(microseconds: microseconds, range: range, heard: heard)
+            if pending[name] == nil && pending.count >= Self.mostNames { pending = [:] }
+            pending[name, default: []].append(line)
+            if pending[name, default: []].count > Self.mostPending { pending[name, default: []].removeFirst() }
+            let keys = known.keys.filter { $0.name == name }
+            if keys.count == 1 { sawSync(of: keys[0], in: [line]) }
+        case .invitation(let invitation):
+            // What was read of that name so far is not about this one, and what comes may not be about the other.
+            guard known[SessionKey(name: invitation.name, ssrc: invitation.ssrc)] == nil else { return }
+            pending[invitation.name] = nil
+            if strangers[invitation.name] == nil && strangers.count >= Self.mostNames { strangers = [:] }
+            let ssrcs = strangers[invitation.name]?.ssrcs ?? []
+            strangers[invitation.name] = (Set([invitation.ssrc] + ssrcs.prefix(Self.mostPending)), range.lowerBound)
+        default:
+            break
+        }
     }
 
     /// Takes a status reply, before `JoinTracker.settle` does, and returns what can be believed now. `logEnd` is the same
@@ -83,7 +97,9 @@ package struct LatencyBook: Sendable {
         // Two of the same name and SSRC cannot be told apart; they show as two, without latency.
         for session in sessions where keys[session.key] == 1 {
             let lines = pending[session.name] ?? []
-            if names[session.name] == 1 && !isForgeable && !isDoubted(lines, session.name, suspicion) {
+            let isAlone =
+                names[session.name] == 1 && strangers[session.name]?.ssrcs.contains { $0 != session.ssrc } != true
+            if isAlone && !isForgeable && !isDoubted(lines, session.name, suspicion) {
                 samples += decide(session, by: lines, now: now)
             } else {
                 samples += decideByStatus(session, signs: lines, now: now)
@@ -97,6 +113,7 @@ package struct LatencyBook: Sendable {
         // Lines about somebody who is not there: gone, unless the reply is the older one.
         pending = pending.filter { name, lines in names[name] != nil || lines.contains { $0.range.lowerBound >= logEnd }
         }
+        strangers = strangers.filter { $0.value.offset >= logEnd }
         decided = decided.filter { names[$0.key] != nil }
         known = known.filter { keys[$0.key] != nil }
         return samples
@@ -112,13 +129,16 @@ package struct LatencyBook: Sendable {
         for key in keys {
             if known[key] == nil { known[key] = Known(lastSync: now) }
             let lines = pending[key.name] ?? []
-            let isUnique = !keys.contains { $0.name == key.name && $0 != key }
+            let isUnique =
+                !keys.contains { $0.name == key.name && $0 != key }
+                && strangers[key.name]?.ssrcs.contains { $0 != key.ssrc } != true
             guard isUnique, !isDoubted(lines, key.name, suspicion) else { continue }
             samples += lines.map { sample($0, key) }
-            if let heard = lines.compactMap(\.heard).max() { known[key]!.lastSync = max(known[key]!.lastSync, heard) }
+            sawSync(of: key, in: lines)
             decided[key.name] = lines.last?.range.upperBound ?? decided[key.name]
         }
         pending = [:]
+        strangers = [:]
         known = known.filter { keys.contains($0.key) }
         decided = decided.filter { name, _ in keys.contains { $0.name == name } }
         return samples.sorted { ($0.offset ?? 0) < ($1.offset ?? 0) }
@@ -130,6 +150,11 @@ package struct LatencyBook: Sendable {
         let age = last.duration(to: now)
         if age > Self.ghostAfter { return .ghostSuspect(since: last) }
         return age > Self.silentAfter ? .silent(since: last) : .fresh
+    }
+
+    private mutating func sawSync(of key: SessionKey, in lines: [Pending]) {
+        guard let heard = lines.compactMap(\.heard).max(), let last = known[key]?.lastSync else { return }
+        known[key]?.lastSync = max(last, heard)
     }
 
     // MARK: Deciding
@@ -151,6 +176,11 @@ package struct LatencyBook: Sendable {
         if isChanged { state.lastSync = now }
         if let heard = lines.compactMap(\.heard).max() { state.lastSync = max(state.lastSync, heard) }
         defer { known[key] = state }
+        // Nothing to compare with, as in the replies of some older version.
+        guard session.latency != nil else {
+            pending[key.name] = nil
+            return lines.map { sample($0, key) }
+        }
         // The reply and the log race: a line behind the match is younger than the reply and waits for the next one.
         if let last = session.latency?.last, let match = lines.lastIndex(where: { abs($0.microseconds - last) <= 50 }) {
             state.mismatches = 0

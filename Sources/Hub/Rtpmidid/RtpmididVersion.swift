@@ -17,6 +17,7 @@ package struct RtpmididVersion: Hashable, Comparable, Sendable, CustomStringConv
     package static let v23_12 = RtpmididVersion(year: 23, month: 12)
     package static let v24_12 = RtpmididVersion(year: 24, month: 12)
     package static let v26_01 = RtpmididVersion(year: 26, month: 1)
+    package static let newestKnown = v26_01
     package static let known = [v21_07, v21_11, v23_10, v23_12, v24_12, v26_01]
 
     package static func < (a: RtpmididVersion, b: RtpmididVersion) -> Bool { (a.year, a.month) < (b.year, b.month) }
