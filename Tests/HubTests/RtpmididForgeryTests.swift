@@ -79,8 +79,8 @@ import Testing
         }
 
         mutating func ask(_ status: StatusReply) {
-            samples += book.note(status, suspicion: tracker.suspicion, logEnd: reader.offset, now: now)
-            tracker.settle(with: status, logEnd: reader.offset)
+            samples += book.note(status, suspicion: tracker.suspicion, during: reader.offset..<reader.offset, now: now)
+            tracker.settle(with: status, during: reader.offset..<reader.offset)
             now += .seconds(5)
         }
 

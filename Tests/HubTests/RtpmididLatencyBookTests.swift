@@ -27,7 +27,7 @@ import Testing
         }
 
         mutating func ask(_ entries: [MadeStatus.Entry]) throws -> [LatencyBook.Sample] {
-            book.note(try MadeStatus.reply(entries), suspicion: suspicion, logEnd: offset, now: now)
+            book.note(try MadeStatus.reply(entries), suspicion: suspicion, during: offset..<offset, now: now)
         }
     }
 
@@ -111,7 +111,7 @@ import Testing
         guard case .status(let status) = ControlReply(Array(json.utf8)) else {
             throw RtpmididFixture.Mismatch(text: json)
         }
-        #expect(desk.book.note(status, suspicion: nil, logEnd: 100, now: start).map(\.microseconds) == [1500])
+        #expect(desk.book.note(status, suspicion: nil, during: 100..<100, now: start).map(\.microseconds) == [1500])
     }
 
     @Test func `a captured ghost is found`() throws {
@@ -145,7 +145,7 @@ import Testing
         var desk = Desk(now: start)
         desk.line("Phone", 6600)
         let status = try RtpmididFixture.status("26.01-same-name-reinvite-status.json")
-        let samples = desk.book.note(status, suspicion: nil, logEnd: 100, now: start)
+        let samples = desk.book.note(status, suspicion: nil, during: 100..<100, now: start)
         #expect(samples.map(\.microseconds) == [6600] && samples[0].key.ssrc == 2_747_231_310)
     }
 
@@ -251,7 +251,7 @@ import Testing
             heard += 1
             while asked < replies.count, replies[asked].0 == heard {
                 if let status = try? RtpmididFixture.status("26.01-two-status-\(replies[asked].1).json") {
-                    samples += book.note(status, suspicion: tracker.suspicion, logEnd: readTo, now: start)
+                    samples += book.note(status, suspicion: tracker.suspicion, during: readTo..<readTo, now: start)
                 }
                 asked += 1
             }

@@ -43,6 +43,7 @@ package struct JoinTracker: Sendable {
     package enum Event: Equatable, Sendable {
         /// `isDuplicate`: the same session has a port already; only one of them is to be patched.
         case joined(Join, isDuplicate: Bool)
+        /// By the log: a doubt that comes later may take it back, and only ALSA says that a port is gone.
         case left(Join, Leaving)
         case died(Join)
         /// The listener was removed: the daemon hears nobody any more.
@@ -75,6 +76,8 @@ package struct JoinTracker: Sendable {
     /// The removals that follow a BYE at once belong to it, as long as they are of one session.
     private var lastBye: (name: RawText, isLast: Bool, session: SessionKey?)?
     private var collisions = CollisionWatch()
+    /// Gone by ALSA's word; the log has yet to say how.
+    private var vanished: [Join] = []
     /// Removed not long ago, for the case that a doubt reaches back to it.
     var removed: [(join: Join, offset: UInt64)] = []
 
@@ -99,7 +102,7 @@ package struct JoinTracker: Sendable {
     package mutating func note(_ fact: LogFact, at range: Range<UInt64>) -> [Event] {
         forgetRemoved(before: range.lowerBound)
         switch fact {
-        case .noise, .peerRemoved, .oldPortRemoved, .byeReceived: break
+        case .noise, .unknown, .warning, .error, .peerRemoved, .oldPortRemoved, .byeReceived: break
         default: lastBye = nil
         }
         switch fact {
@@ -131,10 +134,13 @@ package struct JoinTracker: Sendable {
         }
     }
 
-    /// ALSA says that a port is gone: whoever had it is gone too. Returns who, and what the log claimed about it.
+    /// ALSA says that a port is gone: whoever had it is gone too. Returns who, and what the log claimed about it while it
+    /// was doubted. If the log says only later how they left, `left` tells.
     package mutating func portVanished(_ port: Int) -> (join: Join, claimed: Leaving?)? {
         guard let index = joins.firstIndex(where: { $0.port == port }) else { return nil }
         let join = joins.remove(at: index)
+        vanished.append(join)
+        if vanished.count > Self.pendingLimit { vanished.removeFirst() }
         return (join, join.claimedLeaving)
     }
 
@@ -224,6 +230,11 @@ package struct JoinTracker: Sendable {
             return [.listenerGone]
         }
         if let index = joins.firstIndex(where: { $0.alsaID == id }) { return remove(index, at: offset) }
+        if let index = vanished.firstIndex(where: { $0.alsaID == id }) {
+            let join = vanished.remove(at: index)
+            let leaving = leaving(of: join)
+            return isDoubted(offset) ? [] : [.left(join, leaving)]
+        }
         // The network peer goes second when a participant leaves; alone, its port stays behind.
         guard let index = joins.firstIndex(where: { $0.networkID == id }), !isDoubted(offset) else { return [] }
         joins[index].isDead = true
@@ -239,18 +250,7 @@ package struct JoinTracker: Sendable {
 
     private mutating func remove(_ index: Int, at offset: UInt64) -> [Event] {
         let join = joins[index]
-        let leaving: Leaving
-        let session = SessionKey(name: join.name, ssrc: join.ssrc)
-        if let bye = lastBye, bye.isLast, bye.name == join.name, bye.session == nil || bye.session == session {
-            leaving = .bye
-            lastBye?.session = session
-            // It was not the others' of that name.
-            for index in joins.indices where joins[index].name == join.name && joins[index].ssrc != join.ssrc {
-                joins[index].byes = []
-            }
-        } else {
-            leaving = join.byes.isEmpty ? .lost : .halfBye
-        }
+        let leaving = leaving(of: join)
         if isDoubted(offset) {
             joins[index].claimedLeaving = leaving
             return []
@@ -259,6 +259,20 @@ package struct JoinTracker: Sendable {
         removed.append((join, offset))
         if joins.isEmpty { collisions.reset() }
         return [.left(join, leaving)]
+    }
+
+    /// How the log says that somebody left whose port is removed now.
+    private mutating func leaving(of join: Join) -> Leaving {
+        let session = SessionKey(name: join.name, ssrc: join.ssrc)
+        guard let bye = lastBye, bye.isLast, bye.name == join.name, bye.session == nil || bye.session == session else {
+            return join.byes.isEmpty ? .lost : .halfBye
+        }
+        lastBye?.session = session
+        // It was not the others' of that name.
+        for index in joins.indices where joins[index].name == join.name && joins[index].ssrc != join.ssrc {
+            joins[index].byes = []
+        }
+        return .bye
     }
 
     mutating func adoptListener(_ id: Int) { listenerID = id }

@@ -55,7 +55,7 @@ package struct LatencyBook: Sendable {
 
     package init() {}
 
-    /// Takes a fact from the log; only invitations and the latencies of those who were invited concern it.
+    /// Takes every fact from the log; only invitations and the latencies of those who were invited concern it.
     package mutating func note(_ fact: LogFact, at range: Range<UInt64>, heard: ContinuousClock.Instant?) {
         switch fact {
         case .latency(let name, let microseconds, .server) where microseconds >= 0:
@@ -77,10 +77,10 @@ package struct LatencyBook: Sendable {
         }
     }
 
-    /// Takes a status reply, before `JoinTracker.settle` does, and returns what can be believed now. `logEnd` is the same
-    /// as there: how long the log was when the reply came.
+    /// Takes a status reply, before `JoinTracker.settle` does, and returns what can be believed now. `log` is the same
+    /// as there: how long the log was when the request was written, and when the reply came.
     package mutating func note(
-        _ status: StatusReply, suspicion: Suspicion?, logEnd: UInt64, now: ContinuousClock.Instant
+        _ status: StatusReply, suspicion: Suspicion?, during log: Range<UInt64>, now: ContinuousClock.Instant
     ) -> [Sample] {
         guard status.listsParticipants else { return [] }
         let sessions = status.participants.map(\.session)
@@ -108,12 +108,13 @@ package struct LatencyBook: Sendable {
         }
         for name in resolved {
             pending[name] = nil
-            decided[name] = logEnd
+            decided[name] = log.upperBound
         }
         // Lines about somebody who is not there: gone, unless the reply is the older one.
-        pending = pending.filter { name, lines in names[name] != nil || lines.contains { $0.range.lowerBound >= logEnd }
+        pending = pending.filter { name, lines in
+            names[name] != nil || lines.contains { $0.range.lowerBound >= log.lowerBound }
         }
-        strangers = strangers.filter { $0.value.offset >= logEnd }
+        strangers = strangers.filter { $0.value.offset >= log.lowerBound }
         decided = decided.filter { names[$0.key] != nil }
         known = known.filter { keys[$0.key] != nil }
         return samples
