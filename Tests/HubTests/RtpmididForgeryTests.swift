@@ -136,6 +136,22 @@ import Testing
         #expect(hub.tracker.suspicion?.isOpen == false)
     }
 
+    @Test func `a hub that starts while somebody can forge believes the first reply only`() throws {
+        var hub = Hub()
+        let attack = try #require(Self.attacks.first { $0.testDescription == "latency around latency" })
+        var log = MadeLog()
+        log.bytes = []
+        log.latency(attack.name, "2.00")
+        for (fact, _) in facts(of: log.bytes) {
+            if case .malformed = fact { Issue.record("the attack is not perfect") }
+        }
+        log.latency("Alice", "2.00")
+        hub.read(log.bytes)
+        let mallory = MadeStatus.Entry(name: attack.name, ssrc: 2, port: 2, ids: (4, 5), last: 2.0)
+        hub.ask(try MadeStatus.reply([alice(2.0), mallory]))
+        #expect(hub.samples.isEmpty && hub.tracker.suspicion?.isOpen == true)
+    }
+
     @Test func `after a clean reply the log is believed again, but not what was written before it`() throws {
         var hub = Hub()
         var log = MadeLog()
