@@ -42,6 +42,9 @@ import Testing
                 + line("rtppeer.cpp:307", "Latency Alice: 999.00 ms (server / 3)")
                 + line("midirouter.cpp:106", "Removed peer 2") + invites + "x\(middle)x"),
         Attack(
+            testDescription: "unknown record",
+            name: "x\(middle)x\", at port=CONTROL_PORT" + end + payload + front("new.cpp:1", "Something new: ")),
+        Attack(
             testDescription: "latency around latency",
             name: "Alice: 999.00 ms (server / 3)" + end + payload + front("rtppeer.cpp:307", "Latency Alice")),
         Attack(
@@ -134,6 +137,17 @@ import Testing
         #expect(figures.map(\.microseconds) == [2000, 3000, 4000])
         #expect(figures.map(\.source) == [.log, .status, stays ? .status : .log])
         #expect(hub.tracker.suspicion?.isOpen == false)
+    }
+
+    @Test(arguments: attacks)
+    func `an invitation on the control port alone gives the name away`(attack: Attack) throws {
+        var hub = Hub()
+        var log = MadeLog()
+        log.join("Alice", ssrc: 5, port: 1)
+        log.invite(attack.name, initiator: 1, ssrc: 2, channel: "CONTROL")
+        hub.read(log.bytes)
+        #expect(hub.tracker.suspicion?.isOpen == true)
+        #expect(hub.tracker.joins.contains { $0.name == "Alice" && $0.port == 1 })
     }
 
     @Test func `a hub that starts while somebody can forge believes the first reply only`() throws {
