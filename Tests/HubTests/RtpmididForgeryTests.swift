@@ -43,7 +43,8 @@ import Testing
                 + line("midirouter.cpp:106", "Removed peer 2") + invites + "x\(middle)x"),
         Attack(
             testDescription: "unknown record",
-            name: "x\(middle)x\", at port=CONTROL_PORT" + end + payload + front("new.cpp:1", "Something new: ")),
+            name: "x\(middle)x\", at port=CONTROL_PORT" + end + line("midirouter.cpp:106", "Removed peer 2")
+                + front("new.cpp:1", "Something new: ")),
         Attack(
             testDescription: "latency around latency",
             name: "Alice: 999.00 ms (server / 3)" + end + payload + front("rtppeer.cpp:307", "Latency Alice")),
