@@ -7,7 +7,7 @@ extension JoinTracker {
     mutating func doubt(at offset: UInt64) -> [Event] {
         let isNew = suspicion?.isOpen != true
         if suspicion == nil {
-            suspicion = Suspicion(from: Suspicion.start(for: offset))
+            suspicion = Suspicion(at: offset)
         } else {
             suspicion?.extend(at: offset)
         }
@@ -16,10 +16,9 @@ extension JoinTracker {
             joins[index].trust = .doubtful
         }
         for (join, at) in removed where suspicion.doubts(at) && joins.count < Self.limit {
-            guard !joins.contains(where: { $0.port == join.port && $0.port != nil }) else { continue }
             var restored = join
             restored.claimedLeaving = join.byes.isEmpty ? .lost : .bye
-            restored.trust = .doubtful
+            if join.trust == .claimed, suspicion.doubts(join.offset) { restored.trust = .doubtful }
             joins.append(restored)
         }
         removed = []
@@ -32,9 +31,11 @@ extension JoinTracker {
         if removed.count > Self.pendingLimit { removed.removeFirst(removed.count - Self.pendingLimit) }
     }
 
-    /// Corrects the table by what the daemon says itself. `logEnd`: how long the log was when the reply came; lines
-    /// beyond it are newer than the reply. Ends the doubt if nobody in the reply has a newline in the name.
-    package mutating func settle(with status: StatusReply, logEnd: UInt64) {
+    /// Corrects the table by what the daemon says itself. `log`: how long the log was when the request was written, and
+    /// when the reply came. What was written meanwhile may be older or newer than the reply.
+    ///
+    /// Ends the doubt if nobody in the reply has a newline in the name, and nothing gave reason since it was asked for.
+    package mutating func settle(with status: StatusReply, during log: Range<UInt64>) {
         guard status.listsParticipants else { return }
         var settled: [Join] = []
         for participant in status.participants {
@@ -43,7 +44,7 @@ extension JoinTracker {
                     $0.name == participant.session.name && ($0.ssrc == participant.session.ssrc || $0.ssrc == nil)
                         && (node.port == nil ? $0.alsaID == node.alsaID && $0.alsaID != nil : $0.port == node.port)
                 }
-                var join = known ?? Join(name: participant.session.name, offset: logEnd, trust: .confirmed)
+                var join = known ?? Join(name: participant.session.name, offset: log.lowerBound, trust: .confirmed)
                 join.ssrc = participant.session.ssrc
                 join.port = node.port ?? known?.port
                 join.alsaID = node.alsaID
@@ -55,16 +56,16 @@ extension JoinTracker {
             }
         }
         let newer = joins.filter { join in
-            join.offset >= logEnd && join.trust != .confirmed
+            join.offset >= log.lowerBound && join.trust != .confirmed
                 && !settled.contains { $0.port == join.port && $0.port != nil }
         }
         joins = Array((settled + newer).prefix(Self.limit))
         if let id = status.listener?.id { adoptListener(id) }
         if status.names.contains(where: \.splitsLines) {
-            if suspicion == nil { suspicion = Suspicion(from: Suspicion.start(for: logEnd)) }
-            suspicion?.extend(at: logEnd)
-        } else if suspicion?.isOpen == true {
-            suspicion?.close(at: logEnd)
+            if suspicion == nil { suspicion = Suspicion(at: log.lowerBound) }
+            suspicion?.extend(at: log.lowerBound)
+        } else if let doubt = suspicion, doubt.isOpen, doubt.latest < log.lowerBound {
+            suspicion?.close(at: log.upperBound)
         }
     }
 }

@@ -10,6 +10,7 @@ package struct JoinTracker: Sendable {
         package internal(set) var ssrc: UInt32?
         /// ALSA port number.
         package internal(set) var port: Int?
+        /// Router ids. For `ControlRequest.remove` take them from a reply: these are claims.
         package internal(set) var alsaID: Int?
         package internal(set) var networkID: Int?
         /// Where the line that told it begins.
@@ -42,6 +43,7 @@ package struct JoinTracker: Sendable {
     package enum Event: Equatable, Sendable {
         /// `isDuplicate`: the same session has a port already; only one of them is to be patched.
         case joined(Join, isDuplicate: Bool)
+        /// By the log: a doubt that comes later may take it back, and only ALSA says that a port is gone.
         case left(Join, Leaving)
         case died(Join)
         /// The listener was removed: the daemon hears nobody any more.
@@ -63,20 +65,31 @@ package struct JoinTracker: Sendable {
 
     /// What the daemon does in one go, so that the next facts must belong to it.
     private enum Chain {
-        case idle, portMade, alsaAdded
+        case idle
+        case portMade(at: UInt64)
+        case alsaAdded(at: UInt64)
         case unnamed(left: Int)
     }
     private var chain = Chain.idle
     private var lastInvitation: (LogFact.Invitation, opensPort: Bool)?
     private var isReinvited = false
-    private var lastBye: (name: RawText, isLast: Bool)?
+    /// The removals that follow a BYE at once belong to it, as long as they are of one session.
+    private var lastBye: (name: RawText, isLast: Bool, session: SessionKey?)?
     private var collisions = CollisionWatch()
+    /// Gone by ALSA's word; the log has yet to say how.
+    private var vanished: [Join] = []
     /// Removed not long ago, for the case that a doubt reaches back to it.
     var removed: [(join: Join, offset: UInt64)] = []
 
     package init(suspicion: Suspicion? = nil) { self.suspicion = suspicion }
 
-    package func join(port: Int) -> Join? { joins.first { $0.port == port } }
+    /// Everyone in the table, each session once.
+    package var present: [SessionKey] { Array(Set(joins.map { SessionKey(name: $0.name, ssrc: $0.ssrc) })) }
+
+    /// Who has the port. Where the log names several, the one that is not doubted, then the latest.
+    package func join(port: Int) -> Join? {
+        joins.last { $0.port == port && $0.trust != .doubtful } ?? joins.last { $0.port == port }
+    }
     package func join(id: Int) -> Join? { joins.first { $0.alsaID == id || $0.networkID == id } }
 
     /// Joins that share a session with an earlier one, by the log.
@@ -89,11 +102,16 @@ package struct JoinTracker: Sendable {
     package mutating func note(_ fact: LogFact, at range: Range<UInt64>) -> [Event] {
         forgetRemoved(before: range.lowerBound)
         switch fact {
+        case .noise, .unknown, .warning, .error, .peerRemoved, .oldPortRemoved, .byeReceived: break
+        default: lastBye = nil
+        }
+        switch fact {
         case .noise, .unknown, .warning, .error, .avahiTrouble, .latency, .waitingForConnections, .controlReady,
             .controlFailed, .bindFailed, .noSequencer, .listening, .stopping, .fin, .fatal, .connected, .ckTimeout,
             .goodbyesSent:
             return []
         case .malformed, .cutSuspected:
+            endChain()
             return doubt(at: range.lowerBound)
         case .cut:
             // The record of a name of about 1 kB. It may have been the one that names a port.
@@ -110,16 +128,19 @@ package struct JoinTracker: Sendable {
         case .peerRemoved(let id): return peerRemoved(id, at: range.lowerBound)
         case .oldPortRemoved(let port): return oldPortRemoved(port, at: range.lowerBound)
         case .byeReceived(let name, let channel, let last):
-            lastBye = (name, last)
+            lastBye = (name, last, nil)
             for index in joins.indices where joins[index].name == name { joins[index].byes.insert(channel) }
             return []
         }
     }
 
-    /// ALSA says that a port is gone: whoever had it is gone too. Returns who, and what the log claimed about it.
+    /// ALSA says that a port is gone: whoever had it is gone too. Returns who, and what the log claimed about it while it
+    /// was doubted. If the log says only later how they left, `left` tells.
     package mutating func portVanished(_ port: Int) -> (join: Join, claimed: Leaving?)? {
         guard let index = joins.firstIndex(where: { $0.port == port }) else { return nil }
         let join = joins.remove(at: index)
+        vanished.append(join)
+        if vanished.count > Self.pendingLimit { vanished.removeFirst() }
         return (join, join.claimedLeaving)
     }
 
@@ -143,14 +164,14 @@ package struct JoinTracker: Sendable {
         var events: [Event] = []
         let invitation = lastInvitation.flatMap { $0.opensPort && $0.0.name == name ? $0.0 : nil }
         lastInvitation = nil
+        // Who has the port already stays in the table until ALSA or a status reply decides.
         if invitation == nil || joins.contains(where: { $0.port == port }) { events = doubt(at: offset) }
-        joins.removeAll { $0.port == port }
         let join = Join(
             name: name, initiator: invitation?.initiator, ssrc: invitation?.ssrc, port: port, offset: offset,
             trust: trust(at: offset))
         let isDuplicate = joins.contains { $0.isSameSession(as: join) }
         events += add(join)
-        chain = .portMade
+        chain = .portMade(at: offset)
         return events + [.joined(join, isDuplicate: isDuplicate)]
     }
 
@@ -169,19 +190,19 @@ package struct JoinTracker: Sendable {
         joins.append(join)
         guard joins.count > Self.limit else { return [] }
         // More than ALSA can have: somebody makes them up.
-        joins.removeFirst()
+        joins.remove(at: joins.firstIndex { $0.trust == .doubtful } ?? 0)
         return doubt(at: join.offset)
     }
 
     private mutating func peerAdded(_ id: Int, _ kind: LogFact.PeerKind, at offset: UInt64) -> [Event] {
-        lastBye = nil
         let isKnown = joins.contains { $0.alsaID == id || $0.networkID == id }
         switch (chain, kind) {
-        case (.portMade, .alsa), (.portMade, .untold):
-            joins[joins.count - 1].alsaID = id
-            chain = .alsaAdded
-        case (.alsaAdded, .network), (.alsaAdded, .untold):
-            joins[joins.count - 1].networkID = id
+        case (.portMade(let line), .alsa), (.portMade(let line), .untold):
+            // By now ALSA or a reply may have taken it out of the table.
+            if let index = joins.lastIndex(where: { $0.offset == line }) { joins[index].alsaID = id }
+            chain = .alsaAdded(at: line)
+        case (.alsaAdded(let line), .network), (.alsaAdded(let line), .untold):
+            if let index = joins.lastIndex(where: { $0.offset == line }) { joins[index].networkID = id }
             chain = .idle
         case (.unnamed(let left), _):
             chain = left > 1 ? .unnamed(left: left - 1) : .idle
@@ -209,6 +230,11 @@ package struct JoinTracker: Sendable {
             return [.listenerGone]
         }
         if let index = joins.firstIndex(where: { $0.alsaID == id }) { return remove(index, at: offset) }
+        if let index = vanished.firstIndex(where: { $0.alsaID == id }) {
+            let join = vanished.remove(at: index)
+            let leaving = leaving(of: join)
+            return isDoubted(offset) ? [] : [.left(join, leaving)]
+        }
         // The network peer goes second when a participant leaves; alone, its port stays behind.
         guard let index = joins.firstIndex(where: { $0.networkID == id }), !isDoubted(offset) else { return [] }
         joins[index].isDead = true
@@ -219,19 +245,12 @@ package struct JoinTracker: Sendable {
         // The join was told without port: the name of the BYE just before is all there is.
         guard let bye = lastBye, let index = joins.firstIndex(where: { $0.name == bye.name }) else { return [] }
         joins[index].port = port
-        let events = remove(index, at: offset)
-        lastBye = nil
-        return events
+        return remove(index, at: offset)
     }
 
     private mutating func remove(_ index: Int, at offset: UInt64) -> [Event] {
         let join = joins[index]
-        let leaving: Leaving
-        if let lastBye, lastBye.isLast, lastBye.name == join.name {
-            leaving = .bye
-        } else {
-            leaving = join.byes.isEmpty ? .lost : .halfBye
-        }
+        let leaving = leaving(of: join)
         if isDoubted(offset) {
             joins[index].claimedLeaving = leaving
             return []
@@ -240,6 +259,20 @@ package struct JoinTracker: Sendable {
         removed.append((join, offset))
         if joins.isEmpty { collisions.reset() }
         return [.left(join, leaving)]
+    }
+
+    /// How the log says that somebody left whose port is removed now.
+    private mutating func leaving(of join: Join) -> Leaving {
+        let session = SessionKey(name: join.name, ssrc: join.ssrc)
+        guard let bye = lastBye, bye.isLast, bye.name == join.name, bye.session == nil || bye.session == session else {
+            return join.byes.isEmpty ? .lost : .halfBye
+        }
+        lastBye?.session = session
+        // It was not the others' of that name.
+        for index in joins.indices where joins[index].name == join.name && joins[index].ssrc != join.ssrc {
+            joins[index].byes = []
+        }
+        return .bye
     }
 
     mutating func adoptListener(_ id: Int) { listenerID = id }

@@ -50,22 +50,37 @@ package struct LatencyBook: Sendable {
     /// Up to where in the log each present name's lines have been decided.
     private var decided: [RawText: UInt64] = [:]
 
+    /// Who was invited since the last reply, by name: who came and went between two replies was of the same name too.
+    private var strangers: [RawText: (ssrcs: Set<UInt32>, offset: UInt64)] = [:]
+
     package init() {}
 
-    /// Takes a fact from the log; only latencies of those who were invited in concern it.
+    /// Takes every fact from the log; only invitations and the latencies of those who were invited concern it.
     package mutating func note(_ fact: LogFact, at range: Range<UInt64>, heard: ContinuousClock.Instant?) {
-        guard case .latency(let name, let microseconds, .server) = fact, microseconds >= 0 else { return }
-        if pending[name] == nil && pending.count >= Self.mostNames { pending = [:] }
-        pending[name, default: []].append(Pending(microseconds: microseconds, range: range, heard: heard))
-        if pending[name]!.count > Self.mostPending { pending[name]!.removeFirst() }
-        guard let heard else { return }
-        let keys = known.keys.filter { $0.name == name }
-        if keys.count == 1 { known[keys[0]]!.lastSync = max(known[keys[0]]!.lastSync, heard) }
+        switch fact {
+        case .latency(let name, let microseconds, .server) where microseconds >= 0:
+            let line = Pending(microseconds: microseconds, range: range, heard: heard)
+            if pending[name] == nil && pending.count >= Self.mostNames { pending = [:] }
+            pending[name, default: []].append(line)
+            if pending[name, default: []].count > Self.mostPending { pending[name, default: []].removeFirst() }
+            let keys = known.keys.filter { $0.name == name }
+            if keys.count == 1 { sawSync(of: keys[0], in: [line]) }
+        case .invitation(let invitation):
+            // What was read of that name so far is not about this one, and what comes may not be about the other.
+            guard known[SessionKey(name: invitation.name, ssrc: invitation.ssrc)] == nil else { return }
+            pending[invitation.name] = nil
+            if strangers[invitation.name] == nil && strangers.count >= Self.mostNames { strangers = [:] }
+            let ssrcs = strangers[invitation.name]?.ssrcs ?? []
+            strangers[invitation.name] = (Set([invitation.ssrc] + ssrcs.prefix(Self.mostPending)), range.lowerBound)
+        default:
+            break
+        }
     }
 
-    /// Takes a status reply, before `JoinTracker.settle` does, and returns what can be believed now.
+    /// Takes a status reply, before `JoinTracker.settle` does, and returns what can be believed now. `log` is the same
+    /// as there: how long the log was when the request was written, and when the reply came.
     package mutating func note(
-        _ status: StatusReply, suspicion: Suspicion?, now: ContinuousClock.Instant
+        _ status: StatusReply, suspicion: Suspicion?, during log: Range<UInt64>, now: ContinuousClock.Instant
     ) -> [Sample] {
         guard status.listsParticipants else { return [] }
         let sessions = status.participants.map(\.session)
@@ -78,16 +93,29 @@ package struct LatencyBook: Sendable {
         // Somebody here can forge lines now and later.
         let isForgeable = status.names.contains(where: \.splitsLines)
         var samples: [Sample] = []
+        var resolved: Set<RawText> = []
         // Two of the same name and SSRC cannot be told apart; they show as two, without latency.
         for session in sessions where keys[session.key] == 1 {
             let lines = pending[session.name] ?? []
-            if names[session.name] == 1 && !isForgeable && !isDoubted(lines, session.name, suspicion) {
+            let isAlone =
+                names[session.name] == 1 && strangers[session.name]?.ssrcs.contains { $0 != session.ssrc } != true
+            if isAlone && !isForgeable && !isDoubted(lines, session.name, suspicion) {
                 samples += decide(session, by: lines, now: now)
             } else {
                 samples += decideByStatus(session, signs: lines, now: now)
+                resolved.insert(session.name)
             }
         }
-        forget(namesBut: names, isForgeable: isForgeable, suspicion)
+        for name in resolved {
+            pending[name] = nil
+            decided[name] = log.upperBound
+        }
+        // Lines about somebody who is not there: gone, unless the reply is the older one.
+        pending = pending.filter { name, lines in
+            names[name] != nil || lines.contains { $0.range.lowerBound >= log.lowerBound }
+        }
+        strangers = strangers.filter { $0.value.offset >= log.lowerBound }
+        decided = decided.filter { names[$0.key] != nil }
         known = known.filter { keys[$0.key] != nil }
         return samples
     }
@@ -102,13 +130,16 @@ package struct LatencyBook: Sendable {
         for key in keys {
             if known[key] == nil { known[key] = Known(lastSync: now) }
             let lines = pending[key.name] ?? []
-            let isUnique = !keys.contains { $0.name == key.name && $0 != key }
+            let isUnique =
+                !keys.contains { $0.name == key.name && $0 != key }
+                && strangers[key.name]?.ssrcs.contains { $0 != key.ssrc } != true
             guard isUnique, !isDoubted(lines, key.name, suspicion) else { continue }
             samples += lines.map { sample($0, key) }
-            if let heard = lines.compactMap(\.heard).max() { known[key]!.lastSync = max(known[key]!.lastSync, heard) }
+            sawSync(of: key, in: lines)
             decided[key.name] = lines.last?.range.upperBound ?? decided[key.name]
         }
         pending = [:]
+        strangers = [:]
         known = known.filter { keys.contains($0.key) }
         decided = decided.filter { name, _ in keys.contains { $0.name == name } }
         return samples.sorted { ($0.offset ?? 0) < ($1.offset ?? 0) }
@@ -120,6 +151,11 @@ package struct LatencyBook: Sendable {
         let age = last.duration(to: now)
         if age > Self.ghostAfter { return .ghostSuspect(since: last) }
         return age > Self.silentAfter ? .silent(since: last) : .fresh
+    }
+
+    private mutating func sawSync(of key: SessionKey, in lines: [Pending]) {
+        guard let heard = lines.compactMap(\.heard).max(), let last = known[key]?.lastSync else { return }
+        known[key]?.lastSync = max(last, heard)
     }
 
     // MARK: Deciding
@@ -141,6 +177,11 @@ package struct LatencyBook: Sendable {
         if isChanged { state.lastSync = now }
         if let heard = lines.compactMap(\.heard).max() { state.lastSync = max(state.lastSync, heard) }
         defer { known[key] = state }
+        // Nothing to compare with, as in the replies of some older version.
+        guard session.latency != nil else {
+            pending[key.name] = nil
+            return lines.map { sample($0, key) }
+        }
         // The reply and the log race: a line behind the match is younger than the reply and waits for the next one.
         if let last = session.latency?.last, let match = lines.lastIndex(where: { abs($0.microseconds - last) <= 50 }) {
             state.mismatches = 0
@@ -173,16 +214,6 @@ package struct LatencyBook: Sendable {
         state.mismatches = 0
         known[session.key] = state
         return isChanged ? [sample(session, now)] : []
-    }
-
-    private mutating func forget(namesBut names: [RawText: Int], isForgeable: Bool, _ suspicion: Suspicion?) {
-        for (name, lines) in pending {
-            let keeps = names[name] == nil || names[name] == 1 && !isForgeable && !isDoubted(lines, name, suspicion)
-            if keeps { continue }
-            decided[name] = lines.last?.range.upperBound
-            pending[name] = nil
-        }
-        decided = decided.filter { names[$0.key] != nil }
     }
 
     private func sample(_ line: Pending, _ key: SessionKey) -> Sample {

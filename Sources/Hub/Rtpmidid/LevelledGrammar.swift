@@ -1,9 +1,10 @@
 /// What the records of 24.12 and 26.01 say. File and message belong together; line numbers change and mean nothing.
 enum LevelledGrammar {
     static func fact(of line: LineCursor, header: LogHeader, message: LineCursor, isCut: Bool) -> LogFact {
-        if let fact = known(header: header, message) { return fact }
-        // A whole record of exactly the limit is no fragment: fragments are shorter than the record they come from.
+        // A whole record of exactly the limit: fragments are shorter than the record they come from. What the cut left
+        // may look whole, so it is not read.
         if isCut { return .cut }
+        if let fact = known(header: header, message) { return fact }
         if isBroken(message) || holdsInvitation(message) { return .malformed(line.text) }
         switch header.level {
         case .debug: return .noise

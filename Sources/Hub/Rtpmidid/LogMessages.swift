@@ -1,10 +1,10 @@
 /// Messages that several versions write alike. Each returns nil for a message that begins like it but is not it.
 enum LogMessages {
     /// Behind `Got connection request from `, 24.12 on: the name in quotes twice, once as remote and once as local name.
+    /// Split at the first `initiator_id`, so that with two of them the names cannot be equal.
     static func invitation(_ message: LineCursor) -> LogFact? {
         var rest = message
         guard rest.take("remote_name=\""), let remote = rest.take(until: "\", initiator_id="),
-            !rest.contains("initiator_id"),
             let initiator = rest.takeHex(), rest.take("  ssrc="), let ssrc = rest.takeHex(),
             rest.take(", local_name=\"")
         else { return nil }
@@ -16,14 +16,14 @@ enum LogMessages {
         } else {
             return nil
         }
-        guard remote.sameBytes(as: rest), !remote.contains("initiator_id") else { return nil }
+        guard remote.sameBytes(as: rest) else { return nil }
         return .invitation(.init(name: remote.name, initiator: initiator, ssrc: ssrc, channel: channel))
     }
 
     /// Behind `Got connection request from `, up to 23.12.
     static func oldInvitation(_ message: LineCursor) -> LogFact? {
         var rest = message
-        guard let remote = rest.take(until: ", initiator_id: "), !rest.contains("initiator_id"),
+        guard let remote = rest.take(until: ", initiator_id: "),
             let initiator = rest.takeHex(), rest.take(" (true) ssrc: ") || rest.take(" (false) ssrc: "),
             let ssrc = rest.takeHex(), rest.take(", name: ")
         else { return nil }
@@ -35,7 +35,7 @@ enum LogMessages {
         } else {
             return nil
         }
-        guard remote.sameBytes(as: rest), !remote.contains("initiator_id") else { return nil }
+        guard remote.sameBytes(as: rest) else { return nil }
         return .invitation(.init(name: remote.name, initiator: initiator, ssrc: ssrc, channel: channel))
     }
 

@@ -12,7 +12,7 @@ extension RtpmididVersion {
     }
 
     /// Newer than every release that was looked at.
-    package var isUnknown: Bool { self > Self.known[Self.known.count - 1] }
+    package var isUnknown: Bool { self > Self.newestKnown }
 
     /// ALSA ports of the daemon that are no participant: `Announcements` from 24.12 on, `Network` up to 23.10.
     package var servicePorts: Set<Int> { self == .v23_12 ? [] : [0] }
@@ -51,7 +51,7 @@ extension RtpmididVersion {
         var said: [String] = []
         if isUnknown {
             said.append(
-                "rtpmidid \(self) is newer than this hub knows (\(Self.known.last!)); it is treated like that one.")
+                "rtpmidid \(self) is newer than this hub knows (\(Self.newestKnown)); it is treated like that one.")
         }
         if !timesOut {
             said.append("rtpmidid \(self) never notices a participant that vanished without saying goodbye.")

@@ -11,14 +11,6 @@ package struct RtpmididVersion: Hashable, Comparable, Sendable, CustomStringConv
         self.month = month
     }
 
-    package static let v21_07 = RtpmididVersion(year: 21, month: 7)
-    package static let v21_11 = RtpmididVersion(year: 21, month: 11)
-    package static let v23_10 = RtpmididVersion(year: 23, month: 10)
-    package static let v23_12 = RtpmididVersion(year: 23, month: 12)
-    package static let v24_12 = RtpmididVersion(year: 24, month: 12)
-    package static let v26_01 = RtpmididVersion(year: 26, month: 1)
-    package static let known = [v21_07, v21_11, v23_10, v23_12, v24_12, v26_01]
-
     package static func < (a: RtpmididVersion, b: RtpmididVersion) -> Bool { (a.year, a.month) < (b.year, b.month) }
 
     package var description: String { "\(year).\(month < 10 ? "0" : "")\(month)" }
@@ -51,6 +43,19 @@ package struct RtpmididVersion: Hashable, Comparable, Sendable, CustomStringConv
     private static func number(_ digits: some StringProtocol) -> Int? {
         digits.allSatisfy { $0.isASCII && $0.isNumber } ? Int(digits) : nil
     }
+}
+
+/// The releases that were looked at. The underscore stands for the dot of their names.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+extension RtpmididVersion {
+    package static let v21_07 = RtpmididVersion(year: 21, month: 7)
+    package static let v21_11 = RtpmididVersion(year: 21, month: 11)
+    package static let v23_10 = RtpmididVersion(year: 23, month: 10)
+    package static let v23_12 = RtpmididVersion(year: 23, month: 12)
+    package static let v24_12 = RtpmididVersion(year: 24, month: 12)
+    package static let v26_01 = RtpmididVersion(year: 26, month: 1)
+    package static let newestKnown = v26_01
+    package static let known = [v21_07, v21_11, v23_10, v23_12, v24_12, v26_01]
 }
 
 extension String {

@@ -11,14 +11,20 @@ package struct Suspicion: Hashable, Sendable {
     package private(set) var from: UInt64
     /// … up to here; nil as long as the doubt lasts.
     package private(set) var until: UInt64?
+    /// Where the last line that gave reason begins.
+    package private(set) var latest: UInt64
     /// How many lines gave reason, for people.
     package private(set) var reasons: Int
 
-    package init(from: UInt64, until: UInt64? = nil, reasons: Int = 1) {
+    package init(from: UInt64, until: UInt64? = nil, latest: UInt64? = nil, reasons: Int = 1) {
         self.from = from
         self.until = until
+        self.latest = latest ?? from
         self.reasons = reasons
     }
+
+    /// The doubt that a line at this offset gives reason for.
+    init(at offset: UInt64) { self.init(from: Self.start(for: offset), latest: offset) }
 
     package var isOpen: Bool { until == nil }
 
@@ -33,6 +39,7 @@ package struct Suspicion: Hashable, Sendable {
     mutating func extend(at offset: UInt64) {
         from = min(from, Self.start(for: offset))
         until = nil
+        latest = max(latest, offset)
         reasons = min(reasons + 1, Int(Int32.max))
     }
 
