@@ -48,7 +48,7 @@ package struct AppendedFile: ~Copyable {
 
     package init(_ path: String) throws(Errno) {
         // Also for writing, so that the consumed front can be given back to the disk.
-        let opened = try Descriptor("open", path) { open(path, O_RDWR | O_CLOEXEC | O_CREAT, 0o640) }
+        let opened = try Descriptor("open", path) { open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_CREAT, 0o640) }
         var status = stat()
         try retrying("fstat", path) { fstat(opened.number, &status) }
         file = opened
@@ -70,6 +70,8 @@ package struct AppendedFile: ~Copyable {
             if code != EINTR { throw Errno(code: code, call: "read") }
         }
     }
+
+    package func append(_ bytes: [UInt8]) throws(Errno) { try file.writeAll(bytes) }
 
     /// Gives the blocks from the start up to `offset` back to the file system (fallocate(2)); the offsets stay as they are.
     /// A file system that cannot do it keeps them: not an error, only space.

@@ -68,6 +68,15 @@ package final class Tail {
     /// Whether the last read waits for its `committed`.
     package var awaitsCommit: Bool { waiting }
 
+    /// Before a new process writes here: a half line that its predecessor left must not swallow the first new one.
+    package func endLine() throws(Errno) {
+        let size = file.size
+        guard size > 0 else { return }
+        let last = UnsafeMutableRawBufferPointer(rebasing: buffer[..<1])
+        guard try file.read(at: size - 1, into: last) == 1, last[0] != UInt8(ascii: "\n") else { return }
+        try file.append([UInt8(ascii: "\n")])
+    }
+
     /// Reads one chunk if the last one is committed; true where something was consumed and a commit is now due.
     package func read() throws(Errno) -> Bool {
         guard !waiting else { return false }

@@ -30,10 +30,12 @@ extension RtpmididEngine {
             if let ini = launch.ini { try File.replace(context.state.ini(name), with: Array(ini.utf8), mode: 0o640) }
             try context.state.placeLog(name)
             openTail(at: nil, adopted: false)
+            try tail?.endLine()
             runStart = tail.map { $0.position.offset + $0.lag } ?? 0
             (process.nextVersion, process.nextPort, process.nextLogStart) = (found.description, port, runStart)
             tracker = JoinTracker()
             book = LatencyBook()
+            reader = LogReader(at: reader.offset, format: found.logFormat)
             return ChildProgram(
                 path: path, arguments: launch.arguments,
                 environment: Self.inherited.merging(launch.environment) { _, ours in ours }, output: context.state.log(name))
@@ -56,6 +58,8 @@ extension RtpmididEngine {
     private static func askVersion(_ path: String) -> RtpmididVersion? {
         let question = ChildProgram(path: path, arguments: ["--version", "x"], environment: inherited, output: nil)
         guard let (output, _) = try? question.run(limit: .seconds(5)) else { return nil }
-        return RtpmididVersion(output: String(decoding: output, as: UTF8.self))
+        let text = String(decoding: output, as: UTF8.self)
+        // A build from a source tree without tags says no number; it is most likely a new one.
+        return RtpmididVersion(output: text) ?? (text.hasPrefix("rtpmidid version ") ? RtpmididVersion.newestKnown : nil)
     }
 }

@@ -16,7 +16,7 @@ extension RtpmididEngine {
             let position = offset.map { Tail.Position(device: $0.device, inode: $0.inode, offset: $0.offset) }
             let opened = try Tail(context.state.log(name), from: position) { [unowned self] in consume($0, at: $1) }
             tail = opened
-            reader = LogReader(at: UInt64(opened.position.offset))
+            reader = LogReader(at: UInt64(opened.position.offset), format: version?.logFormat)
             logWatched()
         } catch {
             context.note("log-trouble", severity: .error, room: room.name, engine: name, "The log of \(name) cannot be followed: \(error)")
@@ -140,12 +140,11 @@ extension RtpmididEngine {
         case .unknown: unknownLines += 1
         case .malformed, .cutSuspected: disbelievedLines += 1
         case .latency(let name, let microseconds, .server):
-            let heard = isLive(range) ? ContinuousClock.now : nil
-            book.note(fact, at: range, heard: heard)
             recordSample(name, microseconds, range)
         default: break
         }
         guard isOfThisRun else { return }
+        book.note(fact, at: range, heard: isLive(range) ? .now : nil)
         for event in tracker.note(fact, at: range) { take(event) }
     }
 }

@@ -168,15 +168,21 @@ extension RtpmididEngine {
         statusUnderWay = true
         let question: ControlRequest = isStatusUnanswerable && !statusWanted ? .help : .status
         statusWanted = false
+        let asked = logLength
         process.control.ask(question, patience: .seconds(5)) { [weak self] answer in
             guard let self else { return }
             statusUnderWay = false
-            take(answer, to: question)
+            take(answer, to: question, during: asked..<max(asked, logLength))
             if statusWanted { context.loop.after(.milliseconds(50)) { [weak self] in self?.requestStatus() } }
         }
     }
 
-    private func take(_ answer: Result<[UInt8], ControlSocket.Failure>, to question: ControlRequest) {
+    private var logLength: UInt64 { UInt64(max(0, tail.map { $0.position.offset + $0.lag } ?? 0)) }
+
+    /// `during`: how long the log was when the question was put and when the answer came.
+    private func take(
+        _ answer: Result<[UInt8], ControlSocket.Failure>, to question: ControlRequest, during: Range<UInt64>
+    ) {
         switch answer {
         case .failure(.silent) where question == .status:
             // A name that is no UTF-8 makes `status` unanswerable while it is here; `help` tells that from a hung daemon.
@@ -188,7 +194,7 @@ extension RtpmididEngine {
             switch ControlReply(bytes) {
             case .status(let status):
                 isStatusUnanswerable = false
-                take(status)
+                take(status, during: during)
             case .help:
                 // Every now and then it is tried again, in case the name has left.
                 statusWanted = isStatusUnanswerable && Int.random(in: 0..<6) == 0
@@ -198,12 +204,11 @@ extension RtpmididEngine {
         }
     }
 
-    private func take(_ status: StatusReply) {
+    private func take(_ status: StatusReply, during: Range<UInt64>) {
         if let known = status.version, known != version { version = known; context.enginesChanged() }
         guard status.listsParticipants else { return judgeWithoutStatus() }
-        let samples = book.note(status, suspicion: tracker.suspicion, now: .now)
-        let logEnd = tail.map { $0.position.offset + $0.lag } ?? 0
-        tracker.settle(with: status, logEnd: UInt64(max(0, logEnd)))
+        let samples = book.note(status, suspicion: tracker.suspicion, during: during, now: .now)
+        tracker.settle(with: status, during: during)
         var byPort: [Int: Present] = [:]
         for one in present.values { byPort[one.port] = one }
         for participant in status.participants {
