@@ -314,7 +314,6 @@ package final class Hub {
     private func retire(_ engine: RtpmididEngine) {
         retired.append(engine)
         engine.whenDown = { [unowned self, unowned engine] in
-            engine.everyoneIsGone(reason: "its port was removed")
             File.remove(context.state.ini(engine.name))
             // Not from within its own callback.
             context.loop.after(.zero) { [weak self] in self?.forget(engine.name) }
@@ -371,7 +370,6 @@ package final class Hub {
 
     private func endIfAllAreDown() {
         guard engines.allSatisfy({ $0.process.service.state == .idle }), retired.isEmpty else { return }
-        for engine in engines { engine.everyoneIsGone(reason: "the hub was stopped") }
         finish(closing: true)
     }
 

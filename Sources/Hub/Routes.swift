@@ -1,6 +1,7 @@
 import HTTP
 import Linux
 import Store
+import Synchronization
 
 /// What something outside the hub's loop asks of it; answered from the loop.
 enum Order: Sendable {
@@ -18,6 +19,15 @@ struct Routes: Sendable {
     let database: @Sendable () -> Database?
     let orders: Mailbox<Order>
     let webDirectory: String?
+    private let summary = LatencyCache()
+
+    init(
+        board: Board, access: Access, database: @escaping @Sendable () -> Database?, orders: Mailbox<Order>,
+        webDirectory: String?
+    ) {
+        (self.board, self.access, self.database) = (board, access, database)
+        (self.orders, self.webDirectory) = (orders, webDirectory)
+    }
 
     func router() -> Router {
         var router = Router()
@@ -49,10 +59,15 @@ struct Routes: Sendable {
             for one in snapshot.participants where one.state != .duplicate { byPort["\(one.port)", default: []].append(one.name) }
             responder.send(Self.json(byPort, for: request, anyPage: true))
         }
-        router.on(.get, "/latency") { request, _, responder in
-            let since = Moment.now.advanced(by: .seconds(-86_400))
+        router.on(.get, "/latency") { [summary] request, _, responder in
+            if let kept = summary.fresh {
+                responder.send(Self.json(kept, for: request, anyPage: true))
+                return
+            }
             answer(responder) { database throws(StoreError) in
+                let since = Moment.now.advanced(by: .seconds(-86_400))
                 let rows = try await database.latencySummary(since: since).map(API.LegacyLatency.init)
+                summary.keep(rows)
                 return Self.json(rows, for: request, anyPage: true)
             }
         }
@@ -186,4 +201,15 @@ struct Routes: Sendable {
         guard let text else { return .some(nil) }
         return Int64(text).flatMap { range.contains($0) ? .some(.some($0)) : nil }
     }
+}
+
+/// The day's latencies, which anybody may ask for, are summed up at most once a second.
+private final class LatencyCache: Sendable {
+    private let kept = Mutex<(rows: [API.LegacyLatency], at: ContinuousClock.Instant)?>(nil)
+
+    var fresh: [API.LegacyLatency]? {
+        kept.withLock { $0.flatMap { $0.at.duration(to: .now) < .seconds(1) ? $0.rows : nil } }
+    }
+
+    func keep(_ rows: [API.LegacyLatency]) { kept.withLock { $0 = (rows, .now) } }
 }

@@ -26,7 +26,7 @@ import Testing
 
     @Test func `it starts in its own session with only standard descriptors, an empty mask and SIGPIPE ignored`() throws {
         let held = try Descriptor("open") { open("/dev/null", O_RDONLY) }  // inheritable on purpose
-        let script = "ls /proc/$$/fd; grep -E 'SigBlk|SigIgn' /proc/$$/status; cut -d' ' -f6 /proc/$$/stat; echo $$"
+        let script = "ls /proc/$$/fd; grep -E 'SigBlk|SigIgn' /proc/self/status; cut -d' ' -f6 /proc/$$/stat; echo $$"
         let (output, exit) = try shell(script).run(limit: .seconds(20))
         #expect(exit == .code(0))
         let lines = String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)

@@ -43,23 +43,33 @@ extension RtpmididEngine {
         let claimed = tracker.portVanished(one.port)?.claimed
         context.changed()
         guard one.standing == .participant || one.standing == .ghost else { return }
-        let when = When(.now)
+        leaving.append((one, claimed, When(.now)))
         readLog()
-        context.loop.after(Self.leavingPatience) { [weak self] in
-            guard let self else { return }
-            let said = leavings.removeValue(forKey: one.port)?.how ?? claimed
-            let words: (kind: String, text: String) =
-                switch (one.standing, said) {
-                case (.ghost, _): ("lost", "vanished without saying so")
-                case (_, .lost?): ("lost", "was lost: no sign of it for 60 s")
-                case (_, .bye?), (_, .halfBye?), (_, nil): ("left", "left")
-                }
-            close(one.visit, when, words)
-        }
+        context.loop.after(Self.leavingPatience) { [weak self] in self?.closeLeft(one) }
+    }
+
+    /// Why somebody left is known by now.
+    private func closeLeft(_ one: Present) {
+        guard let index = leaving.firstIndex(where: { $0.one === one }) else { return }
+        let (_, claimed, when) = leaving.remove(at: index)
+        let said = leavings.removeValue(forKey: one.port)?.how ?? claimed
+        let words: (kind: String, text: String) =
+            switch (one.standing, said) {
+            case (.ghost, _): ("lost", "vanished without saying so")
+            case (_, .lost?): ("lost", "was lost: no sign of it for 60 s")
+            case (_, .bye?), (_, .halfBye?), (_, nil): ("left", "left")
+            }
+        close(one.visit, when, words)
     }
 
     /// The engine's process has ended: nobody is connected any more. The patch bay says the same port by port, later.
-    func everyoneIsGone(reason: String) {
+    func everyoneIsGone(reason: String, byUs: Bool) {
+        // Those whose ports went a moment before went for the same reason, unless the log has said another. Of those whom
+        // we dismissed, the log says the same as of lost ones.
+        for (one, _, when) in leaving where byUs || leavings[one.port] == nil {
+            close(one.visit, when, ("left", "left: \(reason)"))
+        }
+        leaving.removeAll { one, _, _ in byUs || leavings[one.port] == nil }
         for one in present.values where one.standing == .participant || one.standing == .ghost {
             close(one.visit, When(.now), ("left", "left: \(reason)"))
         }

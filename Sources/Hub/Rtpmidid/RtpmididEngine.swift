@@ -57,6 +57,8 @@ final class RtpmididEngine {
     var present: [PortID: Present] = [:]
     /// Visits that were open when the hub last ended, until it is clear whose they are.
     var openVisits: [Visit]
+    /// Their ports are gone; the log may still say why.
+    var leaving: [(one: Present, claimed: JoinTracker.Leaving?, at: When)] = []
     var leavings: [Int: (how: JoinTracker.Leaving, at: ContinuousClock.Instant)] = [:]
 
     /// It listens, or it is ended: nothing in between is waited for longer.
@@ -140,7 +142,7 @@ final class RtpmididEngine {
                 context.note("engine-stopped", room: room.name, engine: name, "\(name) stopped (\(exit))")
             }
             since = .now
-            everyoneIsGone(reason: expected ? "the engine was stopped" : "the engine ended")
+            everyoneIsGone(reason: expected ? "the engine was stopped" : "the engine ended", byUs: expected)
             context.enginesChanged()
         case .down: break
         }
