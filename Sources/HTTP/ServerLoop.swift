@@ -117,7 +117,7 @@ final class ServerLoop {
     }
 
     func forget(_ connection: Connection) {
-        connections[connection.id] = nil
+        guard connections.removeValue(forKey: connection.id) != nil else { return }
         counters.connections.store(connections.count, ordering: .relaxed)
         if stopping, connections.isEmpty { loop.stop() }
     }

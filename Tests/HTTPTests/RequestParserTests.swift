@@ -32,6 +32,22 @@ enum Seen: Equatable, CustomStringConvertible {
         return .incomplete
     }
 
+    /// Every request, and the refusal that ended them.
+    static func all(_ pieces: [[UInt8]]) -> [Seen] {
+        var parser = RequestParser()
+        var all: [Seen] = []
+        for piece in pieces {
+            parser.append(piece)
+            while true {
+                let seen = Seen(parser.next())
+                if seen == .incomplete { break }
+                all.append(seen)
+                if case .refused = seen { return all }
+            }
+        }
+        return all
+    }
+
     var description: String {
         switch self {
         case .incomplete: "incomplete"
@@ -270,6 +286,33 @@ struct RequestParserTests {
             }
             let whole = Seen.feeding([bytes])
             #expect(Seen.feeding(bytes.map { [$0] }) == whole, "seed \(seed), \(bytes)")
+        }
+    }
+
+    @Test(arguments: 0..<8 as Range<UInt64>)
+    func `a stream of requests comes to the same however it is cut, damaged or not`(seed: UInt64) {
+        var random = Seeded(state: seed)
+        for round in 0..<60 {
+            var bytes: [UInt8] = []
+            for number in 0..<Int.random(in: 1...12, using: &random) {
+                let body = String(repeating: "b", count: .random(in: 0...40, using: &random))
+                let filler = String(repeating: "f", count: .random(in: 0...60, using: &random))
+                let blank = number > 0 && Bool.random(using: &random) ? "\r\n" : ""
+                let target = Bool.random(using: &random) ? "/\(number)" : "http://a/\(number)"
+                let length = "Content-Length: \(body.utf8.count)"
+                bytes += "\(blank)POST \(target) HTTP/1.1\r\nX: \(filler)\r\nHost: a\r\n\(length)\r\n\r\n\(body)".utf8
+            }
+            if round % 2 == 1 {
+                bytes[.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+            }
+            var cuts = (0..<Int.random(in: 1...20, using: &random)).map { _ in
+                Int.random(in: 0...bytes.count, using: &random)
+            }
+            cuts = ([0] + cuts + [bytes.count]).sorted()
+            let pieces = zip(cuts, cuts.dropFirst()).map { Array(bytes[$0..<$1]) }
+            let whole = Seen.all([bytes])
+            #expect(Seen.all(pieces) == whole, "seed \(seed), round \(round), cuts \(cuts)")
+            if round % 2 == 0 { #expect(whole.allSatisfy { if case .request = $0 { true } else { false } }) }
         }
     }
 }
