@@ -1,4 +1,3 @@
-import Glibc
 package import Linux
 
 /// One request, one answer, one connection, on the calling thread: how the command line talks to the hub.

@@ -68,9 +68,8 @@ final class Connection {
     }
 
     func close() {
-        guard let registration else { return }
-        self.registration = nil
-        server.loop.unwatch(registration)
+        if let registration { server.loop.unwatch(registration) }
+        registration = nil
         server.forget(self)
     }
 

@@ -67,6 +67,7 @@ package struct RequestParser: Sendable {
                     if line.isEmpty, !blankLineSkipped {
                         // One empty line before a request is forgiven (RFC 9112 section 2.2).
                         blankLineSkipped = true
+                        start = lineStart
                         continue
                     }
                     try head.readRequestLine(line, of: buffer, limits: limits)

@@ -20,7 +20,6 @@ final class ServerLoop {
     let counters: ServerCounters
     private let router: Router
     private let mailbox: Mailbox<Message>
-    private var listeners: [Listener]
     private var doors: [(listener: Listener, registration: EventLoop.Registration)] = []
     private var connections: [UInt64: Connection] = [:]
     private var nextID: UInt64 = 0
@@ -43,16 +42,15 @@ final class ServerLoop {
         loop = try EventLoop()
         router = parts.router
         limits = parts.limits
-        listeners = parts.listeners
         self.mailbox = mailbox
         self.counters = counters
         try loop.receive(mailbox) { [unowned self] in take($0) }
-        for listener in listeners {
-            let registration = try loop.watch(listener.descriptor.number, .read) { [unowned self] _ in accept(listener)
+        for listener in parts.listeners {
+            let registration = try loop.watch(listener.descriptor.number, .read) { [unowned self] _ in
+                accept(listener)
             }
             doors.append((listener, registration))
         }
-        listeners = []
     }
 
     deinit { scratch.deallocate() }
@@ -117,7 +115,7 @@ final class ServerLoop {
     }
 
     func forget(_ connection: Connection) {
-        connections[connection.id] = nil
+        guard connections.removeValue(forKey: connection.id) != nil else { return }
         counters.connections.store(connections.count, ordering: .relaxed)
         if stopping, connections.isEmpty { loop.stop() }
     }

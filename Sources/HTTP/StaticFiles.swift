@@ -1,6 +1,5 @@
 import Glibc
 import Linux
-import Synchronization
 
 /// The files of one directory, read when asked for and kept in memory until they change on disk.
 ///

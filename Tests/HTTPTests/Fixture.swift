@@ -9,7 +9,16 @@ struct Fixture {
     let server: Server
     let address: Sockets.Address
 
+    /// Both ends of every connection are in this process.
+    private static let descriptors: Void = {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }()
+
     init(_ router: Router = .sample, limits: Limits = Limits()) throws {
+        _ = Self.descriptors
         let listener = try Sockets.listen(try #require(Sockets.Address("127.0.0.1:0")))
         address = Sockets.localAddress(listener)
         server = try Server(router: router, limits: limits, listeners: [.tcp(listener)])

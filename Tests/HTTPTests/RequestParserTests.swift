@@ -1,46 +1,6 @@
 import HTTP
 import Testing
 
-extension RequestParser {
-    mutating func append(_ text: String) { append(Array(text.utf8)) }
-    mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
-}
-
-/// What came out, in a form that compares.
-enum Seen: Equatable, CustomStringConvertible {
-    case incomplete
-    case request(Method, String, body: String)
-    case refused(Int)
-
-    init(_ outcome: RequestParser.Outcome) {
-        switch outcome {
-        case .incomplete: self = .incomplete
-        case .request(let request):
-            self = .request(request.method, request.path, body: String(decoding: request.body, as: UTF8.self))
-        case .refuse(let status, _): self = .refused(status.code)
-        }
-    }
-
-    /// The last outcome after pieces, stopping at the first that is not `incomplete`.
-    static func feeding(_ pieces: [[UInt8]], limits: Limits = Limits()) -> Seen {
-        var parser = RequestParser(limits: limits)
-        for piece in pieces {
-            parser.append(piece)
-            let seen = Seen(parser.next())
-            if seen != .incomplete { return seen }
-        }
-        return .incomplete
-    }
-
-    var description: String {
-        switch self {
-        case .incomplete: "incomplete"
-        case .request(let method, let path, let body): "\(method) \(path) [\(body)]"
-        case .refused(let code): "\(code)"
-        }
-    }
-}
-
 private let post =
     "POST /echo?a=1 HTTP/1.1\r\nHost: hub:8080\r\nX-Long:  spaced value \t\r\nContent-Length: 4\r\n\r\nbody"
 
@@ -270,6 +230,33 @@ struct RequestParserTests {
             }
             let whole = Seen.feeding([bytes])
             #expect(Seen.feeding(bytes.map { [$0] }) == whole, "seed \(seed), \(bytes)")
+        }
+    }
+
+    @Test(arguments: 0..<8 as Range<UInt64>)
+    func `a stream of requests comes to the same however it is cut, damaged or not`(seed: UInt64) {
+        var random = Seeded(state: seed)
+        for round in 0..<60 {
+            var bytes: [UInt8] = []
+            for number in 0..<Int.random(in: 1...12, using: &random) {
+                let body = String(repeating: "b", count: .random(in: 0...40, using: &random))
+                let filler = String(repeating: "f", count: .random(in: 0...60, using: &random))
+                let blank = number > 0 && Bool.random(using: &random) ? "\r\n" : ""
+                let target = Bool.random(using: &random) ? "/\(number)" : "http://a/\(number)"
+                let length = "Content-Length: \(body.utf8.count)"
+                bytes += "\(blank)POST \(target) HTTP/1.1\r\nX: \(filler)\r\nHost: a\r\n\(length)\r\n\r\n\(body)".utf8
+            }
+            if round % 2 == 1 {
+                bytes[.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+            }
+            var cuts = (0..<Int.random(in: 1...20, using: &random)).map { _ in
+                Int.random(in: 0...bytes.count, using: &random)
+            }
+            cuts = ([0] + cuts + [bytes.count]).sorted()
+            let pieces = zip(cuts, cuts.dropFirst()).map { Array(bytes[$0..<$1]) }
+            let whole = Seen.all([bytes])
+            #expect(Seen.all(pieces) == whole, "seed \(seed), round \(round), cuts \(cuts)")
+            if round % 2 == 0 { #expect(whole.allSatisfy { if case .request = $0 { true } else { false } }) }
         }
     }
 }

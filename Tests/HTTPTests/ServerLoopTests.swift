@@ -126,6 +126,38 @@ struct ServerLoopTests {
         #expect(fixture.server.refused == 44)
     }
 
+    @Test func `a crowd larger than the server can linger with is told 503 too`() throws {
+        var limits = Limits()
+        limits.connections = 1
+        let fixture = try Fixture(limits: limits)
+        let first = try fixture.connect()
+        try first.send(hello)
+        #expect(try first.readAnswer().status == 200)
+        let crowd = try (0..<180).map { _ in try fixture.connect() }
+        for peer in crowd { #expect(try peer.readAnswer().status == 503) }
+        #expect(fixture.server.refused == 180)
+        #expect(fixture.server.connections < 180)
+    }
+
+    @Test func `without descriptors for more connections the server goes on when there are some`() async {
+        // In a process of its own, as the limit is the process's.
+        await #expect(processExitsWith: .success) {
+            let fixture = try Fixture()
+            let first = try fixture.connect()
+            var limit = rlimit(rlim_cur: 40, rlim_max: 40)
+            try retrying("setrlimit") { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+            var peers: [Peer] = []
+            while let peer = try? fixture.connect() { peers.append(peer) }
+            try #require(peers.count > 8 && peers.count < 40)
+            // Room for the other end of each that stays.
+            peers.removeFirst(peers.count * 2 / 3)
+            for peer in peers + [first] {
+                try peer.send(hello)
+                #expect(try peer.readAnswer().text == "hello")
+            }
+        }
+    }
+
     @Test func `a place given up is a place for the next`() throws {
         var limits = Limits()
         limits.connections = 1
