@@ -46,6 +46,9 @@ let package = Package(
         .executableTarget(
             name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
             swiftSettings: everywhere),
+        .executableTarget(
+            name: "midihub-bench", dependencies: ["PatchBay", "Linux", "TestSupport"], path: "Tests/Bench",
+            swiftSettings: everywhere),
         .testTarget(
             name: "DoubleTests", dependencies: ["TestSupport", "Linux", "rtpmidid-double"],
             resources: [.copy("Fixtures")], swiftSettings: everywhere),

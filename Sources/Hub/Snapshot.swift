@@ -31,6 +31,8 @@ package struct Snapshot: Sendable {
         /// Log lines of unknown form, and lines contradicted by ALSA or `status`: counted, not believed.
         package var unknownLines = 0
         package var disbelievedLines = 0
+        /// Bytes of its log: read and on record, and still to be read.
+        package var logRead: Int64 = 0
         package var logLag: Int64 = 0
     }
 

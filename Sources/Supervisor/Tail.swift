@@ -21,7 +21,7 @@ package final class Tail {
 
     private let file: AppendedFile
     private var offset: Int64
-    private var committedOffset: Int64
+    package private(set) var committedOffset: Int64
     private var punched: Int64 = 0
     private var waiting = false
     /// Bytes up to here were written while nobody read: their lines have no time of their own.

@@ -64,6 +64,7 @@ extension RtpmididEngine {
         recordOffset()
         context.recorder.whenDone { [weak self, weak tail] in
             tail?.committed()
+            self?.context.changed()
             self?.readLog()
         }
     }

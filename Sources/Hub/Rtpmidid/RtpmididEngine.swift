@@ -213,6 +213,7 @@ final class RtpmididEngine {
         view.restarts = max(0, starts - 1)
         view.adopted = process.service.isAdopted
         (view.unknownLines, view.disbelievedLines) = (unknownLines, disbelievedLines)
+        view.logRead = tail?.committedOffset ?? 0
         view.logLag = tail?.lag ?? 0
         return view
     }
