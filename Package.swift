@@ -47,7 +47,7 @@ let package = Package(
             name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
             swiftSettings: everywhere),
         .executableTarget(
-            name: "midihub-bench", dependencies: ["PatchBay", "Linux", "TestSupport"], path: "Tests/Bench",
+            name: "midihub-bench", dependencies: ["CALSA", "PatchBay", "Linux", "TestSupport"], path: "Tests/Bench",
             swiftSettings: everywhere),
         .testTarget(
             name: "DoubleTests", dependencies: ["TestSupport", "Linux", "rtpmidid-double"],

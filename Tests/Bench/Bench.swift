@@ -14,10 +14,11 @@ struct Bench {
         switch words.first {
         case "wires": try wires()
         case "resources": try resources(seconds: words.dropFirst().first.flatMap { Int($0) } ?? 60)
+        case "speed": print(speed)
         case "start": try start()
         case "ingest": try ingest(words.dropFirst().first ?? "")
         default:
-            print("midihub-bench wires | resources [SECONDS] | start | ingest LOGFILE")
+            print("midihub-bench wires | resources [SECONDS] | speed | start | ingest LOGFILE")
             exit(64)
         }
     }
@@ -26,7 +27,7 @@ struct Bench {
 
     // MARK: Wires
 
-    /// From a port's announcement to the last of its 32 wires, both as a third program hears them from the kernel.
+    /// From a port's announcement to the last of its 32 wires, both by the kernel's clock.
     static func wires() throws {
         let bare = try measureWires(seated: false)
         let ours = try measureWires(seated: true)
@@ -56,9 +57,7 @@ struct Bench {
     }
 
     private static func measure(_ rounds: Int, _ drive: DoubleDrive) throws -> [Double] {
-        let ear = try SequencerClient(name: Array("bench".utf8))
-        let port = ear.createPort(Array("ear".utf8), exported: false)
-        try ear.connect(.announce, to: SequencerAddress(client: ear.client, port: port))
+        let ear = try KernelEar()
         _ = try drive.join(many: settled, "Player")
         try awaitQuiet(ear)
         var times: [Double] = []
@@ -73,21 +72,18 @@ struct Bench {
         return times.sorted()
     }
 
-    /// Seconds from PORT_START to the 32nd subscription among participants that names the new port.
-    private static func listen(_ ear: SequencerClient) throws -> Double? {
-        var began: (address: SequencerAddress, at: ContinuousClock.Instant)?
+    /// Seconds from PORT_START to the 32nd subscription among participants that names the new port, by the kernel's clock.
+    private static func listen(_ ear: KernelEar) throws -> Double? {
+        var began: (address: KernelEar.Address, at: Double)?
         var wires = 0
-        let deadline = ContinuousClock.now.advanced(by: .seconds(20))
-        while ContinuousClock.now < deadline {
-            var wait = pollfd(fd: ear.descriptor, events: Int16(POLLIN), revents: 0)
-            poll(&wait, 1, 200)
-            while let news = ear.nextEvent() {
+        while ear.wait(milliseconds: 20_000) {
+            while let (news, at) = ear.next() {
                 switch news {
-                case .portStarted(let address) where began == nil: began = (address, .now)
-                case .subscribed(source: .announce, let from, let to):
+                case .portStarted(let address) where began == nil: began = (address, at)
+                case .subscribed(let from, let to):
                     guard let began, from == began.address || to == began.address, from.client == to.client else { continue }
                     wires += 1
-                    if wires == 2 * settled { return seconds(began.at.duration(to: .now)) }
+                    if wires == 2 * settled { return at - began.at }
                 default: break
                 }
             }
@@ -96,15 +92,11 @@ struct Bench {
     }
 
     /// Until nothing has been announced for a while: the last round's wires are gone.
-    private static func awaitQuiet(_ ear: SequencerClient) throws {
-        while true {
-            var wait = pollfd(fd: ear.descriptor, events: Int16(POLLIN), revents: 0)
-            if poll(&wait, 1, 500) == 0 { return }
-            drain(ear)
-        }
+    private static func awaitQuiet(_ ear: KernelEar) throws {
+        while ear.wait(milliseconds: 500) { drain(ear) }
     }
 
-    private static func drain(_ ear: SequencerClient) { while ear.nextEvent() != nil {} }
+    private static func drain(_ ear: KernelEar) { while ear.next() != nil {} }
 
     // MARK: Resources
 
@@ -133,8 +125,10 @@ struct Bench {
         let share = used / seconds(began.duration(to: .now)) * 100
         print(String(format: "  resident memory: %.1f MiB", try memory(pid)))
         print(String(format: "  CPU: %.2f %% of this machine's core over %d s", share, limit))
-        print(String(format: "  this machine's core: %.0f ms for a fixed piece of work (compare with another's)", fixedWork()))
+        print(speed)
     }
+
+    static var speed: String { String(format: "  this machine's core: %.0f ms for a fixed piece of work", fixedWork()) }
 
     /// Milliseconds for the same loop everywhere: what a percentage on an emulated core would be on a real one.
     static func fixedWork() -> Double {
