@@ -93,10 +93,12 @@ package final class HubUnderTest {
 
     /// Any subcommand on this state directory, to its end. `run`, `start` and `demo` also get the hub's options.
     package func command(_ words: String..., within limit: Duration = .seconds(60)) throws -> Program.Finished {
-        try Program(
-            midihub, arguments(words[0]) + words.dropFirst(), environment: environment, in: directory, name: words[0]
-        )
-        .finish(within: limit)
+        try launch(words[0], Array(words.dropFirst())).finish(within: limit)
+    }
+
+    /// The same, without waiting for its end.
+    package func launch(_ name: String, _ words: [String] = []) throws -> Program {
+        try Program(midihub, arguments(name) + words, environment: environment, in: directory, name: name)
     }
 
     package func get(_ path: String, headers: [String: String] = [:]) throws -> HTTPAnswer {

@@ -50,10 +50,8 @@ final class Present {
             case (.ghost, _): "gone without saying so"
             case (.duplicate, _): "a further port of the same participant; not connected"
             case (.waiting, _): "being checked"
-            case (.participant, .receives): "receives only"
-            case (.participant, .sends): "sends only"
             case (.participant, .neither): "its name says neither In nor Out: not connected"
-            case (.participant, .both): nil
+            case (.participant, _): nil
             }
         return view
     }

@@ -1,0 +1,206 @@
+import Foundation
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+/// Starting, ending, dying and coming back.
+@Suite(.enabled(if: sequencerIsThere, "needs an ALSA sequencer: run it in the virtual machine"), .serialized)
+struct LifeTests {
+    enum Death: CaseIterable { case killed, handedOver, recordLost, recordHalfWritten, recordOfAnother }
+
+    @Test(arguments: Death.allCases)
+    func `engines go on without their hub, and the next one adopts them`(death: Death) throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let players = try hub.joined("Alice", "Bob")
+        let pids = try hub.enginePIDs()
+        let ids = try hub.participants().compactMap { $0["id"] as? Int }
+        let record = "\(hub.state)/engines/rtpmidid-\(hub.ports[0]).json"
+        switch death {
+        case .killed: try hub.kill9()
+        case .handedOver:
+            let pid = try hub.pid()
+            kill(pid, SIGUSR2)
+            try eventually("the hub's end") { !hub.hubIsThere }
+        case .recordLost:
+            try hub.kill9()
+            unlink(record)
+        case .recordHalfWritten:
+            try hub.kill9()
+            let whole = contents(of: record)
+            try File.replace(record, with: Array(whole[..<(whole.count / 2)]))
+        case .recordOfAnother:
+            try hub.kill9()
+            // A pid that is somebody else's by now must not be taken for the engine, let alone be signalled.
+            let words = text(of: record).replacingOccurrences(of: "\"pid\":\(pids[0])", with: "\"pid\":\(getpid())")
+            try File.replace(record, with: Array(words.utf8))
+        }
+        try players[0].send([0x90, 60, 100])
+        #expect(try players[1].hears(1) == [[0x90, 60, 100]])
+        try hub.start()
+        try hub.awaitEngines()
+        #expect(try hub.enginePIDs() == pids)
+        try hub.awaitMesh(players)
+        #expect(try hub.participants().compactMap { $0["id"] as? Int } == ids)
+        #expect(try hub.events("joined").count == 2)
+        #expect(try hub.events("left").isEmpty)
+        try hub.awaitEvent("adopted", containing: "\(pids[0])")
+        try players[1].send([0x90, 62, 100])
+        #expect(try players[0].hears(1) == [[0x90, 62, 100]])
+    }
+
+    @Test func `twenty starts at once leave one hub, and another start says nothing`() throws {
+        let hub = try HubUnderTest()
+        let codes = try (0..<20).map { _ in try hub.launch("start") }.map { try $0.finish(within: .seconds(120)).code }
+        #expect(codes == Array(repeating: 0, count: 20))
+        try eventually("the page") { (try? hub.get("/healthz")) != nil }
+        let pid = try hub.pid()
+        let again = try hub.command("start")
+        #expect(again.code == 0)
+        #expect(again.output.isEmpty && again.error.isEmpty)
+        #expect(try hub.command("run").code == 69)
+        #expect(try hub.pid() == pid)
+    }
+
+    @Test func `stop ends hub and engines with a goodbye, twice without harm, and cron respects it`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let players = try hub.joined("Alice", "Bob")
+        let engines = try hub.enginePIDs()
+        #expect(try hub.command("stop").code == 0)
+        for player in players { try eventually("the BYE to \(player.name)") { try player.wasDismissed() } }
+        #expect(!hub.hubIsThere)
+        #expect(engines.allSatisfy { ProcessIdentity(of: Int32($0)) == nil })
+        #expect(try hub.command("stop").code == 0)
+        #expect(try hub.command("status").code == 1)
+        #expect(try hub.command("start", "--unless-stopped").code == 0)
+        #expect(!hub.hubIsThere)
+        try hub.start()
+        #expect(try hub.command("start", "--unless-stopped").code == 0)
+        #expect(try hub.texts("left").count == 2)
+    }
+
+    @Test func `stop ends engines that a killed hub has left`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let players = try hub.joined("Alice")
+        let engines = try hub.enginePIDs()
+        try hub.kill9()
+        #expect(try hub.command("stop").code == 0)
+        try eventually("the BYE") { try players[0].wasDismissed() }
+        #expect(engines.allSatisfy { ProcessIdentity(of: Int32($0)) == nil })
+    }
+
+    @Test func `a killed engine is started again, and the reason is on record`() throws {
+        let hub = try HubUnderTest(ports: [freeUDPPortPair(), freeUDPPortPair()])
+        try hub.start()
+        try hub.awaitEngines(up: 2)
+        let pids = try hub.enginePIDs()
+        kill(Int32(pids[0]), SIGSEGV)
+        try hub.awaitEvent("engine-exited", containing: "signal 11")
+        try eventually(within: .seconds(60), "another process") { try hub.enginePIDs().count == 2 && hub.enginePIDs()[0] != pids[0] }
+        try hub.awaitEngines(up: 2)
+        #expect(try hub.enginePIDs()[1] == pids[1])
+        #expect(try hub.engines().first?["restarts"] as? Int == 1)
+    }
+
+    @Test func `a taken port is said with its holder's name, the other goes on, and it comes up when it is free`() throws {
+        let ports = [freeUDPPortPair(), freeUDPPortPair()]
+        let hub = try HubUnderTest(ports: ports)
+        do {
+            let taken = try Sockets.datagram(.init(host: "::", port: ports[0] + 1))
+            try hub.start()
+            try hub.awaitEngines(up: 1)
+            try hub.awaitEvent("engine-cannot-start", containing: "\(ports[0] + 1) is taken", "pid \(getpid())")
+            let doctor = try hub.command("doctor", "--port", "\(ports[0])")
+            #expect(doctor.code == 1)
+            #expect(doctor.output.contains("pid \(getpid())"), "\(doctor.output) \(taken.number)")
+        }
+        try hub.awaitEngines(up: 2)
+    }
+
+    @Test func `a missing or unfit rtpmidid is said, and the page is there`() throws {
+        let hub = try HubUnderTest(options: ["--rtpmidid", "/no/such/rtpmidid"])
+        try hub.start()
+        try hub.awaitEvent("engine-cannot-start", containing: "/no/such/rtpmidid does not exist")
+        #expect(try hub.get("/healthz").status == 503)
+        #expect(try hub.get("/").status == 200)
+        let other = try HubUnderTest(options: ["--rtpmidid", "/etc/passwd"])
+        try other.start()
+        try other.awaitEvent("engine-cannot-start", containing: "is not executable")
+    }
+
+    @Test func `reload adds and removes ports without touching the others, and refuses what is wrong`() throws {
+        let ports = [freeUDPPortPair(), freeUDPPortPair(), freeUDPPortPair()]
+        let hub = try HubUnderTest(ports: ports, configuration: "{ports: [\(ports[0]), \(ports[1])], // two\n}")
+        try hub.start()
+        let players = [try hub.player("A", port: ports[0]), try hub.player("B", port: ports[0])]
+        for player in players { try player.join() }
+        try hub.awaitMesh(players)
+        let pid = try hub.enginePIDs()[0]
+
+        hub.directory.write("midihub.json5", "{ports: [\(ports[0]), 70000]}")
+        let refused = try hub.command("reload")
+        #expect(refused.code == 64)
+        #expect(refused.error.contains("midihub.json5") && refused.error.contains("70000"))
+        #expect(try hub.engines().count == 2)
+        try hub.awaitEvent("reload-failed", containing: "70000")
+
+        hub.directory.write("midihub.json5", "{ports: [\(ports[0]), \(ports[2])]}")
+        #expect(try hub.command("reload").code == 0)
+        try eventually(within: .seconds(60), "the new ports") {
+            try hub.engines().filter { $0["state"] as? String == "up" }.compactMap { $0["port"] as? Int }
+                == [ports[0], ports[2]].sorted().map(Int.init)
+        }
+        #expect(try hub.enginePIDs().contains(pid))
+        try hub.awaitMesh(players)
+        #expect(try hub.events("left").isEmpty)
+    }
+
+    @Test(.enabled(if: !Rtpmidid.isReal, "a real rtpmidid cannot be made to log at will"))
+    func `no line of the log is lost or doubled, whenever the hub is killed`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let player = try hub.player("Counter")
+        try player.join()
+        let id = try #require((player as? DoublePlayer)?.id)
+        try eventually("Counter") { try hub.participants().count == 1 }
+        let drive = try hub.drive()
+        // Every line has a figure of its own: 0.1, 0.2, … ms.
+        var sent = 0
+        for round in 0..<4 {
+            for _ in 0..<50 {
+                sent += 1
+                try drive.latency(id, milliseconds: Double(sent) / 10)
+            }
+            try hub.kill9()
+            for _ in 0..<(10 * round) {
+                sent += 1
+                try drive.latency(id, milliseconds: Double(sent) / 10)
+            }
+            try hub.start()
+        }
+        try eventually(within: .seconds(60), "the whole log is read") {
+            try hub.engines().first?["logLag"] as? Int == 0
+        }
+        #expect(try hub.command("stop").code == 0)
+        let rows = try Program(
+            "/usr/bin/sqlite3", ["\(hub.state)/hub.sqlite", "SELECT round_trip FROM latency ORDER BY round_trip"],
+            environment: [:], in: hub.directory, name: "sqlite3"
+        ).finish()
+        #expect(rows.output.split(separator: "\n").compactMap { Int($0) } == (1...sent).map { $0 * 100 })
+    }
+
+    @Test func `a damaged database is set aside and said, and the hub runs`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        #expect(try hub.command("stop").code == 0)
+        for end in ["-wal", "-shm"] { unlink("\(hub.state)/hub.sqlite\(end)") }
+        try File.replace("\(hub.state)/hub.sqlite", with: Array(repeating: 7, count: 20000))
+        try hub.start()
+        try hub.awaitEngines()
+        #expect(names(in: hub.state).contains { $0.hasPrefix("hub.sqlite.damaged-") })
+        try hub.awaitEvent("store", containing: "damaged")
+    }
+}
