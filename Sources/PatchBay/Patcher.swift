@@ -148,7 +148,14 @@ final class Patcher {
     func wiresChanged() {
         guard !areWiresNews else { return }
         areWiresNews = true
+        tellWires(patience: 10)
+    }
+
+    private func tellWires(patience: Int) {
         loop.after(.milliseconds(20)) { [unowned self] in
+            // A snapshot holds them all: not one for each of the steps on the way to a large room.
+            let isBusy = !(joins.isEmpty && removals.isEmpty && repairs.isEmpty)
+            if isBusy && patience > 0 { return tellWires(patience: patience - 1) }
             areWiresNews = false
             news.send(
                 .wires(

@@ -98,6 +98,7 @@ package struct Room: Sendable {
     package let policy: Policy
     package let blocks: Set<Block>
     private var places: [Place] = []
+    private var indices: [MemberID: Int] = [:]
 
     private struct Place: Sendable {
         var member: Member
@@ -118,9 +119,10 @@ package struct Room: Sendable {
     @discardableResult
     package mutating func join(_ member: Member) -> [Wire] {
         let direction = policy.direction(name: member.name, portIndex: member.portIndex)
-        let index = places.firstIndex { $0.member.id == member.id } ?? places.endIndex
+        let index = indices[member.id] ?? places.endIndex
         if index == places.endIndex {
             places.append(Place(member: member, direction: direction, isFull: false))
+            indices[member.id] = index
         } else {
             places[index] = Place(member: member, direction: direction, isFull: false)
         }
@@ -137,18 +139,17 @@ package struct Room: Sendable {
     /// Lets a member go, and gives the wires of those who now find room in the mesh.
     @discardableResult
     package mutating func leave(_ id: MemberID) -> [Wire] {
-        guard let index = places.firstIndex(where: { $0.member.id == id }) else { return [] }
+        guard let index = indices.removeValue(forKey: id) else { return [] }
         places.remove(at: index)
+        for later in places[index...].indices { indices[places[later].member.id] = later }
         guard meshSize < Self.meshLimit, let next = places.first(where: \.isFull) else { return [] }
         return join(next.member)
     }
 
     /// Why a wire is wanted or not.
     package func verdict(from: MemberID, to: MemberID) -> Verdict {
-        guard let sender = places.first(where: { $0.member.id == from }),
-            let hearer = places.first(where: { $0.member.id == to })
-        else { return .elsewhere }
-        return verdict(sender, hearer)
+        guard let sender = indices[from], let hearer = indices[to] else { return .elsewhere }
+        return verdict(places[sender], places[hearer])
     }
 
     /// All wires that the room wants.
@@ -164,12 +165,13 @@ package struct Room: Sendable {
 
     /// Those who are to hear a member.
     package func wantedHearers(of id: MemberID) -> [MemberID] {
-        guard let sender = places.first(where: { $0.member.id == id }) else { return [] }
+        guard let index = indices[id] else { return [] }
+        let sender = places[index]
         return places.filter { verdict(sender, $0) == .wanted }.map(\.member.id)
     }
 
     /// Whether a member was left out because the mesh was full when it came.
-    package func isLeftOut(_ id: MemberID) -> Bool { places.contains { $0.member.id == id && $0.isFull } }
+    package func isLeftOut(_ id: MemberID) -> Bool { indices[id].map { places[$0].isFull } ?? false }
 
     private func inMesh(_ place: Place) -> Bool { place.direction == .both && place.member.standing == .participant }
 

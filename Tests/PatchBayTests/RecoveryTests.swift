@@ -123,15 +123,15 @@ extension OnTheSequencer {
             try stage.until("it is released") { stage.heard(players[2]).contains(off(60)) }
         }
 
-        @Test(arguments: [[], [1, 2, 3], Array(repeating: 0xFF, count: 5_000_000)] as [[UInt8]])
-        func `a table that is no table is begun anew`(content: [UInt8]) throws {
+        @Test(arguments: [0, 3, 100_000, 5_000_000])
+        func `a table that is no table is begun anew`(size: Int) throws {
             let stage = try Stage()
             stage.killBay()
-            try Data(content).write(to: URL(fileURLWithPath: stage.table))
+            try Data(repeating: 0xFF, count: size).write(to: URL(fileURLWithPath: stage.table))
             try stage.restartBay()
             let players = try stage.players("A", "B")
             try stage.until("both are wired") { stage.kernelWires(players).count == 2 }
-            #expect(stage.troubles.count == (content.isEmpty ? 0 : 1))
+            #expect(stage.troubles.count == (size == 0 ? 0 : 1))
         }
 
         @Test func `a table that cannot be had is said, and MIDI goes on`() throws {
