@@ -61,11 +61,10 @@ import Testing
     }
 
     @Test func `a process is found by a whole word of its command line`() throws {
-        let word = "/tmp/mark-\(UUID().uuidString)"
-        let program = ChildProgram(path: "/bin/sh", arguments: ["-c", "read x; sleep 60", "name", word], environment: [:], output: nil)
-        var inner = program
-        inner.arguments[1] = "exec 0<&-; while :; do sleep 60; done"
-        let pid = try inner.spawn()
+        let scratch = try Scratch()
+        let word = "\(scratch.path)/mark"
+        try File.replace(word, with: [])
+        let pid = try ChildProgram(path: "/usr/bin/tail", arguments: ["-f", word], environment: [:], output: nil).spawn()
         defer {
             kill(pid, SIGKILL)
             _ = waitpid(pid, nil, 0)

@@ -176,7 +176,7 @@ extension RtpmididEngine {
             return
         }
         statusUnderWay = true
-        let question: ControlRequest = isStatusUnanswerable && !statusWanted ? .help : .status
+        let question: ControlRequest = statusUnanswerableUntil > .now ? .help : .status
         statusWanted = false
         let asked = logLength
         process.control.ask(question, patience: .seconds(5)) { [weak self] answer in
@@ -196,20 +196,15 @@ extension RtpmididEngine {
         switch answer {
         case .failure(.silent) where question == .status:
             // A name that is no UTF-8 makes `status` unanswerable while it is here; `help` tells that from a hung daemon.
-            isStatusUnanswerable = true
+            // Every now and then it is tried again, in case the name has left.
+            statusUnanswerableUntil = .now.advanced(by: .seconds(30))
             requestStatus()
         case .failure: judgeWithoutStatus()
         case .success(let bytes):
             lastLife = .now
             switch ControlReply(bytes) {
-            case .status(let status):
-                isStatusUnanswerable = false
-                take(status, during: during)
-            case .help:
-                // Every now and then it is tried again, in case the name has left.
-                statusWanted = isStatusUnanswerable && Int.random(in: 0..<6) == 0
-                judgeWithoutStatus()
-            case .done, .alsaPeer, .refused, .closing, .unreadable: judgeWithoutStatus()
+            case .status(let status): take(status, during: during)
+            case .help, .done, .alsaPeer, .refused, .closing, .unreadable: judgeWithoutStatus()
             }
         }
     }

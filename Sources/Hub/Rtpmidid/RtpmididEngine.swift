@@ -51,7 +51,8 @@ final class RtpmididEngine {
     var lastLife = ContinuousClock.now
     var statusUnderWay = false
     var statusWanted = false
-    var isStatusUnanswerable = false
+    /// It was asked in vain; until then `help` is asked instead.
+    var statusUnanswerableUntil = ContinuousClock.now
 
     // Who is there.
     var present: [PortID: Present] = [:]
