@@ -59,7 +59,7 @@ let package = Package(
         tests("Store", ["CSQLite"]),
         tests("HTTP", ["Linux"]),
         tests("Supervisor", ["Linux"]),
-        tests("Hub", ["Supervisor", "Store", "Rooms", "PatchBay", "Linux"], resources: [.copy("Fixtures")]),
+        tests("Hub", ["HTTP", "Supervisor", "Store", "Rooms", "PatchBay", "Linux"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["TestSupport", "Linux", "CALSA", "midihub", "rtpmidid-double"],

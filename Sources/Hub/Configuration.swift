@@ -108,7 +108,9 @@ extension Configuration {
             let decoder = JSONDecoder()
             decoder.allowsJSON5 = true
             file = try decoder.decode(FileFormat.self, from: Data(text.utf8))
-        } catch let error as DecodingError { throw ConfigurationError(Self.words(for: error))
+        } catch let error as DecodingError {
+            if let place = JSON5Place.ofError(in: text) { throw ConfigurationError("not JSON5: \(place)") }
+            throw ConfigurationError(Self.words(for: error))
         } catch { throw ConfigurationError("\(error)") }
 
         if let value = file.name { name = value }
@@ -210,10 +212,7 @@ extension Configuration {
         case .typeMismatch(let type, let context): return "\(place(context)): must be \(article(for: type))"
         case .valueNotFound(let type, let context): return "\(place(context)): is null, must be \(article(for: type))"
         case .keyNotFound(let key, let context): return "\(place(context)): \"\(key.stringValue)\" is missing"
-        case .dataCorrupted(let context):
-            let underlying = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
-            let reason = underlying ?? context.debugDescription
-            return context.codingPath.isEmpty && underlying != nil ? "not JSON5: \(reason)" : "\(place(context)): \(reason)"
+        case .dataCorrupted(let context): return "\(place(context)): \(context.debugDescription)"
         @unknown default: return "\(error)"
         }
     }
@@ -222,8 +221,7 @@ extension Configuration {
         switch type {
         case is String.Type: "text in quotes"
         case is Int.Type: "a whole number"
-        case is any Collection.Type: "a list in [ ]"
-        default: "an object in { }"
+        default: "\(type)".hasPrefix("Array") ? "a list in [ ]" : "an object in { }"
         }
     }
 }

@@ -50,13 +50,18 @@ enum StartCommand {
         let deadline = ContinuousClock.now.advanced(by: patience)
         var child: Int32?
         var childExit: ChildExit?
+        var turn: FileLock?
         while ContinuousClock.now < deadline {
             if child == nil, !FileLock.isHeld(state.lock) {
                 do {
                     _ = try options.configuration()  // an error is said here, on the caller's terminal
                     try state.create()
-                    HubLog.rotate(state)
-                    child = try spawn(options, state)
+                    // Of many starts at once, one starts a hub and the others wait for it.
+                    turn = try FileLock(state.startLock)
+                    if turn != nil {
+                        HubLog.rotate(state)
+                        child = try spawn(options, state)
+                    }
                 } catch let error as ConfigurationError {
                     Output.complain(error.description)
                     return .misuse
@@ -79,7 +84,7 @@ enum StartCommand {
                 if case .code(let code) = exit, let known = ExitCode(rawValue: Int32(code)) { return known }
                 return .bug
             }
-            usleep(5_000)  // two processes that share nothing but files: there is nothing to wait on
+            usleep(child == nil ? 50_000 : 5_000)  // two processes that share nothing but files: there is nothing to wait on
         }
         Output.complain("the hub does not answer on \(state.socket) after \(patience); see \(state.hubLog)")
         return .unavailable

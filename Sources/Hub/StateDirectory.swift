@@ -9,6 +9,7 @@ package struct StateDirectory: Sendable, Equatable {
 
     package var database: String { "\(path)/hub.sqlite" }
     package var lock: String { "\(path)/hub.lock" }
+    package var startLock: String { "\(path)/start.lock" }
     package var token: String { "\(path)/token" }
     /// There while a person's `stop` holds: cron's `start --unless-stopped` respects it.
     package var stopped: String { "\(path)/stopped" }

@@ -69,7 +69,8 @@ import Testing
             kill(pid, SIGKILL)
             _ = waitpid(pid, nil, 0)
         }
-        #expect(ProcessIdentity.withArgument(word) == [pid])
+        let found = ProcessIdentity.withArgument(word)
+        #expect(found == [pid], "\(File.names(in: "/proc").count) names; its command line: \(File.text("/proc/\(pid)/cmdline") ?? "none")")
         #expect(ProcessIdentity.withArgument(String(word.dropLast())).isEmpty)
     }
 }

@@ -101,6 +101,9 @@ package final class HubUnderTest {
         try Program(midihub, arguments(name) + words, environment: environment, in: directory, name: name)
     }
 
+    /// The words of a subcommand, the program's path first.
+    package func commandLine(_ name: String) throws -> [String] { [midihub] + arguments(name) }
+
     package func get(_ path: String, headers: [String: String] = [:]) throws -> HTTPAnswer {
         try http("GET", path, at: web, headers: headers)
     }

@@ -1,0 +1,64 @@
+import HTTP
+import Hub
+import Linux
+import Testing
+
+/// The three clouds' metadata services, played by a server of ours on loopback.
+@Suite struct LocationTests {
+    private func serving(_ fill: (inout Router) -> Void, _ body: (String) throws -> Void) throws {
+        var router = Router()
+        fill(&router)
+        let socket = try Sockets.listen(.init(host: "127.0.0.1", port: 0))
+        let address = Sockets.localAddress(socket)
+        let server = try Server(router: router, listeners: [.tcp(socket)])
+        try server.start()
+        defer { server.stop() }
+        try body("http://\(address)")
+    }
+
+    @Test func `EC2 wants a token first`() throws {
+        try serving {
+            $0.on(.put, "/latest/api/token") { request, _, responder in
+                let wanted = request.headers["X-aws-ec2-metadata-token-ttl-seconds"] != nil
+                responder.send(wanted ? .text("secret") : .problem(.badRequest, "no time to live"))
+            }
+            $0.on(.get, "/latest/meta-data/placement/availability-zone") { request, _, responder in
+                let knows = request.headers["X-aws-ec2-metadata-token"] == "secret"
+                responder.send(knows ? .text("eu-central-1a") : .problem(.unauthorized, "no token"))
+            }
+        } _: { #expect(Location.ask($0) == "eu-central-1a") }
+    }
+
+    @Test func `GCE wants its flavour and answers with a path`() throws {
+        try serving {
+            $0.on(.get, "/computeMetadata/v1/instance/zone") { request, _, responder in
+                let knows = request.headers["Metadata-Flavor"] == "Google"
+                responder.send(knows ? .text("projects/123/zones/europe-west3-b") : .problem(.forbidden, "no flavour"))
+            }
+        } _: { #expect(Location.ask($0) == "europe-west3-b") }
+    }
+
+    @Test func `Azure wants its header`() throws {
+        try serving {
+            $0.on(.get, "/metadata/instance/compute/location") { request, _, responder in
+                let knows = request.headers["Metadata"] == "true" && request.query["format"] == "text"
+                responder.send(knows ? .text("germanywestcentral") : .problem(.badRequest, "no header"))
+            }
+        } _: { #expect(Location.ask($0) == "germanywestcentral") }
+    }
+
+    @Test func `where no cloud answers there is no place`() throws {
+        try serving { _ in } _: { #expect(Location.ask($0) == nil) }
+        #expect(Location.ask("http://127.0.0.1:1") == nil)
+    }
+
+    @Test func `one that hangs is not waited for long, and an answer that is no place is none`() throws {
+        let silent = try Sockets.listen(.init(host: "127.0.0.1", port: 0))
+        let began = ContinuousClock.now
+        #expect(Location.ask("http://\(Sockets.localAddress(silent))") == nil)
+        #expect(began.duration(to: .now) < .seconds(10), "far more than its limit of a second")
+        try serving {
+            $0.on(.get, "/computeMetadata/v1/instance/zone") { _, _, responder in responder.send(.text("<script>\nrm -rf")) }
+        } _: { #expect(Location.ask($0) == nil) }
+    }
+}
