@@ -16,7 +16,9 @@ package enum API {
 
         init(_ snapshot: Snapshot) {
             (name, version, pid, startedAt) = (snapshot.name, Version.text, snapshot.pid, snapshot.startedAt)
-            (health, addresses, engines, store) = (snapshot.health, snapshot.addresses, snapshot.engines, snapshot.store)
+            (health, addresses, engines, store) = (
+                snapshot.health, snapshot.addresses, snapshot.engines, snapshot.store
+            )
             counts = .init(
                 participants: snapshot.participants.count, wires: snapshot.wires.count, rooms: snapshot.rooms.count)
         }
@@ -90,7 +92,10 @@ package enum API {
         }
     }
 
-    package struct Done: Codable, Sendable { package var done: Bool = true; package var text: String }
+    package struct Done: Codable, Sendable {
+        package var done: Bool = true
+        package var text: String
+    }
 
     /// One line of JSON with sorted keys.
     static func encode(_ value: some Encodable) -> String {

@@ -17,14 +17,16 @@ package struct Access: Sendable {
         if request.viaSocket { return nil }
         if let host = request.headers["Host"], !answers(to: host) {
             return .problem(
-                .misdirected, "This hub does not answer to the name in the Host header; add it to `hosts` in its configuration.")
+                .misdirected,
+                "This hub does not answer to the name in the Host header; add it to `hosts` in its configuration.")
         }
         switch request.method {
         case .get, .head, .options: return nil
         default:
             if holdsToken(request) { return nil }
             return .problem(
-                .unauthorized, "This changes something: send `Authorization: Bearer TOKEN` (the token is in the state directory).")
+                .unauthorized,
+                "This changes something: send `Authorization: Bearer TOKEN` (the token is in the state directory).")
         }
     }
 
@@ -40,7 +42,9 @@ package struct Access: Sendable {
     /// A name that a web page elsewhere could point at us is refused; a numeric address cannot be rebound.
     private func answers(to host: String) -> Bool {
         var name = host
-        if let colon = name.lastIndex(of: ":"), !name.hasSuffix("]"), name[name.index(after: colon)...].allSatisfy(\.isNumber) {
+        if let colon = name.lastIndex(of: ":"), !name.hasSuffix("]"),
+            name[name.index(after: colon)...].allSatisfy(\.isNumber)
+        {
             name = String(name[..<colon])
         }
         name = name.lowercased()
@@ -58,7 +62,9 @@ package struct Access: Sendable {
     package static func token(_ configuration: Configuration, state: StateDirectory) throws(Errno) -> String {
         if let token = Programs.environment["MIDIHUB_TOKEN"], token.utf8.count >= 16 { return token }
         if let token = configuration.token { return token }
-        if let kept = File.text(state.token, limit: 4096)?.split(whereSeparator: \.isWhitespace).first, kept.utf8.count >= 16 {
+        if let kept = File.text(state.token, limit: 4096)?.split(whereSeparator: \.isWhitespace).first,
+            kept.utf8.count >= 16
+        {
             return String(kept)
         }
         var random = SystemRandomNumberGenerator()

@@ -136,7 +136,9 @@ extension Configuration {
             }
         } else if let described = file.rooms {
             rooms = []
-            for (name, room) in described.sorted(by: { ($0.value.ports.first ?? 0, $0.key) < ($1.value.ports.first ?? 0, $1.key) }) {
+            for (name, room) in described.sorted(by: {
+                ($0.value.ports.first ?? 0, $0.key) < ($1.value.ports.first ?? 0, $1.key)
+            }) {
                 var made = Room(name: name, ports: [], policy: common)
                 if let text = room.policy { made.policy = try Self.policy(text) }
                 for number in room.ports { made.ports.append(try Self.port(number, "rooms.\(name).ports")) }
@@ -153,7 +155,9 @@ extension Configuration {
         var taken: [UInt16: String] = [:]
         for room in rooms {
             guard !room.ports.isEmpty else { throw ConfigurationError("room \"\(room.name)\": has no port") }
-            guard !room.name.isEmpty, room.name.utf8.count <= 60, !room.name.unicodeScalars.contains(where: { $0.value < 32 }) else {
+            guard !room.name.isEmpty, room.name.utf8.count <= 60,
+                !room.name.unicodeScalars.contains(where: { $0.value < 32 })
+            else {
                 throw ConfigurationError("room \"\(room.name)\": a name has 1 to 60 bytes and no control characters")
             }
             if room.policy == .pair, room.ports.count != 2 {
@@ -163,7 +167,8 @@ extension Configuration {
                 for used in [port, port + 1] {
                     if let other = taken.updateValue("\(port)", forKey: used) {
                         throw ConfigurationError(
-                            "port \(port): overlaps with port \(other) (each takes its own number and the next one; step by 2)")
+                            "port \(port): overlaps with port \(other) (each takes its own number and the next one; step by 2)"
+                        )
                     }
                 }
             }

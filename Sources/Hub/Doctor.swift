@@ -81,7 +81,8 @@ package enum Doctor {
         }
         if distribution.contains("ID=debian"), release.contains("cloud") {
             let architecture = release.split(separator: "-").last ?? "amd64"
-            return "this cloud kernel has no sound: apt install linux-image-\(architecture), reboot into it, then modprobe snd-seq"
+            return
+                "this cloud kernel has no sound: apt install linux-image-\(architecture), reboot into it, then modprobe snd-seq"
         }
         return "this kernel (\(release)) has no snd-seq module: boot a kernel with sound, then modprobe snd-seq"
     }
@@ -100,7 +101,8 @@ package enum Doctor {
                 }
                 let holder = error.code == EADDRINUSE ? Programs.holder(ofUDP: number) : nil
                 let words = "UDP port \(number) is taken" + (holder.map { " by \($0)" } ?? ": \(error.reason)")
-                let service = holder?.hasPrefix("rtpmidid ") == true ? " (perhaps: systemctl disable --now rtpmidid)" : ""
+                let service =
+                    holder?.hasPrefix("rtpmidid ") == true ? " (perhaps: systemctl disable --now rtpmidid)" : ""
                 let fix =
                     error.code == EACCES
                     ? "ports below 1024 need root: choose another with --port N"
@@ -148,7 +150,8 @@ package enum Doctor {
         let runs = File.exists("/run/avahi-daemon/socket") || File.exists("/var/run/avahi-daemon/socket")
         return Finding(
             topic: "avahi", isWell: runs, isOptional: true,
-            words: runs ? "avahi-daemon runs: the hub is announced on the local network"
+            words: runs
+                ? "avahi-daemon runs: the hub is announced on the local network"
                 : "avahi-daemon does not run: the hub is not announced on the local network; players type its address",
             fix: runs ? nil : "apt install avahi-daemon (only useful where players are on the same network)")
     }

@@ -8,7 +8,8 @@ enum Health {
         for engine in engines where engine.state == .failed || engine.state == .down {
             // What is missing on the whole machine is said once.
             if let reason = engine.reason, problems.contains(where: { $0.what == reason }) { continue }
-            let what = "Port \(engine.port) (room \(engine.room)) is not served: \(engine.reason ?? "its engine is down")"
+            let what =
+                "Port \(engine.port) (room \(engine.room)) is not served: \(engine.reason ?? "its engine is down")"
             problems.append(.init(what: what, fix: engine.fix))
         }
         if store.state == .stopped {

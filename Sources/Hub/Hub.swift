@@ -42,7 +42,8 @@ package final class Hub {
     package static func run(_ options: Options) throws -> ExitCode {
         let configuration = try options.configuration()
         guard configuration.engine != .embedded else {
-            throw ConfigurationError("--engine embedded: this version has no embedded engine yet; rtpmidid is its only one")
+            throw ConfigurationError(
+                "--engine embedded: this version has no embedded engine yet; rtpmidid is its only one")
         }
         let state = options.place
         try state.create()
@@ -99,7 +100,8 @@ package final class Hub {
     /// The page and the command line's socket. A taken page address is said and does not keep the music from playing.
     private func listen() throws {
         let state = context.state
-        let access = Access(token: try Access.token(context.configuration, state: state), hosts: context.configuration.hosts)
+        let access = Access(
+            token: try Access.token(context.configuration, state: state), hosts: context.configuration.hosts)
         let routes = Routes(
             board: board, access: access, database: { [holder] in holder.database }, orders: orders,
             webDirectory: WebDirectory.find(context.configuration.web))
@@ -110,10 +112,12 @@ package final class Hub {
             socket = try Sockets.listen(address)
         } catch {
             File.remove(state.socket)
-            throw HubError("the page cannot be served on \(address): \(error.reason); choose another with --listen ADDRESS:PORT")
+            throw HubError(
+                "the page cannot be served on \(address): \(error.reason); choose another with --listen ADDRESS:PORT")
         }
         let bound = Sockets.localAddress(socket)
-        pageAddress = "http://\(bound.host == "::" || bound.host == "0.0.0.0" ? "localhost:\(bound.port)" : "\(bound)")/"
+        pageAddress =
+            "http://\(bound.host == "::" || bound.host == "0.0.0.0" ? "localhost:\(bound.port)" : "\(bound)")/"
         listeners.append(Listener.tcp(socket))
         server = try Server(router: routes.router(), listeners: listeners)
         try File.replace("\(state.path)/page", with: Array("\(pageAddress ?? "")\n".utf8))
@@ -177,7 +181,9 @@ package final class Hub {
         var found: [RtpmididEngine] = []
         for file in File.names(in: context.state.engines) where file.hasPrefix("rtpmidid-") && file.hasSuffix(".ini") {
             let name = String(file.dropLast(4))
-            guard !wanted.contains(name), let port = UInt16(name.dropFirst("rtpmidid-".count)), port < UInt16.max else { continue }
+            guard !wanted.contains(name), let port = UInt16(name.dropFirst("rtpmidid-".count)), port < UInt16.max else {
+                continue
+            }
             let room = Configuration.Room(name: "\(port)", ports: [port], policy: .auto)
             let engine = RtpmididEngine(
                 port: port, room: room, index: 0, displayName: hubName, openVisits: [], context: context)
@@ -190,7 +196,9 @@ package final class Hub {
         do throws(Errno) {
             watches[try changes.watch(context.state.log(engine.name))] = engine
         } catch {
-            context.note("log-trouble", severity: .warning, engine: engine.name, "The log of \(engine.name) is read only now and then: \(error)")
+            context.note(
+                "log-trouble", severity: .warning, engine: engine.name,
+                "The log of \(engine.name) is read only now and then: \(error)")
         }
     }
 
@@ -213,9 +221,13 @@ package final class Hub {
         case .released(let released):
             guard released.notes > 0 else { break }
             let notes = released.notes == 1 ? "1 note" : "\(released.notes) notes"
-            context.note("released", "\(released.name) left \(notes) sounding: released at \(released.hearers.count) participants")
+            context.note(
+                "released",
+                "\(released.name) left \(notes) sounding: released at \(released.hearers.count) participants")
         case .restored(let lost):
-            context.note("restored", severity: .warning, "\(lost.count) connections were removed by somebody else and are made again")
+            context.note(
+                "restored", severity: .warning,
+                "\(lost.count) connections were removed by somebody else and are made again")
         case .trouble(let words): context.note("patchbay", severity: .warning, words)
         case .activity(let counts):
             for engine in engines { for id in counts.keys { engine.heard(id) } }
@@ -227,7 +239,10 @@ package final class Hub {
         case SIGHUP:
             do throws(ConfigurationError) {
                 context.note("reload", try reload())
-            } catch { context.note("reload-failed", severity: .error, "The new configuration is not used: \(error.description)") }
+            } catch {
+                context.note(
+                    "reload-failed", severity: .error, "The new configuration is not used: \(error.description)")
+            }
         case SIGUSR2: leave()
         default: stop(because: "signal \(signal)")
         }
@@ -241,7 +256,8 @@ package final class Hub {
                 context.note("reload", words)
                 responder.send(Self.done(words))
             } catch {
-                context.note("reload-failed", severity: .error, "The new configuration is not used: \(error.description)")
+                context.note(
+                    "reload-failed", severity: .error, "The new configuration is not used: \(error.description)")
                 responder.send(.problem(.badRequest, "The new configuration is not used: \(error.description)"))
             }
         case .panic(let room, let author, let responder): panic(room, author, responder)
@@ -267,10 +283,13 @@ package final class Hub {
             responder.send(.problem(.unavailable, "There is no ALSA sequencer, so nothing can sound."))
             return
         }
-        context.note("panic", severity: .warning, room: room, "Panic in \(room.map { "room \($0)" } ?? "all rooms"), by \(author)")
+        context.note(
+            "panic", severity: .warning, room: room,
+            "Panic in \(room.map { "room \($0)" } ?? "all rooms"), by \(author)")
         bay.send(
             .panic(room: room) { silenced in
-                responder.send(Self.done("Silenced \(silenced.ports) participants; \(silenced.notes) notes were sounding."))
+                responder.send(
+                    Self.done("Silenced \(silenced.ports) participants; \(silenced.notes) notes were sounding."))
             })
     }
 
@@ -279,7 +298,9 @@ package final class Hub {
     /// Reads the configuration again and does what has changed; a wrong one changes nothing.
     private func reload() throws(ConfigurationError) -> String {
         let fresh = try options.configuration()
-        guard fresh.engine != .embedded else { throw ConfigurationError("engine: this version has no embedded engine yet") }
+        guard fresh.engine != .embedded else {
+            throw ConfigurationError("engine: this version has no embedded engine yet")
+        }
         let old = context.configuration
         context.configuration = fresh
         var words: [String] = []
@@ -291,7 +312,9 @@ package final class Hub {
         engines.removeAll { engine in retired.contains { $0 === engine } }
         for (port, room, index) in ports {
             if let engine = engines.first(where: { $0.port == port }) {
-                if engine.room.policy != room.policy { words.append("room \(room.name) is now \(room.policy.rawValue)") }
+                if engine.room.policy != room.policy {
+                    words.append("room \(room.name) is now \(room.policy.rawValue)")
+                }
                 if engine.room.name != room.name { words.append("port \(port) is now in room \(room.name)") }
                 (engine.room, engine.portIndex, engine.displayName) = (room, index, displayName(room))
             } else {
@@ -308,7 +331,9 @@ package final class Hub {
         }
         configureBay()
         publishSoon()
-        return words.isEmpty ? "Configuration read again: nothing has changed." : "Configuration read again: \(words.joined(separator: "; "))."
+        return words.isEmpty
+            ? "Configuration read again: nothing has changed."
+            : "Configuration read again: \(words.joined(separator: "; "))."
     }
 
     private func retire(_ engine: RtpmididEngine) {
@@ -394,7 +419,9 @@ package final class Hub {
         context.configuration.rooms.count > 1 ? "\(hubName) \(room.name)" : hubName
     }
 
-    private func addresses(_ port: UInt16) -> [String] { NetworkAddresses.own().map { Sockets.Address(host: $0, port: port).description } }
+    private func addresses(_ port: UInt16) -> [String] {
+        NetworkAddresses.own().map { Sockets.Address(host: $0, port: port).description }
+    }
 
     private func publishSoon() {
         guard !isPublishing else { return }

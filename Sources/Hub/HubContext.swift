@@ -43,7 +43,8 @@ final class HubContext {
         recorder.add(
             .event(
                 EventRecord(
-                    at: when, kind: kind, severity: severity, room: room ?? visit?.room, engine: engine ?? visit?.engine,
+                    at: when, kind: kind, severity: severity, room: room ?? visit?.room,
+                    engine: engine ?? visit?.engine,
                     participant: visit?.name, visit: visit?.id, text: text)))
         if prints { Output.line("\(Output.time(when.latest.milliseconds))  \(Output.safe(text))") }
         changed()

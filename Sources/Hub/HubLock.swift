@@ -12,8 +12,10 @@ enum HubLock {
 
     /// The process that holds it; nil where nobody does, or the file's words are not of that process.
     static func holder(_ state: StateDirectory) -> ProcessDescriptor? {
-        guard FileLock.isHeld(state.lock), let words = File.text(state.lock, limit: 64)?.split(whereSeparator: \.isWhitespace),
-            words.count == 2, let pid = Int32(words[0]), let start = UInt64(words[1]), let identity = ProcessIdentity(of: pid),
+        guard FileLock.isHeld(state.lock),
+            let words = File.text(state.lock, limit: 64)?.split(whereSeparator: \.isWhitespace),
+            words.count == 2, let pid = Int32(words[0]), let start = UInt64(words[1]),
+            let identity = ProcessIdentity(of: pid),
             identity.startTime == start
         else { return nil }
         return ProcessDescriptor(identity)
@@ -34,7 +36,8 @@ enum HubLog {
     static func rotateOwn(_ state: StateDirectory) {
         var own = stat()
         var named = stat()
-        guard fstat(1, &own) == 0, stat(state.hubLog, &named) == 0, own.st_ino == named.st_ino, own.st_dev == named.st_dev,
+        guard fstat(1, &own) == 0, stat(state.hubLog, &named) == 0, own.st_ino == named.st_ino,
+            own.st_dev == named.st_dev,
             own.st_size > longest
         else { return }
         rename(state.hubLog, "\(state.hubLog).1")

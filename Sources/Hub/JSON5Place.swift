@@ -35,7 +35,7 @@ struct JSON5Place {
                 while let scalar = next, scalar != "\n" { index += 1 }
             } else if scalar == "/", index + 1 < text.count, text[index + 1] == "*" {
                 index += 2
-                while index < text.count, !(text[index - 1] == "*" && text[index] == "/" ) { index += 1 }
+                while index < text.count, !(text[index - 1] == "*" && text[index] == "/") { index += 1 }
                 index = min(index + 1, text.count)
             } else {
                 return
@@ -54,11 +54,12 @@ struct JSON5Place {
         guard depth < Self.deepest else { throw Unexpected(expected: "less nesting") }
         skipBlanks()
         switch next {
-        case "{": try list(until: "}", depth) { reader throws(Unexpected) in
-            try reader.word("a key")
-            guard reader.take(":") else { throw Unexpected(expected: "\":\"") }
-            try reader.value(depth: depth + 1)
-        }
+        case "{":
+            try list(until: "}", depth) { reader throws(Unexpected) in
+                try reader.word("a key")
+                guard reader.take(":") else { throw Unexpected(expected: "\":\"") }
+                try reader.value(depth: depth + 1)
+            }
         case "[": try list(until: "]", depth) { reader throws(Unexpected) in try reader.value(depth: depth + 1) }
         default: try word("a value")
         }
@@ -91,7 +92,9 @@ struct JSON5Place {
             return
         }
         let start = index
-        while let scalar = next, scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "_$+-.".unicodeScalars.contains(scalar) {
+        while let scalar = next,
+            scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "_$+-.".unicodeScalars.contains(scalar)
+        {
             index += 1
         }
         if index == start { throw Unexpected(expected: what) }

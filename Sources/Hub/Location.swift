@@ -17,7 +17,8 @@ package enum Location {
             for f in a g z; do (r=$($f "$1" "$2") && echo "$r") & done; wait
             """
         let program = ChildProgram(
-            path: "/bin/sh", arguments: ["-c", script, "location", curl, base], environment: ["PATH": "/usr/bin:/bin", "no_proxy": "*"],
+            path: "/bin/sh", arguments: ["-c", script, "location", curl, base],
+            environment: ["PATH": "/usr/bin:/bin", "no_proxy": "*"],
             output: nil)
         guard let (output, _) = try? program.run(limit: .seconds(1)) else { return nil }
         return place(in: String(decoding: output, as: UTF8.self))
@@ -27,7 +28,9 @@ package enum Location {
     static func place(in answer: String) -> String? {
         for line in answer.split(whereSeparator: \.isNewline) {
             guard let last = line.split(separator: "/").last, (1...40).contains(last.utf8.count) else { continue }
-            if last.utf8.allSatisfy({ $0 == 45 || (48...57).contains($0) || (97...122).contains($0 | 32) }) { return String(last) }
+            if last.utf8.allSatisfy({ $0 == 45 || (48...57).contains($0) || (97...122).contains($0 | 32) }) {
+                return String(last)
+            }
         }
         return nil
     }

@@ -49,7 +49,9 @@ package struct Options: Equatable, Sendable {
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
             default:
-                guard let value = attached ?? rest.popFirst(), !value.isEmpty else { throw Misuse("\(name) needs a value") }
+                guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
+                    throw Misuse("\(name) needs a value")
+                }
                 try take(name, value)
             }
         }

@@ -44,7 +44,8 @@ enum Output {
         var parts = tm()
         localtime_r(&seconds, &parts)
         return String(
-            format: "%04d-%02d-%02d %02d:%02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+            format: "%04d-%02d-%02d %02d:%02d:%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+            parts.tm_hour,
             parts.tm_min, parts.tm_sec)
     }
 
@@ -82,7 +83,9 @@ struct HubClient {
 
     /// The body of a 200 answer; nil where no hub answers.
     func get(_ path: String) -> [UInt8]? {
-        guard let answer = try? Client.get(path, at: place, timeout: .seconds(5)), answer.status == 200 else { return nil }
+        guard let answer = try? Client.get(path, at: place, timeout: .seconds(5)), answer.status == 200 else {
+            return nil
+        }
         return answer.body
     }
 

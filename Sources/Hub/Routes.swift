@@ -56,7 +56,9 @@ struct Routes: Sendable {
             let snapshot = board.snapshot
             var byPort: [String: [String]] = [:]
             for room in snapshot.rooms { for port in room.ports { byPort["\(port)"] = [] } }
-            for one in snapshot.participants where one.state != .duplicate { byPort["\(one.port)", default: []].append(one.name) }
+            for one in snapshot.participants where one.state != .duplicate {
+                byPort["\(one.port)", default: []].append(one.name)
+            }
             responder.send(Self.json(byPort, for: request, anyPage: true))
         }
         router.on(.get, "/latency") { [summary] request, _, responder in
@@ -93,21 +95,24 @@ struct Routes: Sendable {
             let now = Moment.now
             let present = board.snapshot.participants
             guard let from = Self.moment(query["from"], else: now.advanced(by: .seconds(-3600))),
-                let to = Self.moment(query["to"], else: now), let step = Self.number(query["step"], 0...86_400_000, else: 0),
+                let to = Self.moment(query["to"], else: now),
+                let step = Self.number(query["step"], 0...86_400_000, else: 0),
                 let limit = Self.number(query["limit"], 1...10_000, else: 5_000),
                 let visit = Self.optionalNumber(query["participant"], 1...Int64.max)
             else {
                 responder.send(
                     .problem(
                         .badRequest,
-                        "from and to are Unix milliseconds, step milliseconds up to a day, participant an id, limit 1 to 10000."))
+                        "from and to are Unix milliseconds, step milliseconds up to a day, participant an id, limit 1 to 10000."
+                    ))
                 return
             }
             answer(responder) { database throws(StoreError) in
                 var samples: [API.Sample] = []
                 for one in present where visit == nil || one.id == visit {
                     let points = try await database.samples(
-                        of: .visit(one.id), from: from, to: to, step: step == 0 ? nil : .milliseconds(step), limit: Int(limit))
+                        of: .visit(one.id), from: from, to: to, step: step == 0 ? nil : .milliseconds(step),
+                        limit: Int(limit))
                     samples += points.map { API.Sample($0, of: one) }
                 }
                 return Self.json(API.Samples(samples: samples), for: request)
@@ -119,7 +124,8 @@ struct Routes: Sendable {
                 let before = Self.optionalNumber(query["before"], 0...Int64.max),
                 let after = Self.optionalNumber(query["after"], 0...Int64.max), before == nil || after == nil
             else {
-                responder.send(.problem(.badRequest, "limit is 1 to 1000; before or after (not both) is an event's id."))
+                responder.send(
+                    .problem(.badRequest, "limit is 1 to 1000; before or after (not both) is an event's id."))
                 return
             }
             let kinds = query["kind"].map { $0.split(separator: ",").map(String.init) } ?? []

@@ -15,7 +15,9 @@ enum ShowCommands {
             Output.line(String(decoding: bytes, as: UTF8.self))
             return .well
         }
-        guard let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes)) else { return Output.strangeAnswer() }
+        guard let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes)) else {
+            return Output.strangeAnswer()
+        }
         Output.line("\(status.name) \(status.version), pid \(status.pid), since \(Output.time(status.startedAt))")
         Output.line(status.health.sentence)
         for problem in status.health.problems {
@@ -47,7 +49,9 @@ enum ShowCommands {
             Output.line("Nobody is here.")
             return .well
         }
-        Output.line("ROOM".padding(to: 12) + "RTT ms".padding(to: 9) + "STATE".padding(to: 10) + "SINCE".padding(to: 21) + "NAME")
+        Output.line(
+            "ROOM".padding(to: 12) + "RTT ms".padding(to: 9) + "STATE".padding(to: 10) + "SINCE".padding(to: 21)
+                + "NAME")
         for one in list.participants {
             let rtt = one.rtt.map { String(format: "%.1f", $0.last) } ?? "-"
             Output.line(
@@ -68,7 +72,9 @@ enum ShowCommands {
         } else {
             guard let database = Output.database(state) else { return .unavailable }
             let since = Moment(milliseconds: Moment.now.milliseconds - 86_400_000)
-            guard let summaries = blocking({ try? await database.latencySummary(since: since) }) else { return .unavailable }
+            guard let summaries = blocking({ try? await database.latencySummary(since: since) }) else {
+                return .unavailable
+            }
             rows = summaries.map(API.LegacyLatency.init)
         }
         if options.json {
@@ -83,7 +89,8 @@ enum ShowCommands {
         for row in rows {
             let figures = [row.lastLatency, row.averageLatency, row.minLatency, row.maxLatency]
             Output.line(
-                row.clientPort.padding(to: 7) + figures.map { $0.padding(to: 9) }.joined() + Output.safe(row.clientName))
+                row.clientPort.padding(to: 7) + figures.map { $0.padding(to: 9) }.joined() + Output.safe(row.clientName)
+            )
         }
         return .well
     }
@@ -104,7 +111,9 @@ enum ShowCommands {
         while options.follow {
             // A hub may end and another begin meanwhile; asking twice a second outlives both.
             Thread.sleep(forTimeInterval: 0.5)
-            if let more = events(state, "limit=500&after=\(last)", after: last, limit: 500, quietly: true) { show(more) }
+            if let more = events(state, "limit=500&after=\(last)", after: last, limit: 500, quietly: true) {
+                show(more)
+            }
         }
         return .well
     }

@@ -1,5 +1,5 @@
-package import Linux
 import Glibc
+package import Linux
 
 /// Where everything of one hub lies. DESIGN's contract names the files; nothing else knows their paths.
 package struct StateDirectory: Sendable, Equatable {
@@ -61,7 +61,9 @@ package struct StateDirectory: Sendable, Equatable {
         } catch { return nil }
         var status = stat()
         // Somebody else's directory of that name is not ours to write to.
-        guard lstat(directory, &status) == 0, status.st_uid == geteuid(), status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        guard lstat(directory, &status) == 0, status.st_uid == geteuid(), status.st_mode & S_IFMT == S_IFDIR else {
+            return nil
+        }
         return directory
     }
 

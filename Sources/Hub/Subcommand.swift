@@ -60,7 +60,8 @@ package struct Subcommand {
                 run: ShowCommands.participants),
             Subcommand(
                 name: "latency", summary: "round-trip times of the last 24 hours",
-                explanation: "Round trips in milliseconds, as measured by the engines' clock exchange. Works without a running hub.",
+                explanation:
+                    "Round trips in milliseconds, as measured by the engines' clock exchange. Works without a running hub.",
                 options: place.union(["--json"]), run: ShowCommands.latency),
             Subcommand(
                 name: "events", summary: "what happened, newest last",

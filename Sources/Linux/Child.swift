@@ -76,7 +76,9 @@ package struct ChildProgram: Sendable, Equatable {
             do throws(Errno) {
                 var outcome: Result<Descriptor.Transfer, Errno> = .success(.end)
                 buffer.withUnsafeMutableBytes { raw in
-                    do throws(Errno) { outcome = .success(try reader.read(into: raw)) } catch { outcome = .failure(error) }
+                    do throws(Errno) { outcome = .success(try reader.read(into: raw)) } catch {
+                        outcome = .failure(error)
+                    }
                 }
                 result = try outcome.get()
             } catch { break }
@@ -119,7 +121,8 @@ package enum ChildExit: Equatable, Sendable, CustomStringConvertible {
 
     init(status: CInt) {
         self =
-            midihub_exited(status) != 0 ? .code(Int(midihub_exit_code(status))) : .signal(Int(midihub_term_signal(status)))
+            midihub_exited(status) != 0
+            ? .code(Int(midihub_exit_code(status))) : .signal(Int(midihub_term_signal(status)))
     }
 
     package var description: String {

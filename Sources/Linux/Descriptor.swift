@@ -31,7 +31,8 @@ package struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
 /// Runs a call that answers -1 on failure, again while it is interrupted by a signal.
 /// An errno that only our own bug can cause traps.
 @discardableResult
-package func retrying(_ call: String, _ thing: @autoclosure () -> String = "", _ body: () -> CInt) throws(Errno) -> CInt {
+package func retrying(_ call: String, _ thing: @autoclosure () -> String = "", _ body: () -> CInt) throws(Errno) -> CInt
+{
     while true {
         let result = body()
         if result != -1 { return result }

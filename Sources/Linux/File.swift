@@ -5,7 +5,9 @@ import Glibc
 package enum File {
     /// The first `limit` bytes; nil where it cannot be read.
     package static func bytes(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
-        guard let file = try? Descriptor("open", path, { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }) else { return nil }
+        guard let file = try? Descriptor("open", path, { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }) else {
+            return nil
+        }
         var result: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: min(limit, 65536))
         while result.count < limit {

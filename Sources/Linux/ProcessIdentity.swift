@@ -31,7 +31,9 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
 
     /// Field 22 of /proc/PID/stat, behind the name, which may hold blanks and parentheses; nil for zombies.
     private static func startTime(of pid: Int32) -> UInt64? {
-        guard let text = File.text("/proc/\(pid)/stat", limit: 4096), let close = text.lastIndex(of: ")") else { return nil }
+        guard let text = File.text("/proc/\(pid)/stat", limit: 4096), let close = text.lastIndex(of: ")") else {
+            return nil
+        }
         let fields = text[text.index(after: close)...].split(separator: " ")
         guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
         return UInt64(fields[19])
@@ -54,7 +56,8 @@ package struct ProcessDescriptor: ~Copyable, Sendable {
 
     /// Opens, then verifies: nil where the process has ended or is another by now.
     package init?(_ identity: ProcessIdentity) {
-        guard let descriptor = try? Descriptor("pidfd_open", "\(identity.pid)", { midihub_pidfd_open(identity.pid) }) else {
+        guard let descriptor = try? Descriptor("pidfd_open", "\(identity.pid)", { midihub_pidfd_open(identity.pid) })
+        else {
             return nil
         }
         guard identity.isRunning else { return nil }

@@ -17,12 +17,14 @@ package struct WorkerThread: ~Copyable {
         }
         let box = Unmanaged.passRetained(Box(String(decoding: name.utf8.prefix(15), as: UTF8.self), body))
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { raw in
-            let box = Unmanaged<Box>.fromOpaque(raw!).takeRetainedValue()  // the pointer passed below
-            _ = midihub_pthread_setname(pthread_self(), box.name)
-            box.body()
-            return nil
-        }, box.toOpaque())
+        let code = pthread_create(
+            &thread, nil,
+            { raw in
+                let box = Unmanaged<Box>.fromOpaque(raw!).takeRetainedValue()  // the pointer passed below
+                _ = midihub_pthread_setname(pthread_self(), box.name)
+                box.body()
+                return nil
+            }, box.toOpaque())
         guard code == 0 else {
             box.release()
             throw Errno(code: code, call: "pthread_create", thing: name)

@@ -69,7 +69,9 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
         case .wantDown:
             wantUp = false
             switch state {
-            case .idle, .waiting: state = .idle; return nil
+            case .idle, .waiting:
+                state = .idle
+                return nil
             case .starting, .up: return end(from: .goodbye)
             case .ending: return nil
             }
@@ -92,7 +94,10 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
             switch state {
             case .idle, .waiting: return nil
             case .starting, .up, .ending:
-                guard wantUp else { state = .idle; return nil }
+                guard wantUp else {
+                    state = .idle
+                    return nil
+                }
                 return wait()
             }
         case .timer:

@@ -8,7 +8,11 @@ struct Main {
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
         guard let name = words.first, !["help", "--help", "-h"].contains(name) else {
-            if words.count > 1, let command = Subcommand.named(words[1]) { print(command.help) } else { print(Subcommand.overview) }
+            if words.count > 1, let command = Subcommand.named(words[1]) {
+                print(command.help)
+            } else {
+                print(Subcommand.overview)
+            }
             exit(words.isEmpty ? ExitCode.misuse.rawValue : ExitCode.well.rawValue)
         }
         if ["--version", "version"].contains(name) {

@@ -81,7 +81,9 @@ struct Bench {
                 switch news {
                 case .portStarted(let address) where began == nil: began = (address, at)
                 case .subscribed(let from, let to):
-                    guard let began, from == began.address || to == began.address, from.client == to.client else { continue }
+                    guard let began, from == began.address || to == began.address, from.client == to.client else {
+                        continue
+                    }
                     wires += 1
                     if wires == 2 * settled { return at - began.at }
                 default: break
@@ -164,7 +166,9 @@ struct Bench {
             kill(engine, SIGKILL)
             waitpid(engine, nil, 0)
         }
-        try eventually("the engine listens") { TestSupport.text(of: "\(hub.state)/engines/\(name).log").contains("Waiting for") }
+        try eventually("the engine listens") {
+            TestSupport.text(of: "\(hub.state)/engines/\(name).log").contains("Waiting for")
+        }
         try hub.start()
         defer { hub.close() }
         try body(hub)
@@ -179,7 +183,9 @@ struct Bench {
                 times.append(seconds(began.duration(to: .now)))
             }
             times.sort()
-            print("  `midihub start` while running: median \(ms(median(times))) ms, p99 \(ms(quantile(times, 0.99))) ms (100 calls)")
+            print(
+                "  `midihub start` while running: median \(ms(median(times))) ms, p99 \(ms(quantile(times, 0.99))) ms (100 calls)"
+            )
         }
     }
 
@@ -201,8 +207,10 @@ struct Bench {
                 return engines?.first?["logRead"] as? Int ?? 0 >= block.count
             }
             let took = seconds(began.duration(to: .now))
-            print(String(format: "  log lines ingested: %.0f lines/s (%d lines in %.2f s, writing them included)",
-                Double(copies * lines) / took, copies * lines, took))
+            print(
+                String(
+                    format: "  log lines ingested: %.0f lines/s (%d lines in %.2f s, writing them included)",
+                    Double(copies * lines) / took, copies * lines, took))
         }
     }
 
@@ -213,7 +221,9 @@ struct Bench {
     }
     static func ms(_ seconds: Double) -> String { String(format: "%.2f", seconds * 1000) }
     static func median(_ sorted: [Double]) -> Double { quantile(sorted, 0.5) }
-    static func quantile(_ sorted: [Double], _ share: Double) -> Double { sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))] }
+    static func quantile(_ sorted: [Double], _ share: Double) -> Double {
+        sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
+    }
 
     /// User and system time in seconds (proc(5), fields 14 and 15 of stat).
     static func cpu(_ pid: Int32) throws -> Double {

@@ -55,10 +55,15 @@ final class KernelEar {
         switch snd_seq_event_type(rawValue: UInt32(event.type)) {
         case SND_SEQ_EVENT_PORT_START: return (.portStarted(Self.address(event.data.addr)), at)
         case SND_SEQ_EVENT_PORT_SUBSCRIBED where event.source.client == 0:
-            return (.subscribed(from: Self.address(event.data.connect.sender), to: Self.address(event.data.connect.dest)), at)
+            return (
+                .subscribed(from: Self.address(event.data.connect.sender), to: Self.address(event.data.connect.dest)),
+                at
+            )
         default: return (.other, at)
         }
     }
 
-    private static func address(_ address: snd_seq_addr_t) -> Address { Address(client: address.client, port: address.port) }
+    private static func address(_ address: snd_seq_addr_t) -> Address {
+        Address(client: address.client, port: address.port)
+    }
 }

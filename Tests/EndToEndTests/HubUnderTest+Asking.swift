@@ -17,10 +17,11 @@ extension HubUnderTest {
 
     /// Who hears whom, by name, as the API says.
     func wires() throws -> Set<[String]> {
-        Set(try list("/api/v1/wires", "wires").compactMap { wire in
-            guard let from = wire["fromName"] as? String, let to = wire["toName"] as? String else { return nil }
-            return [from, to]
-        })
+        Set(
+            try list("/api/v1/wires", "wires").compactMap { wire in
+                guard let from = wire["fromName"] as? String, let to = wire["toName"] as? String else { return nil }
+                return [from, to]
+            })
     }
 
     func awaitWires(_ wanted: Set<[String]>) throws {
@@ -36,7 +37,9 @@ extension HubUnderTest {
     }
 
     func awaitEngines(up count: Int = 1) throws {
-        try eventually(within: .seconds(60), "\(count) engines to be up", seen: (try? get("/api/v1/status").text) ?? "nothing") {
+        try eventually(
+            within: .seconds(60), "\(count) engines to be up", seen: (try? get("/api/v1/status").text) ?? "nothing"
+        ) {
             try engines().count { $0["state"] as? String == "up" } == count
         }
     }

@@ -99,13 +99,17 @@ struct LifeTests {
         let pids = try hub.enginePIDs()
         kill(Int32(pids[0]), SIGSEGV)
         try hub.awaitEvent("engine-exited", containing: "signal 11")
-        try eventually(within: .seconds(60), "another process") { try hub.enginePIDs().count == 2 && hub.enginePIDs()[0] != pids[0] }
+        try eventually(within: .seconds(60), "another process") {
+            try hub.enginePIDs().count == 2 && hub.enginePIDs()[0] != pids[0]
+        }
         try hub.awaitEngines(up: 2)
         #expect(try hub.enginePIDs()[1] == pids[1])
         #expect(try hub.engines().first?["restarts"] as? Int == 1)
     }
 
-    @Test func `a taken port is said with its holder's name, the other goes on, and it comes up when it is free`() throws {
+    @Test func `a taken port is said with its holder's name, the other goes on, and it comes up when it is free`()
+        throws
+    {
         let ports = [freeUDPPortPair(), freeUDPPortPair()]
         let hub = try HubUnderTest(ports: ports)
         do {

@@ -6,7 +6,8 @@ import Testing
 
 /// What only a double can be made to do: rtpmidid's oddities, and names made to deceive.
 @Suite(
-    .enabled(if: sequencerIsThere && !Rtpmidid.isReal, "needs an ALSA sequencer, and a daemon that can be driven"), .serialized)
+    .enabled(if: sequencerIsThere && !Rtpmidid.isReal, "needs an ALSA sequencer, and a daemon that can be driven"),
+    .serialized)
 struct OddityTests {
     @Test func `two of the same name are two`() throws {
         let hub = try HubUnderTest()
@@ -22,11 +23,14 @@ struct OddityTests {
         let drive = try hub.drive()
         try eventually("both are known to `status`") { try hub.participants().allSatisfy { $0["ssrc"] != nil } }
         var round = 0.0
-        try eventually(within: .seconds(60), "a figure for each", seen: (try? hub.get("/api/v1/participants").text) ?? "") {
+        try eventually(
+            within: .seconds(60), "a figure for each", seen: (try? hub.get("/api/v1/participants").text) ?? ""
+        ) {
             round += 1
             try drive.latency(ids[0], milliseconds: 10 + round / 10)
             try drive.latency(ids[1], milliseconds: 50 + round / 10)
-            let figures = try hub.participants().compactMap { ($0["rtt"] as? [String: Any])?["last"] as? Double }.sorted()
+            let figures = try hub.participants().compactMap { ($0["rtt"] as? [String: Any])?["last"] as? Double }
+                .sorted()
             return figures.count == 2 && (10..<20).contains(figures[0]) && (50..<60).contains(figures[1])
         }
     }
@@ -41,7 +45,8 @@ struct OddityTests {
         try players[0].send([0x90, 60, 100])
         try players[0].send([0x80, 60, 64])
         #expect(try players[1].hears(2) == [[0x90, 60, 100], [0x80, 60, 64]])
-        #expect(try hub.get("/participants").object() as? [String: [String]] == ["\(hub.ports[0])": ["Again", "Listener"]])
+        #expect(
+            try hub.get("/participants").object() as? [String: [String]] == ["\(hub.ports[0])": ["Again", "Listener"]])
     }
 
     @Test func `lines forged by a newline in a name are believed by nobody`() throws {
@@ -116,7 +121,10 @@ struct OddityTests {
     @Test func `names of every kind are wired and shown`() throws {
         let hub = try HubUnderTest()
         try hub.start()
-        let names = ["it's \"quoted\" \\ back", "Zoë 🎹 Straße", String(repeating: "x", count: 63), String(repeating: "é", count: 40), "a:b,c/d"]
+        let names = [
+            "it's \"quoted\" \\ back", "Zoë 🎹 Straße", String(repeating: "x", count: 63),
+            String(repeating: "é", count: 40), "a:b,c/d",
+        ]
         let players = try names.map { try hub.player($0) }
         for player in players { try player.join() }
         try hub.awaitMesh(players)

@@ -67,7 +67,9 @@ struct RoomTests {
         let here = [try hub.player("Here A", port: hub.ports[0]), try hub.player("Here B", port: hub.ports[0])]
         let there = [try hub.player("There A", port: hub.ports[1]), try hub.player("There B", port: hub.ports[1])]
         for player in here + there { try player.join() }
-        try hub.awaitWires([["Here A", "Here B"], ["Here B", "Here A"], ["There A", "There B"], ["There B", "There A"]])
+        try hub.awaitWires([
+            ["Here A", "Here B"], ["Here B", "Here A"], ["There A", "There B"], ["There B", "There A"],
+        ])
         try here[0].send([0x90, 72, 100])
         #expect(try here[1].hears(1) == [[0x90, 72, 100]])
         #expect(try hub.command("panic", "--room", "\(hub.ports[0])").code == 0)
@@ -116,8 +118,11 @@ struct RoomTests {
             }
         }
         try eventually(within: .seconds(60), "a row of /latency", seen: (try? hub.get("/latency").text) ?? "") {
-            let rows = try JSONSerialization.jsonObject(with: Data(hub.get("/latency").text.utf8)) as? [[String: String]]
-            guard let row = rows?.first, let last = row["lastLatency"], let average = row["averageLatency"] else { return false }
+            let rows =
+                try JSONSerialization.jsonObject(with: Data(hub.get("/latency").text.utf8)) as? [[String: String]]
+            guard let row = rows?.first, let last = row["lastLatency"], let average = row["averageLatency"] else {
+                return false
+            }
             guard row["clientName"] == "Piano", row["clientPort"] == "\(hub.ports[0])" else { return false }
             return Rtpmidid.isReal || (last, average) == ("8.0", "6.0")
         }

@@ -6,14 +6,19 @@ import Testing
 @Suite struct AccessTests {
     let access = Access(token: "0123456789abcdef", hosts: ["Hub.example.org"])
 
-    private func request(_ method: HTTP.Method = .get, host: String? = nil, token: String? = nil, viaSocket: Bool = false) -> Request {
+    private func request(
+        _ method: HTTP.Method = .get, host: String? = nil, token: String? = nil, viaSocket: Bool = false
+    ) -> Request {
         var headers = Headers()
         headers["Host"] = host
         headers["Authorization"] = token.map { "Bearer \($0)" }
         return Request(method: method, path: "/", headers: headers, viaSocket: viaSocket)
     }
 
-    @Test(arguments: ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "192.0.2.7", "hub.example.org", "HUB.example.org:443"])
+    @Test(arguments: [
+        "localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "192.0.2.7", "hub.example.org",
+        "HUB.example.org:443",
+    ])
     func `names that cannot be pointed at us by others are answered`(host: String) {
         #expect(access.refuse(request(host: host)) == nil)
     }

@@ -19,9 +19,11 @@ import Testing
                 """)
         #expect(configuration.name == "Stage")
         #expect(configuration.location == .auto)
-        #expect(configuration.rooms == [
-            .init(name: "Main", ports: [5004], policy: .all), .init(name: "Two", ports: [5010, 5012], policy: .pair),
-        ])
+        #expect(
+            configuration.rooms == [
+                .init(name: "Main", ports: [5004], policy: .all),
+                .init(name: "Two", ports: [5010, 5012], policy: .pair),
+            ])
         #expect(configuration.listen.description == "[::1]:9000")
     }
 
@@ -36,20 +38,28 @@ import Testing
 
     @Test func `the older groups make pair rooms`() throws {
         let rooms = try Configuration(text: #"{"GroupTwo": [5050, 5052], "GroupOne": [5040, 5042]}"#).rooms
-        #expect(rooms == [
-            .init(name: "GroupOne", ports: [5040, 5042], policy: .pair), .init(name: "GroupTwo", ports: [5050, 5052], policy: .pair),
-        ])
+        #expect(
+            rooms == [
+                .init(name: "GroupOne", ports: [5040, 5042], policy: .pair),
+                .init(name: "GroupTwo", ports: [5050, 5052], policy: .pair),
+            ])
     }
 
     @Test(arguments: [
-        ("", "line 1, column 1: expected a value"), ("{ports: [5004, }", "not JSON5: line 1, column 16: expected a value"),
-        ("{\n  name: \"x\",\n  ports }", "line 3, column 9: expected \":\""), ("{name: \"x}", "line 1, column 8: expected a closing"), ("{/* */} x", "line 1, column 9: expected the end"), ("{prots: [5004]}", "prots: unknown key; known are engine, hosts"),
+        ("", "line 1, column 1: expected a value"),
+        ("{ports: [5004, }", "not JSON5: line 1, column 16: expected a value"),
+        ("{\n  name: \"x\",\n  ports }", "line 3, column 9: expected \":\""),
+        ("{name: \"x}", "line 1, column 8: expected a closing"), ("{/* */} x", "line 1, column 9: expected the end"),
+        ("{prots: [5004]}", "prots: unknown key; known are engine, hosts"),
         ("{ports: [70000]}", "ports: 70000 is no port"), ("{ports: [65535]}", "65535 is no port"),
         ("{ports: [5004, 5005]}", "port 5005: overlaps with port 5004"), ("{ports: [5004], rooms: {}}", "not both"),
-        ("{rooms: {A: {}}}", "\"ports\" is missing"), ("{rooms: {A: {ports: [], policy: \"all\"}}}", "room \"A\": has no port"),
-        ("{rooms: {A: {ports: [1], colour: 2}}}", "rooms.A.colour: unknown key"), ("{policy: \"everyone\"}", "none of auto, named, all, pair"),
+        ("{rooms: {A: {}}}", "\"ports\" is missing"),
+        ("{rooms: {A: {ports: [], policy: \"all\"}}}", "room \"A\": has no port"),
+        ("{rooms: {A: {ports: [1], colour: 2}}}", "rooms.A.colour: unknown key"),
+        ("{policy: \"everyone\"}", "none of auto, named, all, pair"),
         ("{engine: \"x\"}", "none of auto, rtpmidid, embedded"), ("{listen: \"example.org:80\"}", "listen:"),
-        ("{name: 5}", "name: must be text in quotes"), ("{token: \"short\"}", "token: shorter than 16"), ("[]", "must be an object"),
+        ("{name: 5}", "name: must be text in quotes"), ("{token: \"short\"}", "token: shorter than 16"),
+        ("[]", "must be an object"),
         ("{\"G\": [5004]}", "group \"G\": has 1 ports, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
     ])
     func `what is wrong is said in one line with its place`(text: String, words: String) {
@@ -75,19 +85,27 @@ import Testing
     @Test func `options override the file, and come through start as they were`() throws {
         let directory = TemporaryDirectory()
         let path = directory.write("c.json5", "{ports: [6000], policy: \"named\", name: \"File\"}")
-        let hub: Set = ["--config", "--port", "--policy", "--connect-all", "--listen", "--rtpmidid", "--web", "--engine", "--state"]
-        let words = ["--config", path, "--port=7000", "--port", "7002", "--connectall", "--listen", "127.0.0.1:1", "--rtpmidid", "x/y"]
+        let hub: Set = [
+            "--config", "--port", "--policy", "--connect-all", "--listen", "--rtpmidid", "--web", "--engine", "--state",
+        ]
+        let words = [
+            "--config", path, "--port=7000", "--port", "7002", "--connectall", "--listen", "127.0.0.1:1", "--rtpmidid",
+            "x/y",
+        ]
         let options = try Options(words, allowed: hub)
         let configuration = try options.configuration()
         #expect(configuration.name == "File")
-        #expect(configuration.rooms.map(\.ports) == [[7000], [7002]] && configuration.rooms.allSatisfy { $0.policy == .all })
+        #expect(
+            configuration.rooms.map(\.ports) == [[7000], [7002]] && configuration.rooms.allSatisfy { $0.policy == .all }
+        )
         let again = try Options(options.words(relativeTo: "/here"), allowed: hub)
         #expect(again.rtpmidid == "/here/x/y")
         #expect(try again.configuration().rooms == configuration.rooms)
     }
 
     @Test(arguments: [
-        (["--prot", "1"], "unknown option --prot"), (["--port"], "--port needs a value"), (["--port", "x"], "--port x"), (["5004"], "unexpected \"5004\""),
+        (["--prot", "1"], "unknown option --prot"), (["--port"], "--port needs a value"),
+        (["--port", "x"], "--port x"), (["5004"], "unexpected \"5004\""),
         (["--connect-all=yes"], "takes no value"),
     ])
     func `a wrong word on the command line is named`(words: [String], said: String) {

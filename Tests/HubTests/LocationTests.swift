@@ -26,7 +26,9 @@ import Testing
                 let knows = request.headers["X-aws-ec2-metadata-token"] == "secret"
                 responder.send(knows ? .text("eu-central-1a") : .problem(.unauthorized, "no token"))
             }
-        } _: { #expect(Location.ask($0) == "eu-central-1a") }
+        } _: {
+            #expect(Location.ask($0) == "eu-central-1a")
+        }
     }
 
     @Test func `GCE wants its flavour and answers with a path`() throws {
@@ -35,7 +37,9 @@ import Testing
                 let knows = request.headers["Metadata-Flavor"] == "Google"
                 responder.send(knows ? .text("projects/123/zones/europe-west3-b") : .problem(.forbidden, "no flavour"))
             }
-        } _: { #expect(Location.ask($0) == "europe-west3-b") }
+        } _: {
+            #expect(Location.ask($0) == "europe-west3-b")
+        }
     }
 
     @Test func `Azure wants its header`() throws {
@@ -44,11 +48,16 @@ import Testing
                 let knows = request.headers["Metadata"] == "true" && request.query["format"] == "text"
                 responder.send(knows ? .text("germanywestcentral") : .problem(.badRequest, "no header"))
             }
-        } _: { #expect(Location.ask($0) == "germanywestcentral") }
+        } _: {
+            #expect(Location.ask($0) == "germanywestcentral")
+        }
     }
 
     @Test func `where no cloud answers there is no place`() throws {
-        try serving { _ in } _: { #expect(Location.ask($0) == nil) }
+        try serving { _ in
+        } _: {
+            #expect(Location.ask($0) == nil)
+        }
         #expect(Location.ask("http://127.0.0.1:1") == nil)
     }
 
@@ -58,7 +67,11 @@ import Testing
         #expect(Location.ask("http://\(Sockets.localAddress(silent))") == nil)
         #expect(began.duration(to: .now) < .seconds(10), "far more than its limit of a second")
         try serving {
-            $0.on(.get, "/computeMetadata/v1/instance/zone") { _, _, responder in responder.send(.text("<script>\nrm -rf")) }
-        } _: { #expect(Location.ask($0) == nil) }
+            $0.on(.get, "/computeMetadata/v1/instance/zone") { _, _, responder in
+                responder.send(.text("<script>\nrm -rf"))
+            }
+        } _: {
+            #expect(Location.ask($0) == nil)
+        }
     }
 }

@@ -1,10 +1,13 @@
 import Foundation
 import Linux
+import TestSupport
 import Testing
 
 @Suite struct ChildTests {
     private func shell(_ script: String, output: String? = nil) -> ChildProgram {
-        ChildProgram(path: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin", "A": "b c"], output: output)
+        ChildProgram(
+            path: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin", "A": "b c"],
+            output: output)
     }
 
     @Test func `a short program's output and exit code come back`() throws {
@@ -24,13 +27,16 @@ import Testing
         } throws: { "\($0)" == "start /no/such/thing: No such file or directory" }
     }
 
-    @Test func `it starts in its own session with only standard descriptors, an empty mask and SIGPIPE ignored`() throws {
+    @Test func `it starts in its own session with only standard descriptors, an empty mask and SIGPIPE ignored`() throws
+    {
         let held = try Descriptor("open") { open("/dev/null", O_RDONLY) }  // inheritable on purpose
         let script = "ls /proc/$$/fd; grep -E 'SigBlk|SigIgn' /proc/self/status; cut -d' ' -f6 /proc/$$/stat; echo $$"
         let (output, exit) = try shell(script).run(limit: .seconds(20))
         #expect(exit == .code(0))
         let lines = String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)
-        #expect(Array(lines.prefix { $0.count < 4 }) == ["0", "1", "2"], "descriptor \(held.number) must not be inherited: \(lines)")
+        #expect(
+            Array(lines.prefix { $0.count < 4 }) == ["0", "1", "2"],
+            "descriptor \(held.number) must not be inherited: \(lines)")
         #expect(lines.contains("SigBlk:\t0000000000000000"))
         let ignored = lines.first { $0.hasPrefix("SigIgn") }.flatMap { UInt64($0.dropFirst(8), radix: 16) }
         #expect(try #require(ignored) & (1 << 12) != 0)
@@ -64,13 +70,14 @@ import Testing
         let scratch = try Scratch()
         let word = "\(scratch.path)/mark"
         try File.replace(word, with: [])
-        let pid = try ChildProgram(path: "/usr/bin/tail", arguments: ["-f", word], environment: [:], output: nil).spawn()
+        let pid = try ChildProgram(path: "/usr/bin/tail", arguments: ["-f", word], environment: [:], output: nil)
+            .spawn()
         defer {
             kill(pid, SIGKILL)
             _ = waitpid(pid, nil, 0)
         }
-        let found = ProcessIdentity.withArgument(word)
-        #expect(found == [pid], "\(File.names(in: "/proc").count) names; its command line: \(File.text("/proc/\(pid)/cmdline") ?? "none")")
+        // The kernel lets posix_spawn return a moment before the new command line can be read.
+        try eventually("the process is found") { ProcessIdentity.withArgument(word) == [pid] }
         #expect(ProcessIdentity.withArgument(String(word.dropLast())).isEmpty)
     }
 }

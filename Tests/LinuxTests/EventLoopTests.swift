@@ -20,7 +20,10 @@ import Testing
     @Test func `timers fire in the order of their time, cancelled ones never`() throws {
         let loop = try EventLoop()
         var fired: [String] = []
-        loop.after(.milliseconds(20)) { fired.append("late"); loop.stop() }
+        loop.after(.milliseconds(20)) {
+            fired.append("late")
+            loop.stop()
+        }
         loop.after(.milliseconds(5)) { fired.append("early") }
         let never = loop.after(.milliseconds(10)) { fired.append("never") }
         loop.cancel(never)
@@ -34,7 +37,8 @@ import Testing
         let listener = try Sockets.listen(unix: "\(directory.path)/s", mode: 0o600)
         let one = try Sockets.connect(unix: "\(directory.path)/s", nonBlocking: true)
         let two = try Sockets.connect(unix: "\(directory.path)/s", nonBlocking: true)
-        guard let first = try Sockets.accept(listener)?.takeSocket(), let second = try Sockets.accept(listener)?.takeSocket()
+        guard let first = try Sockets.accept(listener)?.takeSocket(),
+            let second = try Sockets.accept(listener)?.takeSocket()
         else {
             Issue.record("two connections are waiting")
             return
@@ -44,11 +48,12 @@ import Testing
         var calls = 0
         var registrations: [EventLoop.Registration] = []
         for number in [first.number, second.number] {
-            registrations.append(try loop.watch(number, .read) { _ in
-                calls += 1
-                for registration in registrations { loop.unwatch(registration) }
-                loop.after(.milliseconds(20)) { loop.stop() }
-            })
+            registrations.append(
+                try loop.watch(number, .read) { _ in
+                    calls += 1
+                    for registration in registrations { loop.unwatch(registration) }
+                    loop.after(.milliseconds(20)) { loop.stop() }
+                })
         }
         try loop.run()
         #expect(calls == 1)
@@ -57,7 +62,8 @@ import Testing
 
 @Suite struct SocketsTests {
     @Test(arguments: [
-        ("127.0.0.1:8080", "127.0.0.1:8080"), ("[::1]:80", "[::1]:80"), ("*:9", "[::]:9"), ("localhost:1", "127.0.0.1:1"),
+        ("127.0.0.1:8080", "127.0.0.1:8080"), ("[::1]:80", "[::1]:80"), ("*:9", "[::]:9"),
+        ("localhost:1", "127.0.0.1:1"),
     ])
     func `numeric addresses are understood`(text: String, shown: String) {
         #expect(Sockets.Address(text)?.description == shown)

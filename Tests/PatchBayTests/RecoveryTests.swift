@@ -172,7 +172,9 @@ extension OnTheSequencer {
             }
             stage.forgetHeard()
             try stage.leave(players[0])
-            try stage.until("all is released") { Set(stage.heard(players[1])).isSuperset(of: [off(60), off(61), off(62)]) }
+            try stage.until("all is released") {
+                Set(stage.heard(players[1])).isSuperset(of: [off(60), off(61), off(62)])
+            }
         }
     }
 }

@@ -13,12 +13,16 @@ extension OnTheSequencer {
             for message in [on(60), on(62), off(62), pedal(127), .pitchBend(one, Bend(truncating: 0))] {
                 stage.play(message, players[0])
             }
-            try stage.until("the last has come") { stage.heard(players[2]).contains(.pitchBend(one, Bend(truncating: 0))) }
+            try stage.until("the last has come") {
+                stage.heard(players[2]).contains(.pitchBend(one, Bend(truncating: 0)))
+            }
             stage.forgetHeard()
             let id = try stage.id(players[0])
             try stage.leave(players[0])
             try stage.until("the release is told") { !stage.releases.isEmpty }
-            try stage.until("all is released") { stage.heard(players[1]).count == 3 && stage.heard(players[2]).count == 3 }
+            try stage.until("all is released") {
+                stage.heard(players[1]).count == 3 && stage.heard(players[2]).count == 3
+            }
             #expect(stage.heard(players[1]) == [off(60), pedal(0), .pitchBend(one, .centre)])
             #expect(stage.releases.map(\.port) == [id] && stage.releases.map(\.notes) == [1])
             #expect(Set(stage.releases[0].hearers) == [players[1], players[2]])
@@ -53,7 +57,9 @@ extension OnTheSequencer {
             stage.play(on(60), players[1])
             stage.forgetHeard()
             try stage.leave(players[0])
-            try stage.until("61 is released") { stage.heard(players[1]).contains(off(61)) && stage.heard(players[2]).contains(off(61)) }
+            try stage.until("61 is released") {
+                stage.heard(players[1]).contains(off(61)) && stage.heard(players[2]).contains(off(61))
+            }
             // B does not hear itself: what it holds does not sound at B.
             try stage.until("60 is released at B") { stage.heard(players[1]).contains(off(60)) }
             try stage.settle()

@@ -117,7 +117,10 @@ final class Stage {
     /// Serves the news until something is so. Sequencers are no descriptors of the loop's: they are asked.
     func until(_ what: String, seconds: Int = 60, _ condition: () throws -> Bool) throws {
         let end = ContinuousClock.now + .seconds(seconds)
-        while try !{ hear(); return try condition() }() {
+        while try !{
+            hear()
+            return try condition()
+        }() {
             guard ContinuousClock.now < end else { throw TooLong(description: "waited in vain until \(what)") }
             loop.after(.milliseconds(3)) { [unowned self] in loop.stop() }
             try loop.run()

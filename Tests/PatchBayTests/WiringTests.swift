@@ -20,7 +20,9 @@ extension OnTheSequencer {
             try stage.until("all are present") { players.allSatisfy { stage.appearance($0) != nil } }
             try stage.settle()
             try stage.until("the wires are there") { stage.kernelWires(players) == wanted }
-            try stage.until("the wires are told") { Set(stage.wires.map { [$0.from.address, $0.to.address] }) == wanted }
+            try stage.until("the wires are told") {
+                Set(stage.wires.map { [$0.from.address, $0.to.address] }) == wanted
+            }
             #expect(stage.wires.allSatisfy { $0.isOurs })
             #expect(stage.troubles.isEmpty)
         }
@@ -54,7 +56,9 @@ extension OnTheSequencer {
                 stage.play(off(note), player)
                 // Delivery is in order, so that what a later message finds is all there was.
                 for other in players { stage.play(.programChange(one, program: 1), other) }
-                try stage.until("everything has come") { players.allSatisfy { stage.heard($0).count { $0 == .programChange(one, program: 1) } == 2 } }
+                try stage.until("everything has come") {
+                    players.allSatisfy { stage.heard($0).count { $0 == .programChange(one, program: 1) } == 2 }
+                }
                 for other in players {
                     let notes = stage.heard(other).filter { $0 != .programChange(one, program: 1) }
                     #expect(notes == (other == player ? [] : [on(note), off(note)]))
@@ -148,7 +152,10 @@ extension OnTheSequencer {
         @Test func `odd names are names`() throws {
             let stage = try Stage()
             let cut = String(repeating: "x", count: 62) + "é"
-            let names = ["it's \"quoted\"", "two\nlines", "\u{1B}[31mred{}", cut, "", "Zoë in", String(repeating: "y", count: 200)]
+            let names = [
+                "it's \"quoted\"", "two\nlines", "\u{1B}[31mred{}", cut, "", "Zoë in",
+                String(repeating: "y", count: 200),
+            ]
             let players = try names.map { try stage.join($0) }
             try stage.until("all are present") { players.allSatisfy { stage.appearance($0) != nil } }
             try stage.until("all are wired") { stage.kernelWires(players).count == 7 * 6 }

@@ -101,7 +101,9 @@ private struct NaiveState {
 
     static func everything(_ channel: Channel) -> [Message] {
         DataByte.all.map { off($0, channel) }
-            + Controller.pedals.map { .controlChange(channel, controller: $0, value: 0) } + [.pitchBend(channel, .centre)]
+            + Controller.pedals.map { .controlChange(channel, controller: $0, value: 0) } + [
+                .pitchBend(channel, .centre)
+            ]
     }
     mutating func saw(_ thing: Message, _ isHeld: Bool) {
         held.remove(thing)

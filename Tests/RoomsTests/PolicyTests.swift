@@ -2,7 +2,8 @@ import Rooms
 import Testing
 
 @Test(arguments: [
-    "Piano in", "piano-IN", "PianoIn", "PianoIN", "In", "in", "Piano (in)", "drum_rec", "Studio Rec", "studioRec", "3 in",
+    "Piano in", "piano-IN", "PianoIn", "PianoIN", "In", "in", "Piano (in)", "drum_rec", "Studio Rec", "studioRec",
+    "3 in",
     "Élan In", "In.",
 ])
 func `auto takes a last word In or Rec for a receiver`(name: String) {
@@ -15,7 +16,8 @@ func `auto takes a last word Out or Sen for a sender`(name: String) {
 }
 
 @Test(arguments: [
-    "Martin", "Violin", "VIOLIN", "Scout", "In Flames", "Out there", "Piano in 2", "in2", "Rechts", "Sensei", "", " ", "--",
+    "Martin", "Violin", "VIOLIN", "Scout", "In Flames", "Out there", "Piano in 2", "in2", "Rechts", "Sensei", "", " ",
+    "--",
     "Arsen", "Melvin", "Timeout", "🎹", "Inn", "Rec'd",
 ])
 func `auto leaves every other name free to send and receive`(name: String) {
@@ -33,7 +35,9 @@ func `auto leaves every other name free to send and receive`(name: String) {
 }
 
 @Test func `all looks at no name`() {
-    for name in ["Piano", "Piano in", "Piano out", ""] { #expect(Policy.all.direction(name: name, portIndex: 5) == .both) }
+    for name in ["Piano", "Piano in", "Piano out", ""] {
+        #expect(Policy.all.direction(name: name, portIndex: 5) == .both)
+    }
 }
 
 @Test func `pair looks at the port alone`() {

@@ -33,7 +33,8 @@ private func wire(_ from: UInt64, _ to: UInt64) -> Wire { Wire(from: MemberID(fr
 }
 
 @Test func `pair joins the first port to the second`() {
-    let room = Room(policy: .pair, members: [member(1, "A"), member(2, "A"), member(3, "B", port: 1), member(4, "C", port: 2)])
+    let room = Room(
+        policy: .pair, members: [member(1, "A"), member(2, "A"), member(3, "B", port: 1), member(4, "C", port: 2)])
     #expect(room.wantedWires == [wire(1, 3), wire(2, 3)])
     #expect(room.verdict(from: MemberID(3), to: MemberID(1)) == .wrongPort)
     #expect(room.verdict(from: MemberID(1), to: MemberID(4)) == .wrongPort)

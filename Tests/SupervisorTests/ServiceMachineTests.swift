@@ -38,7 +38,10 @@ import Testing
     @Test func `a timer that comes too early waits again`() {
         var machine = Machine(clock: clock, teardown: teardown)
         _ = machine.handle(.wantUp)
-        guard case .wake(let at) = machine.handle(.exited) else { Issue.record("no wake"); return }
+        guard case .wake(let at) = machine.handle(.exited) else {
+            Issue.record("no wake")
+            return
+        }
         #expect(machine.handle(.timer) == .wake(at: at))
         #expect(machine.state == .waiting)
     }
@@ -87,7 +90,10 @@ import Testing
         #expect(machine.state == .waiting)
         #expect(machine.handle(.wantDown) == nil)
         #expect(machine.state == .idle)
-        guard case .wake(let at) = action else { Issue.record("no wake"); return }
+        guard case .wake(let at) = action else {
+            Issue.record("no wake")
+            return
+        }
         clock.advance(by: clock.now.duration(to: at))
         #expect(machine.handle(.timer) == nil)
     }

@@ -10,5 +10,7 @@ package final class TestClock: Clock {
     package var minimumResolution: Duration { .nanoseconds(1) }
     package init() {}
     package func advance(by duration: Duration) { now = now.advanced(by: duration) }
-    package func sleep(until deadline: Instant, tolerance: Duration?) async throws { advance(by: now.duration(to: deadline)) }
+    package func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        advance(by: now.duration(to: deadline))
+    }
 }

@@ -61,7 +61,10 @@ final class ControlSocket {
         withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 8) { buffer in
             while !ended {
                 let result: Descriptor.Transfer
-                do throws(Errno) { result = try exchange.socket.read(into: buffer) } catch { ended = true; return }
+                do throws(Errno) { result = try exchange.socket.read(into: buffer) } catch {
+                    ended = true
+                    return
+                }
                 switch result {
                 case .bytes(let count): exchange.reply += buffer[..<count]
                 case .again: return

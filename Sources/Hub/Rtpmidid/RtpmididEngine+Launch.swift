@@ -25,7 +25,8 @@ extension RtpmididEngine {
         do {
             let launch = try RtpmididLaunch(
                 version: found, engineName: name, displayName: displayName, port: port,
-                controlPath: context.state.control(name), iniPath: context.state.ini(name), alsaClientName: "midihub-\(port)",
+                controlPath: context.state.control(name), iniPath: context.state.ini(name),
+                alsaClientName: "midihub-\(port)",
                 stdbufLibrary: RtpmididLaunch.stdbufLibraries.first(where: File.exists))
             if let ini = launch.ini { try File.replace(context.state.ini(name), with: Array(ini.utf8), mode: 0o640) }
             try context.state.placeLog(name)
@@ -38,7 +39,8 @@ extension RtpmididEngine {
             reader = LogReader(at: reader.offset, format: found.logFormat)
             return ChildProgram(
                 path: path, arguments: launch.arguments,
-                environment: Self.inherited.merging(launch.environment) { _, ours in ours }, output: context.state.log(name))
+                environment: Self.inherited.merging(launch.environment) { _, ours in ours },
+                output: context.state.log(name))
         } catch let error as Service.Unfit {
             throw error
         } catch {
@@ -49,7 +51,8 @@ extension RtpmididEngine {
     /// What a daemon may know of our environment: no tokens, nothing that changes its ways.
     private static var inherited: [String: String] {
         Programs.environment.filter { name, _ in
-            ["PATH", "HOME", "LANG", "TZ", "XDG_RUNTIME_DIR", "DBUS_SYSTEM_BUS_ADDRESS", "LD_LIBRARY_PATH"].contains(name)
+            ["PATH", "HOME", "LANG", "TZ", "XDG_RUNTIME_DIR", "DBUS_SYSTEM_BUS_ADDRESS", "LD_LIBRARY_PATH"].contains(
+                name)
                 || name.hasPrefix("RTPMIDID_") || name.hasPrefix("LC_")
         }.merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours }
     }
@@ -60,6 +63,7 @@ extension RtpmididEngine {
         guard let (output, _) = try? question.run(limit: .seconds(5)) else { return nil }
         let text = String(decoding: output, as: UTF8.self)
         // A build from a source tree without tags says no number; it is most likely a new one.
-        return RtpmididVersion(output: text) ?? (text.hasPrefix("rtpmidid version ") ? RtpmididVersion.newestKnown : nil)
+        return RtpmididVersion(output: text)
+            ?? (text.hasPrefix("rtpmidid version ") ? RtpmididVersion.newestKnown : nil)
     }
 }

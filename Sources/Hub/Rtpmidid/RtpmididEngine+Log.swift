@@ -19,7 +19,9 @@ extension RtpmididEngine {
             reader = LogReader(at: UInt64(opened.position.offset), format: version?.logFormat)
             logWatched()
         } catch {
-            context.note("log-trouble", severity: .error, room: room.name, engine: name, "The log of \(name) cannot be followed: \(error)")
+            context.note(
+                "log-trouble", severity: .error, room: room.name, engine: name,
+                "The log of \(name) cannot be followed: \(error)")
         }
     }
 
@@ -58,7 +60,9 @@ extension RtpmididEngine {
         do throws(Errno) {
             guard try tail.read() else { return }
         } catch {
-            context.note("log-trouble", severity: .error, room: room.name, engine: name, "The log of \(name) cannot be read: \(error)")
+            context.note(
+                "log-trouble", severity: .error, room: room.name, engine: name,
+                "The log of \(name) cannot be read: \(error)")
             return
         }
         recordOffset()
@@ -137,7 +141,8 @@ extension RtpmididEngine {
             hasAvahiTrouble = true
             context.note(
                 "not-announced", severity: .warning, room: room.name, engine: name,
-                "Port \(port) is not announced on the local network: \(words.description). Players can type its address.")
+                "Port \(port) is not announced on the local network: \(words.description). Players can type its address."
+            )
         case .unknown: unknownLines += 1
         case .malformed, .cutSuspected: disbelievedLines += 1
         case .latency(let name, let microseconds, .server):

@@ -17,7 +17,9 @@ extension RtpmididEngine {
             return
         }
         let name = RawText(appearance.nameBytes)
-        let join = tracker.join(port: Int(appearance.id.address.port)).flatMap { $0.name.alsaPortName == name ? $0 : nil }
+        let join = tracker.join(port: Int(appearance.id.address.port)).flatMap {
+            $0.name.alsaPortName == name ? $0 : nil
+        }
         let continued = takeOpenVisit(name, ssrc: join?.ssrc)
         let visit =
             continued
@@ -93,7 +95,9 @@ extension RtpmididEngine {
         let same = openVisits.indices.filter {
             RawText(openVisits[$0].name).alsaPortName.description == name.description
         }
-        let index = same.first { ssrc != nil && openVisits[$0].ssrc == ssrc } ?? same.first { openVisits[$0].ssrc == nil || ssrc == nil }
+        let index =
+            same.first { ssrc != nil && openVisits[$0].ssrc == ssrc }
+            ?? same.first { openVisits[$0].ssrc == nil || ssrc == nil }
         return index.map { openVisits.remove(at: $0) }
     }
 
@@ -124,11 +128,13 @@ extension RtpmididEngine {
         case .collision(let names):
             let list = names.map(\.description).joined(separator: " and ")
             context.note(
-                "collision", severity: .warning, room: room.name, engine: name, "\(list) keep evicting each other: \(JoinTracker.collisionCure)")
+                "collision", severity: .warning, room: room.name, engine: name,
+                "\(list) keep evicting each other: \(JoinTracker.collisionCure)")
         case .doubted:
             context.note(
                 "log-doubted", severity: .warning, room: room.name, engine: name,
-                "The log of \(name) holds lines that a participant's name may have forged: nothing of it is believed for now")
+                "The log of \(name) holds lines that a participant's name may have forged: nothing of it is believed for now"
+            )
             requestStatus()
         }
     }
@@ -210,7 +216,10 @@ extension RtpmididEngine {
     }
 
     private func take(_ status: StatusReply, during: Range<UInt64>) {
-        if let known = status.version, known != version { version = known; context.enginesChanged() }
+        if let known = status.version, known != version {
+            version = known
+            context.enginesChanged()
+        }
         guard status.listsParticipants else { return judgeWithoutStatus() }
         let samples = book.note(status, suspicion: tracker.suspicion, during: during, now: .now)
         tracker.settle(with: status, during: during)
@@ -235,7 +244,9 @@ extension RtpmididEngine {
         let session = participant.session
         var ports: [Present] = []
         for node in participant.nodes {
-            guard let port = node.port, let one = byPort[port], one.alsaName == session.name.alsaPortName else { continue }
+            guard let port = node.port, let one = byPort[port], one.alsaName == session.name.alsaPortName else {
+                continue
+            }
             one.node = node
             one.key = session.key
             ports.append(one)
@@ -246,7 +257,9 @@ extension RtpmididEngine {
         for one in ports {
             let name = session.name.description
             let address = session.address
-            guard one.visit.name != name || one.visit.ssrc != session.ssrc || one.visit.address != address else { continue }
+            guard one.visit.name != name || one.visit.ssrc != session.ssrc || one.visit.address != address else {
+                continue
+            }
             (one.visit.name, one.visit.ssrc, one.visit.address) = (name, session.ssrc, address)
             if one.standing == .participant { context.recorder.add(.visit(one.visit)) }
         }
@@ -274,7 +287,8 @@ extension RtpmididEngine {
         let visits = candidates(name)
         // Of two with that name the line may mean either: `status` will tell their figures apart.
         guard visits.count == 1, let visit = visits.first else { return }
-        let when = isLive(range) ? When(.now) : When(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
+        let when =
+            isLive(range) ? When(.now) : When(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
         context.recorder.add(
             .latency(LatencySample(visit: visit.id, at: when, roundTrip: Int64(microseconds), trust: .unconfirmed)))
         recorded[range.lowerBound] = (visit.id, when)
@@ -283,7 +297,9 @@ extension RtpmididEngine {
 
     private func record(_ samples: [LatencyBook.Sample]) {
         for sample in samples {
-            let one = present.values.first { $0.key == sample.key || ($0.key == nil && $0.alsaName == sample.key.name.alsaPortName) }
+            let one = present.values.first {
+                $0.key == sample.key || ($0.key == nil && $0.alsaName == sample.key.name.alsaPortName)
+            }
             switch sample.source {
             case .log:
                 guard let offset = sample.offset, let row = recorded.removeValue(forKey: offset) else { continue }
@@ -294,7 +310,8 @@ extension RtpmididEngine {
                 context.recorder.add(
                     .latency(
                         LatencySample(
-                            visit: one.visit.id, at: When(.now), roundTrip: Int64(sample.microseconds), trust: .confirmed)))
+                            visit: one.visit.id, at: When(.now), roundTrip: Int64(sample.microseconds),
+                            trust: .confirmed)))
                 one.roundTrips.add(sample.microseconds, at: .now)
             }
             one?.lastSign = .now
@@ -318,7 +335,9 @@ extension RtpmididEngine {
                 guard !one.isSilent else { continue }
                 one.isSilent = true
                 let seconds = last.duration(to: .now).components.seconds
-                context.note("silent", severity: .warning, visit: one.visit, "\(one.visit.name) has been silent for \(seconds) s")
+                context.note(
+                    "silent", severity: .warning, visit: one.visit, "\(one.visit.name) has been silent for \(seconds) s"
+                )
             case .ghostSuspect:
                 // Who plays is alive, whatever its clock does.
                 if one.lastSign.duration(to: .now) > LatencyBook.ghostAfter { remove(one) }

@@ -68,7 +68,8 @@ final class RtpmididEngine {
     static let lifePatience: Duration = .seconds(60)
 
     init(
-        port: UInt16, room: Configuration.Room, index: Int, displayName: String, openVisits: [Visit], context: HubContext
+        port: UInt16, room: Configuration.Room, index: Int, displayName: String, openVisits: [Visit],
+        context: HubContext
     ) {
         (self.port, self.room, portIndex, self.displayName) = (port, room, index, displayName)
         (self.openVisits, self.context) = (openVisits, context)
@@ -138,7 +139,8 @@ final class RtpmididEngine {
             isReady = false
             if !expected {
                 reason = "ended by itself, \(exit)\(words)"
-                context.note("engine-exited", severity: .error, room: room.name, engine: name, "\(name) ended: \(exit)\(words)")
+                context.note(
+                    "engine-exited", severity: .error, room: room.name, engine: name, "\(name) ended: \(exit)\(words)")
             } else {
                 context.note("engine-stopped", room: room.name, engine: name, "\(name) stopped (\(exit))")
             }

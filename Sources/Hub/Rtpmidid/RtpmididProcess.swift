@@ -68,7 +68,8 @@ final class RtpmididProcess {
         }
         let version = nextVersion ?? record?.version
         record = Record(
-            identity: identity, version: version, port: nextPort ?? record?.port, logStart: nextLogStart ?? record?.logStart)
+            identity: identity, version: version, port: nextPort ?? record?.port,
+            logStart: nextLogStart ?? record?.logStart)
         // A record that cannot be written costs nothing but a search through /proc at the next adoption.
         try? File.replace(state.record(name), with: Array(API.encode(record).utf8), mode: 0o640)
     }
@@ -77,7 +78,9 @@ final class RtpmididProcess {
     private func sayGoodbye(_ done: @escaping () -> Void) {
         control.ask(ControlRequest.status, patience: .seconds(1)) { [unowned self] answer in
             var listeners: [Int] = []
-            if case .success(let bytes) = answer, case .status(let status) = ControlReply(bytes), let id = status.listener?.id {
+            if case .success(let bytes) = answer, case .status(let status) = ControlReply(bytes),
+                let id = status.listener?.id
+            {
                 listeners = [id]
             }
             // Its one listener is the first thing that our ini makes, so its id is known where `status` cannot be had.
