@@ -32,6 +32,7 @@ let package = Package(
 
         module("MIDI", settings: pure),
         module("Rooms", ["MIDI"], settings: pure),
+        module("RTPMIDI", ["MIDI"], settings: pure),
         module("Linux", ["CLinux"]),
         module("PatchBay", ["Rooms", "MIDI", "Linux", "CALSA"]),
         module("Store", ["CSQLite"]),
@@ -54,6 +55,7 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: everywhere),
         tests("MIDI"),
         tests("Rooms", ["MIDI"]),
+        tests("RTPMIDI", ["MIDI"], resources: [.copy("Fixtures")]),
         tests("Linux"),
         tests("PatchBay", ["Rooms", "MIDI", "Linux"]),
         tests("Store", ["CSQLite"]),

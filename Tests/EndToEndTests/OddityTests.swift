@@ -27,8 +27,9 @@ struct OddityTests {
             within: .seconds(60), "a figure for each", seen: (try? hub.get("/api/v1/participants").text) ?? ""
         ) {
             round += 1
-            try drive.latency(ids[0], milliseconds: 10 + round / 10)
-            try drive.latency(ids[1], milliseconds: 50 + round / 10)
+            let fraction = round.truncatingRemainder(dividingBy: 50) / 10
+            try drive.latency(ids[0], milliseconds: 10 + fraction)
+            try drive.latency(ids[1], milliseconds: 50 + fraction)
             let figures = try hub.participants().compactMap { ($0["rtt"] as? [String: Any])?["last"] as? Double }
                 .sorted()
             return figures.count == 2 && (10..<20).contains(figures[0]) && (50..<60).contains(figures[1])
