@@ -43,7 +43,7 @@ package struct Wire: Hashable, Sendable {
 }
 
 /// Forbids wires by name within a room. nil stands for everybody: `Block(from: "Drums", to: nil)` mutes Drums.
-package struct Block: Hashable, Sendable {
+package struct Block: Codable, Hashable, Sendable {
     package let from: String?
     package let to: String?
     package init(from: String?, to: String?) {
