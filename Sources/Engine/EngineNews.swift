@@ -93,8 +93,6 @@ package struct EngineStatus: Codable, Sendable {
         package var silentFor: Int64 = 0
         /// Cut for sending back what it hears.
         package var loops = false
-        /// Ids of those who hear it.
-        package var hearers: [UInt64] = []
         /// Channel messages that came from it so far.
         package var messages: UInt64 = 0
     }
