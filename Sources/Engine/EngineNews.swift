@@ -22,6 +22,7 @@ package enum EngineNews: Sendable {
 package enum Leaving: String, Codable, Sendable {
     case bye, silent, kicked, stopped, restarted
     case portClosed = "port closed"
+    case full
 
     package var words: String {
         switch self {
@@ -31,6 +32,7 @@ package enum Leaving: String, Codable, Sendable {
         case .stopped: "left: the engine was stopped"
         case .restarted: "came anew"
         case .portClosed: "left: its port was closed"
+        case .full: "was sent away: the room is full"
         }
     }
 }

@@ -1,4 +1,5 @@
 import Linux
+import MIDI
 import RTPMIDI
 import Rooms
 
@@ -38,6 +39,36 @@ final class SessionTable {
         var name: [64 of UInt8] = .init(repeating: 0)
         var held = HeldState()
         var controls = ControlState()
+        /// How hard each note was struck, by channel and note, for those that are held.
+        var velocities: [2048 of UInt8] = .init(repeating: 0)
+
+        var nameText: String {
+            String(decoding: (0..<Int(min(nameLength, 64))).map { name[$0] }, as: UTF8.self)
+        }
+
+        mutating func setName(_ text: String) {
+            nameLength = 0
+            for byte in text.utf8.prefix(64) {
+                name[Int(nameLength)] = byte
+                nameLength += 1
+            }
+        }
+
+        mutating func follow(_ message: Message) {
+            held.apply(message)
+            controls.apply(message)
+            if case .noteOn(let channel, let note, let velocity) = message {
+                velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)] = velocity.rawValue
+            }
+        }
+
+        /// Hands out note-ons for what is held.
+        func tellHeld(_ body: (Message) -> Void) {
+            held.tellNotes(held: true) { channel, note in
+                let velocity = velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)]
+                body(.noteOn(channel, note: note, velocity: DataByte(truncating: max(1, velocity))))
+            }
+        }
     }
 
     struct Header: BitwiseCopyable {
@@ -101,13 +132,11 @@ final class SessionTable {
     /// Where a record lies: it is written in place, packet by packet.
     func record(_ index: Int) -> UnsafeMutablePointer<Record> { records + index }
 
-    /// nil where the table is full.
-    func take(_ record: Record) -> Int? {
-        guard let index = free.popLast() else { return nil }
-        records[index] = record
-        records[index].isTaken = 1
-        return index
-    }
+    /// A place that will be forgotten if the engine dies before `commit`; nil where the table is full.
+    func reserve() -> Int? { free.popLast() }
+
+    /// From now on the record outlives the engine.
+    func commit(_ index: Int) { records[index].isTaken = 1 }
 
     func release(_ index: Int) {
         records[index].isTaken = 0

@@ -3,7 +3,7 @@
 final class SysExPool {
     /// The longest message, F0 and F7 with it, in octets.
     static let longest = 65536 + 2
-    private static let count = 16
+    static let count = 16
 
     private let memory: UnsafeMutablePointer<UInt8>
     private var lengths = [Int](repeating: 0, count: count)

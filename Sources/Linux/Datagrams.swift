@@ -17,6 +17,7 @@ package final class DatagramSocket {
     private var waiting = 0
     /// Datagrams that the kernel did not take: its buffers were full, or there is no way to the address.
     package private(set) var unsent: UInt64 = 0
+    package private(set) var sent: UInt64 = 0
 
     /// Binds to a port on every address of both families, or of IPv4 alone where the machine has no IPv6; to one
     /// address where `host` is given. Port 0 lets the system choose.
@@ -98,16 +99,17 @@ package final class DatagramSocket {
     /// Sends what is queued. What the kernel has no room for is dropped and counted: old MIDI is of no use, and the
     /// journal repairs.
     package func flush() {
-        var sent = 0
-        while sent < waiting {
+        var done = 0
+        while done < waiting {
             let count = midihub_sendmmsg(
-                number, outgoing.messages + sent, UInt32(waiting - sent), CInt(MSG_DONTWAIT))
+                number, outgoing.messages + done, UInt32(waiting - done), CInt(MSG_DONTWAIT))
             if count > 0 {
-                sent += Int(count)
+                done += Int(count)
+                sent += UInt64(count)
             } else if midihub_errno() != EINTR {
                 // The first of the rest cannot be sent; the others may be.
                 unsent += 1
-                sent += 1
+                done += 1
             }
         }
         waiting = 0
