@@ -53,7 +53,18 @@ package struct ChildProgram: Sendable, Equatable {
             _ = try Descriptor("open", output) { open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640) }
         }
         guard code == 0 else { throw Errno(code: code, call: "start", thing: path) }
+        Self.waitUntilShown(pid)
         return pid
+    }
+
+    /// The kernel lets us go on a moment before the new program is in place: until then /proc shows nothing, or ourselves.
+    /// A program that hides its command line is not waited for long.
+    private static func waitUntilShown(_ pid: Int32) {
+        let own = File.bytes("/proc/self/cmdline", limit: 65536) ?? []
+        for _ in 0..<50 where !hasEnded(pid) {
+            if let line = File.bytes("/proc/\(pid)/cmdline", limit: 65536), !line.isEmpty, line != own { return }
+            poll(nil, 0, 1)
+        }
     }
 
     /// Runs a short-lived program and returns its output (the first 64 KiB) and exit code; killed after `limit`. What it

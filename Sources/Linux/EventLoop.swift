@@ -58,11 +58,15 @@ package final class EventLoop {
     /// Runs `work` once after `delay`.
     @discardableResult
     package func after(_ delay: Duration, _ work: @escaping () -> Void) -> TimerID {
+        at(.now.advanced(by: delay), work)
+    }
+
+    /// Runs `work` once at `instant`, or as soon as it can. Of two for the same instant, the first one asked for comes first.
+    @discardableResult
+    package func at(_ instant: ContinuousClock.Instant, _ work: @escaping () -> Void) -> TimerID {
         let id = takeID()
-        let at = ContinuousClock.now.advanced(by: delay)
-        // Of two for the same instant, the first one asked for comes first.
-        let place = timers.firstIndex { $0.at <= at } ?? timers.endIndex
-        timers.insert((at, id, work), at: place)
+        let place = timers.firstIndex { $0.at <= instant } ?? timers.endIndex
+        timers.insert((instant, id, work), at: place)
         return TimerID(id: id)
     }
 

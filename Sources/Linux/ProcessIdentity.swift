@@ -39,11 +39,9 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
         return UInt64(fields[19])
     }
 
-    /// This user's processes, but not this one, whose command line has `argument` as one whole word.
-    package static func withArgument(_ argument: String) -> [Int32] { withArguments([argument]) }
-
-    /// The same for several words, one right behind the other.
+    /// This user's processes, but not this one, whose command line has these whole words, one right behind the other.
     package static func withArguments(_ neighbours: [String]) -> [Int32] {
+        precondition(!neighbours.isEmpty, "no word at all is in every command line")
         let wanted = neighbours.map { Array($0.utf8) }
         return File.names(in: "/proc").compactMap { Int32($0) }.filter { pid in
             var status = stat()

@@ -133,9 +133,9 @@ package final class Service {
         switch action {
         case nil: break
         case .spawn: spawn()
-        case .wake(let instant): wake(after: max(.zero, ContinuousClock.now.duration(to: instant)))
+        case .wake(let instant): wake(at: instant)
         case .end(let step, let patience):
-            wake(after: patience)
+            wake(at: .now.advanced(by: patience))
             switch step {
             case .goodbye:
                 let leaving = process
@@ -150,9 +150,9 @@ package final class Service {
         }
     }
 
-    private func wake(after delay: Duration) {
+    private func wake(at instant: ContinuousClock.Instant) {
         if let timer { loop.cancel(timer) }
-        timer = loop.after(delay) { [unowned self] in
+        timer = loop.at(instant) { [unowned self] in
             timer = nil
             perform(machine.handle(.timer))
         }
