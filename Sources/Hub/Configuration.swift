@@ -52,10 +52,10 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 extension Configuration {
     /// Reads a file in any of the three formats, told apart by their content.
     package init(file path: String) throws(ConfigurationError) {
-        guard let bytes = File.bytes(path, limit: 1 << 20) else {
-            let reason = File.exists(path) ? "cannot be read by this user" : "no such file"
-            throw ConfigurationError("\(path): \(reason)")
-        }
+        let bytes: [UInt8]
+        do throws(Errno) {
+            bytes = try File.read(path, limit: 1 << 20)
+        } catch { throw ConfigurationError("\(path): \(error.reason)") }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationError("\(path): not UTF-8 text")
         }

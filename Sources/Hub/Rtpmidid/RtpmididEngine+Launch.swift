@@ -30,7 +30,7 @@ extension RtpmididEngine {
                 stdbufLibrary: RtpmididLaunch.stdbufLibraries.first(where: File.exists))
             if let ini = launch.ini { try File.replace(context.state.ini(name), with: Array(ini.utf8), mode: 0o640) }
             try context.state.placeLog(name)
-            openTail(at: nil, adopted: false)
+            openTail(at: nil)
             try tail?.endLine()
             runStart = tail.map { $0.position.offset + $0.lag } ?? 0
             (process.nextVersion, process.nextPort, process.nextLogStart) = (found.description, port, runStart)

@@ -88,7 +88,7 @@ final class RtpmididEngine {
     /// Adopts the running daemon, or starts one. `offset` is how far the log was read according to the store.
     func begin(at offset: TailOffset?) {
         let adopted = process.adopt()
-        openTail(at: offset, adopted: adopted)
+        openTail(at: offset)
         if adopted {
             isReady = true
             resume(with: offset)

@@ -39,7 +39,8 @@ final class RtpmididProcess {
         let plan = Service.Plan(
             prepare: { [unowned self] () throws(Service.Unfit) in try prepare() },
             goodbye: { [unowned self] in sayGoodbye($0) },
-            mark: state.ini(name),
+            // Versions before 23.12 know no ini file; their command line has the control socket.
+            marks: [["--ini", state.ini(name)], ["--control", state.control(name)]],
             load: { [unowned self] in load() },
             save: { [unowned self] in save($0) })
         service = Service(
