@@ -1,18 +1,19 @@
-/// What an engine tells the thread that started it. None of it is on the path of a packet.
+/// What an engine tells the thread that started it. None of it is on the path of a packet. Each names the participant in
+/// full, so that whoever reads a line of the log needs no other.
 package enum EngineNews: Sendable {
     case listening(port: UInt16)
     /// The others go on; it is tried again every second.
     case cannotListen(port: UInt16, reason: String)
     case joined(EngineStatus.Participant)
-    case left(id: UInt64, reason: Leaving, released: Int)
+    case left(EngineStatus.Participant, reason: Leaving, released: Int)
     /// One finished clock exchange.
-    case measured(id: UInt64, EngineStatus.RoundTrip)
+    case measured(EngineStatus.Participant)
     /// What was lost and mended since the last time, at most every few seconds.
-    case losses(id: UInt64, EngineStatus.Counts)
+    case losses(EngineStatus.Participant)
     /// Somebody was not let in; at most once a minute for one address, with how often since.
     case refused(address: String, name: String?, port: UInt16, reason: String, times: Int)
     /// A participant's software sends back what it hears; it is no longer heard.
-    case loop(id: UInt64, name: String)
+    case loop(EngineStatus.Participant)
     case trouble(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended

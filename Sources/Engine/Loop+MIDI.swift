@@ -22,7 +22,7 @@ extension Loop {
             return
         }
         peer.session.heard(now: now)
-        let reception: ReceiverStream.Reception
+        let reception: Reception
         do throws(WireError) {
             reception = try peer.receiver.receive(packet, header, at: now) { emission in
                 pass(emission, of: packet, header, from: peer, time)
@@ -35,7 +35,7 @@ extension Loop {
         count(reception, of: peer)
     }
 
-    private func count(_ reception: ReceiverStream.Reception, of peer: Peer) {
+    private func count(_ reception: Reception, of peer: Peer) {
         peer.counts.received += 1
         peer.counts.lost += UInt64(reception.lost)
         peer.counts.repaired += UInt64(reception.repaired)
@@ -49,7 +49,7 @@ extension Loop {
 
     /// One thing that a packet said, or that its journal repaired.
     private func pass(
-        _ emission: ReceiverStream.Emission, of packet: RawSpan, _ header: RTPHeader, from peer: Peer,
+        _ emission: Emission, of packet: RawSpan, _ header: RTPHeader, from peer: Peer,
         _ milliseconds: Milliseconds
     ) {
         switch emission {
@@ -122,13 +122,12 @@ extension Loop {
     /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
     func report(_ peer: Peer) {
         sendFeedback(to: peer)
-        if peer.receiver.sendsJournals, !peer.feedback.isLowHalf { peer.sender.journalLimit = Self.journalOfTheCapable }
         guard peer.counts.lost != peer.told.lost || peer.counts.limited != peer.told.limited,
             now >= peer.toldAt + 5 * Self.second
         else { return }
         peer.told = peer.counts
         peer.toldAt = now
-        news.send(.losses(id: peer.id, peer.counts))
+        news.send(.losses(status(peer)))
     }
 
     private func sendFeedback(to peer: Peer) {

@@ -15,9 +15,9 @@ extension Loop {
 
     /// A part of a message. Whole short ones go on at once; the others are stored until they are complete.
     func gather(_ part: SysExPart, _ octets: UnsafeRawBufferPointer, _ time: UInt32, from peer: Peer) {
-        if part.begins {
+        if part.isBeginning {
             if let open = peer.gathering.take() { pool.release(open.buffer) }
-            if part.ends, octets.count <= Self.pieceSize {
+            if part.isEnd, octets.count <= Self.pieceSize {
                 // Among the live messages, in their order.
                 own.removeAll()
                 _ = list.append(sysEx: .whole, octets, at: time)
@@ -35,7 +35,7 @@ extension Loop {
             return
         }
         peer.gathering?.at = now
-        guard part.ends else { return }
+        guard part.isEnd else { return }
         peer.gathering = nil
         for hearer in peer.hearers where hearer.exclusives.count < SysExPool.count {
             pool.retain(gathering.buffer)

@@ -1,3 +1,4 @@
+import Linux
 import MIDI
 import RTPMIDI
 import Rooms
@@ -43,7 +44,7 @@ extension Loop {
         let hall = peer.port.hall
         hall.peers.removeAll { $0 === peer }
         for wire in hall.room.leave(peer.memberID) { connect(wire, in: hall) }
-        news.send(.left(id: peer.id, reason: reason, released: released))
+        news.send(.left(status(peer), reason: reason, released: released))
     }
 
     /// Another plan for a room: those in it stay, who hears whom is worked out anew.
@@ -93,7 +94,7 @@ extension Loop {
             hearer.speakers.removeAll { $0 === peer }
         }
         peer.hearers = []
-        news.send(.loop(id: peer.id, name: peer.name))
+        news.send(.loop(status(peer)))
     }
 
     /// Silences a room, or all. Gives how many hearers there were and how many notes were known to sound.
@@ -146,23 +147,23 @@ extension Loop {
     /// with us: its journal brings it what it does not know.
     func remindOfRoom(_ peer: Peer) {
         own.removeAll()
-        var complete = true
-        for speaker in peer.speakers.sorted(by: { $0.playedAt < $1.playedAt }) {
-            speaker.record.pointee.controls.tell {
-                complete = own.append($0, at: UInt32(truncatingIfNeeded: now)) && complete
-            }
+        let time = UInt32(truncatingIfNeeded: now)
+        func add(_ message: Message) {
+            if own.append(message, at: time) { return }
+            peer.sender.pretendSent(own)
+            own.removeAll()
+            _ = own.append(message, at: time)
         }
+        for speaker in peer.speakers { speaker.record.pointee.controls.tell(add) }
+        // Notes that sound are left as they are; what was let go may not have been heard of.
         for speaker in peer.speakers {
-            speaker.record.pointee.held.tell(notes: .released) {
-                complete = own.append($0, at: UInt32(truncatingIfNeeded: now)) && complete
-            }
-        }
-        for speaker in peer.speakers {
-            speaker.record.pointee.held.tell(notes: .held) {
-                complete = own.append($0, at: UInt32(truncatingIfNeeded: now)) && complete
+            speaker.record.pointee.held.tellNotes(held: false) { channel, note in
+                let off = Message.noteOff(channel, note: note, velocity: 64)
+                if !peer.speakers.contains(where: { $0.record.pointee.held.holds(off) }) { add(off) }
             }
         }
         peer.sender.pretendSent(own)
         own.removeAll()
+        peer.record.pointee.nextSequence = peer.sender.next.rawValue
     }
 }

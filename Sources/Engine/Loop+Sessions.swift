@@ -162,9 +162,7 @@ extension Loop {
             case .send(let packet, let path): send(packet, to: peer, on: path)
             case .up: if !peer.isMember { enter(peer) }
             case .measured:
-                if peer.isMember, let roundTrip = roundTrip(peer.session.clock) {
-                    news.send(.measured(id: peer.id, roundTrip))
-                }
+                if peer.isMember { news.send(.measured(status(peer))) }
             case .feedback(let value): acknowledged(peer, value)
             case .refused: break
             case .ended(let reason): remove(peer, reason == .bye ? .bye : .silent, farewell: false)
@@ -209,7 +207,7 @@ extension Loop {
                 record.pointee.hasReceived == 1
                 ? ReceiverStream(resumingAfter: SequenceNumber(UInt16(truncatingIfNeeded: record.pointee.highest)))
                 : ReceiverStream()
-            record.pointee.held.tell { receiver.assume($0) }
+            record.pointee.tellHeld { receiver.assume($0) }
             record.pointee.controls.tell { receiver.assume($0) }
             let peer = Peer(
                 ssrc: ssrc, token: record.pointee.token, name: record.pointee.nameText, port: port,

@@ -32,11 +32,11 @@ final class Loop {
     var refusals = Refusals()
 
     /// What is being sent: encoded once, for everyone who hears it.
-    var list = CommandList()
+    var list = CommandList(capacity: 900)
     /// Only real-time bytes are in it, which may pass between the parts of a system exclusive message.
     var listIsRealTime = true
     /// What is sent to one participant alone.
-    var own = CommandList()
+    var own = CommandList(capacity: 1100)
 
     /// 100 µs ticks since an epoch nobody can guess, and that a new engine takes over with the session table.
     private(set) var now: UInt64 = 0
@@ -81,6 +81,12 @@ final class Loop {
     func flush() { for port in ports.values { port.flush() } }
 
     // MARK: Time
+
+    static var unixMilliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
 
     /// Ticks in a second.
     static let second: UInt64 = 10_000

@@ -6,6 +6,8 @@ import Glibc
 package final class DatagramSocket {
     /// More than any datagram that RTP-MIDI peers send; a longer one is cut by the kernel and dropped.
     package static let datagramSize = 2048
+    /// The longest that is sent: what every network carries whole.
+    package static let longestSent = 1400
     package static let batchSize = 64
 
     package let number: CInt
@@ -87,7 +89,7 @@ package final class DatagramSocket {
         to address: SocketAddress, _ write: (inout OutputRawSpan) throws(Failure) -> Void
     ) throws(Failure) {
         if waiting == Self.batchSize { flush() }
-        let slot = UnsafeMutableRawBufferPointer(start: outgoing.slot(waiting), count: Self.datagramSize)
+        let slot = UnsafeMutableRawBufferPointer(start: outgoing.slot(waiting), count: Self.longestSent)
         var span = OutputRawSpan(buffer: slot, initializedCount: 0)
         try write(&span)
         let length = span.finalize(for: slot)

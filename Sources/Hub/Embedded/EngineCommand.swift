@@ -7,12 +7,12 @@ import Store
 /// `midihub engine`: the embedded engine as a process of its own. Its log is its standard output.
 enum EngineCommand {
     static func run(_ options: Options) -> ExitCode {
-        guard let plan = options.plan else {
-            Output.complain("engine: --plan FILE is needed; the hub starts its engine itself (`midihub run`)")
+        guard let plan = options.plan, let control = options.control else {
+            Output.complain("engine: --plan and --control are needed; the hub starts its engine itself (`midihub run`)")
             return .misuse
         }
         do {
-            return try EngineProcess(plan: plan, control: options.control, sessions: options.sessions).run()
+            return try EngineServer(plan: plan, control: control, sessions: options.sessions).run()
         } catch {
             Output.complain("engine: \(error)")
             return .unavailable
@@ -21,17 +21,17 @@ enum EngineCommand {
 }
 
 /// The engine's thread, and beside it the main thread with its log, its control socket and its signals.
-private final class EngineProcess {
+private final class EngineServer {
     private let planPath: String
     private let loop: EventLoop
     private let engine: EngineThread
     private let news: Mailbox<EngineNews>
     private let answers: Mailbox<Answer>
     private let signals: SignalDescriptor
-    private var listener: Descriptor?
+    private let listener: Descriptor
     private var connections: [Int: Connection] = [:]
     private var nextConnection = 0
-    private let controlPath: String?
+    private let controlPath: String
 
     /// What the engine's thread has answered, for the connection of that number.
     private struct Answer: Sendable {
@@ -50,7 +50,7 @@ private final class EngineProcess {
     private static let longestRequest = 65536
     private static let mostConnections = 32
 
-    init(plan path: String, control: String?, sessions: String?) throws {
+    init(plan path: String, control: String, sessions: String?) throws {
         Signals.ignorePipe()
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         planPath = path
@@ -59,7 +59,7 @@ private final class EngineProcess {
         (news, answers) = (try Mailbox(), try Mailbox())
         let plan = try Self.readPlan(path)
         engine = try EngineThread(plan, sessions: sessions, version: Version.text, news: news)
-        if let control { listener = try Sockets.listen(unix: control, mode: 0o660) }
+        listener = try Sockets.listen(unix: control, mode: 0o660)
     }
 
     func run() throws -> ExitCode {
@@ -76,11 +76,11 @@ private final class EngineProcess {
             if case .ended = item { loop.stop() }
         }
         try loop.receive(answers) { [unowned self] in answer($0.reply, $0.connection) }
-        if let listener { try loop.watch(listener.number, .read) { [unowned self] _ in accept() } }
+        try loop.watch(listener.number, .read) { [unowned self] _ in accept() }
         try engine.start()
         try loop.run()
         engine.join()
-        if let controlPath { File.remove(controlPath) }
+        File.remove(controlPath)
         return .well
     }
 
@@ -110,7 +110,6 @@ private final class EngineProcess {
     // MARK: The control socket
 
     private func accept() {
-        guard let listener else { return }
         while let accepted = try? Sockets.accept(listener) {
             // Whoever is one too many finds the connection closed, and asks again.
             guard connections.count < Self.mostConnections else { continue }

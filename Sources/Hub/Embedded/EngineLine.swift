@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 
 /// One line of the embedded engine's log: a JSON object, so that no name can forge another line. Instants are Unix
 /// milliseconds. A reader leaves out what it does not know; `v` changes only when it could no longer do that.
@@ -14,7 +15,9 @@ struct EngineLine: Codable {
     var pid: Int32?
     var version: String?
     var port: UInt16?
-    var id: UInt64?
+    /// Whom the line is about, in full.
+    var participant: EngineStatus.Participant?
+    /// Of somebody who was refused.
     var name: String?
     var address: String?
     var reason: String?
@@ -22,9 +25,6 @@ struct EngineLine: Codable {
     /// Notes and pedals that were released for somebody who left.
     var released: Int?
     var times: Int?
-    var rtt: EngineStatus.RoundTrip?
-    var counts: EngineStatus.Counts?
-    var participant: EngineStatus.Participant?
 
     init(_ event: Kind, at: Int64) { (self.event, self.at) = (event, at) }
 
@@ -33,15 +33,15 @@ struct EngineLine: Codable {
         switch news {
         case .listening(let port): (event, self.port) = (.listening, port)
         case .cannotListen(let port, let reason): (event, self.port, self.reason) = (.cannotListen, port, reason)
-        case .joined(let participant): (event, self.participant, id) = (.joined, participant, participant.id)
-        case .left(let id, let leaving, let released):
-            (event, self.id, self.leaving, self.released) = (.left, id, leaving, released)
-        case .measured(let id, let rtt): (event, self.id, self.rtt) = (.latency, id, rtt)
-        case .losses(let id, let counts): (event, self.id, self.counts) = (.losses, id, counts)
+        case .joined(let participant): (event, self.participant) = (.joined, participant)
+        case .left(let participant, let leaving, let released):
+            (event, self.participant, self.leaving, self.released) = (.left, participant, leaving, released)
+        case .measured(let participant): (event, self.participant) = (.latency, participant)
+        case .losses(let participant): (event, self.participant) = (.losses, participant)
         case .refused(let address, let name, let port, let reason, let times):
             (event, self.address, self.name, self.port) = (.refused, address, name, port)
             (self.reason, self.times) = (reason, times)
-        case .loop(let id, let name): (event, self.id, self.name) = (.loop, id, name)
+        case .loop(let participant): (event, self.participant) = (.loop, participant)
         case .trouble(let reason): self.reason = reason
         case .ended: event = .ended
         }
@@ -69,5 +69,13 @@ enum EngineControl {
         var status: EngineStatus?
         var hearers: Int?
         var notes: Int?
+    }
+}
+
+extension EngineControl.Reply {
+    /// nil where the line is no reply.
+    init?(line: [UInt8]) {
+        guard let reply = try? JSONDecoder().decode(Self.self, from: Data(line)) else { return nil }
+        self = reply
     }
 }
