@@ -145,7 +145,8 @@ final class RtpmididEngine {
                 context.note("engine-stopped", room: room.name, engine: name, "\(name) stopped (\(exit))")
             }
             since = .now
-            everyoneIsGone(reason: expected ? "the engine was stopped" : "the engine ended", byUs: expected)
+            let ending = reason.map { "the engine was ended: \($0)" } ?? "the engine was stopped"
+            everyoneIsGone(reason: expected ? ending : "the engine ended", byUs: expected)
             context.enginesChanged()
         case .down: break
         }
