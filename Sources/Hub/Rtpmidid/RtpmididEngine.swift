@@ -143,7 +143,8 @@ final class RtpmididEngine: HubEngine {
                 context.note("engine-stopped", room: room.name, engine: name, "\(name) stopped (\(exit))")
             }
             since = .now
-            everyoneIsGone(reason: expected ? "the engine was stopped" : "the engine ended", byUs: expected)
+            let ending = reason.map { "the engine was ended: \($0)" } ?? "the engine was stopped"
+            everyoneIsGone(reason: expected ? ending : "the engine ended", byUs: expected)
             context.enginesChanged()
         case .down: break
         }
