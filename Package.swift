@@ -34,11 +34,12 @@ let package = Package(
         module("Rooms", ["MIDI"], settings: pure),
         module("RTPMIDI", ["MIDI"], settings: pure),
         module("Linux", ["CLinux"]),
+        module("Engine", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("PatchBay", ["Rooms", "MIDI", "Linux", "CALSA"]),
         module("Store", ["CSQLite"]),
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),
-        module("Hub", ["MIDI", "Rooms", "Linux", "PatchBay", "Store", "HTTP", "Supervisor"]),
+        module("Hub", ["MIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
         .executableTarget(name: "midihub", dependencies: ["Hub"], swiftSettings: everywhere),
 
         .target(
@@ -57,6 +58,7 @@ let package = Package(
         tests("Rooms", ["MIDI"]),
         tests("RTPMIDI", ["MIDI"], resources: [.copy("Fixtures")]),
         tests("Linux"),
+        tests("Engine", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("PatchBay", ["Rooms", "MIDI", "Linux"]),
         tests("Store", ["CSQLite"]),
         tests("HTTP", ["Linux"]),

@@ -72,3 +72,11 @@ static inline int midihub_signalfd(const int *signals, int count) {
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 static inline void midihub_ignore_signal(int number) { signal(number, SIG_IGN); }
+
+// GNU-only, and in glibc since 2.12 and 2.14: many datagrams a system call. The layout of struct mmsghdr is the kernel's.
+struct midihub_mmsghdr {
+    struct msghdr header;
+    unsigned int length;
+};
+int midihub_recvmmsg(int fd, struct midihub_mmsghdr *messages, unsigned int count, int flags, void *timeout) __asm__("recvmmsg");
+int midihub_sendmmsg(int fd, struct midihub_mmsghdr *messages, unsigned int count, int flags) __asm__("sendmmsg");

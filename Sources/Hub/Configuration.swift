@@ -1,3 +1,4 @@
+package import Engine
 import Foundation
 package import Linux
 package import Rooms
@@ -9,8 +10,10 @@ package struct Configuration: Equatable, Sendable {
         /// UDP control ports; the data port of each is one higher.
         package var ports: [UInt16]
         package var policy: Policy
-        package init(name: String, ports: [UInt16], policy: Policy) {
-            (self.name, self.ports, self.policy) = (name, ports, policy)
+        /// How many may be in it; only the embedded engine can turn others away.
+        package var maximum: Int
+        package init(name: String, ports: [UInt16], policy: Policy, maximum: Int = 250) {
+            (self.name, self.ports, self.policy, self.maximum) = (name, ports, policy, maximum)
         }
     }
 
@@ -34,6 +37,11 @@ package struct Configuration: Equatable, Sendable {
     package var hosts: [String] = []
     package var web: String?
     package var token: String?
+    /// Who is let in by the embedded engine: every address, or only those in `allow`; never those in `deny`.
+    package var allow: [AddressRange] = []
+    package var deny: [AddressRange] = []
+    /// The one address of this machine on which the embedded engine listens; nil for all.
+    package var address: String?
 
     package init() {}
 
@@ -52,10 +60,10 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 extension Configuration {
     /// Reads a file in any of the three formats, told apart by their content.
     package init(file path: String) throws(ConfigurationError) {
-        guard let bytes = File.bytes(path, limit: 1 << 20) else {
-            let reason = File.exists(path) ? "cannot be read by this user" : "no such file"
-            throw ConfigurationError("\(path): \(reason)")
-        }
+        let bytes: [UInt8]
+        do throws(Errno) {
+            bytes = try File.read(path, limit: 1 << 20)
+        } catch { throw ConfigurationError("\(path): \(error.reason)") }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationError("\(path): not UTF-8 text")
         }
@@ -123,6 +131,15 @@ extension Configuration {
             token = value
         }
         if let value = file.engine { engine = try Self.engine(value) }
+        if let value = file.allow { allow = try Self.ranges(value, "allow") }
+        if let value = file.deny { deny = try Self.ranges(value, "deny") }
+        if let value = file.address {
+            guard SocketAddress(host: value, port: 0) != nil else {
+                throw ConfigurationError("address: \"\(value)\" is no numeric address such as 192.0.2.7 or ::1")
+            }
+            address = value
+        }
+        let maximum = try Self.maximum(file.maximum, "maximum") ?? Room(name: "", ports: [], policy: .auto).maximum
         if let value = file.listen { listen = try Self.address(value) }
         let common = try file.policy.map { text throws(ConfigurationError) in try Self.policy(text) } ?? .auto
         guard file.ports == nil || file.rooms == nil else {
@@ -132,20 +149,21 @@ extension Configuration {
             rooms = []
             for number in ports {
                 let port = try Self.port(number, "ports")
-                rooms.append(Room(name: "\(port)", ports: [port], policy: common))
+                rooms.append(Room(name: "\(port)", ports: [port], policy: common, maximum: maximum))
             }
         } else if let described = file.rooms {
             rooms = []
             for (name, room) in described.sorted(by: {
                 ($0.value.ports.first ?? 0, $0.key) < ($1.value.ports.first ?? 0, $1.key)
             }) {
-                var made = Room(name: name, ports: [], policy: common)
+                var made = Room(name: name, ports: [], policy: common, maximum: maximum)
+                if let most = try Self.maximum(room.maximum, "rooms.\(name).maximum") { made.maximum = most }
                 if let text = room.policy { made.policy = try Self.policy(text) }
                 for number in room.ports { made.ports.append(try Self.port(number, "rooms.\(name).ports")) }
                 rooms.append(made)
             }
         } else {
-            rooms = rooms.map { Room(name: $0.name, ports: $0.ports, policy: common) }
+            rooms = rooms.map { Room(name: $0.name, ports: $0.ports, policy: common, maximum: maximum) }
         }
     }
 
@@ -193,6 +211,25 @@ extension Configuration {
         return policy
     }
 
+    private static func ranges(_ texts: [String], _ place: String) throws(ConfigurationError) -> [AddressRange] {
+        var ranges: [AddressRange] = []
+        for text in texts {
+            guard let range = AddressRange(text) else {
+                throw ConfigurationError("\(place): \"\(text)\" is no address and no range such as 192.0.2.0/24")
+            }
+            ranges.append(range)
+        }
+        return ranges
+    }
+
+    private static func maximum(_ number: Int?, _ place: String) throws(ConfigurationError) -> Int? {
+        guard let number else { return nil }
+        guard (1...1000).contains(number) else {
+            throw ConfigurationError("\(place): \(number) is no number of participants (1 to 1000)")
+        }
+        return number
+    }
+
     static func engine(_ text: String) throws(ConfigurationError) -> EngineChoice {
         guard let choice = EngineChoice(rawValue: text) else {
             throw ConfigurationError("engine: \"\(text)\" is none of auto, rtpmidid, embedded")
@@ -234,23 +271,27 @@ extension Configuration {
 /// The JSON5 file as it is written. Unknown keys are errors: a misspelt one would be silently without effect.
 private struct FileFormat: Decodable {
     struct Room: Decodable {
-        enum CodingKeys: String, CodingKey, CaseIterable { case ports, policy }
+        enum CodingKeys: String, CodingKey, CaseIterable { case ports, policy, maximum }
         var ports: [Int]
         var policy: String?
+        var maximum: Int?
         init(from decoder: any Decoder) throws {
             try refuseUnknownKeys(decoder, known: CodingKeys.allCases.map(\.rawValue))
             let values = try decoder.container(keyedBy: CodingKeys.self)
             ports = try values.decode([Int].self, forKey: .ports)
             policy = try values.decodeIfPresent(String.self, forKey: .policy)
+            maximum = try values.decodeIfPresent(Int.self, forKey: .maximum)
         }
     }
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, location, ports, rooms, policy, engine, rtpmidid, listen, hosts, web, token
+        case name, location, ports, rooms, policy, engine, rtpmidid, listen, hosts, web, token, allow, deny, address
+        case maximum
     }
-    var name, location, policy, engine, rtpmidid, listen, web, token: String?
+    var name, location, policy, engine, rtpmidid, listen, web, token, address: String?
     var ports: [Int]?
     var rooms: [String: Room]?
-    var hosts: [String]?
+    var hosts, allow, deny: [String]?
+    var maximum: Int?
 
     init(from decoder: any Decoder) throws {
         try refuseUnknownKeys(decoder, known: CodingKeys.allCases.map(\.rawValue))
@@ -261,6 +302,10 @@ private struct FileFormat: Decodable {
         ports = try values.decodeIfPresent([Int].self, forKey: .ports)
         rooms = try values.decodeIfPresent([String: Room].self, forKey: .rooms)
         hosts = try values.decodeIfPresent([String].self, forKey: .hosts)
+        allow = try values.decodeIfPresent([String].self, forKey: .allow)
+        deny = try values.decodeIfPresent([String].self, forKey: .deny)
+        address = try text(.address)
+        maximum = try values.decodeIfPresent(Int.self, forKey: .maximum)
     }
 }
 

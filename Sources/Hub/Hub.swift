@@ -78,8 +78,7 @@ package final class Hub {
         holder = StoreHolder(database)
 
         context = HubContext(
-            state: state, loop: loop, recorder: recorder, configuration: configuration, nextVisit: memory.nextVisit,
-            lastAlive: memory.lastAlive, prints: true)
+            state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory, prints: true)
         if configuration.location == .auto { location = Location.ask() }
         if case .named(let place) = configuration.location { location = place }
         recorder.noticed = { [unowned self] in context.note("store", severity: .warning, $0) }
@@ -120,7 +119,8 @@ package final class Hub {
             "http://\(bound.host == "::" || bound.host == "0.0.0.0" ? "localhost:\(bound.port)" : "\(bound)")/"
         listeners.append(Listener.tcp(socket))
         server = try Server(router: routes.router(), listeners: listeners)
-        try File.replace("\(state.path)/page", with: Array("\(pageAddress ?? "")\n".utf8))
+        // For people who start a hub; on a full disk it plays all the same.
+        try? File.replace("\(state.path)/page", with: Array("\(pageAddress ?? "")\n".utf8))
     }
 
     private func run() throws -> ExitCode {
@@ -203,7 +203,10 @@ package final class Hub {
     }
 
     private func readChangedLogs() {
-        guard let changed = changes.changed() else { return engines.forEach { $0.readLog() } }
+        guard let changed = changes.changed() else {
+            for engine in engines { engine.readLog() }
+            return
+        }
         for watch in changed { watches[watch]?.readLog() }
     }
 

@@ -17,16 +17,19 @@ final class HubContext {
 
     /// When the hub before this one was surely running: what is read after an outage happened after that.
     let lastAlive: Moment
+    /// Of the visits that the hub before this one left open: their round trips so far.
+    let earlierRoundTrips: [Int64: LatencySummary]
 
     private var nextVisit: Int64
     private let prints: Bool
 
     init(
-        state: StateDirectory, loop: EventLoop, recorder: Recorder, configuration: Configuration, nextVisit: Int64,
-        lastAlive: Moment, prints: Bool
+        state: StateDirectory, loop: EventLoop, recorder: Recorder, configuration: Configuration, memory: StoreMemory,
+        prints: Bool
     ) {
         (self.state, self.loop, self.recorder, self.configuration) = (state, loop, recorder, configuration)
-        (self.nextVisit, self.lastAlive, self.prints) = (nextVisit, lastAlive, prints)
+        (nextVisit, lastAlive, earlierRoundTrips) = (memory.nextVisit, memory.lastAlive, memory.roundTrips)
+        self.prints = prints
     }
 
     func takeVisitID() -> Int64 {

@@ -6,7 +6,8 @@ enum HubLock {
     /// nil where another hub holds it.
     static func take(_ state: StateDirectory) throws(Errno) -> FileLock? {
         guard let lock = try FileLock(state.lock) else { return nil }
-        if let me = ProcessIdentity(of: getpid()) { try lock.write("\(me.pid) \(me.startTime)\n") }
+        // Held all the same where a full disk takes no words.
+        if let me = ProcessIdentity(of: getpid()) { try? lock.write("\(me.pid) \(me.startTime)\n") }
         return lock
     }
 

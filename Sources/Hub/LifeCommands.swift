@@ -166,12 +166,15 @@ enum Leftovers {
     /// Says goodbye and ends them, as the hub would have.
     static func end(_ state: StateDirectory, holding lock: consuming FileLock) throws -> ExitCode {
         let loop = try EventLoop()
-        var left: [RtpmididProcess] = []
+        var left: [EngineProcess] = []
         for file in File.names(in: state.engines) where file.hasSuffix(".ini") {
-            let name = String(file.dropLast(4))
-            let engine = RtpmididProcess(name: name, state: state, loop: loop)
+            let engine = EngineProcess.rtpmidid(String(file.dropLast(4)), state: state, loop: loop)
             if engine.adopt() { left.append(engine) }
         }
+        let embedded = EngineProcess.embedded(state: state, loop: loop)
+        if embedded.adopt() { left.append(embedded) }
+        // Nothing runs any more: the next start chooses its engine anew.
+        File.remove(state.choice)
         var running = left.count
         for engine in left {
             engine.whenDown = {

@@ -17,6 +17,10 @@ package struct Options: Equatable, Sendable {
     package var unlessStopped = false
     package var room: String?
     package var limit: Int?
+    /// Of `engine`: files that the hub names.
+    package var plan: String?
+    package var control: String?
+    package var sessions: String?
 
     package init() {}
 
@@ -71,6 +75,9 @@ package struct Options: Equatable, Sendable {
             case "--listen": listen = try Configuration.address(value)
             case "--web": web = value
             case "--room": room = value
+            case "--plan": plan = value
+            case "--control": control = value
+            case "--sessions": sessions = value
             case "--limit":
                 guard let number = Int(value), (1...10000).contains(number) else {
                     throw ConfigurationError("--limit \(value): must be 1 to 10000")

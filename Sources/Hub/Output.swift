@@ -7,11 +7,14 @@ import Synchronization
 
 /// What commands print: text for people, with strangers' names made harmless for a terminal.
 enum Output {
+    /// A full disk under `hub.log`, or a reader that is gone, must not end the program: what cannot be said is not said.
     static func line(_ text: String) {
-        FileHandle.standardOutput.write(Data("\(text)\n".utf8))
+        try? FileHandle.standardOutput.write(contentsOf: Data("\(text)\n".utf8))
     }
 
-    static func complain(_ text: String) { FileHandle.standardError.write(Data("midihub: \(text)\n".utf8)) }
+    static func complain(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data("midihub: \(text)\n".utf8))
+    }
 
     static func notRunning(_ state: StateDirectory) -> ExitCode {
         complain("no hub runs on \(state.path); start one with `midihub start`")

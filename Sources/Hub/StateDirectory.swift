@@ -23,6 +23,12 @@ package struct StateDirectory: Sendable, Equatable {
     package func control(_ engine: String) -> String { "\(engines)/\(engine).sock" }
     package func record(_ engine: String) -> String { "\(engines)/\(engine).json" }
     package func ini(_ engine: String) -> String { "\(engines)/\(engine).ini" }
+    /// What the embedded engine is to serve.
+    package func plan(_ engine: String) -> String { "\(engines)/\(engine).plan" }
+    /// Which engine was chosen, while `engine` is `auto`: a slow boot must not flip it.
+    package var choice: String { "\(path)/engine" }
+    /// Who is on the embedded engine, for the one that follows it. On tmpfs where there is one: it changes with every packet.
+    package func sessions(_ engine: String) -> String { "\(memoryDirectory() ?? engines)/\(engine).sessions" }
 
     /// Makes the directories, private to the owner and group: rtpmidid's control socket has mode 0777 and is protected by them.
     package func create() throws(Errno) {

@@ -5,6 +5,8 @@ import Synchronization
 struct StoreMemory: Sendable {
     var offsets: [String: TailOffset] = [:]
     var openVisits: [Visit] = []
+    /// Round trips of the open visits so far, also those that nobody has judged yet.
+    var roundTrips: [Int64: LatencySummary] = [:]
     var nextVisit: Int64 = 1
     /// When the last hub was surely running.
     var lastAlive = Moment.now
@@ -19,6 +21,9 @@ struct StoreMemory: Sendable {
             memory.notices = await database.takeNotices()
             for offset in (try? await database.offsets()) ?? [] { memory.offsets[offset.log] = offset }
             memory.openVisits = (try? await database.openVisits()) ?? []
+            for visit in memory.openVisits {
+                memory.roundTrips[visit.id] = try? await database.latencySummary(of: visit, includingUnconfirmed: true)
+            }
             memory.nextVisit = (try? await database.nextVisitID()) ?? Moment.now.milliseconds
             if let text = try? await database.setting(Recorder.aliveKey), let time = Int64(text) {
                 memory.lastAlive = Moment(milliseconds: time)

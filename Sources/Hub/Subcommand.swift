@@ -81,6 +81,15 @@ package struct Subcommand {
                 name: "doctor", summary: "what is missing on this machine, and the fix",
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),
+            Subcommand(
+                name: "engine", summary: "the embedded engine (the hub starts it)",
+                explanation: """
+                    Carries RTP-MIDI between players by itself: no sound card, no rtpmidid, no root. Its log, a JSON object a
+                    line, goes to standard output. SIGHUP reads the plan again; SIGTERM says goodbye to everyone and ends.
+                      --plan FILE      what to serve (JSON, as the hub writes it)
+                      --control PATH   a socket that takes a JSON request a line: {"do":"status"}, panic, kick, reload, stop
+                      --sessions FILE  who is there, kept for the next engine when this one is killed
+                    """, options: ["--plan", "--control", "--sessions"], run: EngineCommand.run),
         ]
     }
 

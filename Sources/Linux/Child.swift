@@ -48,12 +48,28 @@ package struct ChildProgram: Sendable, Equatable {
         defer { for pointer in argv + envp { free(pointer) } }
         var pid: Int32 = 0
         let code = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
+        if code != 0, let output {
+            // posix_spawn does not say which of the two it could not open.
+            _ = try Descriptor("open", output) { open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640) }
+        }
         guard code == 0 else { throw Errno(code: code, call: "start", thing: path) }
+        Self.waitUntilShown(pid)
         return pid
     }
 
-    /// Runs a short-lived program and returns its output (at most 64 KiB) and exit code; killed after `limit`.
-    /// Blocks: for start-up questions such as a version, never on a loop that carries anything.
+    /// The kernel lets us go on a moment before the new program is in place: until then /proc shows nothing, or ourselves.
+    /// A program that hides its command line is not waited for long.
+    private static func waitUntilShown(_ pid: Int32) {
+        let own = File.bytes("/proc/self/cmdline", limit: 65536) ?? []
+        for _ in 0..<50 where !hasEnded(pid) {
+            if let line = File.bytes("/proc/\(pid)/cmdline", limit: 65536), !line.isEmpty, line != own { return }
+            poll(nil, 0, 1)
+        }
+    }
+
+    /// Runs a short-lived program and returns its output (the first 64 KiB) and exit code; killed after `limit`. What it
+    /// has started in its session ends with it. Blocks: for start-up questions such as a version, never on a loop that
+    /// carries anything.
     package func run(limit: Duration) throws(Errno) -> (output: [UInt8], exit: ChildExit) {
         var ends: [CInt] = [0, 0]
         try retrying("pipe2") { midihub_pipe2(&ends, O_CLOEXEC) }
@@ -67,11 +83,11 @@ package struct ChildProgram: Sendable, Equatable {
         let deadline = ContinuousClock.now.advanced(by: limit)
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
-        while output.count < 65536 {
+        while true {
             let left = ContinuousClock.now.duration(to: deadline)
+            guard left > .zero else { break }
             var wait = pollfd(fd: reader.number, events: Int16(POLLIN), revents: 0)
-            guard left > .zero, poll(&wait, 1, CInt(clamping: left.components.seconds * 1000 + 1)) >= 0 else { break }
-            if wait.revents == 0 { continue }
+            if poll(&wait, 1, CInt(clamping: left.milliseconds)) <= 0 { continue }
             var result = Descriptor.Transfer.end
             do throws(Errno) {
                 var outcome: Result<Descriptor.Transfer, Errno> = .success(.end)
@@ -83,18 +99,25 @@ package struct ChildProgram: Sendable, Equatable {
                 result = try outcome.get()
             } catch { break }
             guard case .bytes(let count) = result else { break }
-            output += buffer[..<count]
+            // More is read all the same, lest the program wait for ever to be rid of it.
+            output += buffer[..<min(count, Self.longestOutput - output.count)]
         }
         // Its output is closed or its time is up; most programs are gone by now, others are ended.
-        while ContinuousClock.now < deadline {
-            if let exit = Self.reap(pid) { return (output, exit) }
-            var nothing = pollfd(fd: -1, events: 0, revents: 0)
-            poll(&nothing, 1, 2)
-        }
-        kill(pid, SIGKILL)
+        while ContinuousClock.now < deadline, !Self.hasEnded(pid) { poll(nil, 0, 2) }
+        // Before the child is collected, its number and so its group's can be nobody else's. The group is the session's
+        // first, where everything is that a shell without job control starts.
+        kill(-pid, SIGKILL)
         var status: CInt = 0
-        waitpid(pid, &status, 0)
+        while waitpid(pid, &status, 0) == -1, midihub_errno() == EINTR {}
         return (output, ChildExit(status: status))
+    }
+
+    private static let longestOutput = 65536
+
+    /// Whether a child has ended; it stays to be collected.
+    private static func hasEnded(_ pid: Int32) -> Bool {
+        var info = siginfo_t()
+        return waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
     }
 
     /// Collects a child that has ended; nil while it runs. A process that is not our child gives `.unknown`.

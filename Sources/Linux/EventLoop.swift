@@ -58,10 +58,15 @@ package final class EventLoop {
     /// Runs `work` once after `delay`.
     @discardableResult
     package func after(_ delay: Duration, _ work: @escaping () -> Void) -> TimerID {
+        at(.now.advanced(by: delay), work)
+    }
+
+    /// Runs `work` once at `instant`, or as soon as it can. Of two for the same instant, the first one asked for comes first.
+    @discardableResult
+    package func at(_ instant: ContinuousClock.Instant, _ work: @escaping () -> Void) -> TimerID {
         let id = takeID()
-        let at = ContinuousClock.now.advanced(by: delay)
-        let place = timers.firstIndex { $0.at < at } ?? timers.endIndex
-        timers.insert((at, id, work), at: place)
+        let place = timers.firstIndex { $0.at <= instant } ?? timers.endIndex
+        timers.insert((instant, id, work), at: place)
         return TimerID(id: id)
     }
 
@@ -111,13 +116,17 @@ package final class EventLoop {
         return nextID
     }
 
-    /// Milliseconds until the next timer, rounded up so that the loop does not spin; -1 for ever.
+    /// Milliseconds until the next timer; -1 for ever.
     private func timeout() -> CInt {
         guard let next = timers.last else { return -1 }
-        let left = ContinuousClock.now.duration(to: next.at)
-        guard left > .zero else { return 0 }
-        let (seconds, attoseconds) = left.components
-        return CInt(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        return CInt(clamping: max(0, ContinuousClock.now.duration(to: next.at).milliseconds))
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded up: who waits so long does not wake too early.
+    var milliseconds: Int64 {
+        components.seconds * 1000 + (components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
 }
 

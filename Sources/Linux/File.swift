@@ -3,21 +3,27 @@ import Glibc
 
 /// Whole small files, written so that a reader sees the old or the new one, never half.
 package enum File {
-    /// The first `limit` bytes; nil where it cannot be read.
-    package static func bytes(_ path: String, limit: Int = 1 << 20) -> [UInt8]? {
-        guard let file = try? Descriptor("open", path, { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }) else {
-            return nil
-        }
+    /// The first `limit` bytes.
+    package static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8] {
+        // Non-blocking, so that a named pipe in the file's place holds nobody up.
+        let file = try Descriptor("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         var result: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: min(limit, 65536))
         while result.count < limit {
-            let count = read(file.number, &buffer, min(buffer.count, limit - result.count))
-            if count < 0, midihub_errno() == EINTR { continue }
-            guard count > 0 else { return count == 0 ? result : nil }
+            let count = Glibc.read(file.number, &buffer, min(buffer.count, limit - result.count))
+            if count == 0 { break }
+            if count < 0 {
+                let code = midihub_errno()
+                if code == EINTR { continue }
+                throw Errno(code: code, call: "read", thing: path)
+            }
             result += buffer[..<count]
         }
         return result
     }
+
+    /// As `read`; nil where it cannot be read.
+    package static func bytes(_ path: String, limit: Int = 1 << 20) -> [UInt8]? { try? read(path, limit: limit) }
 
     /// As `bytes`, with invalid UTF-8 repaired.
     package static func text(_ path: String, limit: Int = 1 << 20) -> String? {
@@ -48,7 +54,12 @@ package enum File {
             throw Errno(code: code, call: "make directory", thing: path)
         }
         try makeDirectory(String(path[..<slash]))
-        try retrying("make directory", path) { mkdir(path, mode) }
+        // Another process may have been quicker, as several hubs are started at once.
+        if mkdir(path, mode) == 0 { return }
+        let second = midihub_errno()
+        guard second == EEXIST, isDirectory(path) else {
+            throw Errno(code: second, call: "make directory", thing: path)
+        }
     }
 
     package static func names(in directory: String) -> [String] {

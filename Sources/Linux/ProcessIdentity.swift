@@ -39,11 +39,17 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
         return UInt64(fields[19])
     }
 
-    /// Processes of ours whose command line has `argument` as one whole word.
-    package static func withArgument(_ argument: String) -> [Int32] {
-        File.names(in: "/proc").compactMap { Int32($0) }.filter { pid in
-            guard pid != getpid(), let line = File.bytes("/proc/\(pid)/cmdline", limit: 65536) else { return false }
-            return line.split(separator: 0).contains { $0.elementsEqual(argument.utf8) }
+    /// This user's processes, but not this one, whose command line has these whole words, one right behind the other.
+    package static func withArguments(_ neighbours: [String]) -> [Int32] {
+        precondition(!neighbours.isEmpty, "no word at all is in every command line")
+        let wanted = neighbours.map { Array($0.utf8) }
+        return File.names(in: "/proc").compactMap { Int32($0) }.filter { pid in
+            var status = stat()
+            guard pid != getpid(), stat("/proc/\(pid)", &status) == 0, status.st_uid == geteuid(),
+                let line = File.bytes("/proc/\(pid)/cmdline", limit: 65536)
+            else { return false }
+            let words = line.split(separator: 0, omittingEmptySubsequences: false).map(Array.init)
+            return words.indices.contains { words[$0...].starts(with: wanted) }
         }
     }
 }

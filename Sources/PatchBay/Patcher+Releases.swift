@@ -91,19 +91,13 @@ extension Patcher {
             let offs = sounding.releases(whileHeldBy: [], unseen: false).filter {
                 if case .noteOff = $0 { true } else { false }
             }
-            for port in members { work.append((port.address, offs + Self.silence)) }
+            for port in members { work.append((port.address, offs + HeldState.silencing)) }
         }
         let silenced = Silenced(ports: count, notes: notes)
         guard !work.isEmpty else { return answer(silenced) }
         let panic = Outbox.Panic { answer(silenced) }
         for (address, messages) in work { outbox.add(messages, to: address, panic: panic) }
         send()
-    }
-
-    private static let silence: [Message] = Channel.all.flatMap { channel in
-        [Controller.sustain, Controller.allNotesOff, Controller.allSoundOff].map {
-            Message.controlChange(channel, controller: $0, value: 0)
-        }
     }
 
     func notesOff(_ id: PortID, _ range: ClosedRange<UInt8>) {

@@ -43,6 +43,13 @@ package struct HeldState: BitwiseCopyable, Sendable {
         }
     }
 
+    /// What silences a hearer for good, whatever sounds there: on all channels sustain off, all notes off, all sound off.
+    package static let silencing: [Message] = Channel.all.flatMap { channel in
+        [Controller.sustain, Controller.allNotesOff, Controller.allSoundOff].map {
+            Message.controlChange(channel, controller: $0, value: 0)
+        }
+    }
+
     /// Takes over what `other` holds besides.
     package mutating func merge(_ other: HeldState) {
         for index in channels.indices { channels[index].merge(other.channels[index]) }
@@ -79,6 +86,17 @@ package struct HeldState: BitwiseCopyable, Sendable {
             if bent != 0 { messages.append(.pitchBend(channel, .centre)) }
         }
         return messages
+    }
+
+    /// Hands out the notes that are held; or, of the channels in use, those that are not.
+    package func tellNotes(held: Bool, _ body: (Channel, DataByte) -> Void) {
+        for index in channels.indices where channels[index].used == 1 {
+            var notes = held ? channels[index].held : ~channels[index].held
+            while notes != 0 {
+                body(Channel(truncating: UInt8(index)), DataByte(truncating: UInt8(notes.trailingZeroBitCount)))
+                notes &= notes - 1
+            }
+        }
     }
 
     /// Whether this participant holds what `release` would end.

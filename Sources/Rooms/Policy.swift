@@ -4,7 +4,7 @@
 //  the embedded engine ask here. What it refuses to be: anything that connects, sends or waits.
 
 /// Which wires a room wants. The raw values are the words of the configuration and of `--policy`.
-package enum Policy: String, CaseIterable, Sendable {
+package enum Policy: String, Codable, CaseIterable, Sendable {
     /// Everyone to everyone, but a name whose last word is `In` or `Rec` only receives, `Out` or `Sen` only sends.
     case auto
     /// Only senders to receivers, told by the last letters of the name, as the older hubs did.

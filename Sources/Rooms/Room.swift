@@ -43,7 +43,7 @@ package struct Wire: Hashable, Sendable {
 }
 
 /// Forbids wires by name within a room. nil stands for everybody: `Block(from: "Drums", to: nil)` mutes Drums.
-package struct Block: Hashable, Sendable {
+package struct Block: Codable, Hashable, Sendable {
     package let from: String?
     package let to: String?
     package init(from: String?, to: String?) {
@@ -97,6 +97,7 @@ package struct Room: Sendable {
 
     package let policy: Policy
     package let blocks: Set<Block>
+    private let meshLimit: Int
     private var places: [Place] = []
     private var indices: [MemberID: Int] = [:]
 
@@ -106,9 +107,13 @@ package struct Room: Sendable {
         var isFull: Bool
     }
 
-    package init(policy: Policy, members: [Member] = [], blocks: Set<Block> = []) {
+    /// `meshLimit`: an engine that needs no ALSA ports has room for more.
+    package init(
+        policy: Policy, members: [Member] = [], blocks: Set<Block> = [], meshLimit: Int = Room.meshLimit
+    ) {
         self.policy = policy
         self.blocks = blocks
+        self.meshLimit = meshLimit
         for member in members { join(member) }
     }
 
@@ -126,7 +131,7 @@ package struct Room: Sendable {
         } else {
             places[index] = Place(member: member, direction: direction, isFull: false)
         }
-        places[index].isFull = inMesh(places[index]) && meshSize > Self.meshLimit
+        places[index].isFull = inMesh(places[index]) && meshSize > meshLimit
         let joining = places[index]
         var wires: [Wire] = []
         for place in places where place.member.id != member.id {
@@ -142,7 +147,7 @@ package struct Room: Sendable {
         guard let index = indices.removeValue(forKey: id) else { return [] }
         places.remove(at: index)
         for later in places[index...].indices { indices[places[later].member.id] = later }
-        guard meshSize < Self.meshLimit, let next = places.first(where: \.isFull) else { return [] }
+        guard meshSize < meshLimit, let next = places.first(where: \.isFull) else { return [] }
         return join(next.member)
     }
 

@@ -55,6 +55,21 @@ extension Database {
         }
     }
 
+    /// All round trips of one visit; nil where there are none. Costs as much a sample as `latencySummary(since:)`.
+    package func latencySummary(
+        of visit: Visit, includingUnconfirmed: Bool = false
+    ) throws(StoreError) -> LatencySummary? {
+        try use { connection throws(StoreError) in
+            let beginning = Moment(milliseconds: 0)
+            guard let sums = try connection.sums(visit.id, beginning, includingUnconfirmed),
+                let last = try connection.last(visit.id, beginning, includingUnconfirmed)
+            else { return nil }
+            return LatencySummary(
+                name: visit.name, port: visit.port, count: sums.count, average: sums.average, least: sums.least,
+                most: sums.most, last: last.roundTrip, lastAt: last.at)
+        }
+    }
+
     /// The points of a graph over `from...to`, in the order of time, at most the first `limit`: a sample each where there
     /// are samples, a minute each where they have been summed up; with a `step` (cut to milliseconds), one point a step
     /// that has any, steps being counted from 1970. Samples of which only a range of time is known are left out.

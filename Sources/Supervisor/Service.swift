@@ -9,17 +9,18 @@ package final class Service {
         package var prepare: () throws(Unfit) -> ChildProgram
         /// Lets the service's users know that it ends; calls back when that is done. The patience of the teardown limits it.
         package var goodbye: (@escaping () -> Void) -> Void
-        /// A whole word of its command line by which a process that lost its record is found.
-        package var mark: String
+        /// Neighbouring words of its command line by which a process that lost its record is found, an option and its
+        /// value: a value alone would also find somebody's editor. Any of these; none means that it is not looked for.
+        package var marks: [[String]]
         /// The record of the running process, a JSON file written by the owner's codec.
         package var load: () -> ProcessIdentity?
         package var save: (ProcessIdentity?) -> Void
 
         package init(
             prepare: @escaping () throws(Unfit) -> ChildProgram, goodbye: @escaping (@escaping () -> Void) -> Void,
-            mark: String, load: @escaping () -> ProcessIdentity?, save: @escaping (ProcessIdentity?) -> Void
+            marks: [[String]], load: @escaping () -> ProcessIdentity?, save: @escaping (ProcessIdentity?) -> Void
         ) {
-            (self.prepare, self.goodbye, self.mark, self.load, self.save) = (prepare, goodbye, mark, load, save)
+            (self.prepare, self.goodbye, self.marks, self.load, self.save) = (prepare, goodbye, marks, load, save)
         }
     }
 
@@ -63,6 +64,12 @@ package final class Service {
         machine = ServiceMachine(clock: ContinuousClock(), teardown: teardown)
     }
 
+    /// The loop outlives the service and must not call it any more. The process, if there is one, goes on.
+    deinit {
+        if let timer { loop.cancel(timer) }
+        if let registration = process?.registration { loop.unwatch(registration) }
+    }
+
     /// Takes over the process on record, or one found by its command line; false where none runs.
     package func adopt() -> Bool {
         if let recorded = plan.load() {
@@ -70,7 +77,7 @@ package final class Service {
             plan.save(nil)
         }
         // Not the record's process: one that started before its record was written, or whose record is lost or half written.
-        for pid in ProcessIdentity.withArgument(plan.mark) {
+        for pid in plan.marks.flatMap(ProcessIdentity.withArguments) {
             if let identity = ProcessIdentity(of: pid), take(identity, how: "its command line") {
                 plan.save(identity)
                 return true
@@ -115,22 +122,26 @@ package final class Service {
         plan.save(nil)
         let expected = if case .ending = machine.state { true } else { false }
         let next = machine.handle(.exited)
+        let isDown = machine.state == .idle
         report(.exited(exit, expected: expected))
         perform(next)
-        if machine.state == .idle { report(.down) }
+        // Whoever heard the report may have started or stopped it by now.
+        if isDown, machine.state == .idle { report(.down) }
     }
 
     private func perform(_ action: ServiceMachine<ContinuousClock>.Action?) {
         switch action {
         case nil: break
         case .spawn: spawn()
-        case .wake(let instant): wake(after: max(.zero, ContinuousClock.now.duration(to: instant)))
+        case .wake(let instant): wake(at: instant)
         case .end(let step, let patience):
-            wake(after: patience)
+            wake(at: .now.advanced(by: patience))
             switch step {
             case .goodbye:
-                plan.goodbye { [weak self] in
-                    guard let self, machine.state == .ending(.goodbye) else { return }
+                let leaving = process
+                plan.goodbye { [weak self, weak leaving] in
+                    // One that comes late must not cut another process's goodbye short.
+                    guard let self, machine.state == .ending(.goodbye), let leaving, leaving === process else { return }
                     perform(machine.handle(.timer))
                 }
             case .terminate: process?.descriptor.send(SIGTERM)
@@ -139,11 +150,20 @@ package final class Service {
         }
     }
 
-    private func wake(after delay: Duration) {
+    private func wake(at instant: ContinuousClock.Instant) {
         if let timer { loop.cancel(timer) }
-        timer = loop.after(delay) { [unowned self] in
+        timer = loop.at(instant) { [unowned self] in
             timer = nil
             perform(machine.handle(.timer))
+        }
+    }
+
+    /// Of our own child. One that cannot be watched would run unseen and in its successors' way, so it is ended.
+    private static func descriptor(of pid: Int32) throws(Errno) -> ProcessDescriptor {
+        do throws(Errno) { return try ProcessDescriptor(child: pid) } catch {
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+            throw error
         }
     }
 
@@ -154,7 +174,7 @@ package final class Service {
             let descriptor: ProcessDescriptor
             do throws(Errno) {
                 pid = try program.spawn()
-                descriptor = try ProcessDescriptor(child: pid)
+                descriptor = try Self.descriptor(of: pid)
             } catch { throw Unfit("\(error)") }
             follow(Running(descriptor))
             plan.save(ProcessIdentity(of: pid))

@@ -65,9 +65,16 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
         switch event {
         case .wantUp:
             wantUp = true
-            return state == .idle ? start() : nil
+            guard state == .idle else { return nil }
+            // However often it is stopped and started.
+            if let due, due > clock.now {
+                state = .waiting
+                return .wake(at: due)
+            }
+            return start()
         case .wantDown:
             wantUp = false
+            failures = 0
             switch state {
             case .idle, .waiting:
                 state = .idle
@@ -111,9 +118,9 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
         }
     }
 
-    /// When the next start is due, while waiting: 1, 2, 4, … 30 s after the last one.
+    /// When the next start is due: 1, 2, 4, … 30 s after the last one.
     private var due: C.Instant? {
-        lastStart?.advanced(by: .seconds(min(Self.longestBackoff, 1 << min(failures - 1, 5))))
+        lastStart?.advanced(by: .seconds(min(Self.longestBackoff, 1 << min(max(failures - 1, 0), 5))))
     }
 
     private mutating func start() -> Action {

@@ -1,3 +1,4 @@
+import Glibc
 package import Linux
 
 /// Follows one service's log from a byte offset that its owner keeps in a database. Lives on one `EventLoop`.
@@ -25,23 +26,25 @@ package final class Tail {
     private var punched: Int64 = 0
     private var waiting = false
     /// Bytes up to here were written while nobody read: their lines have no time of their own.
-    package let followedFrom: Int64
+    package private(set) var followedFrom: Int64
+    private let path: String
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Tail.chunkSize, alignment: 16)
-    /// Bytes that no line end follows yet are read again; more than this without a line end is consumed as it is.
     private let consume: (UnsafeRawBufferPointer, Int64) -> Int
 
-    /// `consume` gets bytes and the offset of the first, and returns how many it used up: whole lines only. Where `position`
-    /// is nil or of another file, reading begins at the end of what is there.
+    /// `consume` gets bytes and the offset of the first, and returns how many it used up: whole lines only. What it leaves
+    /// is read again, with what has come behind it. Where `position` is nil or of another file, reading begins at the end
+    /// of what is there.
     package init(
         _ path: String, from position: Position?, consume: @escaping (UnsafeRawBufferPointer, Int64) -> Int
     ) throws(Errno) {
         file = try AppendedFile(path)
+        self.path = path
         self.consume = consume
         let size = file.size
         followedFrom = size
-        // Another file, or the same one cut short: what the offset counted is gone.
-        if let position, position.device == file.device, position.inode == file.inode, position.offset <= size {
-            offset = position.offset
+        if let position, position.device == file.device, position.inode == file.inode {
+            // Cut short meanwhile: what the offset counted is gone, and what is there has not been read.
+            offset = position.offset <= size ? position.offset : 0
         } else {
             offset = size
         }
@@ -65,6 +68,13 @@ package final class Tail {
     package var position: Position { Position(device: file.device, inode: file.inode, offset: offset) }
     /// Bytes written but not yet taken.
     package var lag: Int64 { max(0, file.size - offset) }
+    /// Whether its path still leads to the file being followed. A process that runs goes on writing to that one, a new one
+    /// would write to another, which nobody reads.
+    package var isInPlace: Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_dev == file.device && status.st_ino == file.inode
+    }
+
     /// Whether the last read waits for its `committed`.
     package var awaitsCommit: Bool { waiting }
 
@@ -80,13 +90,15 @@ package final class Tail {
     /// Reads one chunk if the last one is committed; true where something was consumed and a commit is now due.
     package func read() throws(Errno) -> Bool {
         guard !waiting else { return false }
-        if file.size < offset { offset = 0 }  // cut short by somebody: what is there now is new
+        // Cut short by somebody: what is there now is new.
+        if file.size < offset { (offset, committedOffset, punched, followedFrom) = (0, 0, 0, 0) }
         let count = try file.read(at: offset, into: buffer)
         guard count > 0 else { return false }
         let used = consume(UnsafeRawBufferPointer(rebasing: buffer[..<count]), offset)
         precondition(used <= count, "a log reader cannot use more than it was given")
-        // A full buffer without a line end is no line of any log we know: step over it.
-        let step = used == 0 && count == buffer.count ? count : used
+        // A full buffer without a line end is no line of any log we know: step over it. With one, it waits for something.
+        let isEndless = used == 0 && count == buffer.count && !buffer.contains(UInt8(ascii: "\n"))
+        let step = isEndless ? count : used
         guard step > 0 else { return false }
         offset += Int64(step)
         waiting = true

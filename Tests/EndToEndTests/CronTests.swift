@@ -34,7 +34,7 @@ struct CronTests {
         try eventually(within: .seconds(100), "cron's next call") { calls() > before }
         try hub.awaitEngines()
         #expect(try hub.pid() == pid)
-        try eventually("one process of the hub") { ProcessIdentity.withArgument(hub.state) == [pid] }
+        try eventually("one process of the hub") { ProcessIdentity.withArguments([hub.state]) == [pid] }
 
         #expect(try hub.command("stop").code == 0)
         let stopped = calls()

@@ -145,4 +145,94 @@ struct OddityTests {
             return wires.count == 4 * 246 && wires.allSatisfy { $0[0].hasSuffix("Out") && $0[1].hasSuffix("In") }
         }
     }
+
+    @Test func `a full mesh of more than 64 is refused in words`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        _ = try hub.drive().join(many: 66, "Player ")
+        for number in [65, 66] {
+            try hub.awaitEvent(
+                "patchbay", containing: "Player \(number) is not connected in room \(hub.ports[0])",
+                "at most 64 participants")
+        }
+        try eventually(within: .seconds(120), "the others' wires", seen: "\((try? hub.wires().count) ?? -1)") {
+            try hub.wires().count == 64 * 63
+        }
+        #expect(try !hub.wires().joined().contains { $0 == "Player 65" || $0 == "Player 66" })
+        #expect(try hub.texts("patchbay").count == 2)
+    }
+
+    @Test func `participants that evict each other for ever are named, and heard once`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let listener = try hub.joined("Listener")[0]
+        let drive = try hub.drive()
+        // Both come back after a timeout, with the initiator id 0 that makes rtpmidid take them for one.
+        let ids = [try drive.join("Alice", options: "initiator=0"), try drive.join("Bob", options: "initiator=0")]
+        try drive.ask("collide \(ids[0]) \(ids[1]) 6")
+        try hub.awaitEvent(
+            "collision", containing: "Alice and Bob keep evicting each other", "disconnect and reconnect")
+        let wired: Set = [["Bob", "Listener"], ["Listener", "Bob"]]
+        try eventually(
+            within: .seconds(60), "the wires of whoever came last", seen: "\((try? hub.wires()) ?? [])"
+        ) { try hub.list("/api/v1/wires", "wires").count == 2 && hub.wires() == wired }
+        try drive.send(ids[1], [0x90, 60, 100])
+        try drive.send(ids[1], [0x80, 60, 64])
+        #expect(try listener.hears(2) == [[0x90, 60, 100], [0x80, 60, 64]])
+        #expect(try hub.events("collision").count == 1)
+    }
+
+    @Test func `who falls silent is shown as such before rtpmidid notices`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let players = try hub.joined("Gone", "Here")
+        let ids = players.compactMap { ($0 as? DoublePlayer)?.id }
+        let drive = try hub.drive()
+        for id in ids { try drive.latency(id, milliseconds: 4) }
+        try eventually("both figures") { try hub.participants().allSatisfy { $0["rtt"] != nil } }
+        try players[0].vanish()
+        var round = 0.0
+        func state(_ name: String) throws -> String? {
+            round += 1
+            try drive.latency(ids[1], milliseconds: 4 + round.truncatingRemainder(dividingBy: 50) / 10)
+            return try hub.participants().first { $0["name"] as? String == name }?["state"] as? String
+        }
+        try eventually(within: .seconds(60), "Gone shown as silent", seen: "\((try? hub.texts()) ?? [])") {
+            try state("Gone") == "silent"
+        }
+        #expect(try state("Here") == "present")
+        #expect(try hub.events("lost").isEmpty)
+        try hub.awaitEvent("silent", containing: "Gone has been silent for")
+        #expect(try hub.get("/healthz").text.contains("silent: Gone"))
+        try eventually(within: .seconds(90), "rtpmidid's own word", seen: "\((try? hub.texts()) ?? [])") {
+            try state("Gone") == nil
+        }
+        try hub.awaitEvent("lost", containing: "Gone", "was lost")
+        #expect(try hub.events("ghost").isEmpty && hub.events("silent").count == 1)
+    }
+
+    @Test func `latency totals go on after the hub's death`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let player = try hub.joined("Piano")[0]
+        let id = try #require((player as? DoublePlayer)?.id)
+        func figures(_ samples: Int) throws -> [String: Any] {
+            try awaited(within: .seconds(60), "\(samples) samples", seen: "\((try? hub.participants()) ?? [])") {
+                let rtt = try hub.participants().first?["rtt"] as? [String: Any]
+                return rtt?["samples"] as? Int == samples ? rtt : nil
+            }
+        }
+        for (count, value) in [4.0, 8.0].enumerated() {
+            try hub.drive().latency(id, milliseconds: value)
+            _ = try figures(count + 1)
+        }
+        try hub.kill9()
+        try hub.start()
+        let before = try figures(2)
+        #expect(before["average"] as? Double == 6 && before["last"] as? Double == 8)
+        try hub.drive().latency(id, milliseconds: 12)
+        let after = try figures(3)
+        #expect(after["average"] as? Double == 8 && after["last"] as? Double == 12)
+        #expect(after["min"] as? Double == 4 && after["max"] as? Double == 12)
+    }
 }

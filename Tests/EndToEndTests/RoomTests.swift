@@ -103,6 +103,63 @@ struct RoomTests {
         try hub.awaitWires([["Piano Out", "Recorder-in"], ["Piano Out", "Martin"], ["Martin", "Recorder-in"]])
     }
 
+    @Test func `connections made by other people are left alone`() throws {
+        let port = freeUDPPortPair()
+        let hub = try HubUnderTest(ports: [port], configuration: #"{ports: [\#(port)], policy: "named"}"#)
+        try hub.start()
+        let players = try ["Keys Out", "Synth In", "Other In"].map { try hub.player($0) }
+        for player in players { try player.join() }
+        let ours: Set = [["Keys Out", "Synth In"], ["Keys Out", "Other In"]]
+        try hub.awaitWires(ours)
+
+        // What `aconnect` would do: a wire that no policy wants, and one to a program outside.
+        let somebody = try SequencerClient(name: Array("somebody".utf8))
+        let program = SequencerAddress(client: somebody.client, port: somebody.createPort(Array("program".utf8)))
+        func address(_ name: String) throws -> SequencerAddress {
+            let port = somebody.ports().first {
+                $0.clientName == Array("midihub-\(port)".utf8) && $0.name == Array(name.utf8)
+            }
+            return try #require(port?.address)
+        }
+        let (keys, synth, other) = (try address("Keys Out"), try address("Synth In"), try address("Other In"))
+        try somebody.connect(synth, to: other)
+        try somebody.connect(synth, to: program)
+        func theirsAreThere(_ note: UInt8) throws {
+            try players[1].send([0x90, note, 100])
+            #expect(try players[2].hears(1) == [[0x90, note, 100]])
+            try eventually("the program hears \(note)") {
+                somebody.nextEvent() == .midi(port: program.port, bytes: [0x90, note, 100])
+            }
+        }
+        let all = ours.union([["Synth In", "Other In"]])
+        try hub.awaitWires(all)
+        try theirsAreThere(60)
+
+        // Ours are made again: at once the first time, by the regular comparison the second time.
+        for _ in 0..<2 {
+            try somebody.disconnect(keys, from: synth)
+            try eventually(within: .seconds(60), "our wire is back") {
+                try players[0].send([0xC0, 1])
+                return try players[1].received().contains([0xC0, 1])
+            }
+        }
+        _ = try players[2].received()
+        try theirsAreThere(61)
+        // A policy that wanted it for a while has not made it ours, nor has another hub.
+        for policy in ["all", "named"] {
+            hub.directory.write("midihub.json5", #"{ports: [\#(port)], policy: "\#(policy)"}"#)
+            #expect(try hub.command("reload").code == 0)
+            if policy == "all" { try hub.awaitMesh(players) }
+        }
+        try hub.awaitWires(all)
+        try hub.kill9()
+        try hub.start()
+        try hub.awaitWires(all)
+        try theirsAreThere(62)
+        try somebody.disconnect(synth, from: other)
+        try hub.awaitWires(ours)
+    }
+
     @Test func `latencies are measured, shown and kept`() throws {
         let hub = try HubUnderTest()
         try hub.start()

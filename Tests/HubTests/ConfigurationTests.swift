@@ -77,7 +77,12 @@ import Testing
         let path = directory.write("midihub.json5", "{ports: [0]}")
         #expect(throws: (any Error).self) { try Configuration(file: path) }
         do { _ = try Configuration(file: path) } catch { #expect(error.description.hasPrefix("\(path): ports: 0")) }
-        do { _ = try Configuration(file: "/no/such") } catch { #expect(error.description == "/no/such: no such file") }
+        for (path, reason) in [("/no/such", "No such file or directory"), (directory.path, "Is a directory")] {
+            do {
+                _ = try Configuration(file: path)
+                Issue.record("\(path) is no file")
+            } catch { #expect(error.description == "\(path): \(reason)") }
+        }
         let binary = directory.write("binary", [0xFF, 0xFE])
         do { _ = try Configuration(file: binary) } catch { #expect(error.description == "\(binary): not UTF-8 text") }
     }

@@ -21,6 +21,41 @@ import Testing
         #expect(exit == .signal(9))
     }
 
+    @Test(arguments: ["sleep 600 & sleep 600", "sleep 600 >/dev/null 2>&1 & echo done"])
+    func `what it has started in its session ends with it, also what does not hold its output`(script: String) throws {
+        let scratch = try Scratch()
+        let began = ContinuousClock.now
+        _ = try ChildProgram(
+            path: "/bin/sh", arguments: ["-c", script.replacing("sleep 600", with: "tail -f \(scratch.path)")],
+            environment: ["PATH": "/usr/bin:/bin"], output: nil
+        ).run(limit: .milliseconds(500))
+        #expect(began.duration(to: .now) < .seconds(60), "it did not wait for them")
+        try eventually("nothing of it runs") { ProcessIdentity.withArguments(["-f", scratch.path]).isEmpty }
+    }
+
+    @Test func `one that writes more than is kept is not held up`() throws {
+        let (output, exit) = try shell("head -c 1000000 /dev/zero; exit 3").run(limit: .seconds(60))
+        #expect(output.count == 65536)
+        #expect(exit == .code(3))
+    }
+
+    @Test func `waiting for a program that says nothing costs next to nothing`() throws {
+        func switches() throws -> Int {
+            let status = try #require(File.text("/proc/thread-self/status"))
+            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") })
+            return try #require(Int(line.split(separator: "\t")[1]))
+        }
+        let before = try switches()
+        _ = try shell("sleep 1").run(limit: .seconds(60))
+        #expect(try switches() - before < 200, "it is not woken every millisecond")
+    }
+
+    @Test func `an output that cannot be opened is the thing that the error names`() {
+        #expect {
+            _ = try shell("exit 0", output: "/no/such/log").spawn()
+        } throws: { "\($0)" == "open /no/such/log: No such file or directory" }
+    }
+
     @Test func `a missing program is an error that names it`() {
         #expect {
             _ = try ChildProgram(path: "/no/such/thing", arguments: [], environment: [:], output: nil).spawn()
@@ -58,6 +93,22 @@ import Testing
         if ProcessDescriptor(identity) != nil { Issue.record("an ended process must not be signalled") }
     }
 
+    @Test func `a process that was just started is seen as what it is, not as its parent`() throws {
+        var status = stat()
+        #expect(stat("/usr/bin/tail", &status) == 0)
+        let program = ChildProgram(
+            path: "/usr/bin/tail", arguments: ["-f", "/dev/null"], environment: [:], output: nil)
+        for _ in 0..<200 {
+            let pid = try program.spawn()
+            let identity = ProcessIdentity(of: pid)
+            let line = File.bytes("/proc/\(pid)/cmdline")
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+            #expect(identity?.executableInode == UInt64(status.st_ino))
+            #expect(line == Array("/usr/bin/tail\0-f\0/dev/null\0".utf8))
+        }
+    }
+
     @Test func `a zombie counts as ended`() throws {
         let pid = try shell("exit 0").spawn()
         var info = siginfo_t()
@@ -76,8 +127,10 @@ import Testing
             kill(pid, SIGKILL)
             _ = waitpid(pid, nil, 0)
         }
-        // The kernel lets posix_spawn return a moment before the new command line can be read.
-        try eventually("the process is found") { ProcessIdentity.withArgument(word) == [pid] }
-        #expect(ProcessIdentity.withArgument(String(word.dropLast())).isEmpty)
+        #expect(ProcessIdentity.withArguments([word]) == [pid])
+        #expect(ProcessIdentity.withArguments([String(word.dropLast())]).isEmpty)
+        #expect(ProcessIdentity.withArguments(["-f", word]) == [pid])
+        #expect(ProcessIdentity.withArguments(["/usr/bin/tail", word]).isEmpty, "both are there, but not side by side")
+        #expect(ProcessIdentity.withArguments([word, "-f"]).isEmpty)
     }
 }

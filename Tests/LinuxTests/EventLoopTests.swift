@@ -31,6 +31,16 @@ import Testing
         #expect(fired == ["early", "late"])
     }
 
+    @Test func `of timers for the same instant the first one asked for comes first`() throws {
+        let loop = try EventLoop()
+        var fired: [Int] = []
+        let instant = ContinuousClock.now.advanced(by: .milliseconds(5))
+        for number in 0..<5 { loop.at(instant) { fired.append(number) } }
+        loop.at(instant.advanced(by: .milliseconds(1))) { loop.stop() }
+        try loop.run()
+        #expect(fired == [0, 1, 2, 3, 4])
+    }
+
     @Test func `an event of a descriptor that was unwatched in the same turn is dropped`() throws {
         let loop = try EventLoop()
         let directory = try Scratch()

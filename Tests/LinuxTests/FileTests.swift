@@ -1,5 +1,6 @@
 import Foundation
 import Linux
+import Synchronization
 import Testing
 
 @Suite struct FileTests {
@@ -39,6 +40,33 @@ import Testing
         #expect(File.isDirectory("\(scratch.path)/a/b/c"))
         try File.replace("\(scratch.path)/file", with: [])
         #expect(throws: Errno.self) { try File.makeDirectory("\(scratch.path)/file") }
+    }
+
+    @Test func `a directory that several make at once is there for all of them`() throws {
+        for _ in 0..<100 {
+            let scratch = try Scratch()
+            let failures = Mutex<[Errno]>([])
+            let path = scratch.path
+            DispatchQueue.concurrentPerform(iterations: 4) { _ in
+                do throws(Errno) { try File.makeDirectory("\(path)/a/b/c/d/e/f") } catch {
+                    failures.withLock { $0.append(error) }
+                }
+            }
+            #expect(failures.withLock { $0 }.isEmpty)
+        }
+    }
+
+    @Test func `a file that cannot be read says why, a pipe without a writer is not waited for`() throws {
+        let scratch = try Scratch()
+        #expect {
+            _ = try File.read(scratch.path, limit: 10)
+        } throws: { ($0 as? Errno)?.code == EISDIR }
+        #expect(File.bytes("\(scratch.path)/none") == nil)
+        let pipe = "\(scratch.path)/pipe"
+        try retrying("mkfifo") { mkfifo(pipe, 0o600) }
+        #expect(try File.read(pipe, limit: 10).isEmpty)
+        try File.replace("\(scratch.path)/file", with: Array("0123456789abc".utf8))
+        #expect(try File.read("\(scratch.path)/file", limit: 10).count == 10)
     }
 
     @Test func `the consumed front of a log is given back while its offsets stay`() throws {

@@ -1,50 +1,12 @@
 import Foundation
 import Store
+import TestSupport
 import Testing
 
-/// A small file system of the test's own, gone with it.
-private final class SmallDisk: Sendable {
-    let directory: String
-    var path: String { directory + "/hub.sqlite" }
-
-    /// nil where mounting is not allowed.
-    init?(megabytes: Int) {
-        var template = Array((NSTemporaryDirectory() + "/disk-XXXXXX").utf8CString)
-        guard let made = mkdtemp(&template) else { return nil }
-        directory = String(cString: made)
-        guard mount("tmpfs", directory, "tmpfs", 0, "size=\(megabytes)m") == 0 else {
-            rmdir(directory)
-            return nil
-        }
-    }
-
-    deinit {
-        umount2(directory, Int32(MNT_DETACH))
-        rmdir(directory)
-    }
-
-    func grow(megabytes: Int) -> Bool {
-        mount("tmpfs", directory, "tmpfs", UInt(MS_REMOUNT), "size=\(megabytes)m") == 0
-    }
-
-    func makeReadOnly() -> Bool {
-        mount("tmpfs", directory, "tmpfs", UInt(MS_REMOUNT | MS_RDONLY), nil) == 0
-    }
-
-    /// Fills what is left, to the last byte.
-    func fill() {
-        let file = open(directory + "/ballast", O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        defer { close(file) }
-        for size in [4096, 1] {
-            let block = [UInt8](repeating: 7, count: size)
-            while write(file, block, size) == size {}
-        }
-    }
-
-    func makeRoom() { unlink(directory + "/ballast") }
-
-    static let isAllowed = SmallDisk(megabytes: 1) != nil
-    static let reason: Comment = "mounting a tmpfs is not allowed here; the test with a page limit stands in for it"
+extension SmallDisk {
+    fileprivate var path: String { directory + "/hub.sqlite" }
+    fileprivate static let reason: Comment =
+        "mounting a tmpfs is not allowed here; the test with a page limit stands in for it"
 }
 
 /// 500 lines, the offset behind them and an event.

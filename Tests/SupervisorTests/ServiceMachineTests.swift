@@ -98,6 +98,28 @@ import Testing
         #expect(machine.handle(.timer) == nil)
     }
 
+    @Test func `however often it is stopped and started, starts are a second apart`() {
+        var machine = Machine(clock: clock, teardown: teardown)
+        #expect(machine.handle(.wantUp) == .spawn)
+        #expect(machine.handle(.wantDown) == .end(.goodbye, patience: .seconds(2)))
+        #expect(machine.handle(.exited) == nil)
+        clock.advance(by: .milliseconds(300))
+        #expect(next(&machine, machine.handle(.wantUp)) == .milliseconds(700))
+        clock.advance(by: .seconds(1))
+        _ = machine.handle(.wantDown)
+        _ = machine.handle(.exited)
+        #expect(machine.handle(.wantUp) == .spawn, "its second is over")
+    }
+
+    @Test func `one that a person stops is forgiven its failures`() {
+        var machine = Machine(clock: clock, teardown: teardown)
+        _ = machine.handle(.wantUp)
+        for _ in 0..<5 { _ = next(&machine, machine.handle(.exited)) }
+        _ = machine.handle(.wantDown)
+        _ = machine.handle(.exited)
+        #expect(next(&machine, machine.handle(.wantUp)) == .seconds(1))
+    }
+
     @Test func `without a goodbye of its own it is terminated at once`() {
         var machine = Machine(clock: clock, teardown: Teardown(goodbye: nil, terminate: .seconds(1)))
         _ = machine.handle(.wantUp)

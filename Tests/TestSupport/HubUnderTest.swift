@@ -9,6 +9,7 @@ package final class HubUnderTest {
     /// The UDP control ports, one rtpmidid each.
     package let ports: [UInt16]
     package let web: Sockets.Address
+    private let originals: [String]
     private let midihub: String
     private let rtpmidid: String
     private let options: [String]
@@ -18,21 +19,30 @@ package final class HubUnderTest {
     package var state: String { directory.file("state") }
 
     /// Prepares, starts nothing. `configuration` is written to `midihub.json5` and given instead of `--port`; `options`
-    /// come last.
+    /// come last. `ownPrograms`: `midihub` and `rtpmidid` are copies of its own, which `upgrade()` can replace.
     package init(
         ports: [UInt16] = [freeUDPPortPair()], configuration: String? = nil, options: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], ownPrograms: Bool = false
     ) throws {
         self.ports = ports
         self.environment = environment
         web = Sockets.Address(host: "127.0.0.1", port: freeTCPPort())
-        midihub = try builtProduct("midihub")
-        rtpmidid = try Rtpmidid.path()
+        originals = [try builtProduct("midihub"), try Rtpmidid.path()]
+        midihub = ownPrograms ? directory.file("midihub") : originals[0]
+        rtpmidid = ownPrograms ? directory.file("rtpmidid") : originals[1]
         if let configuration {
             directory.write("midihub.json5", configuration)
             self.options = ["--config", directory.file("midihub.json5")] + options
         } else {
             self.options = ports.flatMap { ["--port", "\($0)"] } + options
+        }
+        if ownPrograms { try upgrade() }
+    }
+
+    /// Renames fresh copies over both programs, as a package's upgrade does: who runs one goes on with the old file.
+    package func upgrade() throws {
+        for (original, program) in zip(originals, [midihub, rtpmidid]) {
+            try File.replace(program, with: contents(of: original), mode: 0o755)
         }
     }
 
@@ -75,7 +85,11 @@ package final class HubUnderTest {
     package func kill9() throws {
         let pid = try self.pid()
         Glibc.kill(pid, SIGKILL)
-        try eventually("the end of the hub") { running?.exit != nil || ProcessIdentity(of: pid) == nil }
+        // To the last of its threads: only then has the kernel closed what it had open. An rtpmidid that plays to a
+        // sequencer client on its way out is told of an error and throws away what it has not read yet.
+        try eventually("the end of the hub") {
+            running?.exit != nil || ProcessIdentity(of: pid) == nil && names(in: "/proc/\(pid)/task").count <= 1
+        }
         running = nil
     }
 

@@ -8,6 +8,11 @@ package struct ControlRequest: Hashable, Sendable {
         precondition(bytes.count < 1023, "a request too long for rtpmidid")
     }
 
+    /// A line for the embedded engine.
+    static func embedded(_ request: EngineControl.Request) -> ControlRequest {
+        ControlRequest(String(decoding: request.bytes, as: UTF8.self))
+    }
+
     /// Whether it lives. Cheap in every version.
     package static let help = ControlRequest(#"{"method":"help","params":[],"id":1}"# + "\n")
 

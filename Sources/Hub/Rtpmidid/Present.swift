@@ -10,6 +10,8 @@ final class Present {
     let direction: Direction
     var visit: Visit
     var standing: Standing
+    /// Its visit is on record, and its end will have to be.
+    var isAnnounced = false
     /// RTP-MIDI SSRC and name, once known.
     var key: SessionKey?
     var node: StatusReply.Node?
@@ -57,7 +59,7 @@ final class Present {
     }
 }
 
-/// Round trips of one visit since the hub began to watch it, in microseconds; only believed ones.
+/// Round trips of one visit, in microseconds; only believed ones.
 struct RoundTrips {
     private var count = 0
     private var sum = 0
@@ -65,6 +67,16 @@ struct RoundTrips {
     private var most = 0
     private var last = 0
     private var lastAt: Moment?
+
+    init() {}
+
+    /// What hubs before this one have on record.
+    init(_ earlier: LatencySummary) {
+        count = Int(earlier.count)
+        sum = Int((earlier.average * Double(earlier.count)).rounded())
+        (least, most, last) = (Int(earlier.least), Int(earlier.most), Int(earlier.last))
+        lastAt = earlier.lastAt.latest
+    }
 
     mutating func add(_ microseconds: Int, at moment: Moment) {
         count += 1

@@ -28,9 +28,12 @@ extension RtpmididEngine {
                 controlPath: context.state.control(name), iniPath: context.state.ini(name),
                 alsaClientName: "midihub-\(port)",
                 stdbufLibrary: RtpmididLaunch.stdbufLibraries.first(where: File.exists))
-            if let ini = launch.ini { try File.replace(context.state.ini(name), with: Array(ini.utf8), mode: 0o640) }
+            // Written where it changes only: on a full disk a daemon can still be started anew.
+            if let ini = launch.ini, File.bytes(context.state.ini(name)) != Array(ini.utf8) {
+                try File.replace(context.state.ini(name), with: Array(ini.utf8), mode: 0o640)
+            }
             try context.state.placeLog(name)
-            openTail(at: nil, adopted: false)
+            openTail(at: nil)
             try tail?.endLine()
             runStart = tail.map { $0.position.offset + $0.lag } ?? 0
             (process.nextVersion, process.nextPort, process.nextLogStart) = (found.description, port, runStart)

@@ -8,9 +8,10 @@ extension RtpmididEngine {
     /// A latency line can be read before ALSA has announced its participant's port: so long it may wait for it.
     private static let attributionPatience: Duration = .seconds(1)
 
-    /// Follows the log, from where the store says it stopped.
-    func openTail(at offset: TailOffset?, adopted: Bool) {
-        guard tail == nil else { return }
+    /// Follows the log, from where the store says it stopped. A log that somebody has moved away is followed no more: what
+    /// is started next writes to a new one.
+    func openTail(at offset: TailOffset?) {
+        if let tail, tail.isInPlace { return }
         do throws(Errno) {
             try context.state.placeLog(name)
             let position = offset.map { Tail.Position(device: $0.device, inode: $0.inode, offset: $0.offset) }
@@ -75,6 +76,10 @@ extension RtpmididEngine {
 
     /// One chunk of the log: facts to tracker, book and engine. Returns how much of it is done with.
     private func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int {
+        if UInt64(offset) < reader.offset {
+            // Cut short by somebody: all that is there now is of this run, and places in it are counted anew.
+            (runStart, waitedFor, attributionWait, recorded) = (0, 0, nil, [:])
+        }
         if reader.offset != UInt64(offset) { reader = LogReader(at: UInt64(offset), format: reader.format) }
         let before = reader
         var facts: [(LogFact, Range<UInt64>)] = []

@@ -29,13 +29,22 @@ extension RtpmididEngine {
         let one = Present(appearance, visit: visit)
         if let join, join.ssrc != nil { one.key = SessionKey(name: join.name, ssrc: join.ssrc) }
         present[one.id] = one
-        if continued == nil, one.standing != .waiting { announce(one) }
+        if continued != nil {
+            one.isAnnounced = true
+            // Of what was never judged, none counts where the log was doubted.
+            if tracker.suspicion == nil, let earlier = context.earlierRoundTrips[visit.id] {
+                one.roundTrips = RoundTrips(earlier)
+            }
+        } else if one.standing != .waiting {
+            announce(one)
+        }
         if one.standing == .waiting { decideByLog(one) }
         requestStatus()
         context.changed()
     }
 
     private func announce(_ one: Present) {
+        one.isAnnounced = true
         context.recorder.add(.visit(one.visit))
         context.note("joined", visit: one.visit, "\(one.visit.name) joined room \(room.name)")
     }
@@ -44,7 +53,7 @@ extension RtpmididEngine {
         guard let one = present.removeValue(forKey: id) else { return }
         let claimed = tracker.portVanished(one.port)?.claimed
         context.changed()
-        guard one.standing == .participant || one.standing == .ghost else { return }
+        guard one.isAnnounced else { return }
         leaving.append((one, claimed, When(.now)))
         readLog()
         context.loop.after(Self.leavingPatience) { [weak self] in self?.closeLeft(one) }
@@ -72,7 +81,7 @@ extension RtpmididEngine {
             close(one.visit, when, ("left", "left: \(reason)"))
         }
         leaving.removeAll { one, _, _ in byUs || leavings[one.port] == nil }
-        for one in present.values where one.standing == .participant || one.standing == .ghost {
+        for one in present.values where one.isAnnounced {
             close(one.visit, When(.now), ("left", "left: \(reason)"))
         }
         present = [:]
@@ -112,7 +121,7 @@ extension RtpmididEngine {
 
     /// The store works again: what is still true is said to it anew.
     func rerecord() {
-        for one in present.values where one.standing != .waiting { context.recorder.add(.visit(one.visit)) }
+        for one in present.values where one.isAnnounced { context.recorder.add(.visit(one.visit)) }
         recordOffset()
     }
 
@@ -156,17 +165,18 @@ extension RtpmididEngine {
         }
     }
 
-    private func judge(_ one: Present, _ standing: Standing) {
+    /// `evictor`: who feeds its port now.
+    private func judge(_ one: Present, _ standing: Standing, evictor: RawText? = nil) {
         guard one.standing != standing else { return }
-        let before = one.standing
         one.standing = standing
         context.bay?.send(.mark(one.id, standing))
         switch standing {
-        case .participant where before == .waiting: announce(one)
+        case .participant where !one.isAnnounced: announce(one)
         case .duplicate:
             context.note(
                 "duplicate", severity: .warning, visit: one.visit,
-                "\(one.visit.name) invited again while connected; its further port is not connected")
+                evictor.map { "\($0) has taken the place of \(one.visit.name), whose port is not connected any more" }
+                    ?? "\(one.visit.name) invited again while connected; its further port is not connected")
         case .participant, .ghost, .waiting: break
         }
         context.changed()
@@ -244,15 +254,24 @@ extension RtpmididEngine {
         let session = participant.session
         var ports: [Present] = []
         for node in participant.nodes {
-            guard let port = node.port, let one = byPort[port], one.alsaName == session.name.alsaPortName else {
-                continue
+            guard let port = node.port, let one = byPort[port] else { continue }
+            if one.alsaName == session.name.alsaPortName {
+                one.node = node
+                one.key = session.key
+                ports.append(one)
+            } else if one.alsaName == node.portName?.alsaPortName, one.standing != .ghost {
+                // Its participant was evicted: the port carries the same MIDI as those of whoever did it.
+                judge(one, .duplicate, evictor: session.name)
             }
-            one.node = node
-            one.key = session.key
-            ports.append(one)
         }
-        guard let first = ports.first(where: { $0.standing == .participant }) ?? ports.first else { return }
-        if first.standing == .waiting { judge(first, .participant) }
+        guard
+            let first = ports.first(where: { $0.standing == .participant }) ?? ports.first(where: {
+                $0.standing != .ghost
+            })
+                ?? ports.first
+        else { return }
+        // Also one that was evicted and has come back.
+        if first.standing != .ghost { judge(first, .participant) }
         for other in ports where other !== first && other.standing != .ghost { judge(other, .duplicate) }
         for one in ports {
             let name = session.name.description

@@ -14,7 +14,7 @@ final class RtpmididEngine {
     var portIndex: Int
     /// What players see.
     var displayName: String
-    let process: RtpmididProcess
+    let process: EngineProcess
     var version: RtpmididVersion?
     var whenDown: () -> Void = {}
     /// The log is open: its changes are to be told to `readLog`.
@@ -74,7 +74,7 @@ final class RtpmididEngine {
         (self.port, self.room, portIndex, self.displayName) = (port, room, index, displayName)
         (self.openVisits, self.context) = (openVisits, context)
         name = Self.name(port)
-        process = RtpmididProcess(name: name, state: context.state, loop: context.loop)
+        process = .rtpmidid(name, state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in take($0) }
         process.whenDown = { [unowned self] in
@@ -88,7 +88,7 @@ final class RtpmididEngine {
     /// Adopts the running daemon, or starts one. `offset` is how far the log was read according to the store.
     func begin(at offset: TailOffset?) {
         let adopted = process.adopt()
-        openTail(at: offset, adopted: adopted)
+        openTail(at: offset)
         if adopted {
             isReady = true
             resume(with: offset)

@@ -28,8 +28,8 @@ extension StatusReply {
                 continue
             }
             let node = Node(
-                networkID: network.id, alsaID: partner.id, port: partner.port, packetsIn: network.sent,
-                packetsOut: network.received)
+                networkID: network.id, alsaID: partner.id, port: partner.port, portName: partner.name,
+                packetsIn: network.sent, packetsOut: network.received)
             // Two nodes of one session show the same peer to the last field; the port guards against equal SSRCs, which
             // rtpmidid draws from 16 bits.
             let same = participants.firstIndex {

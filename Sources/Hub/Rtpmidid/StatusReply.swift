@@ -33,6 +33,8 @@ package struct StatusReply: Equatable, Sendable {
         package internal(set) var alsaID: Int?
         /// ALSA port number; 23.12 does not tell it.
         package internal(set) var port: Int?
+        /// The name it was made with: not the session's where another participant has taken that over since.
+        package internal(set) var portName: RawText?
         /// Packets from the network, and towards it, since it joined.
         package internal(set) var packetsIn: Int?
         package internal(set) var packetsOut: Int?

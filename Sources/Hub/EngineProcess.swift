@@ -2,15 +2,15 @@ import Foundation
 import Linux
 import Supervisor
 
-/// One rtpmidid as a process: its service, the record by which a later hub adopts it, and how it says goodbye.
-/// What it does and who is on it is `RtpmididEngine`'s affair.
-final class RtpmididProcess {
+/// One engine as a process: its service, the record by which a later hub adopts it, and its control socket. What it does
+/// and who is on it is `RtpmididEngine`'s or `EmbeddedEngine`'s affair.
+final class EngineProcess {
     /// `engines/NAME.json`.
     struct Record: Codable, Equatable {
         var identity: ProcessIdentity
         /// As in "26.01"; nil where the program did not tell.
         var version: String?
-        /// UDP control port.
+        /// UDP control port, where it serves one.
         var port: UInt16?
         /// Where in its log this run begins.
         var logStart: Int64?
@@ -33,13 +33,19 @@ final class RtpmididProcess {
 
     private let state: StateDirectory
 
-    init(name: String, state: StateDirectory, loop: EventLoop) {
-        (self.name, self.state) = (name, state)
+    /// How it lets its participants know that it ends, before SIGTERM.
+    private let goodbye: (EngineProcess, @escaping () -> Void) -> Void
+
+    private init(
+        _ name: String, _ state: StateDirectory, _ loop: EventLoop, marks: [[String]],
+        goodbye: @escaping (EngineProcess, @escaping () -> Void) -> Void
+    ) {
+        (self.name, self.state, self.goodbye) = (name, state, goodbye)
         control = ControlSocket(state.control(name), loop: loop)
         let plan = Service.Plan(
             prepare: { [unowned self] () throws(Service.Unfit) in try prepare() },
-            goodbye: { [unowned self] in sayGoodbye($0) },
-            mark: state.ini(name),
+            goodbye: { [unowned self] in self.goodbye(self, $0) },
+            marks: marks,
             load: { [unowned self] in load() },
             save: { [unowned self] in save($0) })
         service = Service(
@@ -48,6 +54,20 @@ final class RtpmididProcess {
             report(event)
             if case .down = event { whenDown() }
         }
+    }
+
+    static func rtpmidid(_ name: String, state: StateDirectory, loop: EventLoop) -> EngineProcess {
+        EngineProcess(
+            name, state, loop,
+            // Versions before 23.12 know no ini file; their command line has the control socket.
+            marks: [["--ini", state.ini(name)], ["--control", state.control(name)]],
+            goodbye: { $0.dismissEveryone($1) })
+    }
+
+    /// The embedded engine says BY by itself upon SIGTERM.
+    static func embedded(state: StateDirectory, loop: EventLoop) -> EngineProcess {
+        let name = EmbeddedEngine.name
+        return EngineProcess(name, state, loop, marks: [["--plan", state.plan(name)]], goodbye: { _, done in done() })
     }
 
     func adopt() -> Bool { service.adopt() }
@@ -72,26 +92,5 @@ final class RtpmididProcess {
             logStart: nextLogStart ?? record?.logStart)
         // A record that cannot be written costs nothing but a search through /proc at the next adoption.
         try? File.replace(state.record(name), with: Array(API.encode(record).utf8), mode: 0o640)
-    }
-
-    /// Removing the listener is the only way to have BYE said to every participant (facts: rtpmidid.md rule 8).
-    private func sayGoodbye(_ done: @escaping () -> Void) {
-        control.ask(ControlRequest.status, patience: .seconds(1)) { [unowned self] answer in
-            var listeners: [Int] = []
-            if case .success(let bytes) = answer, case .status(let status) = ControlReply(bytes),
-                let id = status.listener?.id
-            {
-                listeners = [id]
-            }
-            // Its one listener is the first thing that our ini makes, so its id is known where `status` cannot be had.
-            if listeners.isEmpty { listeners = [1] }
-            var left = listeners.count
-            for id in listeners {
-                control.ask(ControlRequest.remove(id), patience: .seconds(1)) { _ in
-                    left -= 1
-                    if left == 0 { done() }
-                }
-            }
-        }
     }
 }

@@ -1,0 +1,39 @@
+package import Linux
+
+/// The embedded engine: one thread that owns its sockets, its participants and all their state. It is told what to do
+/// by `send`, and tells what happens by `news`; neither is on the path of a packet.
+package final class EngineThread {
+    private let orders: Mailbox<EngineOrder>
+    private let news: Mailbox<EngineNews>
+    private let plan: EnginePlan
+    private let sessions: String?
+    private let version: String
+    private var thread: WorkerThread?
+
+    /// `sessions`: the file of the session table, which lets an engine that was killed go on; nil keeps none.
+    package init(_ plan: EnginePlan, sessions: String?, version: String, news: Mailbox<EngineNews>) throws(Errno) {
+        (self.plan, self.sessions, self.version, self.news) = (plan, sessions, version, news)
+        orders = try Mailbox()
+    }
+
+    /// Opens the ports and begins. Ports that cannot be had are told of, and tried again.
+    package func start() throws(Errno) {
+        let (plan, sessions, version, orders, news) = (plan, sessions, version, orders, news)
+        thread = try WorkerThread("midi") {
+            do throws(Errno) {
+                try Loop(sessions: sessions, version: version, orders: orders, news: news).run(plan)
+            } catch {
+                news.send(.trouble("the engine cannot run: \(error)"))
+                news.send(.ended)
+            }
+        }
+    }
+
+    package func send(_ order: EngineOrder) { orders.send(order) }
+
+    /// Waits until the thread has ended, which `.stop` makes it do.
+    package func join() {
+        let running = thread.take()
+        running?.join()
+    }
+}

@@ -1,0 +1,139 @@
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// The path of a packet: in by one participant's stream, out by a stream of its own to everyone who hears it. Nothing
+/// here allocates, locks or logs.
+extension Loop {
+    func receivedMIDI(_ packet: RawSpan, from source: SocketAddress, of port: PortPair) {
+        guard let header = try? RTPHeader(decoding: packet) else { return }
+        guard let peer = port.byData[PortPair.Key(source: source, ssrc: header.ssrc)] else {
+            // Perhaps a peer whose router has given it another port.
+            if let peer = port.peer(header.ssrc, near: source, anywhere: true, at: milliseconds), peer.isMember {
+                challenge(peer, at: source)
+            }
+            return
+        }
+        guard peer.isMember else { return }
+        let time = milliseconds
+        guard peer.packets.take(at: time), peer.octets.take(Int64(packet.byteCount), at: time) else {
+            peer.counts.limited += 1
+            return
+        }
+        peer.session.heard(now: now)
+        let reception: Reception
+        do throws(WireError) {
+            reception = try peer.receiver.receive(packet, header, at: now) { emission in
+                pass(emission, of: packet, header, from: peer, time)
+            }
+        } catch {
+            peer.counts.dropped += 1
+            return
+        }
+        forward(from: peer)
+        count(reception, of: peer)
+    }
+
+    private func count(_ reception: Reception, of peer: Peer) {
+        peer.counts.received += 1
+        peer.counts.lost += UInt64(reception.lost)
+        peer.counts.repaired += UInt64(reception.repaired)
+        if reception.verdict == .late { peer.counts.dropped += 1 }
+        if let highest = peer.receiver.highest {
+            peer.record.pointee.highest = highest
+            peer.record.pointee.hasReceived = 1
+        }
+        if reception.repaired > 0 { sendFeedback(to: peer) }
+    }
+
+    /// One thing that a packet said, or that its journal repaired.
+    private func pass(
+        _ emission: Emission, of packet: RawSpan, _ header: RTPHeader, from peer: Peer,
+        _ milliseconds: Milliseconds
+    ) {
+        switch emission {
+        case .message(let message, let time, _):
+            peer.messages += 1
+            peer.playedAt = now
+            peer.record.pointee.follow(message)
+            let word = message.word
+            for hearer in peer.hearers { hearer.sentinel.participantHears(word, at: milliseconds) }
+            if peer.sentinel.participantSends(word, at: milliseconds) { cut(peer) }
+            let at = self.time(time, header)
+            if !list.append(message, at: at) {
+                forward(from: peer)
+                _ = list.append(message, at: at)
+            }
+            listIsRealTime = false
+        case .system(let message, let time):
+            let at = self.time(time, header)
+            if !list.append(message, at: at) {
+                forward(from: peer)
+                _ = list.append(message, at: at)
+            }
+            if !message.isRealTime { listIsRealTime = false }
+        case .sysEx(let part, let octets, let time):
+            // Behind what came before it in the packet.
+            forward(from: peer)
+            packet.extracting(octets).withUnsafeBytes { gather(part, $0, self.time(time, header), from: peer) }
+        case .sysExLost:
+            if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
+        }
+    }
+
+    /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
+    /// some peers send what lies a few hundredths of a second ahead.
+    private func time(_ time: UInt32, _ header: RTPHeader) -> UInt32 {
+        let ahead = Int32(bitPattern: time &- header.timestamp)
+        return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), 1000))
+    }
+
+    /// Sends the list to everyone who hears this participant.
+    func forward(from peer: Peer) {
+        guard !list.isEmpty else { return }
+        for hearer in peer.hearers {
+            if hearer.hasPieces, !listIsRealTime { hurry(hearer) }
+            hearer.port.data.queue(to: hearer.data!) { hearer.sender.write(list, at: now, into: &$0) }  // members have one
+            sent(to: hearer)
+        }
+        list.removeAll()
+        listIsRealTime = true
+    }
+
+    /// Sends `own` to one participant.
+    func sendOwn(to peer: Peer) {
+        guard let address = peer.data else { return }
+        peer.port.data.queue(to: address) { peer.sender.write(own, at: now, into: &$0) }
+        sent(to: peer)
+    }
+
+    /// A packet without commands, whose journal mends what was lost before it.
+    func sendGuard(to peer: Peer) {
+        own.removeAll()
+        sendOwn(to: peer)
+    }
+
+    private func sent(to peer: Peer) {
+        peer.record.pointee.nextSequence = peer.sender.next.rawValue
+        if let due = peer.sender.guardDue { wake(by: due) }
+    }
+
+    /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
+    func report(_ peer: Peer) {
+        sendFeedback(to: peer)
+        guard peer.counts.lost != peer.told.lost || peer.counts.limited != peer.told.limited,
+            now >= peer.toldAt + 5 * Self.second
+        else { return }
+        peer.told = peer.counts
+        peer.toldAt = now
+        news.send(.losses(status(peer)))
+    }
+
+    private func sendFeedback(to peer: Peer) {
+        guard let number = peer.receiver.takeFeedback(at: now) else { return }
+        peer.port.control.queue(to: peer.control) {
+            SessionPacket.feedback(ssrc: table.ssrc, value: Feedback.value(number)).write(into: &$0)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Linux
+import MIDI
+import RTPMIDI
+
+/// What is sent at leisure, a small packet every few milliseconds, because small peers cannot take bursts: the room's
+/// state for a late joiner, and system exclusive messages. Live messages never wait for it: when one comes, the rest is
+/// sent before it at once.
+extension Loop {
+    /// Between two pieces: 128 octets in 3 ms are ten times as fast as a MIDI cable.
+    private static let pause: UInt64 = 30
+    private static let pieceSize = 128
+    private static let hurriedPieceSize = 1024
+
+    // MARK: System exclusive messages that come in
+
+    /// A part of a message. Whole short ones go on at once; the others are stored until they are complete.
+    func gather(_ part: SysExPart, _ octets: UnsafeRawBufferPointer, _ time: UInt32, from peer: Peer) {
+        if part.isBeginning {
+            if let open = peer.gathering.take() { pool.release(open.buffer) }
+            if part.isEnd, octets.count <= Self.pieceSize {
+                // Among the live messages, in their order.
+                own.removeAll()
+                _ = list.append(sysEx: .whole, octets, at: time)
+                listIsRealTime = false
+                return forward(from: peer)
+            }
+            guard let buffer = pool.take() else { return }
+            peer.gathering = (buffer, now)
+            wake(by: now + Self.second / 2)
+        }
+        guard let gathering = peer.gathering else { return }
+        guard part != .cancel, pool.append(octets, to: gathering.buffer) else {
+            pool.release(gathering.buffer)
+            peer.gathering = nil
+            return
+        }
+        peer.gathering?.at = now
+        guard part.isEnd else { return }
+        peer.gathering = nil
+        for hearer in peer.hearers where hearer.exclusives.count < SysExPool.count {
+            pool.retain(gathering.buffer)
+            hearer.exclusives.append(Peer.Exclusive(buffer: gathering.buffer))
+            if hearer.nextPiece == nil { sendPiece(to: hearer) }
+        }
+        pool.release(gathering.buffer)
+    }
+
+    /// Half a second without another part: it will not be completed, and has blocked nobody.
+    func giveUp(_ peer: Peer) {
+        guard let gathering = peer.gathering.take() else { return }
+        pool.release(gathering.buffer)
+    }
+
+    // MARK: What goes out
+
+    /// Sends the next piece, and plans the one after it.
+    func sendPiece(to peer: Peer) {
+        let goesOn = sendPiece(to: peer, size: Self.pieceSize)
+        peer.nextPiece = goesOn ? now + Self.pause : nil
+        if goesOn { wake(by: now + Self.pause) }
+    }
+
+    /// Sends all that is left at once.
+    func hurry(_ peer: Peer) {
+        peer.nextPiece = nil
+        while sendPiece(to: peer, size: Self.hurriedPieceSize) {}
+    }
+
+    /// False when that was the last.
+    private func sendPiece(to peer: Peer, size: Int) -> Bool {
+        own.removeAll()
+        let time = UInt32(truncatingIfNeeded: now)
+        if peer.backlogSent < peer.backlog.count {
+            for message in peer.backlog[peer.backlogSent...].prefix(Self.chunk) { _ = own.append(message, at: time) }
+            peer.backlogSent = min(peer.backlog.count, peer.backlogSent + Self.chunk)
+            sendOwn(to: peer)
+            if peer.backlogSent == peer.backlog.count { (peer.backlog, peer.backlogSent) = ([], 0) }
+        } else if let exclusive = peer.exclusives.first {
+            let octets = pool.bytes(exclusive.buffer)
+            let end = min(octets.count, exclusive.sent + size)
+            let part: SysExPart =
+                switch (exclusive.sent == 0, end == octets.count) {
+                case (true, true): .whole
+                case (true, false): .first
+                case (false, false): .middle
+                case (false, true): .last
+                }
+            _ = own.append(sysEx: part, UnsafeRawBufferPointer(rebasing: octets[exclusive.sent..<end]), at: time)
+            sendOwn(to: peer)
+            peer.exclusives[0].sent = end
+            if end == octets.count {
+                pool.release(exclusive.buffer)
+                peer.exclusives.removeFirst()
+            }
+        }
+        return peer.backlogSent < peer.backlog.count || !peer.exclusives.isEmpty
+    }
+}

@@ -1,0 +1,106 @@
+import Glibc
+import Linux
+import RTPMIDI
+
+/// What is served: ports opened and closed, rooms made and changed.
+extension Loop {
+    /// Changes to a plan. Who is in a room that goes on stays in it; of others their ports are closed, with BY.
+    func serve(_ new: EnginePlan) {
+        let hostChanged = plan.host != new.host
+        plan = new
+        for port in ports.values where hostChanged || !keeps(port) { close(port) }
+        closed = closed.filter { number, _ in new.rooms.contains { $0.ports.contains(number) } }
+        halls.removeAll { hall in !new.rooms.contains { $0.name == hall.plan.name } }
+        for room in new.rooms {
+            let hall = halls.first { $0.plan.name == room.name } ?? Hall(room)
+            if !halls.contains(where: { $0 === hall }) { halls.append(hall) }
+            if hall.plan != room { change(hall, to: room) }
+            for (index, number) in room.ports.enumerated() where ports[number] == nil { open(number, hall, index) }
+        }
+        for peer in halls.flatMap(\.peers) where !plan.admits(peer.control) { remove(peer, .kicked, farewell: true) }
+        if !closed.isEmpty { wake(by: now + Self.second) }
+    }
+
+    private func keeps(_ port: PortPair) -> Bool {
+        plan.rooms.contains { room in
+            room.name == port.hall.plan.name && room.ports.indices.contains(port.index)
+                && room.ports[port.index] == port.number
+        }
+    }
+
+    private func open(_ number: UInt16, _ hall: Hall, _ index: Int) {
+        do throws(Errno) {
+            let port = try PortPair(number: number, host: plan.host, hall: hall, index: index)
+            port.registrations = [
+                try loop.watch(port.control.number, .read) { [unowned self, unowned port] _ in
+                    readClock()
+                    _ = port.control.receive { received($0, from: $1, on: .control, of: port) }
+                    flush()
+                },
+                try loop.watch(port.data.number, .read) { [unowned self, unowned port] _ in
+                    readClock()
+                    _ = port.data.receive { received($0, from: $1, on: .data, of: port) }
+                    flush()
+                },
+            ]
+            ports[number] = port
+            closed[number] = nil
+            news.send(.listening(port: number))
+        } catch {
+            let reason =
+                error.code == EADDRINUSE
+                ? "UDP port \(number) or \(number + 1) is taken by another program" : "\(error)"
+            if closed.updateValue(reason, forKey: number) != reason {
+                news.send(.cannotListen(port: number, reason: reason))
+            }
+        }
+    }
+
+    func retryPorts() {
+        for hall in halls {
+            for (index, number) in hall.plan.ports.enumerated() where closed[number] != nil { open(number, hall, index) }
+        }
+    }
+
+    private func close(_ port: PortPair) {
+        for peer in Array(port.byControl.values) { remove(peer, .portClosed, farewell: true) }
+        port.flush()
+        for registration in port.registrations { loop.unwatch(registration) }
+        ports[port.number] = nil
+    }
+
+    /// How everything is, for the control socket.
+    func status() -> EngineStatus {
+        var all: [EngineStatus.Port] = []
+        for hall in halls {
+            for number in hall.plan.ports {
+                all.append(
+                    EngineStatus.Port(
+                        port: number, room: hall.plan.name, listening: ports[number] != nil, reason: closed[number]))
+            }
+        }
+        return EngineStatus(
+            version: version, pid: getpid(), ports: all, participants: halls.flatMap(\.peers).map(status),
+            sent: ports.values.reduce(0) { $0 + $1.control.sent + $1.data.sent },
+            unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent })
+    }
+
+    func status(_ peer: Peer) -> EngineStatus.Participant {
+        EngineStatus.Participant(
+            id: peer.id, name: peer.name, room: peer.port.hall.plan.name, port: peer.port.number,
+            address: peer.control.description, ssrc: peer.ssrc.rawValue, since: peer.record.pointee.since,
+            rtt: roundTrip(peer.session.clock), counts: peer.counts,
+            silentFor: Int64((now &- min(now, peer.session.lastHeard)) / 10), loops: peer.isCut,
+            messages: peer.messages)
+    }
+
+    /// nil where nothing has been measured yet.
+    func roundTrip(_ clock: ClockEstimate) -> EngineStatus.RoundTrip? {
+        guard clock.count > 0 else { return nil }
+        func milliseconds(_ ticks: UInt32) -> Double { Double(ticks) / 10 }
+        return EngineStatus.RoundTrip(
+            last: milliseconds(clock.last), average: milliseconds(clock.average), min: milliseconds(clock.minimum),
+            max: milliseconds(clock.maximum), p95: milliseconds(clock.p95), jitter: milliseconds(clock.jitter),
+            samples: clock.totals.count)
+    }
+}

@@ -1,0 +1,169 @@
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// Who hears whom, and what is released when that ends.
+extension Loop {
+    /// Somebody has proven that they are where they say.
+    func enter(_ peer: Peer) {
+        let hall = peer.port.hall
+        guard hall.peers.count < hall.plan.maximum else { return remove(peer, .full, farewell: true) }
+        halfOpen -= 1
+        peer.isMember = true
+        peer.record.pointee.id = table.takeID()
+        peer.record.pointee.since = Self.unixMilliseconds
+        table.commit(peer.place)
+        hall.peers.append(peer)
+        for wire in hall.room.join(peer.member) { connect(wire, in: hall) }
+        tellRoom(to: peer)
+        news.send(.joined(status(peer)))
+        wake(by: now + Self.second / 4)
+    }
+
+    /// Ends a session. `farewell`: says BY.
+    func remove(_ peer: Peer, _ reason: Leaving, farewell: Bool) {
+        guard peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] === peer else { return }
+        if farewell { perform(on: peer) { $0.end(perform: $1) } }
+        // Ending may have removed it.
+        guard peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] === peer else { return }
+        peer.port.forget(peer)
+        if let gathering = peer.gathering { pool.release(gathering.buffer) }
+        for exclusive in peer.exclusives { pool.release(exclusive.buffer) }
+        peer.exclusives = []
+        peer.gathering = nil
+        defer { table.release(peer.place) }
+        guard peer.isMember else { return halfOpen -= 1 }
+        peer.isMember = false
+
+        var released = 0
+        for hearer in peer.hearers { released = max(released, release(peer, at: hearer)) }
+        for speaker in peer.speakers { speaker.hearers.removeAll { $0 === peer } }
+        for hearer in peer.hearers { hearer.speakers.removeAll { $0 === peer } }
+        (peer.hearers, peer.speakers) = ([], [])
+        let hall = peer.port.hall
+        hall.peers.removeAll { $0 === peer }
+        for wire in hall.room.leave(peer.memberID) { connect(wire, in: hall) }
+        news.send(.left(status(peer), reason: reason, released: released))
+    }
+
+    /// Another plan for a room: those in it stay, who hears whom is worked out anew.
+    func change(_ hall: Hall, to plan: EnginePlan.Room) {
+        hall.plan = plan
+        hall.room = Hall.room(plan)
+        for peer in hall.peers { hall.room.join(peer.member) }
+        rewire(hall, releasing: true)
+    }
+
+    /// Compares the wires that there are with those that the room wants.
+    func rewire(_ hall: Hall, releasing: Bool) {
+        let wanted = hall.room.wantedWires
+        for speaker in hall.peers {
+            for hearer in speaker.hearers where !wanted.contains(Wire(from: speaker.memberID, to: hearer.memberID)) {
+                if releasing { _ = release(speaker, at: hearer) }
+                speaker.hearers.removeAll { $0 === hearer }
+                hearer.speakers.removeAll { $0 === speaker }
+            }
+        }
+        for wire in wanted { connect(wire, in: hall) }
+    }
+
+    private func connect(_ wire: Wire, in hall: Hall) {
+        guard let speaker = hall.peer(wire.from), let hearer = hall.peer(wire.to), !speaker.isCut,
+            !speaker.hearers.contains(where: { $0 === hearer })
+        else { return }
+        speaker.hearers.append(hearer)
+        hearer.speakers.append(speaker)
+    }
+
+    /// Ends at a hearer what a speaker holds there, unless another whom it hears holds it too. Gives how many messages
+    /// that took.
+    private func release(_ speaker: Peer, at hearer: Peer) -> Int {
+        let others = hearer.speakers.lazy.filter { $0 !== speaker }.map(\.record.pointee.held)
+        let messages = speaker.record.pointee.held.releases(whileHeldBy: Array(others))
+        send(messages[...], to: hearer)
+        return messages.count
+    }
+
+    /// A feedback loop: nobody hears this participant any more until it comes anew.
+    func cut(_ peer: Peer) {
+        guard !peer.isCut else { return }
+        peer.isCut = true
+        for hearer in peer.hearers {
+            _ = release(peer, at: hearer)
+            hearer.speakers.removeAll { $0 === peer }
+        }
+        peer.hearers = []
+        news.send(.loop(status(peer)))
+    }
+
+    /// Silences a room, or all. Gives how many hearers there were and how many notes were known to sound.
+    func panic(_ name: String?) -> (hearers: Int, notes: Int) {
+        var (hearers, notes) = (0, 0)
+        for hall in halls where name == nil || hall.plan.name == name {
+            var sounding = HeldState()
+            for peer in hall.peers {
+                sounding.merge(peer.record.pointee.held)
+                peer.record.pointee.held.silence()
+            }
+            notes += sounding.noteCount
+            hearers += hall.peers.count
+            let offs = sounding.releases(whileHeldBy: [], unseen: false).filter {
+                if case .noteOff = $0 { true } else { false }
+            }
+            for peer in hall.peers { send((offs + HeldState.silencing)[...], to: peer) }
+        }
+        return (hearers, notes)
+    }
+
+    // MARK: Telling one participant
+
+    /// How many messages at most go into one packet that is not live: 64 octets, which every peer can take.
+    static let chunk = 12
+
+    /// Sends messages to one participant at once, in packets of a modest size.
+    func send(_ messages: ArraySlice<Message>, to peer: Peer) {
+        guard peer.isMember, !messages.isEmpty else { return }
+        if peer.hasPieces { hurry(peer) }
+        var rest = messages
+        while !rest.isEmpty {
+            own.removeAll()
+            for message in rest.prefix(Self.chunk) { _ = own.append(message, at: UInt32(truncatingIfNeeded: now)) }
+            rest = rest.dropFirst(Self.chunk)
+            sendOwn(to: peer)
+        }
+    }
+
+    /// One who has come hears with the others' sounds: their programs, controllers and bends. Where two set the same,
+    /// the one who played last wins.
+    private func tellRoom(to peer: Peer) {
+        for speaker in peer.speakers.sorted(by: { $0.playedAt < $1.playedAt }) {
+            speaker.record.pointee.controls.tell { peer.backlog.append($0) }
+        }
+        if !peer.backlog.isEmpty { peer.nextPiece = now }
+    }
+
+    /// After our own death the participant is missing one packet, in which everything was said that may have been lost
+    /// with us: its journal brings it what it does not know.
+    func remindOfRoom(_ peer: Peer) {
+        own.removeAll()
+        let time = UInt32(truncatingIfNeeded: now)
+        func add(_ message: Message) {
+            if own.append(message, at: time) { return }
+            peer.sender.pretendSent(own)
+            own.removeAll()
+            _ = own.append(message, at: time)
+        }
+        for speaker in peer.speakers { speaker.record.pointee.controls.tell(add) }
+        // Notes that sound are left as they are; what was let go may not have been heard of.
+        for speaker in peer.speakers {
+            speaker.record.pointee.held.tellNotes(held: false) { channel, note in
+                let off = Message.noteOff(channel, note: note, velocity: 64)
+                if !peer.speakers.contains(where: { $0.record.pointee.held.holds(off) }) { add(off) }
+            }
+        }
+        peer.sender.pretendSent(own)
+        own.removeAll()
+        peer.record.pointee.nextSequence = peer.sender.next.rawValue
+    }
+}

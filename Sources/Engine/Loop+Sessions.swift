@@ -1,0 +1,245 @@
+import Glibc
+import Linux
+import RTPMIDI
+import Rooms
+
+/// Who comes and who goes: invitations, the clock, goodbyes.
+extension Loop {
+    /// How many may be on their way in at once: a school behind one router is let in.
+    private static let mostHalfOpen = 128
+    private static let invitationLetters: UInt16 = 0x494E
+
+    func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
+        guard SessionPacket.isSession(datagram) else {
+            if path == .data { receivedMIDI(datagram, from: source, of: port) }
+            return
+        }
+        // Before anything is decoded for a stranger.
+        if datagram.byteCount >= 4, datagram.uint16(at: 2) == Self.invitationLetters {
+            guard gate.admits(source, at: milliseconds) else { return }
+        }
+        guard let packet = try? SessionPacket(decoding: datagram) else { return }
+        switch (packet, path) {
+        case (.invitation(let token, let ssrc, let name), .control):
+            invited(packet, token, ssrc, name, from: source, of: port)
+        case (.invitation(let token, let ssrc, _), .data):
+            invitedOnData(packet, token, ssrc, from: source, of: port)
+        default:
+            guard let peer = known(packet, from: source, on: path, of: port) else { return }
+            perform(on: peer) { $0.receive(packet, on: path, now: now, perform: $1) }
+        }
+    }
+
+    // MARK: Invitations
+
+    private func invited(
+        _ packet: SessionPacket, _ token: UInt32, _ ssrc: SSRC, _ name: String?, from source: SocketAddress,
+        of port: PortPair
+    ) {
+        let key = PortPair.Key(source: source, ssrc: ssrc)
+        if let peer = port.byControl[key] {
+            if peer.token == token { return perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) } }
+            // The same program, started anew.
+            remove(peer, .restarted, farewell: false)
+        }
+        let name = name.flatMap { $0.isEmpty ? nil : $0 } ?? "?"
+        if let reason = refusal(source, port.hall) {
+            return refuse(token, name, reason, to: source, of: port)
+        }
+        guard halfOpen < Self.mostHalfOpen, let place = table.reserve() else {
+            return refuse(token, name, "too many are on their way in", to: source, of: port)
+        }
+        let record = table.record(place)
+        record.pointee = SessionTable.Record()
+        record.pointee.port = port.number
+        record.pointee.token = token
+        record.pointee.ssrc = ssrc.rawValue
+        record.pointee.control = source
+        record.pointee.setName(name)
+        let peer = Peer(
+            ssrc: ssrc, token: token, name: name, port: port, control: source, data: nil,
+            session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
+            receiver: ReceiverStream(),
+            sender: SenderStream(
+                ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: Self.journalOfTheUnknown),
+            place: place, record: record)
+        port.byControl[key] = peer
+        halfOpen += 1
+        perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
+    }
+
+    /// What the smallest of peers can read (facts: rtp-midi.md 3.9, Arduino), and what others can.
+    static let journalOfTheUnknown = 255
+    static let journalOfTheCapable = 900
+
+    private func invitedOnData(
+        _ packet: SessionPacket, _ token: UInt32, _ ssrc: SSRC, from source: SocketAddress, of port: PortPair
+    ) {
+        let key = PortPair.Key(source: source, ssrc: ssrc)
+        // Its two sockets may have come through a router as any two ports of one address.
+        let peer =
+            port.byData[key]
+            ?? port.byControl.values.first {
+                $0.token == token && $0.ssrc == ssrc && $0.data == nil && $0.control.isSameHost(as: source)
+            }
+        guard let peer, peer.token == token else {
+            return refuse(token, nil, "not invited on the control port first", to: source, on: .data, of: port)
+        }
+        if peer.data == nil {
+            peer.data = source
+            peer.record.pointee.data = source
+            port.byData[key] = peer
+        }
+        perform(on: peer) { $0.receive(packet, on: .data, now: now, perform: $1) }
+    }
+
+    private func refusal(_ source: SocketAddress, _ hall: Hall) -> String? {
+        if !plan.admits(source) { return "its address is not let in" }
+        if hall.peers.count >= hall.plan.maximum { return "the room is full (\(hall.plan.maximum) participants)" }
+        return nil
+    }
+
+    private func refuse(
+        _ token: UInt32, _ name: String?, _ reason: String, to source: SocketAddress,
+        on path: Session.Path = .control, of port: PortPair
+    ) {
+        let socket = path == .control ? port.control : port.data
+        socket.queue(to: source) { SessionPacket.refused(token: token, ssrc: table.ssrc, name: nil).write(into: &$0) }
+        guard let times = refusals.count(source, at: milliseconds) else { return }
+        news.send(.refused(address: source.host, name: name, port: port.number, reason: reason, times: times))
+    }
+
+    // MARK: Those who are known
+
+    /// The peer that a packet is from. What comes from a new address is not believed until that address has answered
+    /// a challenge (facts: rtp-midi.md 1.8); the control port's address may change behind a router while the host
+    /// stays the same.
+    func known(
+        _ packet: SessionPacket, from source: SocketAddress, on path: Session.Path, of port: PortPair
+    ) -> Peer? {
+        let key = PortPair.Key(source: source, ssrc: packet.ssrc)
+        if let peer = path == .control ? port.byControl[key] : port.byData[key] { return peer }
+        guard let peer = port.peer(packet.ssrc, near: source, anywhere: path == .data, at: milliseconds) else {
+            return nil
+        }
+        if path == .control || peer.data == nil { return peer.control.isSameHost(as: source) ? peer : nil }
+        if peer.candidate?.address == source, peer.session.answersChallenge(packet) {
+            move(peer, to: source)
+            return peer
+        }
+        challenge(peer, at: source)
+        return nil
+    }
+
+    /// Asks a new address whether it is the peer's, at most once a second.
+    func challenge(_ peer: Peer, at source: SocketAddress) {
+        if let candidate = peer.candidate, now < candidate.at + Self.second { return }
+        peer.candidate = (source, now)
+        let packet = peer.session.challenge(now: now)
+        peer.port.data.queue(to: source) { packet.write(into: &$0) }
+    }
+
+    private func move(_ peer: Peer, to source: SocketAddress) {
+        peer.port.forget(peer)
+        // The other port's packets have come through the same router; where to is known when one comes.
+        if !peer.control.isSameHost(as: source) { peer.control = source.with(port: peer.control.port) }
+        peer.data = source
+        peer.candidate = nil
+        peer.record.pointee.control = peer.control
+        peer.record.pointee.data = source
+        peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] = peer
+        peer.port.byData[PortPair.Key(source: source, ssrc: peer.ssrc)] = peer
+    }
+
+    // MARK: What a session wants done
+
+    /// Lets a session act, then does what it asked for.
+    func perform(on peer: Peer, _ act: (inout Session, (Session.Action) -> Void) -> Void) {
+        var actions: [Session.Action] = []
+        act(&peer.session) { actions.append($0) }
+        for action in actions {
+            switch action {
+            case .send(let packet, let path): send(packet, to: peer, on: path)
+            case .up: if !peer.isMember { enter(peer) }
+            case .measured:
+                if peer.isMember { news.send(.measured(status(peer))) }
+            case .feedback(let value): acknowledged(peer, value)
+            case .refused: break
+            case .ended(let reason): remove(peer, reason == .bye ? .bye : .silent, farewell: false)
+            }
+        }
+        wake(by: peer.session.deadline)
+    }
+
+    private func send(_ packet: SessionPacket, to peer: Peer, on path: Session.Path) {
+        switch path {
+        case .control: peer.port.control.queue(to: peer.control) { packet.write(into: &$0) }
+        case .data:
+            guard let address = peer.data else { return }
+            peer.port.data.queue(to: address) { packet.write(into: &$0) }
+        }
+    }
+
+    private func acknowledged(_ peer: Peer, _ value: UInt32) {
+        guard
+            let number = peer.feedback.number(
+                of: value, acknowledged: peer.sender.acknowledged, sent: peer.sender.next.advanced(by: -1))
+        else { return }
+        peer.sender.acknowledge(number)
+        peer.record.pointee.acknowledged = number.rawValue
+        // Such a peer plays wrong notes from a journal (facts: rtp-midi.md 3.9).
+        if peer.feedback.isLowHalf { peer.sender.journalLimit = 0 }
+    }
+
+    // MARK: After a crash
+
+    /// Takes up those whom a killed engine left in the table: they play on at once, and a challenge finds out who is
+    /// no longer there.
+    func resume() {
+        for place in table.taken {
+            let record = table.record(place)
+            guard let port = ports[record.pointee.port], plan.admits(record.pointee.control) else {
+                table.release(place)
+                continue
+            }
+            let ssrc = SSRC(record.pointee.ssrc)
+            let receiver =
+                record.pointee.hasReceived == 1
+                ? ReceiverStream(resumingAfter: SequenceNumber(UInt16(truncatingIfNeeded: record.pointee.highest)))
+                : ReceiverStream()
+            record.pointee.tellHeld { receiver.assume($0) }
+            record.pointee.controls.tell { receiver.assume($0) }
+            let peer = Peer(
+                ssrc: ssrc, token: record.pointee.token, name: record.pointee.nameText, port: port,
+                control: record.pointee.control, data: record.pointee.data,
+                session: .resumedListener(
+                    token: record.pointee.token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
+                receiver: receiver,
+                sender: SenderStream(
+                    ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
+                    journalLimit: Self.journalOfTheUnknown),
+                place: place, record: record)
+            let key = PortPair.Key(source: peer.control, ssrc: ssrc)
+            // A damaged file may name somebody twice.
+            guard port.byControl[key] == nil else {
+                table.release(place)
+                continue
+            }
+            port.byControl[key] = peer
+            port.byData[PortPair.Key(source: record.pointee.data, ssrc: ssrc)] = peer
+            peer.isMember = true
+            port.hall.peers.append(peer)
+            port.hall.peers.sort { $0.id < $1.id }
+        }
+        for hall in halls {
+            hall.room = Hall.room(hall.plan)
+            for peer in hall.peers { hall.room.join(peer.member) }
+            rewire(hall, releasing: false)
+            for peer in hall.peers {
+                remindOfRoom(peer)
+                news.send(.joined(status(peer)))
+                perform(on: peer) { $0.wake(now: now, perform: $1) }
+            }
+        }
+    }
+}

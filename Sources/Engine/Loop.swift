@@ -1,0 +1,198 @@
+//  Module Engine: RTP-MIDI carried from participant to participant, without a sound card. Start here, then
+//  `Loop+Sessions.swift` (who comes and goes), `Loop+MIDI.swift` (the path of a packet), `Peer.swift`.
+//
+//  What it is: one thread, its sockets, its sessions. What it refuses to be: a decider of who hears whom (that is
+//  `Rooms`), a codec (`RTPMIDI`), a writer of logs (the main thread of `midihub engine` is).
+//  Ruled by facts/rtp-midi.md sections 1, 3.7, 3.8 and 7.
+
+import Glibc
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// The engine's thread at work.
+final class Loop {
+    let loop: EventLoop
+    let news: Mailbox<EngineNews>
+    let table: SessionTable
+    let pool = SysExPool()
+    let version: String
+    private let orders: Mailbox<EngineOrder>
+
+    var plan = EnginePlan(rooms: [])
+    var halls: [Hall] = []
+    var ports: [UInt16: PortPair] = [:]
+    /// Why a port of the plan is not listened on.
+    var closed: [UInt16: String] = [:]
+
+    var gate = InvitationGate()
+    /// Peers that are not members yet.
+    var halfOpen = 0
+    var refusals = Refusals()
+
+    /// What is being sent: encoded once, for everyone who hears it.
+    var list = CommandList(capacity: 900)
+    /// Only real-time bytes are in it, which may pass between the parts of a system exclusive message.
+    var listIsRealTime = true
+    /// What is sent to one participant alone.
+    var own = CommandList(capacity: 1100)
+
+    /// 100 µs ticks since an epoch nobody can guess, and that a new engine takes over with the session table.
+    private(set) var now: UInt64 = 0
+    var milliseconds: Milliseconds { Milliseconds(truncatingIfNeeded: (now &- table.clockEpoch) / 10) }
+    /// When the next tick is planned for.
+    private var tick: (at: UInt64, timer: EventLoop.TimerID)?
+    private var isEnding = false
+
+    init(
+        sessions: String?, version: String, orders: Mailbox<EngineOrder>, news: Mailbox<EngineNews>
+    ) throws(Errno) {
+        (self.version, self.orders, self.news) = (version, orders, news)
+        loop = try EventLoop()
+        var random = SystemRandomNumberGenerator()
+        table = SessionTable(path: sessions, random: &random)
+        if sessions != nil, let trouble = table.trouble {
+            news.send(.trouble("participants will have to be invited anew after a crash: \(trouble)"))
+        }
+    }
+
+    func run(_ plan: EnginePlan) throws(Errno) {
+        readClock()
+        serve(plan)
+        resume()
+        flush()
+        try loop.receive(orders) { [unowned self] in
+            readClock()
+            obey($0)
+            flush()
+        }
+        try loop.run()
+        news.send(.ended)
+    }
+
+    func readClock() {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        now = table.clockEpoch &+ UInt64(time.tv_sec) &* 10_000 &+ UInt64(time.tv_nsec) / 100_000
+    }
+
+    /// Everything that this turn has queued leaves.
+    func flush() { for port in ports.values { port.flush() } }
+
+    // MARK: Time
+
+    static var unixMilliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Ticks in a second.
+    static let second: UInt64 = 10_000
+
+    /// Sees to it that the loop looks around no later than at `time`.
+    func wake(by time: UInt64) {
+        if let tick {
+            if tick.at <= time { return }
+            loop.cancel(tick.timer)
+        }
+        let microseconds = time > now ? (time - now) * 100 : 0
+        let timer = loop.after(.microseconds(Int64(microseconds))) { [unowned self] in
+            tick = nil
+            readClock()
+            lookAround()
+            flush()
+        }
+        tick = (time, timer)
+    }
+
+    /// Does what is due for every peer.
+    private func lookAround() {
+        var next = UInt64.max
+        if !closed.isEmpty {
+            next = now + Self.second
+            retryPorts()
+        }
+        for hall in halls {
+            for port in ports.values where port.hall === hall {
+                for peer in port.byControl.values { attend(peer, &next) }
+            }
+        }
+        if next != .max { wake(by: max(next, now + 10)) }
+    }
+
+    private func attend(_ peer: Peer, _ next: inout UInt64) {
+        if peer.session.deadline <= now { perform(on: peer) { $0.wake(now: now, perform: $1) } }
+        // It may have ended just now.
+        guard peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] === peer else { return }
+        next = min(next, peer.session.deadline)
+        guard peer.isMember else { return }
+        if let due = peer.sender.guardDue {
+            if due <= now { sendGuard(to: peer) }
+            next = min(next, peer.sender.guardDue ?? .max)
+        }
+        if let due = peer.nextPiece {
+            if due <= now { sendPiece(to: peer) }
+            next = min(next, peer.nextPiece ?? .max)
+        }
+        if let gathering = peer.gathering {
+            if gathering.at + Self.second / 2 <= now { giveUp(peer) } else { next = min(next, gathering.at + Self.second / 2) }
+        }
+        report(peer)
+        // Feedback, and what changes slowly.
+        next = min(next, now + Self.second / 4)
+    }
+
+    // MARK: Orders
+
+    private func obey(_ order: EngineOrder) {
+        switch order {
+        case .serve(let plan): serve(plan)
+        case .status(let answer): answer(status())
+        case .panic(let room, let answer):
+            let (hearers, notes) = panic(room)
+            answer(hearers, notes)
+        case .kick(let id, let answer):
+            let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
+            if let peer { remove(peer, .kicked, farewell: true) }
+            answer(peer != nil)
+        case .stop: end()
+        }
+    }
+
+    /// Says BY to everyone, twice since one may be lost, and ends.
+    private func end() {
+        guard !isEnding else { return }
+        isEnding = true
+        let peers = ports.values.flatMap { $0.byControl.values }
+        for peer in peers { remove(peer, .stopped, farewell: true) }
+        flush()
+        loop.after(.milliseconds(60)) { [unowned self] in
+            for peer in peers { perform(on: peer) { $0.end(perform: $1) } }
+            flush()
+            ports = [:]
+            loop.stop()
+        }
+    }
+}
+
+/// Who was not let in, so that a flood of them makes one line a minute for an address.
+struct Refusals {
+    private var seen: [SocketAddress: (at: Milliseconds, times: Int)] = [:]
+
+    /// How often since it was told of last, if it is to be told of now.
+    mutating func count(_ source: SocketAddress, at now: Milliseconds) -> Int? {
+        let host = source.with(port: 0)
+        if let earlier = seen[host], now - earlier.at < 60_000 {
+            seen[host] = (earlier.at, earlier.times + 1)
+            return nil
+        }
+        if seen.count >= 256 { seen = seen.filter { now - $0.value.at < 60_000 } }
+        // A flood from everywhere is not worth a line for each.
+        guard seen.count < 256 else { return nil }
+        let times = (seen[host]?.times ?? 0) + 1
+        seen[host] = (now, 0)
+        return times
+    }
+}

@@ -1,0 +1,97 @@
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// One RTP-MIDI session with one participant, from its invitation on. What lives as long as a session, and nothing
+/// longer; what must outlive the engine lies in its record.
+final class Peer {
+    let ssrc: SSRC
+    let token: UInt32
+    let name: String
+    unowned let port: PortPair
+    var control: SocketAddress
+    /// nil until it has invited us there too.
+    var data: SocketAddress?
+
+    var session: Session
+    var feedback = Feedback()
+    let receiver: ReceiverStream
+    let sender: SenderStream
+
+    /// Its place in the session table.
+    let place: Int
+    let record: UnsafeMutablePointer<SessionTable.Record>
+    /// In its room: its address is proven, it hears and is heard.
+    var isMember = false
+
+    /// Whom it is heard by, and whom it hears.
+    var hearers: [Peer] = []
+    var speakers: [Peer] = []
+    var sentinel = LoopSentinel()
+    /// When something of its own last came, to tell whom a late joiner is to be told of first.
+    var playedAt: UInt64 = 0
+
+    /// What one participant may send: more than any instrument does, and less than what hurts the others.
+    var packets = TokenBucket(rate: 4000, burst: 8000)
+    var octets = TokenBucket(rate: 1 << 19, burst: 1 << 20)
+    var counts = EngineStatus.Counts()
+    var messages: UInt64 = 0
+    /// The counts that the log has.
+    var told = EngineStatus.Counts()
+    var toldAt: UInt64 = 0
+    /// A challenge to a new address of it: where to, and when.
+    var candidate: (address: SocketAddress, at: UInt64)?
+
+    /// What is sent at leisure, a piece at a time: the state of the room for one who joins late, then system exclusive
+    /// messages from the pool.
+    var backlog: [Message] = []
+    var backlogSent = 0
+    var exclusives: [Exclusive] = []
+    var nextPiece: UInt64?
+    struct Exclusive {
+        let buffer: Int
+        var sent = 0
+    }
+    /// A system exclusive message that is coming in: its buffer, and when its last part came.
+    var gathering: (buffer: Int, at: UInt64)?
+
+    init(
+        ssrc: SSRC, token: UInt32, name: String, port: PortPair, control: SocketAddress, data: SocketAddress?,
+        session: Session, receiver: ReceiverStream, sender: SenderStream, place: Int,
+        record: UnsafeMutablePointer<SessionTable.Record>
+    ) {
+        (self.ssrc, self.token, self.name, self.port) = (ssrc, token, name, port)
+        (self.control, self.data, self.session) = (control, data, session)
+        (self.receiver, self.sender, self.place, self.record) = (receiver, sender, place, record)
+        exclusives.reserveCapacity(SysExPool.count)
+    }
+
+    var id: UInt64 { record.pointee.id }
+    var memberID: MemberID { MemberID(id) }
+    var member: Member { Member(id: memberID, name: name, portIndex: port.index) }
+    var isCut: Bool {
+        get { record.pointee.isCut == 1 }
+        set { record.pointee.isCut = newValue ? 1 : 0 }
+    }
+    /// Something waits to be sent at leisure.
+    var hasPieces: Bool { nextPiece != nil }
+}
+
+extension Message {
+    /// The message in one number, to compare with: status, data, data.
+    var word: UInt32 {
+        func word(_ status: UInt8, _ first: DataByte, _ second: DataByte) -> UInt32 {
+            UInt32(status | channel.rawValue) << 16 | UInt32(first.rawValue) << 8 | UInt32(second.rawValue)
+        }
+        return switch self {
+        case .noteOff(_, let note, let velocity): word(0x80, note, velocity)
+        case .noteOn(_, let note, let velocity): word(0x90, note, velocity)
+        case .polyPressure(_, let note, let pressure): word(0xA0, note, pressure)
+        case .controlChange(_, let controller, let value): word(0xB0, controller, value)
+        case .programChange(_, let program): word(0xC0, program, 0)
+        case .channelPressure(_, let pressure): word(0xD0, pressure, 0)
+        case .pitchBend(_, let bend): word(0xE0, bend.low, bend.high)
+        }
+    }
+}

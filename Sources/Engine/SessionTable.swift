@@ -1,0 +1,145 @@
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// Everybody who is there, in a mapped file that outlives the engine: one that was killed takes its participants up
+/// again from it, and goes on where it stopped.
+///
+/// | bytes | content |
+/// |---|---|
+/// | 0 | `Header` |
+/// | 4096 | `capacity` records of a fixed size |
+final class SessionTable {
+    static let capacity = 1024
+    private static let recordsAt = 4096
+
+    /// One participant. Numbers and octets only: any bytes that the file may hold make a value.
+    struct Record: BitwiseCopyable {
+        /// 1 where the record is in use; written last.
+        var isTaken: UInt32 = 0
+        /// The UDP control port it came to.
+        var port: UInt16 = 0
+        var nameLength: UInt8 = 0
+        /// 1 once it was cut for a feedback loop.
+        var isCut: UInt8 = 0
+        var id: UInt64 = 0
+        /// Unix milliseconds.
+        var since: Int64 = 0
+        var token: UInt32 = 0
+        var ssrc: UInt32 = 0
+        var control = SocketAddress(high: 0, low: 0, port: 0)
+        var data = SocketAddress(high: 0, low: 0, port: 0)
+        /// The number of the next packet to it, and the newest that it says to have.
+        var nextSequence: UInt16 = 0
+        var acknowledged: UInt16 = 0
+        /// The highest number that came from it, extended; and whether anything came.
+        var highest: UInt32 = 0
+        var hasReceived: UInt8 = 0
+        var name: [64 of UInt8] = .init(repeating: 0)
+        var held = HeldState()
+        var controls = ControlState()
+        /// How hard each note was struck, by channel and note, for those that are held.
+        var velocities: [2048 of UInt8] = .init(repeating: 0)
+
+        var nameText: String {
+            String(decoding: (0..<Int(min(nameLength, 64))).map { name[$0] }, as: UTF8.self)
+        }
+
+        mutating func setName(_ text: String) {
+            nameLength = 0
+            for byte in text.utf8.prefix(64) {
+                name[Int(nameLength)] = byte
+                nameLength += 1
+            }
+        }
+
+        mutating func follow(_ message: Message) {
+            held.apply(message)
+            controls.apply(message)
+            if case .noteOn(let channel, let note, let velocity) = message {
+                velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)] = velocity.rawValue
+            }
+        }
+
+        /// Hands out note-ons for what is held.
+        func tellHeld(_ body: (Message) -> Void) {
+            held.tellNotes(held: true) { channel, note in
+                let velocity = velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)]
+                body(.noteOn(channel, note: note, velocity: DataByte(truncating: max(1, velocity))))
+            }
+        }
+    }
+
+    struct Header: BitwiseCopyable {
+        var magic: UInt64 = 0
+        var version: UInt32 = 1
+        var recordSize = UInt32(MemoryLayout<Record>.stride)
+        var bootID: [40 of UInt8] = .init(repeating: 0)
+        /// What makes this engine's sessions go on after its death: its SSRC, and where its clock began.
+        var ssrc: UInt32 = 0
+        var nextID: UInt64 = 1
+        var clockEpoch: UInt64 = 0
+
+        static let magic: UInt64 = 0x4D48_5345_5353_0A1A
+    }
+
+    private let file: MappedFile
+    private let header: UnsafeMutablePointer<Header>
+    private let records: UnsafeMutablePointer<Record>
+    private var free: [Int] = []
+    /// Whether an engine before this one left the table.
+    let isInherited: Bool
+
+    var trouble: Errno? { file.trouble }
+
+    /// `path` nil keeps the table in memory alone.
+    init(path: String?, random: inout some RandomNumberGenerator) {
+        let size = Self.recordsAt + Self.capacity * MemoryLayout<Record>.stride
+        file = MappedFile(path: path ?? "", size: size)
+        header = file.memory.bindMemory(to: Header.self, capacity: 1)
+        records = (file.memory + Self.recordsAt).bindMemory(to: Record.self, capacity: Self.capacity)
+        var fresh = Header()
+        let boot = ProcessIdentity.currentBootID ?? ""
+        for (index, byte) in boot.utf8.prefix(40).enumerated() { fresh.bootID[index] = byte }
+        let old = header.pointee
+        isInherited =
+            old.magic == Header.magic && old.version == fresh.version && old.recordSize == fresh.recordSize
+            && (0..<40).allSatisfy { old.bootID[$0] == fresh.bootID[$0] }
+        if !isInherited {
+            for index in 0..<Self.capacity { records[index].isTaken = 0 }
+            fresh.ssrc = random.next()
+            // Below 2^46, so that the clock stays below 2^48 for ever; the upper bits are what a stranger cannot guess.
+            fresh.clockEpoch = UInt64(UInt32.random(in: 1 << 20...(.max), using: &random)) << 14
+            header.pointee = fresh
+            header.pointee.magic = Header.magic
+        }
+        for index in (0..<Self.capacity).reversed() where records[index].isTaken != 1 { free.append(index) }
+    }
+
+    var ssrc: SSRC { SSRC(header.pointee.ssrc) }
+    /// In 100 µs ticks, added to the monotonic clock's.
+    var clockEpoch: UInt64 { header.pointee.clockEpoch }
+
+    func takeID() -> UInt64 {
+        defer { header.pointee.nextID += 1 }
+        return header.pointee.nextID
+    }
+
+    /// Those whom a killed engine has left.
+    var taken: [Int] { (0..<Self.capacity).filter { records[$0].isTaken == 1 } }
+
+    /// Where a record lies: it is written in place, packet by packet.
+    func record(_ index: Int) -> UnsafeMutablePointer<Record> { records + index }
+
+    /// A place that will be forgotten if the engine dies before `commit`; nil where the table is full.
+    func reserve() -> Int? { free.popLast() }
+
+    /// From now on the record outlives the engine.
+    func commit(_ index: Int) { records[index].isTaken = 1 }
+
+    func release(_ index: Int) {
+        records[index].isTaken = 0
+        free.append(index)
+    }
+}

@@ -1,0 +1,90 @@
+import Engine
+import Foundation
+import Linux
+import Store
+import Supervisor
+
+/// The engine's log: JSON lines that carry their own time, so that one read after an outage is as good as a live one.
+extension EmbeddedEngine {
+    func openTail(at offset: TailOffset?) {
+        if let tail, tail.isInPlace { return }
+        do throws(Errno) {
+            try context.state.placeLog(name)
+            let position = offset.map { Tail.Position(device: $0.device, inode: $0.inode, offset: $0.offset) }
+            tail = try Tail(context.state.log(name), from: position) { [unowned self] bytes, _ in consume(bytes) }
+            logWatched()
+        } catch {
+            context.note(
+                "log-trouble", severity: .error, engine: name, "The log of \(name) cannot be followed: \(error)")
+        }
+    }
+
+    func recordOffset() {
+        guard let position = tail?.position else { return }
+        context.recorder.add(
+            .offset(TailOffset(log: name, device: position.device, inode: position.inode, offset: position.offset)))
+    }
+
+    /// Reads on, one committed chunk after the other, until the end.
+    func readLog() {
+        guard let tail, !tail.awaitsCommit else { return }
+        do throws(Errno) {
+            guard try tail.read() else { return }
+        } catch {
+            context.note("log-trouble", severity: .error, engine: name, "The log of \(name) cannot be read: \(error)")
+            return
+        }
+        recordOffset()
+        context.recorder.whenDone { [weak self, weak tail] in
+            tail?.committed()
+            self?.context.changed()
+            self?.readLog()
+        }
+    }
+
+    /// Whole lines only. Gives how many bytes they are.
+    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var used = 0
+        while let end = bytes[used...].firstIndex(of: UInt8(ascii: "\n")) {
+            if end > used { take(line: bytes[used..<end]) }
+            used = end + 1
+        }
+        if used > 0 { lastLife = .now }
+        return used
+    }
+
+    private func take(line: Slice<UnsafeRawBufferPointer>) {
+        guard let line = try? JSONDecoder().decode(EngineLine.self, from: Data(line)), line.v == 1 else {
+            unknownLines += 1
+            return
+        }
+        let at = Moment(milliseconds: line.at)
+        switch line.event {
+        case .started: version = line.version ?? version
+        case .listening: if let number = line.port { port(number, trouble: nil) }
+        case .cannotListen: if let number = line.port { port(number, trouble: line.reason ?? "it cannot be opened") }
+        case .joined: if let said = line.participant { _ = attendee(said, at: at) }
+        case .left: if let said = line.participant { left(said, line.leaving, released: line.released ?? 0, at: at) }
+        case .latency: if let said = line.participant { measured(said, at: at) }
+        case .losses: if let said = line.participant { attendee(said, at: at).said = said }
+        case .refused:
+            let who = line.name.map { "\($0) at \(line.address ?? "?")" } ?? line.address ?? "?"
+            let times = (line.times ?? 1) > 1 ? ", \(line.times ?? 1) times" : ""
+            context.note(
+                "refused", severity: .warning, at: When(at), engine: name,
+                "\(who) was not let in on port \(line.port ?? 0): \(line.reason ?? "refused")\(times)")
+        case .loop:
+            guard let said = line.participant else { break }
+            let one = attendee(said, at: at)
+            one.said.loops = true
+            context.note(
+                "loop", severity: .warning, at: When(at), visit: one.visit,
+                "\(one.visit.name) sends back what it hears: a feedback loop. Nobody hears it until it joins anew; on its computer, switch off MIDI thru"
+            )
+        case .trouble:
+            context.note(
+                "engine-trouble", severity: .warning, at: When(at), engine: name, "\(name): \(line.reason ?? "trouble")")
+        case .ended: break
+        }
+    }
+}

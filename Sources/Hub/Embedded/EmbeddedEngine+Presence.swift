@@ -1,0 +1,160 @@
+import Engine
+import Linux
+import Rooms
+import Store
+import Supervisor
+
+/// Who is there, as the engine says it: its log at once, its status every few seconds.
+extension EmbeddedEngine {
+    /// Its clock is exchanged every ten seconds.
+    private static let silenceAfter: Int64 = 25_000
+
+    /// Whom the engine means: one who is known, a visit that the hub before this one left open, or somebody new.
+    func attendee(_ said: EngineStatus.Participant, at moment: Moment) -> Attendee {
+        if let one = present[said.id] { return one }
+        let index = openVisits.firstIndex {
+            $0.port == said.port && $0.ssrc == said.ssrc && $0.name == said.name
+        }
+        let one: Attendee
+        if let index {
+            one = Attendee(openVisits.remove(at: index), said)
+            if let earlier = context.earlierRoundTrips[one.visit.id] { one.roundTrips = RoundTrips(earlier) }
+        } else {
+            let visit = Visit(
+                id: context.takeVisitID(), room: said.room, engine: name, port: said.port, name: said.name,
+                address: said.address, ssrc: said.ssrc, joined: When(Moment(milliseconds: said.since)))
+            one = Attendee(visit, said)
+            context.recorder.add(.visit(visit))
+            context.note("joined", at: visit.joined, visit: visit, "\(visit.name) joined room \(visit.room)")
+        }
+        present[said.id] = one
+        context.changed()
+        return one
+    }
+
+    func left(_ said: EngineStatus.Participant, _ leaving: Leaving?, released: Int, at moment: Moment) {
+        let one = attendee(said, at: moment)
+        present[said.id] = nil
+        close(one.visit, When(moment), leaving ?? .bye)
+        guard released > 0 else { return }
+        context.note(
+            "released", at: When(moment), visit: one.visit,
+            "\(one.visit.name) left \(released == 1 ? "1 note" : "\(released) notes") or pedals sounding: released at those who heard them"
+        )
+    }
+
+    private func close(_ visit: Visit, _ when: When, _ leaving: Leaving) {
+        close(visit, when, kind: leaving == .silent ? "lost" : "left", leaving.words)
+    }
+
+    private func close(_ visit: Visit, _ when: When, kind: String, _ words: String) {
+        var visit = visit
+        (visit.left, visit.reason) = (when, words)
+        context.recorder.add(.visit(visit))
+        context.note(
+            kind, severity: kind == "lost" ? .warning : .info, at: when, visit: visit,
+            "\(visit.name) \(words) (room \(visit.room))")
+        context.changed()
+    }
+
+    /// The process was ended by us, and everyone on it dismissed.
+    func everyoneIsGone(reason: String) {
+        for one in present.values { close(one.visit, When(.now), kind: "left", "left: \(reason)") }
+        present = [:]
+        abandonOpenVisits(reason: reason)
+    }
+
+    /// One finished clock exchange.
+    func measured(_ said: EngineStatus.Participant, at moment: Moment) {
+        let one = attendee(said, at: moment)
+        one.said = said
+        guard let last = said.rtt?.last else { return }
+        let microseconds = Int((last * 1000).rounded())
+        one.roundTrips.add(microseconds, at: moment)
+        context.recorder.add(
+            .latency(
+                LatencySample(
+                    visit: one.visit.id, at: When(moment), roundTrip: Int64(microseconds), trust: .confirmed)))
+        context.changed()
+    }
+
+    func take(_ status: EngineStatus) {
+        // What the log has not told yet is told there with its reasons.
+        guard let tail, tail.lag == 0, !tail.awaitsCommit else { return readLog() }
+        for said in status.participants {
+            let one = attendee(said, at: .now)
+            one.said = said
+            one.absences = 0
+            one.visit.address = said.address
+            judgeSilence(one)
+        }
+        let named = Set(status.participants.map(\.id))
+        for (id, one) in present where !named.contains(id) {
+            one.absences += 1
+            guard one.absences > 1 else { continue }
+            present[id] = nil
+            close(one.visit, When(.now), kind: "lost", "was lost when the engine ended")
+        }
+        abandonOpenVisits(reason: "left while the hub was away")
+        context.changed()
+    }
+
+    private func abandonOpenVisits(reason: String) {
+        for visit in openVisits {
+            let when = When(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
+            close(visit, when, kind: "left", reason)
+        }
+        openVisits = []
+    }
+
+    private func judgeSilence(_ one: Attendee) {
+        let isSilent = one.said.silentFor > Self.silenceAfter
+        guard isSilent != one.isSilent else { return }
+        one.isSilent = isSilent
+        if isSilent {
+            context.note(
+                "silent", severity: .warning, visit: one.visit,
+                "\(one.visit.name) has been silent for \(one.said.silentFor / 1000) s")
+        } else {
+            context.note("back", visit: one.visit, "\(one.visit.name) is back")
+        }
+    }
+
+    func rerecord() {
+        for one in present.values { context.recorder.add(.visit(one.visit)) }
+        recordOffset()
+    }
+
+    // MARK: Showing
+
+    var participants: [Snapshot.Participant] {
+        present.values.map { one in
+            let place = context.configuration.ports.first { $0.port == one.visit.port }
+            return one.view(place?.room.policy ?? .auto, place?.index ?? 0)
+        }
+    }
+
+    /// Who hears whom: the engine asks `Rooms` as this does.
+    func wires(_ configuration: Configuration) -> [Snapshot.Wire] {
+        var wires: [Snapshot.Wire] = []
+        for described in configuration.rooms {
+            let here = present.values.filter { $0.visit.room == described.name }.sorted { $0.said.id < $1.said.id }
+            var room = Room(policy: described.policy, meshLimit: described.maximum)
+            var names: [MemberID: Attendee] = [:]
+            for one in here {
+                let id = MemberID(one.said.id)
+                names[id] = one
+                room.join(
+                    Member(id: id, name: one.visit.name, portIndex: described.ports.firstIndex(of: one.visit.port) ?? 0))
+            }
+            for wire in room.wantedWires {
+                guard let from = names[wire.from], let to = names[wire.to], !from.said.loops else { continue }
+                wires.append(
+                    .init(
+                        room: described.name, from: from.visit.id, to: to.visit.id, fromName: from.visit.name,
+                        toName: to.visit.name))
+            }
+        }
+        return wires
+    }
+}

@@ -1,0 +1,269 @@
+import Engine
+import Linux
+import Rooms
+import Store
+import Supervisor
+
+/// The embedded engine as the hub sees it: one process for all ports, started with a plan, watched, and asked who is on
+/// it. Extensions hold its log (`+Log`) and its participants (`+Presence`).
+final class EmbeddedEngine: HubEngine {
+    static let name: String = "embedded"
+    let name: String = EmbeddedEngine.name
+    let context: HubContext
+    let process: EngineProcess
+    var whenDown: () -> Void = {}
+    var logWatched: () -> Void = {}
+    /// What it is to serve, by the configuration of now.
+    private let plan: () -> EnginePlan
+
+    // The log.
+    var tail: Tail?
+    var unknownLines = 0
+
+    // The process's state.
+    private var isReady = false
+    private var reason: String?
+    private var starts = 0
+    private var since = Moment.now
+    private var readinessTimer: EventLoop.TimerID?
+    var lastLife = ContinuousClock.now
+    var version: String?
+    /// What it said of each port: nil where it listens, else why not.
+    private var ports: [UInt16: String?] = [:]
+    private var statusUnderWay = false
+
+    // Who is there, by the engine's number for it.
+    var present: [UInt64: Attendee] = [:]
+    /// Visits that were open when the hub last ended, until it is clear whose they are.
+    var openVisits: [Visit]
+
+    /// It answers, or it is ended.
+    private static let readinessPatience: Duration = .seconds(10)
+    private static let lifePatience: Duration = .seconds(60)
+
+    init(openVisits: [Visit], context: HubContext, plan: @escaping () -> EnginePlan) {
+        (self.openVisits, self.context, self.plan) = (openVisits, context, plan)
+        process = .embedded(state: context.state, loop: context.loop)
+        process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
+        process.report = { [unowned self] in take($0) }
+        process.whenDown = { [unowned self] in
+            context.changed()
+            whenDown()
+        }
+    }
+
+    func begin(at offset: TailOffset?) {
+        let adopted = process.adopt()
+        openTail(at: offset)
+        if adopted {
+            isReady = true
+            readLog()
+            // The plan may have changed while no hub was there.
+            reload()
+        } else {
+            recordOffset()
+            context.recorder.whenDone { [weak self] in self?.process.start() }
+        }
+    }
+
+    func restart(by author: String) {
+        context.note("restart", engine: name, "\(name) is restarted by \(author)")
+        process.stop()
+        process.start()
+    }
+
+    private func prepare() throws(Service.Unfit) -> ChildProgram {
+        do throws(Errno) {
+            try writePlan()
+            try context.state.placeLog(name)
+            openTail(at: nil)
+            try tail?.endLine()
+        } catch { throw Service.Unfit("\(error)") }
+        (process.nextVersion, process.nextPort) = (Version.text, nil)
+        return ChildProgram(
+            path: Executable.path,
+            arguments: [
+                "engine", "--plan", context.state.plan(name), "--control", context.state.control(name), "--sessions",
+                context.state.sessions(name),
+            ],
+            environment: Programs.environment.filter { ["PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH"].contains($0.key) }
+                .merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours },
+            output: context.state.log(name))
+    }
+
+    /// Written where it changes only: on a full disk an engine can still be started anew.
+    private func writePlan() throws(Errno) {
+        let bytes = Array(API.encode(plan()).utf8)
+        let path = context.state.plan(name)
+        if File.bytes(path, limit: 4 << 20) != bytes { try File.replace(path, with: bytes, mode: 0o640) }
+    }
+
+    /// The configuration has changed: the engine is given its new plan. Those on ports that stay notice nothing.
+    func reload() {
+        do throws(Errno) {
+            try writePlan()
+        } catch {
+            context.note("reload-failed", severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
+            return
+        }
+        ask(.init(.reload)) { [weak self] reply in
+            if let error = reply?.error {
+                self?.context.note("reload-failed", severity: .error, engine: Self.name, "The engine refuses its plan: \(error)")
+            }
+            self?.requestStatus()
+        }
+    }
+
+    // MARK: The process
+
+    private func take(_ report: Service.Report) {
+        switch report {
+        case .started(let pid):
+            (isReady, since, lastLife, reason, ports) = (false, .now, .now, nil, [:])
+            starts += 1
+            context.note("engine-started", engine: name, "\(name) started, pid \(pid)")
+            readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
+                fail("it did not answer within \(Self.readinessPatience)")
+            }
+            context.enginesChanged()
+        case .adopted(let pid, let how):
+            (since, lastLife) = (.now, .now)
+            version = process.record?.version ?? version
+            context.note("adopted", engine: name, "\(name), pid \(pid), adopted (found by \(how))")
+            context.enginesChanged()
+        case .cannotStart(let text):
+            if reason != text {
+                context.note("engine-cannot-start", severity: .error, engine: name, "\(name) cannot start: \(text)")
+            }
+            (reason, since, isReady) = (text, .now, false)
+        case .exited(let exit, let expected):
+            cancelReadiness()
+            readLog()
+            (isReady, since) = (false, .now)
+            if expected {
+                context.note("engine-stopped", engine: name, "\(name) stopped (\(exit))")
+                everyoneIsGone(reason: "the engine was stopped")
+            } else {
+                // Its successor takes its participants up again, and says who is no longer there.
+                reason = "ended by itself, \(exit)"
+                context.note("engine-exited", severity: .error, engine: name, "\(name) ended: \(exit)")
+            }
+            context.enginesChanged()
+        case .down: break
+        }
+        context.changed()
+    }
+
+    /// It has said of every port whether it listens there.
+    private func becomeReady() {
+        guard !isReady, process.service.pid != nil else { return }
+        cancelReadiness()
+        isReady = true
+        (reason, since) = (nil, .now)
+        process.service.markReady()
+        requestStatus()
+    }
+
+    private func fail(_ text: String) {
+        guard process.service.pid != nil, process.service.state != .idle else { return }
+        cancelReadiness()
+        isReady = false
+        if reason != text {
+            context.note("engine-unfit", severity: .error, engine: name, "\(name) is ended: \(text)")
+        }
+        reason = text
+        process.service.markUnfit()
+        context.changed()
+    }
+
+    private func cancelReadiness() {
+        if let timer = readinessTimer { context.loop.cancel(timer) }
+        readinessTimer = nil
+    }
+
+    /// What the engine said of one of its ports.
+    func port(_ number: UInt16, trouble: String?) {
+        let room = context.configuration.ports.first { $0.port == number }?.room.name
+        if ports[number] != .some(trouble) {
+            if let trouble {
+                context.note(
+                    "port-taken", severity: .error, room: room, engine: name, "Port \(number) is not served: \(trouble)")
+            } else {
+                context.note(
+                    "engine-ready", room: room, engine: name, "Port \(number) is open (room \(room ?? "\(number)"))")
+            }
+        }
+        ports[number] = .some(trouble)
+        if context.configuration.ports.allSatisfy({ ports[$0.port] != nil }) { becomeReady() }
+        context.changed()
+    }
+
+    func tick() {
+        guard process.service.pid != nil, isReady else { return }
+        requestStatus()
+        if lastLife.duration(to: .now) > Self.lifePatience {
+            fail("it has neither logged nor answered for \(Self.lifePatience)")
+        }
+    }
+
+    // MARK: Asking it
+
+    func requestStatus() {
+        guard !statusUnderWay, process.service.pid != nil else { return }
+        statusUnderWay = true
+        ask(.init(.status)) { [weak self] reply in
+            guard let self else { return }
+            statusUnderWay = false
+            guard let status = reply?.status else { return }
+            version = status.version
+            for one in status.ports { port(one.port, trouble: one.listening ? nil : one.reason ?? "it does not listen") }
+            take(status)
+            replaceIfOlder(status)
+        }
+    }
+
+    /// The reply; nil where there was none in time.
+    func ask(_ request: EngineControl.Request, _ done: @escaping (EngineControl.Reply?) -> Void) {
+        process.control.ask(.embedded(request), patience: .seconds(5)) { [weak self] answer in
+            guard case .success(let bytes) = answer, let reply = EngineControl.Reply(line: bytes) else { return done(nil) }
+            self?.lastLife = .now
+            done(reply)
+        }
+    }
+
+    /// An engine of an older version goes on serving those who are on it, and gives way when nobody is.
+    private func replaceIfOlder(_ status: EngineStatus) {
+        guard process.service.isAdopted, status.version != Version.text, status.participants.isEmpty else { return }
+        context.note(
+            "restart", engine: name, "\(name) \(status.version) is replaced by \(Version.text): nobody is on it")
+        process.stop()
+        process.start()
+    }
+
+    // MARK: Showing
+
+    var views: [Snapshot.Engine] {
+        context.configuration.ports.map { number, room, _ in
+            var view = Snapshot.Engine(name: name, port: number, room: room.name, since: since.milliseconds)
+            view.kind = "embedded"
+            let trouble = ports[number] ?? nil
+            switch process.service.state {
+            case .idle: view.state = .down
+            case .waiting: view.state = .failed
+            case .starting: view.state = .starting
+            case .up: view.state = trouble == nil ? .up : .failed
+            case .ending: view.state = reason == nil ? .stopping : .failed
+            }
+            view.reason = view.state == .up ? nil : trouble ?? reason
+            if view.state == .failed, trouble != nil { view.fix = Doctor.udpPair(number).fix }
+            view.pid = process.service.pid
+            view.version = version
+            view.restarts = max(0, starts - 1)
+            view.adopted = process.service.isAdopted
+            view.unknownLines = unknownLines
+            view.logRead = tail?.committedOffset ?? 0
+            view.logLag = tail?.lag ?? 0
+            return view
+        }
+    }
+}

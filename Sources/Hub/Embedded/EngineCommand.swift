@@ -1,0 +1,222 @@
+import Engine
+import Foundation
+import Glibc
+import Linux
+import Store
+
+/// `midihub engine`: the embedded engine as a process of its own. Its log is its standard output.
+enum EngineCommand {
+    static func run(_ options: Options) -> ExitCode {
+        guard let plan = options.plan, let control = options.control else {
+            Output.complain("engine: --plan and --control are needed; the hub starts its engine itself (`midihub run`)")
+            return .misuse
+        }
+        do {
+            return try EngineServer(plan: plan, control: control, sessions: options.sessions).run()
+        } catch {
+            Output.complain("engine: \(error)")
+            return .unavailable
+        }
+    }
+}
+
+/// The engine's thread, and beside it the main thread with its log, its control socket and its signals.
+private final class EngineServer {
+    private let planPath: String
+    private let loop: EventLoop
+    private let engine: EngineThread
+    private let news: Mailbox<EngineNews>
+    private let answers: Mailbox<Answer>
+    private let signals: SignalDescriptor
+    private let listener: Descriptor
+    private var connections: [Int: Connection] = [:]
+    private var nextConnection = 0
+    private let controlPath: String
+
+    /// What the engine's thread has answered, for the connection of that number.
+    private struct Answer: Sendable {
+        let reply: EngineControl.Reply
+        let connection: Int
+    }
+
+    private final class Connection {
+        let socket: Descriptor
+        var registration: EventLoop.Registration?
+        var timer: EventLoop.TimerID?
+        var request: [UInt8] = []
+        var reply: [UInt8] = []
+        init(_ socket: consuming Descriptor) { self.socket = socket }
+    }
+    private static let longestRequest = 65536
+    private static let mostConnections = 32
+
+    init(plan path: String, control: String, sessions: String?) throws {
+        Signals.ignorePipe()
+        signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        planPath = path
+        controlPath = control
+        loop = try EventLoop()
+        (news, answers) = (try Mailbox(), try Mailbox())
+        let plan = try Self.readPlan(path)
+        engine = try EngineThread(plan, sessions: sessions, version: Version.text, news: news)
+        listener = try Sockets.listen(unix: control, mode: 0o660)
+    }
+
+    func run() throws -> ExitCode {
+        var first = EngineLine(.started, at: Moment.now.milliseconds)
+        (first.pid, first.version) = (getpid(), Version.text)
+        write(first)
+        try loop.watch(signals.number, .read) { [unowned self] _ in
+            while let signal = signals.next() {
+                if signal == SIGHUP { reload { _ in } } else { engine.send(.stop) }
+            }
+        }
+        try loop.receive(news) { [unowned self] item in
+            write(EngineLine(item, at: Moment.now.milliseconds))
+            if case .ended = item { loop.stop() }
+        }
+        try loop.receive(answers) { [unowned self] in answer($0.reply, $0.connection) }
+        try loop.watch(listener.number, .read) { [unowned self] _ in accept() }
+        try engine.start()
+        try loop.run()
+        engine.join()
+        File.remove(controlPath)
+        return .well
+    }
+
+    /// A line that cannot be written (a full disk) is lost; MIDI goes on.
+    private func write(_ line: EngineLine) {
+        let bytes = Array((API.encode(line) + "\n").utf8)
+        _ = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
+    }
+
+    private static func readPlan(_ path: String) throws -> EnginePlan {
+        guard let bytes = File.bytes(path, limit: 4 << 20) else { throw HubError("\(path) cannot be read") }
+        do {
+            return try JSONDecoder().decode(EnginePlan.self, from: Data(bytes))
+        } catch { throw HubError("\(path) is no plan for an engine: \(error)") }
+    }
+
+    private func reload(_ done: (String?) -> Void) {
+        do {
+            engine.send(.serve(try Self.readPlan(planPath)))
+            done(nil)
+        } catch {
+            write(EngineLine(.trouble("the plan is not used: \(error)"), at: Moment.now.milliseconds))
+            done("\(error)")
+        }
+    }
+
+    // MARK: The control socket
+
+    private func accept() {
+        while let accepted = try? Sockets.accept(listener) {
+            // Whoever is one too many finds the connection closed, and asks again.
+            guard connections.count < Self.mostConnections else { continue }
+            let connection = Connection(accepted.takeSocket())
+            let id = nextConnection
+            nextConnection += 1
+            connections[id] = connection
+            connection.registration = try? loop.watch(connection.socket.number, .read) { [unowned self] _ in
+                if connections[id]?.reply.isEmpty ?? true { read(id) } else { write(id) }
+            }
+            connection.timer = loop.after(.seconds(10)) { [unowned self] in close(id) }
+        }
+    }
+
+    private func read(_ id: Int) {
+        guard let connection = connections[id] else { return }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            var result = Descriptor.Transfer.end
+            do {
+                result = try buffer.withUnsafeMutableBytes { raw throws(Errno) in try connection.socket.read(into: raw) }
+            } catch { return close(id) }
+            switch result {
+            case .again: return
+            case .end: return close(id)
+            case .bytes(let count): connection.request += buffer[..<count]
+            }
+            if let newline = connection.request.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Array(connection.request[..<newline])
+                connection.request = []
+                return obey(line, id)
+            }
+            if connection.request.count > Self.longestRequest { return close(id) }
+        }
+    }
+
+    private func obey(_ line: [UInt8], _ id: Int) {
+        guard let request = try? JSONDecoder().decode(EngineControl.Request.self, from: Data(line)) else {
+            var reply = EngineControl.Reply()
+            reply.error = "not understood"
+            return answer(reply, id)
+        }
+        // The engine answers on its own thread; the answer is sent from this one.
+        let later: @Sendable (EngineControl.Reply) -> Void = { [answers] in
+            answers.send(Answer(reply: $0, connection: id))
+        }
+        switch request.do {
+        case .status:
+            engine.send(
+                .status { status in
+                    var reply = EngineControl.Reply()
+                    reply.status = status
+                    later(reply)
+                })
+        case .panic:
+            engine.send(
+                .panic(room: request.room) { hearers, notes in
+                    var reply = EngineControl.Reply()
+                    (reply.hearers, reply.notes) = (hearers, notes)
+                    later(reply)
+                })
+        case .kick:
+            engine.send(
+                .kick(id: request.id ?? 0) { done in
+                    var reply = EngineControl.Reply()
+                    if !done { reply.error = "there is no participant \(request.id ?? 0)" }
+                    later(reply)
+                })
+        case .reload:
+            reload { error in
+                var reply = EngineControl.Reply()
+                reply.error = error
+                answer(reply, id)
+            }
+        case .stop:
+            engine.send(.stop)
+            answer(EngineControl.Reply(), id)
+        }
+    }
+
+    private func answer(_ reply: EngineControl.Reply, _ id: Int) {
+        guard let connection = connections[id] else { return }
+        connection.reply = Array((API.encode(reply) + "\n").utf8)
+        write(id)
+    }
+
+    private func write(_ id: Int) {
+        guard let connection = connections[id] else { return }
+        while !connection.reply.isEmpty {
+            var result = Descriptor.Transfer.end
+            do {
+                result = try connection.reply.withUnsafeBytes { raw throws(Errno) in
+                    try connection.socket.write(raw, socket: true)
+                }
+            } catch { return close(id) }
+            guard case .bytes(let count) = result else {
+                if let registration = connection.registration { loop.change(registration, to: .write) }
+                return
+            }
+            connection.reply.removeFirst(count)
+        }
+        close(id)
+    }
+
+    private func close(_ id: Int) {
+        guard let connection = connections.removeValue(forKey: id) else { return }
+        if let registration = connection.registration { loop.unwatch(registration) }
+        if let timer = connection.timer { loop.cancel(timer) }
+    }
+}

@@ -1,0 +1,81 @@
+import Engine
+import Foundation
+
+/// One line of the embedded engine's log: a JSON object, so that no name can forge another line. Instants are Unix
+/// milliseconds. A reader leaves out what it does not know; `v` changes only when it could no longer do that.
+struct EngineLine: Codable {
+    enum Kind: String, Codable {
+        case started, listening, joined, left, latency, losses, refused, loop, trouble, ended
+        case cannotListen = "cannot-listen"
+    }
+
+    var v = 1
+    var at: Int64
+    var event: Kind
+    var pid: Int32?
+    var version: String?
+    var port: UInt16?
+    /// Whom the line is about, in full.
+    var participant: EngineStatus.Participant?
+    /// Of somebody who was refused.
+    var name: String?
+    var address: String?
+    var reason: String?
+    var leaving: Leaving?
+    /// Notes and pedals that were released for somebody who left.
+    var released: Int?
+    var times: Int?
+
+    init(_ event: Kind, at: Int64) { (self.event, self.at) = (event, at) }
+
+    init(_ news: EngineNews, at: Int64) {
+        self.init(.trouble, at: at)
+        switch news {
+        case .listening(let port): (event, self.port) = (.listening, port)
+        case .cannotListen(let port, let reason): (event, self.port, self.reason) = (.cannotListen, port, reason)
+        case .joined(let participant): (event, self.participant) = (.joined, participant)
+        case .left(let participant, let leaving, let released):
+            (event, self.participant, self.leaving, self.released) = (.left, participant, leaving, released)
+        case .measured(let participant): (event, self.participant) = (.latency, participant)
+        case .losses(let participant): (event, self.participant) = (.losses, participant)
+        case .refused(let address, let name, let port, let reason, let times):
+            (event, self.address, self.name, self.port) = (.refused, address, name, port)
+            (self.reason, self.times) = (reason, times)
+        case .loop(let participant): (event, self.participant) = (.loop, participant)
+        case .trouble(let reason): self.reason = reason
+        case .ended: event = .ended
+        }
+    }
+}
+
+/// A line on the engine's control socket, and the line that answers it. One exchange a connection.
+enum EngineControl {
+    struct Request: Codable {
+        enum Word: String, Codable { case status, panic, kick, reload, stop }
+        var `do`: Word
+        var room: String?
+        var id: UInt64?
+
+        init(_ word: Word, room: String? = nil, id: UInt64? = nil) {
+            (self.do, self.room, self.id) = (word, room, id)
+        }
+        var bytes: [UInt8] { Array((API.encode(self) + "\n").utf8) }
+    }
+
+    struct Reply: Codable, Sendable {
+        var v = 1
+        /// Why it was not done; nil where it was.
+        var error: String?
+        var status: EngineStatus?
+        var hearers: Int?
+        var notes: Int?
+    }
+}
+
+extension EngineControl.Reply {
+    /// nil where the line is no reply.
+    init?(line: [UInt8]) {
+        guard let reply = try? JSONDecoder().decode(Self.self, from: Data(line)) else { return nil }
+        self = reply
+    }
+}

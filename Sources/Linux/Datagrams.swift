@@ -1,0 +1,165 @@
+import CLinux
+import Glibc
+
+/// A UDP socket with room for many datagrams a system call (recvmmsg(2), sendmmsg(2)), laid out once: sending and
+/// receiving touch no allocator. One thread owns it.
+package final class DatagramSocket {
+    /// More than any datagram that RTP-MIDI peers send; a longer one is cut by the kernel and dropped.
+    package static let datagramSize = 2048
+    /// The longest that is sent: what every network carries whole.
+    package static let longestSent = 1400
+    package static let batchSize = 64
+
+    package let number: CInt
+    private let descriptor: Descriptor
+    private let family: CInt
+    /// Made at the first use of each direction.
+    private let incoming = Batch()
+    private let outgoing = Batch()
+    private var waiting = 0
+    /// Datagrams that the kernel did not take: its buffers were full, or there is no way to the address.
+    package private(set) var unsent: UInt64 = 0
+    package private(set) var sent: UInt64 = 0
+
+    /// Binds to a port on every address of both families, or of IPv4 alone where the machine has no IPv6; to one
+    /// address where `host` is given. Port 0 lets the system choose.
+    package init(port: UInt16, host: String? = nil) throws(Errno) {
+        let thing = "UDP port \(port)"
+        var family = AF_INET6
+        var address = SocketAddress(high: 0, low: 0, port: port)
+        if let host {
+            guard let one = SocketAddress(host: host, port: port) else {
+                throw Errno(code: EINVAL, call: "bind", thing: host)
+            }
+            address = one
+            if one.isIPv4 { family = AF_INET }
+        }
+        let flags = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
+        var opened = socket(family, flags, 0)
+        if opened == -1, host == nil, midihub_errno() == EAFNOSUPPORT {
+            family = AF_INET
+            address = SocketAddress(host: "0.0.0.0", port: port)!  // a numeric address
+            opened = socket(family, flags, 0)
+        }
+        let made = opened
+        descriptor = try Descriptor("socket", thing) { made }
+        number = made
+        self.family = family
+        if family == AF_INET6 { Sockets.set(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, host == nil ? 0 : 1) }
+        Sockets.set(descriptor, SOL_SOCKET, SO_RCVBUF, 1 << 20)
+        Sockets.set(descriptor, SOL_SOCKET, SO_SNDBUF, 1 << 20)
+        // Ahead of the bulk on the first hop (RFC 4594: low-latency data); a router may ignore it.
+        if family == AF_INET6 { Sockets.set(descriptor, CInt(IPPROTO_IPV6), IPV6_TCLASS, 0xB8) }
+        Sockets.set(descriptor, CInt(IPPROTO_IP), IP_TOS, 0xB8)
+        var storage = [UInt8](repeating: 0, count: SocketAddress.storageSize)
+        try retrying("bind", thing) {
+            storage.withUnsafeMutableBytes { raw in
+                let length = address.store(to: raw.baseAddress!, family: family)  // not empty
+                return bind(made, raw.baseAddress!.assumingMemoryBound(to: sockaddr.self), length)
+            }
+        }
+    }
+
+    package var port: UInt16 { Sockets.localAddress(descriptor).port }
+
+    // MARK: Receiving
+
+    /// Hands each waiting datagram, at most `batchSize`, to `body`. Returns how many there were.
+    package func receive(_ body: (RawSpan, SocketAddress) -> Void) -> Int {
+        incoming.prepareToReceive()
+        let count = midihub_recvmmsg(number, incoming.messages, UInt32(Self.batchSize), CInt(MSG_DONTWAIT), nil)
+        // A refused datagram of before (ECONNREFUSED) is reported here too; there is nothing to do about it.
+        guard count > 0 else { return 0 }
+        for index in 0..<Int(count) {
+            let message = incoming.messages[index]
+            guard message.header.msg_flags & CInt(MSG_TRUNC) == 0,
+                let source = SocketAddress(UnsafeRawPointer(message.header.msg_name))
+            else { continue }
+            let bytes = UnsafeRawBufferPointer(start: incoming.slot(index), count: Int(message.length))
+            body(bytes.bytes, source)
+        }
+        return Int(count)
+    }
+
+    // MARK: Sending
+
+    /// Writes one datagram into the batch; it leaves with `flush`, or when the batch is full. What `write` leaves empty
+    /// is not sent.
+    package func queue<Failure: Error>(
+        to address: SocketAddress, _ write: (inout OutputRawSpan) throws(Failure) -> Void
+    ) throws(Failure) {
+        if waiting == Self.batchSize { flush() }
+        let slot = UnsafeMutableRawBufferPointer(start: outgoing.slot(waiting), count: Self.longestSent)
+        var span = OutputRawSpan(buffer: slot, initializedCount: 0)
+        try write(&span)
+        let length = span.finalize(for: slot)
+        guard length > 0 else { return }
+        outgoing.addressSend(waiting, length: length, to: address, family: family)
+        waiting += 1
+    }
+
+    /// Sends what is queued. What the kernel has no room for is dropped and counted: old MIDI is of no use, and the
+    /// journal repairs.
+    package func flush() {
+        var done = 0
+        while done < waiting {
+            let count = midihub_sendmmsg(
+                number, outgoing.messages + done, UInt32(waiting - done), CInt(MSG_DONTWAIT))
+            if count > 0 {
+                done += Int(count)
+                sent += UInt64(count)
+            } else if midihub_errno() != EINTR {
+                // The first of the rest cannot be sent; the others may be.
+                unsent += 1
+                done += 1
+            }
+        }
+        waiting = 0
+    }
+}
+
+/// Headers, vectors, addresses and slots of one direction.
+private final class Batch {
+    let messages: UnsafeMutablePointer<midihub_mmsghdr>
+    private let vectors: UnsafeMutablePointer<iovec>
+    private let addresses: UnsafeMutableRawPointer
+    private let bytes: UnsafeMutableRawPointer
+    private static let addressStride = 32
+
+    init() {
+        let count = DatagramSocket.batchSize
+        messages = .allocate(capacity: count)
+        vectors = .allocate(capacity: count)
+        addresses = .allocate(byteCount: count * Self.addressStride, alignment: 16)
+        bytes = .allocate(byteCount: count * DatagramSocket.datagramSize, alignment: 64)
+        for index in 0..<count {
+            vectors[index] = iovec(iov_base: slot(index), iov_len: DatagramSocket.datagramSize)
+            var message = midihub_mmsghdr()
+            message.header.msg_iov = vectors + index
+            message.header.msg_iovlen = 1
+            message.header.msg_name = addresses + index * Self.addressStride
+            messages[index] = message
+        }
+    }
+
+    deinit {
+        messages.deallocate()
+        vectors.deallocate()
+        addresses.deallocate()
+        bytes.deallocate()
+    }
+
+    func slot(_ index: Int) -> UnsafeMutableRawPointer { bytes + index * DatagramSocket.datagramSize }
+
+    func prepareToReceive() {
+        for index in 0..<DatagramSocket.batchSize {
+            messages[index].header.msg_namelen = socklen_t(SocketAddress.storageSize)
+        }
+    }
+
+    func addressSend(_ index: Int, length: Int, to address: SocketAddress, family: CInt) {
+        vectors[index].iov_len = length
+        messages[index].header.msg_namelen = address.store(
+            to: addresses + index * Self.addressStride, family: family)
+    }
+}

@@ -1,0 +1,46 @@
+import CLinux
+import Glibc
+
+/// A file in memory that the kernel keeps when the program is killed: what must outlive `kill -9` lies in one
+/// (mmap(2), shared). Where the file cannot be had the memory is ordinary, and `trouble` says so.
+package final class MappedFile {
+    package let memory: UnsafeMutableRawPointer
+    package let size: Int
+    /// Why the content will not outlive the program; nil where it will.
+    package let trouble: Errno?
+
+    /// `size` bytes, zero where the file had another size.
+    package init(path: String, size: Int) {
+        self.size = size
+        do throws(Errno) {
+            memory = try Self.map(path, size)
+            trouble = nil
+        } catch {
+            memory = .allocate(byteCount: size, alignment: 4096)
+            memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+            trouble = error
+        }
+    }
+
+    deinit {
+        if trouble == nil { munmap(memory, size) } else { memory.deallocate() }
+    }
+
+    private static func map(_ path: String, _ size: Int) throws(Errno) -> UnsafeMutableRawPointer {
+        let file = try Descriptor("open", path) {
+            open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
+        }
+        let number = file.number
+        var facts = stat()
+        try retrying("fstat", path) { fstat(number, &facts) }
+        guard facts.st_mode & S_IFMT == S_IFREG else { throw Errno(code: EINVAL, call: "no plain file", thing: path) }
+        if Int(facts.st_size) != size { try retrying("ftruncate", path) { ftruncate(number, 0) } }
+        // Room on the disk now, not when a page is first written to: that would be a SIGBUS.
+        let code = posix_fallocate(number, 0, off_t(size))
+        guard code == 0 else { throw Errno(code: code, call: "fallocate", thing: path) }
+        guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, number, 0), memory != MAP_FAILED else {
+            throw Errno(code: midihub_errno(), call: "mmap", thing: path)
+        }
+        return memory
+    }
+}

@@ -1,0 +1,227 @@
+/// Our side of the clock exchanges of one session (fact sheet 1.6): which times we have sent and wait to see again, when
+/// to ask next, and how many questions we answer.
+struct ClockExchange: BitwiseCopyable, Sendable {
+    /// Added to every time that we send: random, above the 32 bits that peers use.
+    private let salt: UInt64
+    /// Ask more often at the start.
+    private let isEager: Bool
+    /// The last few times that we sent in CK0 and in CK1; 0 is none.
+    private var asked = [4 of UInt64](repeating: 0)
+    private var answered = [4 of UInt64](repeating: 0)
+    private var challenged: UInt64 = 0
+    /// Questions sent, since the last answer and in all, and when the last one was.
+    private(set) var unanswered = 0
+    private var questions = 0
+    private var lastQuestion: UInt64 = 0
+    /// To be asked at once.
+    var isDue = false
+    /// Answers in all, and in the second that began at `second`.
+    private var answers = 0
+    private var answersInSecond = 0
+    private var second: UInt64 = 0
+    /// Echoes of times that we never sent: somebody may be guessing.
+    private var wrongEchoes = 0
+    private var isProven = false
+
+    init(salt: UInt16, isEager: Bool) {
+        self.salt = UInt64(salt) << 32
+        self.isEager = isEager
+    }
+
+    /// Our time as a peer gets to see it. Never 0 in practice: the caller's clock has run for a while.
+    func stamp(_ now: UInt64) -> UInt64 { now &+ salt }
+
+    mutating func ask(_ now: UInt64) -> UInt64 {
+        let time = stamp(now)
+        asked[questions % 4] = time
+        questions += 1
+        unanswered += 1
+        lastQuestion = now
+        isDue = false
+        return time
+    }
+
+    /// When to ask next: the first six times with 0.5, 1 and 1.5 s between, then every 10 s. An unanswered question is
+    /// repeated after 1.5 s, but not for ever, since many initiators never answer.
+    func nextQuestion(patience: Int) -> UInt64 {
+        if isDue { return 0 }
+        let interval: UInt64
+        if isEager, questions < 6 {
+            interval = questions == 1 ? 5_000 : questions == 2 ? 10_000 : 15_000
+        } else {
+            interval = (1...patience).contains(unanswered) ? 15_000 : 100_000
+        }
+        return lastQuestion &+ interval
+    }
+
+    /// The round trip if `t1` is one that we asked with and `now` is in the ten seconds after. Each counts once.
+    mutating func takeEcho(ofQuestion t1: UInt64, now: UInt64) -> UInt64? {
+        let place = (0..<4).first { t1 != 0 && asked[$0] == t1 }
+        guard isRight(place) else { return nil }
+        asked[place!] = 0  // else it is not right
+        unanswered = 0
+        return roundTrip(since: t1, now)
+    }
+
+    /// The same for `t2` and the times that we answered with.
+    mutating func takeEcho(ofAnswer t2: UInt64, now: UInt64) -> UInt64? {
+        let place = (0..<4).first { t2 != 0 && answered[$0] == t2 }
+        guard isRight(place) else { return nil }
+        answered[place!] = 0  // else it is not right
+        return roundTrip(since: t2, now)
+    }
+
+    /// One guess in 65,536 is right, so before the return path is proven only a few are looked at. Late and doubled
+    /// answers of honest peers are wrong too, but never so many.
+    private mutating func isRight(_ place: Int?) -> Bool {
+        if !isProven { wrongEchoes += place == nil ? 1 : 0 }
+        guard place != nil, isProven || wrongEchoes < 64 else { return false }
+        isProven = true
+        return true
+    }
+
+    private func roundTrip(since time: UInt64, _ now: UInt64) -> UInt64? {
+        let roundTrip = stamp(now) &- time
+        return roundTrip <= ClockEstimate.longestRoundTrip ? roundTrip : nil
+    }
+
+    /// The time to answer a question with; nil when there were 20 in this second. (node-rtpmidi and old raveloxmidi ask
+    /// again upon CK2, and so would whoever wants to use us against somebody.)
+    mutating func answer(_ now: UInt64) -> UInt64? {
+        if now &- second >= 10_000 { (second, answersInSecond) = (now, 0) }
+        guard answersInSecond < 20 else { return nil }
+        let time = stamp(now)
+        answered[answers % 4] = time
+        answersInSecond += 1
+        answers &+= 1
+        return time
+    }
+
+    mutating func challenge(_ now: UInt64) -> UInt64 {
+        challenged = stamp(now)
+        return challenged
+    }
+
+    func isChallenge(_ t1: UInt64) -> Bool { challenged != 0 && t1 == challenged }
+}
+
+extension Session {
+    /// Fact sheet 1.3, 1.4 and 1.5; in ticks.
+    enum Timing {
+        static let invitation: UInt64 = 10_000
+        static let invitations = 12
+        /// From the invitation on control to that on data.
+        static let dataInvitation: UInt64 = 50_000
+        /// From the invitation on data to a complete clock exchange. raveloxmidi asks every 10 s only.
+        static let proof: UInt64 = 150_000
+        static let listenerSilence: UInt64 = 600_000
+        static let initiatorSilence: UInt64 = 300_000
+        /// As initiator: so many unanswered questions in a row, and silence otherwise, mean that the peer is lost.
+        static let initiatorQuestions = 5
+        /// As listener: so many quick repetitions of a question.
+        static let listenerQuestions = 3
+    }
+
+    // MARK: Time
+
+    /// When `wake` is to be called next. It may lie in the past: at once.
+    package var deadline: UInt64 {
+        switch state {
+        case .invitingControl, .invitingData: since &+ UInt64(invitations) * Timing.invitation
+        case .invited: since &+ Timing.dataInvitation
+        case .proving, .up: min(nextQuestion, death)
+        case .ended: .max
+        }
+    }
+
+    private var nextQuestion: UInt64 {
+        exchange.nextQuestion(patience: role == .initiator ? Timing.initiatorQuestions : Timing.listenerQuestions)
+    }
+
+    /// When the peer is given up unless something comes.
+    private var death: UInt64 {
+        switch role {
+        case .listener: state == .up ? lastHeard &+ Timing.listenerSilence : since &+ patience
+        case .initiator:
+            exchange.unanswered < Timing.initiatorQuestions ? .max : lastHeard &+ Timing.initiatorSilence
+        }
+    }
+
+    /// Does what is due at `now`; earlier than `deadline` that is nothing.
+    package mutating func wake(now: UInt64, perform: (Action) -> Void) {
+        guard now >= deadline else { return }
+        switch state {
+        case .invitingControl, .invitingData:
+            if invitations == Timing.invitations { return end(.unanswered, perform) }
+            // Evenly from now on: after a pause of ours they must not come in a burst.
+            since = now &- UInt64(invitations) * Timing.invitation
+            invite(now, perform)
+        case .invited:
+            end(.halfOpen, perform)
+        case .proving, .up:
+            if now >= death { return end(state == .up || role == .initiator ? .silent : .halfOpen, perform) }
+            askTime(now, perform)
+        case .ended:
+            break
+        }
+    }
+
+    // MARK: Clock exchange
+
+    mutating func askTime(_ now: UInt64, _ perform: (Action) -> Void) {
+        perform(.send(.clock(ssrc: own, count: 0, t1: exchange.ask(now), t2: 0, t3: 0), on: .data))
+    }
+
+    /// Answers go where the question came from: some peers exchange clocks on the control port.
+    mutating func receiveClock(
+        _ count: UInt8, _ t1: UInt64, _ t2: UInt64, _ t3: UInt64, on path: Path, now: UInt64,
+        perform: (Action) -> Void
+    ) {
+        switch count {
+        case 0:
+            guard let time = exchange.answer(now) else { return }
+            perform(.send(.clock(ssrc: own, count: 1, t1: t1, t2: time, t3: 0), on: path))
+        case 1:
+            guard let roundTrip = exchange.takeEcho(ofQuestion: t1, now: now) else { return }
+            perform(.send(.clock(ssrc: own, count: 2, t1: t1, t2: t2, t3: exchange.stamp(now)), on: path))
+            // The peer read its clock in the middle of our round trip.
+            complete(roundTrip, offset: t2 &- t1 &- roundTrip / 2, now, perform)
+        case 2:
+            // Never answered: see `ClockExchange.answer`.
+            guard let roundTrip = exchange.takeEcho(ofAnswer: t2, now: now) else { return }
+            let theirs = t3 &- t1
+            guard theirs <= ClockEstimate.longestRoundTrip else { return prove(now, perform) }
+            complete(roundTrip, offset: t1 &+ theirs / 2 &- t2, now, perform)
+        default:
+            break
+        }
+    }
+
+    private mutating func complete(_ roundTrip: UInt64, offset: UInt64, _ now: UInt64, _ perform: (Action) -> Void) {
+        // The salt is ours, not the clock's.
+        let offset = Int64(bitPattern: offset &+ exchange.stamp(0))
+        clock.add(roundTrip: roundTrip, offset: offset, at: now)
+        perform(.measured(UInt32(truncatingIfNeeded: roundTrip)))
+        prove(now, perform)
+    }
+
+    private mutating func prove(_ now: UInt64, _ perform: (Action) -> Void) {
+        guard state == .proving else { return }
+        state = .up
+        since = now
+        perform(.up)
+    }
+
+    // MARK: A new source address
+
+    /// A question for an address from which this peer's packets seem to come now; its owner sends it there, at most once
+    /// a second, and moves the session when `answersChallenge` says so.
+    package mutating func challenge(now: UInt64) -> SessionPacket {
+        .clock(ssrc: own, count: 0, t1: exchange.challenge(now), t2: 0, t3: 0)
+    }
+
+    package func answersChallenge(_ packet: SessionPacket) -> Bool {
+        guard case .clock(let ssrc, 1, let t1, _, _) = packet else { return false }
+        return ssrc == peer && exchange.isChallenge(t1)
+    }
+}

@@ -1,0 +1,223 @@
+//  Module RTPMIDI: AppleMIDI sessions and the RTP payload for MIDI (RFC 6295), as values. Start here, then RTPHeader.
+//
+//  What it is: packets in, values out, and back; what each side of a conversation does next. What it refuses to be: a
+//  socket, a clock, a log, a router. Nothing on the packet path allocates.
+
+/// The conversation with one peer (Apple's network driver protocol): invitation, clock exchange, farewell. It serves
+/// both sides, knows neither sockets nor addresses, and is told the time: ticks of 100 µs of one's own monotonic clock,
+/// whose low 32 bits are the RTP timestamp.
+///
+/// A listener's session begins with the invitation on the control port, which is then given to `receive` like every
+/// later packet of that peer. Whoever owns the session finds it by source address and SSRC, sends what it asks to send,
+/// and calls `wake` when `deadline` has come.
+///
+/// ```
+/// initiator  invitingControl ─OK─▶ invitingData ─OK─▶ proving ─CK1─▶ up
+/// listener   invited ─────────IN on data─▶ proving ─CK1 or CK2─▶ up
+/// ```
+package struct Session: Sendable {
+    package enum Path: Sendable { case control, data }
+    package enum Role: Sendable { case listener, initiator }
+
+    package enum Action: Sendable {
+        case send(SessionPacket, on: Path)
+        /// The return path is proven: MIDI, guards and feedback may flow now. Once in a session.
+        case up
+        /// A clock exchange is complete: the round trip in ticks.
+        case measured(UInt32)
+        /// The peer's receiver feedback as it stands in the packet; `Feedback` reads it.
+        case feedback(UInt32)
+        /// The peer will not have us; the name it gave, if any. `ended` follows.
+        case refused(String?)
+        /// Nothing more will be asked for; what the peer holds is to be released.
+        case ended(Reason)
+    }
+
+    package enum Reason: String, Hashable, Sendable {
+        /// The peer said BY.
+        case bye
+        /// It answered NO.
+        case refused
+        /// Twelve invitations to one of its ports had no answer.
+        case unanswered
+        /// It never came to the data port, or never completed a clock exchange.
+        case halfOpen
+        /// Nothing was heard of it for too long.
+        case silent
+    }
+
+    enum State { case invitingControl, invitingData, invited, proving, up, ended }
+
+    package let role: Role
+    package let token: UInt32
+    package let own: SSRC
+    package let name: String
+    /// The peer's SSRC and name; an initiator learns them from the answer.
+    package internal(set) var peer: SSRC?
+    package internal(set) var peerName: String?
+    /// When anything of the peer came last, or the session began.
+    package internal(set) var lastHeard: UInt64
+    package internal(set) var clock = ClockEstimate()
+
+    var state: State
+    /// When the state was entered, and how often its invitation was sent.
+    var since: UInt64
+    var invitations = 0
+    let patience: UInt64
+    var exchange: ClockExchange
+
+    // MARK: Beginnings
+
+    /// For an invitation that is to be answered with OK. Give it to `receive` next. `salt` makes the times that we send
+    /// unguessable, even for one who has seen those of another session.
+    package static func listener(
+        token: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64, salt: UInt16 = .random(in: .min ... .max)
+    ) -> Session {
+        Session(.listener, .invited, token, peer, own, name, now, salt)
+    }
+
+    /// The first `wake`, due at once, sends the first invitation. The token is random.
+    package static func initiator(
+        token: UInt32, own: SSRC, name: String, now: UInt64, salt: UInt16 = .random(in: .min ... .max)
+    ) -> Session {
+        Session(.initiator, .invitingControl, token, nil, own, name, now, salt)
+    }
+
+    /// After a restart of ours, for a session that was up: the first `wake`, due at once, sends a CK0, and it is up again
+    /// when a clock exchange is complete.
+    package static func resumedListener(
+        token: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64, salt: UInt16 = .random(in: .min ... .max)
+    ) -> Session {
+        var session = Session(.listener, .proving, token, peer, own, name, now, salt, patience: Timing.listenerSilence)
+        session.exchange.isDue = true
+        return session
+    }
+
+    private init(
+        _ role: Role, _ state: State, _ token: UInt32, _ peer: SSRC?, _ own: SSRC, _ name: String, _ now: UInt64,
+        _ salt: UInt16, patience: UInt64 = Timing.proof
+    ) {
+        (self.role, self.state, self.token, self.peer, self.own, self.name) = (role, state, token, peer, own, name)
+        (lastHeard, since, self.patience) = (now, now, patience)
+        exchange = ClockExchange(salt: salt, isEager: role == .initiator)
+    }
+
+    package var isUp: Bool { state == .up }
+    package var hasEnded: Bool { state == .ended }
+
+    // MARK: Packets
+
+    /// What came from the peer's address. Packets that do not belong to this session change nothing: another SSRC,
+    /// another token (a peer that begins anew is its owner's affair), answers to questions that were not asked.
+    package mutating func receive(
+        _ packet: SessionPacket, on path: Path, now: UInt64, perform: (Action) -> Void
+    ) {
+        guard state != .ended else { return }
+        switch packet {
+        case .invitation(let token, let ssrc, let name):
+            guard role == .listener, token == self.token, ssrc == peer else { return }
+            receiveInvitation(name, on: path, now: now, perform: perform)
+        case .accepted(let token, let ssrc, let name):
+            guard role == .initiator, token == self.token else { return }
+            receiveAcceptance(ssrc, name, on: path, now: now, perform: perform)
+        case .refused(let token, _, let name):
+            // Only as an answer to an open invitation: PipeWire also says NO to a repeated one that it accepted.
+            guard token == self.token, path == openInvitation else { return }
+            perform(.refused(name))
+            end(.refused, perform)
+        case .bye(_, let ssrc, _):
+            // macOS, rtpMIDI and Arduino send the token 0: the SSRC and the source address are all there is to go by.
+            guard ssrc == peer else { return }
+            end(.bye, perform)
+        case .clock(let ssrc, let count, let t1, let t2, let t3):
+            guard ssrc == peer else { return }
+            lastHeard = now
+            receiveClock(count, t1, t2, t3, on: path, now: now, perform: perform)
+        case .feedback(let ssrc, let value):
+            guard ssrc == peer else { return }
+            lastHeard = now
+            if state == .up { perform(.feedback(value)) }
+        case .bitRateLimit(let ssrc, _):
+            // Nobody is known to obey it; it is a sign of life.
+            guard ssrc == peer else { return }
+            lastHeard = now
+        }
+    }
+
+    /// RTP came from the peer.
+    package mutating func heard(now: UInt64) { lastHeard = now }
+
+    /// Says BY on both ports: Arduino looks at control only, rtpmidid wants both. It is never acknowledged, so whoever can
+    /// wait calls again, two or three times within a second. The session has ended then; no action says so.
+    package mutating func end(perform: (Action) -> Void) {
+        state = .ended
+        let bye = SessionPacket.bye(token: token, ssrc: own, name: nil)
+        perform(.send(bye, on: .control))
+        perform(.send(bye, on: .data))
+    }
+
+    mutating func end(_ reason: Reason, _ perform: (Action) -> Void) {
+        switch reason {
+        case .bye, .refused: state = .ended
+        case .unanswered, .halfOpen, .silent: end(perform: perform)
+        }
+        perform(.ended(reason))
+    }
+
+    // MARK: Handshake (fact sheet 1.3)
+
+    private mutating func receiveInvitation(
+        _ name: String?, on path: Path, now: UInt64, perform: (Action) -> Void
+    ) {
+        lastHeard = now
+        if peerName == nil { peerName = name }
+        // The same answer to every repetition: the one before may be lost.
+        perform(.send(.accepted(token: token, ssrc: own, name: self.name), on: path))
+        guard state == .invited else { return }
+        guard path == .data else { return enter(.invited, now) }
+        enter(.proving, now)
+        askTime(now, perform)
+    }
+
+    private mutating func receiveAcceptance(
+        _ ssrc: SSRC, _ name: String?, on path: Path, now: UInt64, perform: (Action) -> Void
+    ) {
+        guard path == openInvitation else { return }
+        switch state {
+        case .invitingControl:
+            peer = ssrc
+            peerName = name
+            lastHeard = now
+            enter(.invitingData, now)
+            invite(now, perform)
+        case .invitingData:
+            guard ssrc == peer else { return }
+            lastHeard = now
+            enter(.proving, now)
+            askTime(now, perform)
+        case .invited, .proving, .up, .ended:
+            break
+        }
+    }
+
+    /// Where an invitation of ours waits for its answer.
+    private var openInvitation: Path? {
+        switch state {
+        case .invitingControl: .control
+        case .invitingData: .data
+        case .invited, .proving, .up, .ended: nil
+        }
+    }
+
+    private mutating func enter(_ next: State, _ now: UInt64) {
+        state = next
+        since = now
+        invitations = 0
+    }
+
+    mutating func invite(_ now: UInt64, _ perform: (Action) -> Void) {
+        guard let path = openInvitation else { return }
+        invitations += 1
+        perform(.send(.invitation(token: token, ssrc: own, name: name), on: path))
+    }
+}

@@ -1,0 +1,97 @@
+import Linux
+import Rooms
+import Synchronization
+import TestSupport
+@testable import Engine
+
+/// An engine on its own thread with real sockets on loopback, and what it tells.
+final class EngineUnderTest {
+    let port: UInt16
+    private let engine: EngineThread
+    private let collected = Collected()
+    private var hasEnded = false
+
+    private final class Collected: Sendable {
+        let news = Mutex<[EngineNews]>([])
+        let loopEnd = Mutex(false)
+    }
+    private let reader: WorkerThread
+
+    init(
+        policy: Policy = .all, maximum: Int = 250, allow: [String] = [], deny: [String] = [], sessions: String? = nil,
+        port: UInt16 = freeUDPPortPair(), host: String? = "127.0.0.1"
+    ) throws {
+        self.port = port
+        let news = try Mailbox<EngineNews>()
+        let plan = Self.plan(policy: policy, maximum: maximum, allow: allow, deny: deny, port: port, host: host)
+        engine = try EngineThread(plan, sessions: sessions, version: "test", news: news)
+        let collected = collected
+        reader = try WorkerThread("news") {
+            guard let loop = try? EventLoop() else { return }
+            try? loop.receive(news) { item in
+                collected.news.withLock { $0.append(item) }
+                if case .ended = item { loop.stop() }
+            }
+            try? loop.run()
+        }
+        try engine.start()
+        try eventually("the engine's port") {
+            all.contains { if case .listening = $0 { true } else { false } }
+        }
+    }
+
+    static func plan(
+        policy: Policy = .all, maximum: Int = 250, allow: [String] = [], deny: [String] = [], port: UInt16,
+        host: String? = "127.0.0.1"
+    ) -> EnginePlan {
+        EnginePlan(
+            rooms: [.init(name: "room", displayName: "Hub", policy: policy, ports: [port], maximum: maximum)],
+            allow: allow.map { AddressRange($0)! }, deny: deny.map { AddressRange($0)! }, host: host)
+    }
+
+    var all: [EngineNews] { collected.news.withLock { $0 } }
+
+    func send(_ order: EngineOrder) { engine.send(order) }
+
+    func status() throws -> EngineStatus {
+        let answer = Answer<EngineStatus>()
+        engine.send(.status { status in answer.value.withLock { $0 = status } })
+        return try awaited("the status") { answer.value.withLock { $0 } }
+    }
+
+    func panic() throws -> (hearers: Int, notes: Int) {
+        let answer = Answer<[Int]>()
+        engine.send(.panic(room: nil) { hearers, notes in answer.value.withLock { $0 = [hearers, notes] } })
+        let numbers = try awaited("the panic") { answer.value.withLock { $0 } }
+        return (numbers[0], numbers[1])
+    }
+
+    private final class Answer<Value: Sendable>: Sendable { let value = Mutex<Value?>(nil) }
+
+    /// A participant that is up.
+    func player(_ name: String, others: [TestPlayer] = []) throws -> TestPlayer {
+        let player = try TestPlayer(name, port: port)
+        try eventually("\(name) on the hub") {
+            for one in others + [player] { one.pump() }
+            return player.isUp
+        }
+        return player
+    }
+
+    func stop() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        engine.send(.stop)
+        engine.join()
+    }
+
+    deinit { stop() }
+}
+
+/// Lets all of them work until it is so.
+func pumping(_ players: [TestPlayer], _ what: String, _ condition: () -> Bool) throws {
+    try eventually(what) {
+        for player in players { player.pump() }
+        return condition()
+    }
+}

@@ -1,0 +1,180 @@
+import Glibc
+import Linux
+import MIDI
+import RTPMIDI
+import TestSupport
+@testable import Engine
+
+/// A participant on real sockets, worked by hand: it does something only when `pump` is called.
+final class TestPlayer {
+    private static let epoch = UInt64.random(in: 1 << 33...1 << 40)
+    static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return epoch &+ UInt64(time.tv_sec) * 10_000 &+ UInt64(time.tv_nsec) / 100_000
+    }
+
+    let name: String
+    let ssrc: SSRC
+    let token: UInt32
+    var control: DatagramSocket
+    var data: DatagramSocket
+    private let hub: SocketAddress
+    private(set) var session: Session
+    private var sender: SenderStream
+    private let receiver = ReceiverStream()
+    private var list = CommandList()
+
+    private(set) var isUp = false
+    private(set) var ended: Session.Reason?
+    private(set) var refusals = 0
+    private(set) var heard: [Message] = []
+    private(set) var system: [UInt8] = []
+    /// Complete system exclusive messages, without F0 and F7; and how many messages had been heard before each.
+    private(set) var exclusives: [[UInt8]] = []
+    private(set) var repairs = 0
+    private(set) var lost = 0
+    private(set) var packets = 0
+    private var open: [UInt8] = []
+    /// Sends back each message that it hears.
+    var echoes = false
+    /// Neither reads nor answers.
+    var isDead = false
+
+    init(
+        _ name: String, port: UInt16, host: String = "127.0.0.1", ssrc: SSRC = SSRC(.random(in: 1...(.max))),
+        token: UInt32 = .random(in: 1...(.max))
+    ) throws {
+        self.name = name
+        (self.ssrc, self.token) = (ssrc, token)
+        (control, data) = (try DatagramSocket(port: 0, host: host), try DatagramSocket(port: 0, host: host))
+        hub = SocketAddress(host: host, port: port)!  // numeric
+        session = .initiator(token: token, own: ssrc, name: name, now: Self.now)
+        sender = SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: 900)
+    }
+
+    func pump() {
+        guard !isDead else { return }
+        act { $0.wake(now: Self.now, perform: $1) }
+        while control.receive({ bytes, _ in take(bytes, .control) }) > 0 {}
+        while data.receive({ bytes, _ in take(bytes, .data) }) > 0 {}
+        if isUp, let due = sender.guardDue, due <= Self.now { sendList() }
+        if let number = receiver.takeFeedback(at: Self.now) {
+            send(.feedback(ssrc: ssrc, value: Feedback.value(number)), .control)
+        }
+        control.flush()
+        data.flush()
+    }
+
+    private func take(_ bytes: RawSpan, _ path: Session.Path) {
+        if SessionPacket.isSession(bytes) {
+            guard let packet = try? SessionPacket(decoding: bytes) else { return }
+            act { $0.receive(packet, on: path, now: Self.now, perform: $1) }
+        } else if let header = try? RTPHeader(decoding: bytes) {
+            session.heard(now: Self.now)
+            packets += 1
+            var echo: [Message] = []
+            let reception = try? receiver.receive(bytes, header, at: Self.now) { emission in
+                switch emission {
+                case .message(let message, _, let isRepair):
+                    heard.append(message)
+                    if isRepair { repairs += 1 }
+                    echo.append(message)
+                case .system(let message, _): system.append(message.status)
+                case .sysEx(let part, let range, _):
+                    if part.isBeginning { open = [] }
+                    for index in range { open.append(bytes.uint8(at: index)) }
+                    if part.isEnd { exclusives.append(open) }
+                case .sysExLost: open = []
+                }
+            }
+            lost += reception?.lost ?? 0
+            if echoes, !echo.isEmpty { play(echo) }
+        }
+    }
+
+    private func act(_ body: (inout Session, (Session.Action) -> Void) -> Void) {
+        var actions: [Session.Action] = []
+        body(&session) { actions.append($0) }
+        for action in actions {
+            switch action {
+            case .send(let packet, let path): send(packet, path)
+            case .up: isUp = true
+            case .measured: break
+            case .feedback(let value): sender.acknowledge(SequenceNumber(UInt16(value >> 16)))
+            case .refused: refusals += 1
+            case .ended(let reason): (ended, isUp) = (reason, false)
+            }
+        }
+    }
+
+    func send(_ packet: SessionPacket, _ path: Session.Path) {
+        let socket = path == .control ? control : data
+        socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) { packet.write(into: &$0) }
+        socket.flush()
+    }
+
+    func play(_ messages: Message...) { play(messages) }
+
+    /// One packet.
+    func play(_ messages: [Message], losing: Bool = false) {
+        list.removeAll()
+        for message in messages { precondition(list.append(message, at: UInt32(truncatingIfNeeded: Self.now))) }
+        sendList(losing: losing)
+    }
+
+    func playRealTime(_ status: UInt8) {
+        list.removeAll()
+        precondition(list.append(SystemMessage(status)!, at: UInt32(truncatingIfNeeded: Self.now)))
+        sendList()
+    }
+
+    /// In segments of 128 octets; `complete`: with the last one.
+    func playExclusive(_ octets: [UInt8], complete: Bool = true) {
+        var start = 0
+        while start < octets.count {
+            let end = min(octets.count, start + 128)
+            let isLast = end == octets.count
+            if isLast, !complete { return }
+            let part: SysExPart =
+                start == 0 ? (isLast ? .whole : .first) : (isLast ? .last : .middle)
+            list.removeAll()
+            octets[start..<end].withUnsafeBytes {
+                precondition(list.append(sysEx: part, $0, at: UInt32(truncatingIfNeeded: Self.now)))
+            }
+            sendList()
+            start = end
+        }
+    }
+
+    private func sendList(losing: Bool = false) {
+        data.queue(to: hub.with(port: hub.port + 1)) { output in
+            guard losing else { return sender.write(list, at: Self.now, into: &output) }
+            sender.pretendSent(list)
+        }
+        list.removeAll()
+        data.flush()
+    }
+
+    /// Anything, to either port.
+    func sendRaw(_ bytes: [UInt8], _ path: Session.Path = .data) {
+        let socket = path == .control ? control : data
+        socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) { for byte in bytes { $0.append(byte) } }
+        socket.flush()
+    }
+
+    func leave() {
+        act { $0.end(perform: $1) }
+        control.flush()
+        data.flush()
+    }
+
+    func forget() {
+        heard = []
+        system = []
+        exclusives = []
+    }
+
+    /// As a router does that has forgotten the way: the next packets come from another port.
+    func moveData() throws { data = try DatagramSocket(port: 0, host: hub.host) }
+}
