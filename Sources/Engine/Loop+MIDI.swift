@@ -122,6 +122,9 @@ extension Loop {
     /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
     func report(_ peer: Peer) {
         sendFeedback(to: peer)
+        if peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
+            (peer.sender.journalLimit, peer.sender.channelLimit) = (Self.journalOfTheCapable, 1023)
+        }
         guard peer.counts.lost != peer.told.lost || peer.counts.limited != peer.told.limited,
             now >= peer.toldAt + 5 * Self.second
         else { return }

@@ -63,6 +63,9 @@ extension Loop {
             sender: SenderStream(
                 ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: Self.journalOfTheUnknown),
             place: place, record: record)
+        peer.sender.channelLimit = Self.journalOfTheUnknown
+        record.pointee.nextSequence = peer.sender.next.rawValue
+        record.pointee.acknowledged = peer.sender.next.advanced(by: -1).rawValue
         port.byControl[key] = peer
         halfOpen += 1
         perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
@@ -217,7 +220,8 @@ extension Loop {
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
-                    journalLimit: Self.journalOfTheUnknown),
+                    journalLimit: Self.journalOfTheCapable,
+                    checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
                 place: place, record: record)
             let key = PortPair.Key(source: peer.control, ssrc: ssrc)
             // A damaged file may name somebody twice.
