@@ -123,7 +123,8 @@ extension Loop {
     func report(_ peer: Peer) {
         sendFeedback(to: peer)
         if peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
-            (peer.sender.journalLimit, peer.sender.channelLimit) = (Self.journalOfTheCapable, 1023)
+            peer.record.pointee.journals = 1
+            peer.adaptJournals()
         }
         guard peer.counts.lost != peer.told.lost || peer.counts.limited != peer.told.limited,
             now >= peer.toldAt + 5 * Self.second

@@ -70,6 +70,13 @@ final class EngineProcess {
         return EngineProcess(name, state, loop, marks: [["--plan", state.plan(name)]], goodbye: { _, done in done() })
     }
 
+    /// Ends at once upon SIGTERM.
+    static func announcer(
+        _ name: String, marks: [[String]], state: StateDirectory, loop: EventLoop
+    ) -> EngineProcess {
+        EngineProcess(name, state, loop, marks: marks, goodbye: { _, done in done() })
+    }
+
     func adopt() -> Bool { service.adopt() }
     func start() { service.start() }
     func stop() { service.stop() }

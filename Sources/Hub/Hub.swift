@@ -466,7 +466,7 @@ package final class Hub {
     }
 
     private func endIfAllAreDown() {
-        guard engines.allSatisfy({ $0.process.service.state == .idle }), retired.isEmpty else { return }
+        guard engines.allSatisfy(\.isDown), retired.isEmpty else { return }
         finish(closing: true)
     }
 

@@ -174,7 +174,7 @@ enum Leftovers {
             if engine.adopt() { left.append(engine) }
         }
         let embedded = EngineProcess.embedded(state: state, loop: loop)
-        if embedded.adopt() { left.append(embedded) }
+        left += ([embedded] + Announcer.leftBehind(state, loop)).filter { $0.adopt() }
         // Nothing runs any more: the next start chooses its engine anew.
         File.remove(state.choice)
         var running = left.count
