@@ -112,8 +112,10 @@ package final class Hub {
             socket = try Sockets.listen(address)
         } catch {
             File.remove(state.socket)
-            throw HubError(
-                "the page cannot be served on \(address): \(error.reason); choose another with --listen ADDRESS:PORT")
+            let finding = Doctor.page(address)
+            // Whoever was there a moment ago may have gone.
+            let words = finding.isWell ? "\(address): \(error.reason)" : finding.words
+            throw HubError("the page cannot be served: \(words); choose another with --listen ADDRESS:PORT")
         }
         let bound = Sockets.localAddress(socket)
         pageAddress =
@@ -179,11 +181,8 @@ package final class Hub {
     private func strays() -> [RtpmididEngine] {
         let wanted = Set(engines.map(\.name))
         var found: [RtpmididEngine] = []
-        for file in File.names(in: context.state.engines) where file.hasPrefix("rtpmidid-") && file.hasSuffix(".ini") {
-            let name = String(file.dropLast(4))
-            guard !wanted.contains(name), let port = UInt16(name.dropFirst("rtpmidid-".count)), port < UInt16.max else {
-                continue
-            }
+        for name in context.state.knownEngines where !wanted.contains(name) && name.hasPrefix("rtpmidid-") {
+            guard let port = UInt16(name.dropFirst("rtpmidid-".count)), port < UInt16.max else { continue }
             let room = Configuration.Room(name: "\(port)", ports: [port], policy: .auto)
             let engine = RtpmididEngine(
                 port: port, room: room, index: 0, displayName: hubName, openVisits: [], context: context)

@@ -167,8 +167,7 @@ enum Leftovers {
     static func end(_ state: StateDirectory, holding lock: consuming FileLock) throws -> ExitCode {
         let loop = try EventLoop()
         var left: [RtpmididProcess] = []
-        for file in File.names(in: state.engines) where file.hasSuffix(".ini") {
-            let name = String(file.dropLast(4))
+        for name in state.knownEngines {
             let engine = RtpmididProcess(name: name, state: state, loop: loop)
             if engine.adopt() { left.append(engine) }
         }

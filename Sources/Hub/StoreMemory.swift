@@ -6,8 +6,8 @@ struct StoreMemory: Sendable {
     var offsets: [String: TailOffset] = [:]
     var openVisits: [Visit] = []
     var nextVisit: Int64 = 1
-    /// When the last hub was surely running.
-    var lastAlive = Moment.now
+    /// When the last hub was surely running; the beginning of time where none has said it.
+    var lastAlive = Moment(milliseconds: 0)
     var notices: [String] = []
 
     /// What cannot be read is as if it had not been: the hub begins all the same.

@@ -79,7 +79,10 @@ import Testing
     }
 
     @Test func `identity tells a running process from an ended one and from another with its number`() throws {
-        let pid = try shell("read x < /proc/self/fd/0; exec sleep 60").spawn()
+        // Not by way of a shell, which would become another program.
+        let pid = try ChildProgram(
+            path: "/usr/bin/tail", arguments: ["-f", "/dev/null"], environment: [:], output: nil
+        ).spawn()
         let identity = try #require(ProcessIdentity(of: pid))
         #expect(identity.isRunning)
         guard let descriptor = ProcessDescriptor(identity) else {
