@@ -81,15 +81,16 @@ import Testing
         let directory = TemporaryDirectory()
         let silent = try Sockets.listen(.init(host: "127.0.0.1", port: 0))
         let base = "http://\(Sockets.localAddress(silent))"
+        let mark = directory.write("mark", "")
         // It asks the server, then stays for as long as it likes.
         let curl = try #require(Programs.find("curl"))
         let stubborn = directory.write(
-            "curl", "#!/bin/sh\n\(curl) -m 600 \"\(base)/\" &\nexec tail -f \"\(directory.path)\"\n")
+            "curl", "#!/bin/sh\n\(curl) -m 600 \"\(base)/\" &\nexec tail -f \"\(mark)\"\n")
         chmod(stubborn, 0o755)
         for program in [curl, stubborn] {
             #expect(Location.ask(base, curl: program) == nil)
             let words = [
-                ["location", program, base], ["\(base)/"], ["-f", directory.path], ["\(base)/latest/api/token"],
+                ["location", program, base], ["\(base)/"], ["-f", mark], ["\(base)/latest/api/token"],
                 ["\(base)/computeMetadata/v1/instance/zone"],
                 ["\(base)/metadata/instance/compute/location?api-version=2021-02-01&format=text"],
             ]
