@@ -35,7 +35,7 @@ package final class Hub {
     var wires: [WireInfo] = []
     var isPublishing = false
     var isStopping = false
-    private var bayTrouble: String?
+    var bayTrouble: String?
     private var exit = ExitCode.well
 
     /// Runs a hub until it is told to end. Throws where it cannot begin; `ConfigurationError` where it was told wrongly.
@@ -164,7 +164,10 @@ package final class Hub {
     }
 
     private func readChangedLogs() {
-        guard let changed = changes.changed() else { return engines.forEach { $0.readLog() } }
+        guard let changed = changes.changed() else {
+            for engine in engines { engine.readLog() }
+            return
+        }
         for watch in changed { watches[watch]?.readLog() }
     }
 
