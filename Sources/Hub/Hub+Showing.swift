@@ -58,9 +58,13 @@ extension Hub {
 
     /// What is missing on this machine, said once for all ports.
     private func troubles() -> [Snapshot.Problem] {
-        guard engines.contains(where: { !$0.isReady }) else { return [] }
-        return [Doctor.daemon(context.configuration), Doctor.sequencer()].filter { !$0.isWell }
-            .map { .init(what: $0.words, fix: $0.fix) }
+        let deaf =
+            bayTrouble.map { [Snapshot.Problem(what: "Nobody is connected with anybody: \($0)", fix: nil)] } ?? []
+        // Looked at only then: opening the device makes an ALSA client, which everybody is told of.
+        guard engines.contains(where: { !$0.isReady }) else { return deaf }
+        let sequencer = Doctor.sequencer()
+        return [Doctor.daemon(context.configuration), sequencer].filter { !$0.isWell }
+            .map { .init(what: $0.words, fix: $0.fix) } + (sequencer.isWell ? deaf : [])
     }
 
     func sayWhereWeAre() {
@@ -69,10 +73,6 @@ extension Hub {
             Output.line("  Room \(Output.safe(room.name)): connect to \(addresses(port).joined(separator: " or "))")
         }
         guard let pageAddress else { return }
-        if isatty(1) == 1, let token = File.text(context.state.token, limit: 4096)?.split(separator: "\n").first {
-            Output.line("  Page: \(pageAddress)#token=\(token)")
-        } else {
-            Output.line("  Page: \(pageAddress) (its token: \(context.state.token))")
-        }
+        Output.line("  " + Output.page(pageAddress, context.state))
     }
 }

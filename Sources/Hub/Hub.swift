@@ -35,7 +35,7 @@ package final class Hub {
     var wires: [WireInfo] = []
     var isPublishing = false
     var isStopping = false
-    private var bayTrouble: String?
+    var bayTrouble: String?
     private var exit = ExitCode.well
 
     /// Runs a hub until it is told to end. Throws where it cannot begin; `ConfigurationError` where it was told wrongly.

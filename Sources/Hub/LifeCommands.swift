@@ -84,7 +84,8 @@ enum StartCommand {
                 if case .code(let code) = exit, let known = ExitCode(rawValue: Int32(code)) { return known }
                 return .bug
             }
-            usleep(child == nil ? 50_000 : 5_000)  // two processes that share nothing but files: there is nothing to wait on
+            // Two processes that share nothing but files: there is nothing to wait on.
+            usleep(child == nil ? 50_000 : 5_000)
         }
         Output.complain("the hub does not answer on \(state.socket) after \(patience); see \(state.hubLog)")
         return .unavailable
@@ -108,11 +109,7 @@ enum StartCommand {
         else { return }
         Output.line("\(status.name) runs, pid \(status.pid). Connect to: \(status.addresses.joined(separator: ", "))")
         if let page = File.text("\(state.path)/page", limit: 4096)?.split(separator: "\n").first {
-            if isatty(1) == 1, let token = File.text(state.token, limit: 4096)?.split(separator: "\n").first {
-                Output.line("Page: \(page)#token=\(token)")
-            } else {
-                Output.line("Page: \(page) (its token: \(state.token))")
-            }
+            Output.line(Output.page(String(page), state))
         }
     }
 

@@ -48,7 +48,8 @@ package struct StateDirectory: Sendable, Equatable {
         }
         let target = "\(memory)/\(engine).log"
         if Self.target(of: link) == target { return }
-        if File.exists(link), Self.target(of: link) == nil { return }  // a plain file from before: it goes on being used
+        // A plain file from before goes on being used.
+        if File.exists(link), Self.target(of: link) == nil { return }
         File.remove(link)
         try retrying("symlink", link) { symlink(target, link) }
     }
