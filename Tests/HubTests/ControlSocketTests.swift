@@ -4,54 +4,7 @@ import Linux
 import TestSupport
 import Testing
 
-/// A daemon's control socket, played on the same loop by a listener that answers as each test says.
 @Suite struct ControlSocketTests {
-    private final class Daemon {
-        let directory = TemporaryDirectory()
-        let loop: EventLoop
-        let listener: Descriptor
-        private(set) var requests: [String] = []
-        private(set) var connections: [Connection] = []
-        /// What it does with a request.
-        var answer: (Connection, String) -> Void = { _, _ in }
-        var path: String { directory.file("control") }
-
-        final class Connection {
-            let socket: Descriptor
-            /// The client has closed its end.
-            var isOver = false
-            init(_ socket: consuming Descriptor) { self.socket = socket }
-            func send(_ text: String) { try? socket.writeAll(Array(text.utf8), socket: true) }
-        }
-
-        init(_ loop: EventLoop) throws {
-            self.loop = loop
-            listener = try Sockets.listen(unix: directory.file("control"), mode: 0o600)
-            try loop.watch(listener.number, .read) { [unowned self] _ in accept() }
-        }
-
-        private func accept() {
-            guard let socket = try? Sockets.accept(listener)?.takeSocket() else { return }
-            let connection = Connection(socket)
-            connections.append(connection)
-            var registration: EventLoop.Registration?
-            registration = try? loop.watch(connection.socket.number, .read) { [unowned self] _ in
-                var buffer = [UInt8](repeating: 0, count: 4096)
-                guard
-                    case .bytes(let count) = try? buffer.withUnsafeMutableBytes({ try connection.socket.read(into: $0) }
-                    )
-                else {
-                    connection.isOver = true
-                    if let registration { loop.unwatch(registration) }
-                    return
-                }
-                let request = String(decoding: buffer[..<count], as: UTF8.self)
-                requests.append(request)
-                answer(connection, request)
-            }
-        }
-    }
-
     private typealias Answer = Result<[UInt8], ControlSocket.Failure>
     private let loop = try! EventLoop()  // a test that cannot have a loop cannot run
 
@@ -64,7 +17,7 @@ import Testing
     }
 
     @Test func `a request is one write on a connection of its own, the reply is read to its newline`() throws {
-        let daemon = try Daemon(loop)
+        let daemon = try PlayedDaemon(loop)
         daemon.answer = { [loop] connection, _ in
             connection.send("{\"a\":")
             loop.after(.milliseconds(10)) { connection.send("1}\nand more") }
@@ -82,7 +35,7 @@ import Testing
     }
 
     @Test func `one is asked at a time`() throws {
-        let daemon = try Daemon(loop)
+        let daemon = try PlayedDaemon(loop)
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
         for _ in 0..<3 { control.ask(.status, patience: .seconds(20)) { answers.append(text($0)) } }
@@ -96,7 +49,7 @@ import Testing
     }
 
     @Test func `a daemon that does not answer is not waited for, and the next request goes on`() throws {
-        let daemon = try Daemon(loop)
+        let daemon = try PlayedDaemon(loop)
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
         control.ask(.status, patience: .milliseconds(50)) { answers.append(text($0)) }
@@ -124,7 +77,7 @@ import Testing
     }
 
     @Test func `a connection that is closed before its reply is no answer`() throws {
-        let daemon = try Daemon(loop)
+        let daemon = try PlayedDaemon(loop)
         daemon.answer = { connection, _ in
             connection.send("{\"half\":")
             shutdown(connection.socket.number, 2)
@@ -160,7 +113,7 @@ import Testing
     }
 
     @Test func `one that is let go in the middle leaves nothing on the loop that could call it`() throws {
-        let daemon = try Daemon(loop)
+        let daemon = try PlayedDaemon(loop)
         var control: ControlSocket? = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
         control?.ask(.help, patience: .milliseconds(100)) { answers.append(text($0)) }

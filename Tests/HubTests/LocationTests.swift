@@ -82,10 +82,10 @@ import Testing
         let silent = try Sockets.listen(.init(host: "127.0.0.1", port: 0))
         let base = "http://\(Sockets.localAddress(silent))"
         let mark = directory.write("mark", "")
-        // It asks the server, then stays for as long as it likes.
+        // It says something of its own, asks the server, then stays for as long as it likes.
         let curl = try #require(Programs.find("curl"))
         let stubborn = directory.write(
-            "curl", "#!/bin/sh\n\(curl) -m 600 \"\(base)/\" &\nexec tail -f \"\(mark)\"\n")
+            "curl", "#!/bin/sh\necho word >&2\n\(curl) -m 600 \"\(base)/\" &\nexec tail -f \"\(mark)\"\n")
         chmod(stubborn, 0o755)
         for program in [curl, stubborn] {
             #expect(Location.ask(base, curl: program) == nil)
