@@ -93,6 +93,8 @@ final class Loop {
 
     /// Sees to it that the loop looks around no later than at `time`.
     func wake(by time: UInt64) {
+        // A session that has ended has no deadline.
+        if time == .max { return }
         if let tick {
             if tick.at <= time { return }
             loop.cancel(tick.timer)

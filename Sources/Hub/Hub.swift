@@ -4,6 +4,7 @@
 //  thread and the store's queue, which it reaches by mailboxes only. What it refuses to be: in the path of MIDI, which
 //  goes on whatever happens here.
 
+import Engine
 import Glibc
 import HTTP
 import Linux
@@ -25,13 +26,15 @@ package final class Hub {
     private let holder: StoreHolder
     private var server: Server?
     private var pageAddress: String?
-    private var engines: [RtpmididEngine] = []
-    private var retired: [RtpmididEngine] = []
+    private let kind: EngineKind
+    private let whyThatKind: String
+    private var engines: [any HubEngine] = []
+    private var retired: [any HubEngine] = []
     private var offsets: [String: TailOffset]
     private var openVisits: [Visit]
     private var location: String?
     private var changes: ChangeNotifier
-    private var watches: [CInt: RtpmididEngine] = [:]
+    private var watches: [CInt: any HubEngine] = [:]
     private var wires: [WireInfo] = []
     private var isPublishing = false
     private var isStopping = false
@@ -41,10 +44,6 @@ package final class Hub {
     /// Runs a hub until it is told to end. Throws where it cannot begin; `ConfigurationError` where it was told wrongly.
     package static func run(_ options: Options) throws -> ExitCode {
         let configuration = try options.configuration()
-        guard configuration.engine != .embedded else {
-            throw ConfigurationError(
-                "--engine embedded: this version has no embedded engine yet; rtpmidid is its only one")
-        }
         let state = options.place
         try state.create()
         guard let lock = try HubLock.take(state) else {
@@ -75,6 +74,7 @@ package final class Hub {
         let recorder = try Recorder(database, path: state.database, failure: failure, loop: loop)
         let memory = StoreMemory.load(database)
         (offsets, openVisits) = (memory.offsets, memory.openVisits)
+        (kind, whyThatKind) = EngineKind.choose(configuration, state)
         holder = StoreHolder(database)
 
         context = HubContext(
@@ -128,8 +128,12 @@ package final class Hub {
         try loop.watch(signals.number, .read) { [unowned self] _ in
             while let signal = signals.next() { take(signal: signal) }
         }
+        context.note("engine-chosen", "The engine is \(kind.rawValue): \(whyThatKind)")
         openBay()
-        for (port, room, index) in context.configuration.ports { add(port, room, index) }
+        switch kind {
+        case .rtpmidid: for (port, room, index) in context.configuration.ports { add(port, room, index) }
+        case .embedded: addEmbedded()
+        }
         for engine in strays() { retire(engine) }
         loop.every(.seconds(5)) { [unowned self] in tick() }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
@@ -154,7 +158,7 @@ package final class Hub {
     }
 
     private func openBay() {
-        guard context.bay == nil else { return }
+        guard context.bay == nil, kind == .rtpmidid else { return }
         do throws(BayError) {
             context.bay = try Bay(table: context.state.held, news: news)
             bayTrouble = nil
@@ -170,15 +174,46 @@ package final class Hub {
             port: port, room: room, index: index, displayName: displayName(room),
             openVisits: openVisits.filter { $0.engine == name }, context: context)
         openVisits.removeAll { $0.engine == name }
-        engine.logWatched = { [unowned self, unowned engine] in watchLog(of: engine) }
-        engines.append(engine)
-        engine.begin(at: offsets.removeValue(forKey: name))
+        begin(engine)
     }
 
-    /// Engines that run on ports which are no longer configured: an older hub left them. They are ended properly.
-    private func strays() -> [RtpmididEngine] {
+    private func addEmbedded() {
+        let engine = EmbeddedEngine(
+            openVisits: openVisits.filter { $0.engine == EmbeddedEngine.name }, context: context
+        ) { [unowned self] in plan }
+        openVisits.removeAll { $0.engine == EmbeddedEngine.name }
+        begin(engine)
+    }
+
+    private func begin(_ engine: any HubEngine) {
+        engine.logWatched = { [unowned self, unowned engine] in watchLog(of: engine) }
+        engines.append(engine)
+        engine.begin(at: offsets.removeValue(forKey: engine.name))
+    }
+
+    private var rtpmidids: [RtpmididEngine] { engines.compactMap { $0 as? RtpmididEngine } }
+    private var embedded: EmbeddedEngine? { engines.lazy.compactMap { $0 as? EmbeddedEngine }.first }
+
+    /// What the embedded engine is to serve.
+    private var plan: EnginePlan {
+        let configuration = context.configuration
+        return EnginePlan(
+            rooms: configuration.rooms.map {
+                .init(
+                    name: $0.name, displayName: displayName($0), policy: $0.policy, ports: $0.ports,
+                    maximum: $0.maximum)
+            }, allow: configuration.allow, deny: configuration.deny, host: configuration.address)
+    }
+
+    /// Engines that run on ports which are no longer configured, or of the other kind: an older hub left them. They are
+    /// ended properly.
+    private func strays() -> [any HubEngine] {
         let wanted = Set(engines.map(\.name))
-        var found: [RtpmididEngine] = []
+        var found: [any HubEngine] = []
+        if kind != .embedded {
+            let engine = EmbeddedEngine(openVisits: [], context: context) { EnginePlan(rooms: []) }
+            if engine.process.adopt() { found.append(engine) }
+        }
         for file in File.names(in: context.state.engines) where file.hasPrefix("rtpmidid-") && file.hasSuffix(".ini") {
             let name = String(file.dropLast(4))
             guard !wanted.contains(name), let port = UInt16(name.dropFirst("rtpmidid-".count)), port < UInt16.max else {
@@ -192,7 +227,7 @@ package final class Hub {
         return found
     }
 
-    private func watchLog(of engine: RtpmididEngine) {
+    private func watchLog(of engine: any HubEngine) {
         do throws(Errno) {
             watches[try changes.watch(context.state.log(engine.name))] = engine
         } catch {
@@ -215,9 +250,11 @@ package final class Hub {
     private func take(_ item: News) {
         switch item {
         case .appeared(let appearance):
-            engines.first { $0.name == appearance.engine }?.appeared(appearance)
+            rtpmidids.first { $0.name == appearance.engine }?.appeared(appearance)
         case .vanished(let id):
-            for engine in engines + retired where engine.present[id] != nil { engine.vanished(id) }
+            for engine in engines + retired {
+                if let engine = engine as? RtpmididEngine, engine.present[id] != nil { engine.vanished(id) }
+            }
         case .wires(let now):
             wires = now
             publishSoon()
@@ -233,7 +270,7 @@ package final class Hub {
                 "\(lost.count) connections were removed by somebody else and are made again")
         case .trouble(let words): context.note("patchbay", severity: .warning, words)
         case .activity(let counts):
-            for engine in engines { for id in counts.keys { engine.heard(id) } }
+            for engine in rtpmidids { for id in counts.keys { engine.heard(id) } }
         }
     }
 
@@ -282,18 +319,30 @@ package final class Hub {
     }
 
     private func panic(_ room: String?, _ author: String, _ responder: Responder) {
-        guard let bay = context.bay else {
+        let bay = context.bay
+        let embedded = embedded
+        guard bay != nil || embedded != nil else {
             responder.send(.problem(.unavailable, "There is no ALSA sequencer, so nothing can sound."))
             return
         }
         context.note(
             "panic", severity: .warning, room: room,
             "Panic in \(room.map { "room \($0)" } ?? "all rooms"), by \(author)")
-        bay.send(
+        bay?.send(
             .panic(room: room) { silenced in
-                responder.send(
-                    Self.done("Silenced \(silenced.ports) participants; \(silenced.notes) notes were sounding."))
+                responder.send(Self.silenced(silenced.ports, silenced.notes))
             })
+        embedded?.ask(.init(.panic, room: room)) { reply in
+            guard let hearers = reply?.hearers, let notes = reply?.notes else {
+                responder.send(.problem(.unavailable, "The engine does not answer."))
+                return
+            }
+            responder.send(Self.silenced(hearers, notes))
+        }
+    }
+
+    private static func silenced(_ hearers: Int, _ notes: Int) -> Response {
+        done("Silenced \(hearers) participants; \(notes) notes were sounding.")
     }
 
     // MARK: Configuration
@@ -301,31 +350,13 @@ package final class Hub {
     /// Reads the configuration again and does what has changed; a wrong one changes nothing.
     private func reload() throws(ConfigurationError) -> String {
         let fresh = try options.configuration()
-        guard fresh.engine != .embedded else {
-            throw ConfigurationError("engine: this version has no embedded engine yet")
-        }
         let old = context.configuration
         context.configuration = fresh
-        var words: [String] = []
-        let ports = fresh.ports
-        for engine in engines where !ports.contains(where: { $0.port == engine.port }) {
-            words.append("port \(engine.port) removed")
-            retire(engine)
+        var words = differences(from: old, to: fresh)
+        switch kind {
+        case .rtpmidid: follow(fresh)
+        case .embedded: embedded?.reload()
         }
-        engines.removeAll { engine in retired.contains { $0 === engine } }
-        for (port, room, index) in ports {
-            if let engine = engines.first(where: { $0.port == port }) {
-                if engine.room.policy != room.policy {
-                    words.append("room \(room.name) is now \(room.policy.rawValue)")
-                }
-                if engine.room.name != room.name { words.append("port \(port) is now in room \(room.name)") }
-                (engine.room, engine.portIndex, engine.displayName) = (room, index, displayName(room))
-            } else {
-                words.append("port \(port) added")
-                add(port, room, index)
-            }
-        }
-        engines.sort { $0.port < $1.port }
         if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.web != old.web || fresh.token != old.token {
             words.append("listen, hosts, web and token take effect at the next start")
         }
@@ -339,7 +370,45 @@ package final class Hub {
             : "Configuration read again: \(words.joined(separator: "; "))."
     }
 
-    private func retire(_ engine: RtpmididEngine) {
+    /// What a new configuration changes for players.
+    private func differences(from old: Configuration, to new: Configuration) -> [String] {
+        var words: [String] = []
+        for (port, _, _) in old.ports where !new.ports.contains(where: { $0.port == port }) {
+            words.append("port \(port) removed")
+        }
+        for (port, room, _) in new.ports {
+            guard let before = old.ports.first(where: { $0.port == port })?.room else {
+                words.append("port \(port) added")
+                continue
+            }
+            if before.policy != room.policy { words.append("room \(room.name) is now \(room.policy.rawValue)") }
+            if before.name != room.name { words.append("port \(port) is now in room \(room.name)") }
+        }
+        if old.engine != new.engine { words.append("the engine is chosen at the next start") }
+        if old.allow != new.allow || old.deny != new.deny || old.address != new.address {
+            words.append(
+                kind == .embedded
+                    ? "who is let in has changed" : "allow, deny and address have no effect: rtpmidid lets everybody in")
+        }
+        return words
+    }
+
+    /// One rtpmidid a port: those of removed ports are ended, those of new ones started.
+    private func follow(_ configuration: Configuration) {
+        let ports = configuration.ports
+        for engine in rtpmidids where !ports.contains(where: { $0.port == engine.port }) { retire(engine) }
+        engines.removeAll { engine in retired.contains { $0 === engine } }
+        for (port, room, index) in ports {
+            if let engine = rtpmidids.first(where: { $0.port == port }) {
+                (engine.room, engine.portIndex, engine.displayName) = (room, index, displayName(room))
+            } else {
+                add(port, room, index)
+            }
+        }
+        engines = rtpmidids.sorted { $0.port < $1.port }
+    }
+
+    private func retire(_ engine: any HubEngine) {
         retired.append(engine)
         engine.whenDown = { [unowned self, unowned engine] in
             File.remove(context.state.ini(engine.name))
@@ -357,7 +426,7 @@ package final class Hub {
 
     private func configureBay() {
         let rooms = context.configuration.rooms.map { RoomSpec(name: $0.name, policy: $0.policy) }
-        context.bay?.send(.configure(rooms: rooms, engines: engines.compactMap(\.spec)))
+        context.bay?.send(.configure(rooms: rooms, engines: rtpmidids.compactMap(\.spec)))
     }
 
     // MARK: Time
@@ -441,16 +510,17 @@ package final class Hub {
         snapshot.pid = getpid()
         snapshot.startedAt = startedAt.milliseconds
         snapshot.addresses = context.configuration.ports.flatMap { addresses($0.port) }
-        snapshot.engines = engines.map(\.view)
+        snapshot.engines = engines.flatMap(\.views)
         var shown: [PortID: Snapshot.Participant] = [:]
-        for engine in engines {
+        for engine in rtpmidids {
             for one in engine.present.values where one.standing != .waiting { shown[one.id] = one.view }
         }
-        snapshot.participants = shown.values.sorted { $0.id < $1.id }
+        snapshot.participants = engines.flatMap(\.participants).sorted { $0.id < $1.id }
         snapshot.wires = wires.compactMap { wire in
             guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }
             return .init(room: from.room, from: from.id, to: to.id, fromName: from.name, toName: to.name)
         }
+        snapshot.wires += embedded?.wires(context.configuration) ?? []
         snapshot.rooms = context.configuration.rooms.map { room in
             .init(
                 name: room.name, policy: room.policy.rawValue, ports: room.ports,
@@ -465,7 +535,7 @@ package final class Hub {
 
     /// What is missing on this machine, said once for all ports.
     private func troubles() -> [Snapshot.Problem] {
-        guard engines.contains(where: { !$0.isReady }) else { return [] }
+        guard rtpmidids.contains(where: { !$0.isReady }) else { return [] }
         return [Doctor.daemon(context.configuration), Doctor.sequencer()].filter { !$0.isWell }
             .map { .init(what: $0.words, fix: $0.fix) }
     }

@@ -126,7 +126,9 @@ enum StopCommand {
         let state = options.stateDirectory
         guard File.exists(state.path) else { return .well }
         do {
-            try File.replace(state.stopped, with: [])
+            do throws(Errno) {
+                try File.replace(state.stopped, with: [])
+            } catch { Output.complain("\(error): the hub ends all the same, but cron may start it again") }
             return try stop(state)
         } catch {
             Output.complain("\(error)")

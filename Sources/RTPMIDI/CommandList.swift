@@ -15,8 +15,9 @@ package import MIDI
     /// When the first command is to be heard, in the sender's ticks: the packet's RTP timestamp.
     private(set) var start: UInt32 = 0
     private var newest: UInt32 = 0
-    /// The list asks for "Reset State": system reset, or General MIDI and Downloadable Sounds switched on or off.
-    private(set) var resets = false
+    /// How many channel commands come before the newest "Reset State": system reset, or General MIDI or Downloadable
+    /// Sounds switched on or off.
+    private(set) var resetIndex: Int?
 
     /// - Parameter capacity: octets of the list, which leaves room for headers and journal in a datagram.
     package init(capacity: Int = 1200) {
@@ -35,7 +36,7 @@ package import MIDI
     package mutating func removeAll() {
         byteCount = 0
         commandCount = 0
-        resets = false
+        resetIndex = nil
     }
 
     /// False, and nothing changed, when there is no room.
@@ -56,7 +57,7 @@ package import MIDI
         add(system.status)
         if system.byteCount > 1 { add(system.first) }
         if system.byteCount > 2 { add(system.second) }
-        if system.status == 0xFF { resets = true }
+        if system.status == 0xFF { resetIndex = commandCount }
         return true
     }
 
@@ -72,7 +73,7 @@ package import MIDI
             add(octet)
         }
         add(tail)
-        if part == .whole, count == 4, unsafe SystemReset.isOne(data[0], data[2], data[3]) { resets = true }
+        if part == .whole, count == 4, unsafe SystemReset.isOne(data[0], data[2], data[3]) { resetIndex = commandCount }
         return true
     }
 

@@ -1,8 +1,11 @@
 package import MIDI
 
 /// What comes from one speaker: the numbers of its packets, what was passed on, and the repair of what the network lost
-/// (RFC 6295 appendix B and RFC 4696; fact sheet 3.8).
-package final class ReceiverStream {
+/// (RFC 6295 appendix B and RFC 4696; fact sheet 3.8). About 19 KiB, made at init.
+///
+/// There is no buffer for reordering: a packet overtaken by a later one counts as lost, the later one's journal makes up for
+/// it, and when it comes it is dropped.
+@safe package final class ReceiverStream {
     /// What to do with the speaker's sounding notes after a loss that no journal covers.
     package enum UncoveredLoss: Sendable {
         case silence
@@ -15,15 +18,35 @@ package final class ReceiverStream {
     /// The highest number received, extended beyond 16 bits.
     package private(set) var highest: UInt32?
 
-    package init() {}
+    private let channels: UnsafeMutablePointer<PassedOn>
+    private var hasSentJournals = false
+    private var countsAreKnown = false
+    private var sysExIsOpen = false
+    /// What would follow a packet that may have been a new beginning.
+    private var newBeginning: SequenceNumber?
+    private var punctuality = Punctuality()
+    private var feedback = FeedbackSchedule()
+
+    package init() {
+        unsafe channels = .allocate(capacity: 16)
+        unsafe channels.initialize(repeating: PassedOn(), count: 16)
+    }
     /// Goes on after our own restart: a packet that follows `number` without a gap is no first one.
-    package init(resumingAfter number: SequenceNumber) { highest = 0x10000 | UInt32(number.rawValue) }
+    package convenience init(resumingAfter number: SequenceNumber) {
+        self.init()
+        highest = 0x10000 | UInt32(number.rawValue)
+    }
+    deinit { unsafe channels.deallocate() }
 
     /// Takes as passed on what was before our own restart.
-    package func assume(_ message: Message) {}
+    package func assume(_ message: Message) {
+        let command = ChannelCommand(message)
+        unsafe channels[command.channel].apply(command, packet: UInt16(truncatingIfNeeded: highest ?? 0), at: 0)
+    }
 
-    /// Takes one packet and passes on what it says and repairs, in order. Thrown: the packet is malformed, nothing was
-    /// passed on, and the packet counts as not received, so that the next journal repairs it.
+    /// Takes one packet and passes on what it repairs and says, in order. Thrown: the packet is malformed, nothing was
+    /// passed on, and the packet counts as not received, so that the next journal makes up for it.
+    /// - Parameter now: the packet's arrival, in our ticks.
     package func receive(
         _ packet: RawSpan, _ header: RTPHeader, at now: UInt64, emit: (Emission) -> Void
     ) throws(WireError) -> Reception {
@@ -31,23 +54,190 @@ package final class ReceiverStream {
         var reader = CommandListReader(section, timestamp: header.timestamp)
         while try reader.next(in: packet) != nil {}
 
-        reader = CommandListReader(section, timestamp: header.timestamp)
-        while let entry = try reader.next(in: packet) {
-            switch entry {
-            case .command(let command, _): emit(.message(command.message, time: reader.time, isRepair: false))
-            case .system(let message): emit(.system(message, time: reader.time))
-            case .sysEx(let part, let range): emit(.sysEx(part, range, time: reader.time))
+        var reception = Reception(verdict: .played)
+        var distance = 1
+        if let highest {
+            distance = header.sequence.distance(from: SequenceNumber(UInt16(truncatingIfNeeded: highest)))
+            if distance >= 3000 || distance < -100 {
+                guard newBeginning == header.sequence else {
+                    newBeginning = header.sequence.advanced(by: 1)
+                    reception.verdict = .doubtful
+                    return reception
+                }
+                reception.verdict = .restarted
+            } else if distance <= 0 {
+                reception.verdict = .late
+                return reception
+            } else {
+                reception.lost = distance - 1
             }
+        } else {
+            reception.verdict = .first
         }
-        highest = 0x10000 | UInt32(header.sequence.rawValue)
-        return Reception(verdict: .played)
+        newBeginning = nil
+
+        let isLate = punctuality.isLate(header.timestamp, at: now)
+        let isFirst = reception.verdict != .played
+        if sysExIsOpen, isFirst || distance > 1 {
+            sysExIsOpen = false
+            emit(.sysExLost)
+        }
+        if reception.verdict == .restarted { begin(&reception, header, emit) }
+        let journal = readJournal(packet, section, header, &reception)
+        if isFirst || distance > 1 {
+            repair(packet, header, journal, distance, isFirst, isLate, now, &reception, emit)
+        } else if let journal {
+            learnCounts(packet, journal)
+        }
+        if journal != nil || isFirst { countsAreKnown = true }
+
+        play(packet, section, header, now, emit)
+        highest = isFirst ? 0x10000 | UInt32(header.sequence.rawValue) : (highest ?? 0) &+ UInt32(distance)
+        feedback.received(isUrgent: isFirst || distance > 1)
+        return reception
     }
 
-    /// What the receiver feedback should say now, if anything: the number is then taken as said.
-    package func takeFeedback(at now: UInt64) -> SequenceNumber? { nil }
-    /// When `takeFeedback` is next worth asking; nil: not before another packet has come.
-    package var feedbackDue: UInt64? { nil }
+    /// The number that receiver feedback should tell now, which is then taken as told; nil: nothing is to be told.
+    package func takeFeedback(at now: UInt64) -> SequenceNumber? {
+        guard let highest, feedback.take(at: now) else { return nil }
+        return SequenceNumber(UInt16(truncatingIfNeeded: highest))
+    }
+    /// When to ask for feedback next; nil: not before another packet has come.
+    package var feedbackDue: UInt64? { feedback.due }
 
-    /// Ends what the speaker holds: note-offs, pedals up, wheel to the centre. For a speaker that left or fell silent.
-    package func silence(emit: (Emission) -> Void) {}
+    /// Ends what the speaker holds: note-offs, pedals up, wheel to the centre. For one that left or fell silent.
+    package func silence(emit: (Emission) -> Void) {
+        if sysExIsOpen {
+            sysExIsOpen = false
+            emit(.sysExLost)
+        }
+        let time = punctuality.newest
+        func pass(_ command: ChannelCommand) { emit(.message(command.message, time: time, isRepair: true)) }
+        for channel in 0..<16 {
+            unsafe channels[channel].silence(channel: channel, pedals: .all, emit: pass)
+            if unsafe channels[channel].wheel != PassedOn.centre,
+                unsafe channels[channel].wheel != PassedOn.unknownWheel
+            {
+                let command = ChannelCommand(0xE0 | UInt8(channel), 0, 64)
+                unsafe channels[channel].apply(command, packet: 0, at: 0)
+                pass(command)
+            }
+        }
+    }
+
+    // MARK: One packet
+
+    private func begin(_ reception: inout Reception, _ header: RTPHeader, _ emit: (Emission) -> Void) {
+        var count = 0
+        silence { emission in
+            count += 1
+            emit(emission)
+        }
+        reception.repaired += count
+        for channel in 0..<16 { unsafe channels[channel] = PassedOn() }
+        hasSentJournals = false
+        countsAreKnown = false
+    }
+
+    private func readJournal(
+        _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ reception: inout Reception
+    ) -> Journal? {
+        guard let range = section.journal else { return nil }
+        do throws(WireError) {
+            let journal = try Journal(decoding: packet, in: range, of: header.sequence)
+            if !journal.isEmpty { hasSentJournals = true }
+            return journal
+        } catch {
+            reception.journalRefused = error
+            return nil
+        }
+    }
+
+    private func repair(
+        _ packet: RawSpan, _ header: RTPHeader, _ journal: Journal?, _ distance: Int, _ isFirst: Bool, _ isLate: Bool,
+        _ now: UInt64, _ reception: inout Reception, _ emit: (Emission) -> Void
+    ) {
+        var repaired = 0
+        func pass(_ command: ChannelCommand) {
+            repaired += 1
+            emit(.message(command.message, time: header.timestamp, isRepair: true))
+        }
+        if !isFirst {
+            // The journal must go back to the first missing packet.
+            let isCovered = journal.map { header.sequence.distance(from: $0.checkpoint) >= distance - 1 } ?? false
+            if !isCovered, silencesUncovered(isRefused: reception.journalRefused != nil) {
+                for channel in 0..<16 {
+                    unsafe channels[channel].silence(channel: channel, pedals: .sustaining, emit: pass)
+                }
+            }
+        }
+        let isSingleLoss = !isFirst && distance == 2
+        if let journal, !(isSingleLoss && journal.isOld) {
+            let terms = RepairTerms(
+                packet: header.sequence.rawValue, checkpoint: journal.checkpoint.rawValue, isSingleLoss: isSingleLoss,
+                isFirst: isFirst, countsAreKnown: countsAreKnown, isLate: isLate, now: now)
+            var offset = journal.channels
+            for _ in 0..<journal.channelCount {
+                // The journal was walked once already, so that neither this nor the repair throws.
+                guard let channel = try? ChannelJournal(decoding: packet, at: offset, end: journal.end) else { break }
+                offset = channel.end
+                if isSingleLoss, channel.isOld { continue }
+                try? unsafe channels[channel.channel].repair(from: channel, packet, terms, emit: pass)
+            }
+        }
+        reception.repaired += repaired
+    }
+    private func silencesUncovered(isRefused: Bool) -> Bool {
+        switch onUncoveredLoss {
+        case .silence: true
+        case .silenceIfJournalled: hasSentJournals || isRefused
+        case .keep: false
+        }
+    }
+
+    private func learnCounts(_ packet: RawSpan, _ journal: Journal) {
+        var offset = journal.channels
+        for _ in 0..<journal.channelCount {
+            guard let channel = try? ChannelJournal(decoding: packet, at: offset, end: journal.end) else { break }
+            offset = channel.end
+            if let logs = channel.controls { unsafe channels[channel.channel].learnCounts(from: logs, packet) }
+        }
+    }
+
+    private func play(
+        _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ now: UInt64, _ emit: (Emission) -> Void
+    ) {
+        var reader = CommandListReader(section, timestamp: header.timestamp)
+        // The list was read to its end once already.
+        while let entry = try? reader.next(in: packet) {
+            switch entry {
+            case .command(let command, _):
+                unsafe channels[command.channel].apply(command, packet: header.sequence.rawValue, at: now)
+                emit(.message(command.message, time: reader.time, isRepair: false))
+            case .system(let message):
+                if message.status == 0xFF { reset() }
+                emit(.system(message, time: reader.time))
+            case .sysEx(let part, let data):
+                if part.isBeginning {
+                    if sysExIsOpen { emit(.sysExLost) }
+                } else if !sysExIsOpen {
+                    // Its beginning is missing.
+                    continue
+                }
+                sysExIsOpen = part == .first || part == .middle
+                if part == .whole, data.count == 4 {
+                    let first = data.lowerBound
+                    if SystemReset.isOne(
+                        packet.uint8(at: first), packet.uint8(at: first + 2), packet.uint8(at: first + 3))
+                    {
+                        reset()
+                    }
+                }
+                emit(.sysEx(part, data, time: reader.time))
+            }
+        }
+    }
+    private func reset() {
+        for channel in 0..<16 { unsafe channels[channel].reset() }
+    }
 }

@@ -1,23 +1,47 @@
 /// What one hearer is sent: the numbers of its packets, and the recovery journal that lets it repair what the network
-/// lost (RFC 6295 section 4 and appendix A; fact sheet 3.7). Every hearer has one of its own.
-package final class SenderStream {
+/// lost (RFC 6295 section 4 and appendix A; fact sheet 3.7). Every hearer has one of its own: about 26 KiB, made at init.
+///
+/// The history goes back to the checkpoint, which follows what the hearer says it has. Where it says nothing the journal
+/// would grow without end: over its limit the older half of the history's packets is dropped and the checkpoint moved behind
+/// it, which tells a hearer who has missed more than is left that it must silence. Nothing older than the checkpoint is
+/// kept, not even held notes: by the rules a log for one means that it was struck again.
+@safe package final class SenderStream {
     private let ssrc: SSRC
     /// The next packet's number.
     package private(set) var next: SequenceNumber
     /// The newest number of which the hearer has said that it holds all state up to it.
     package private(set) var acknowledged: SequenceNumber?
-    /// The longest journal, in octets; 0 for a hearer that a filled journal would harm.
+    /// The longest journal, in octets. 0: only empty journals and no guard packets (stable rtpmidid, PipeWire).
     package var journalLimit: Int
+    /// The longest journal of one channel, in octets: Arduino's reader counts in eight bits.
+    package var channelLimit = 1023
+    /// When a guard packet is to be written (an empty list); nil: none is needed. In ticks of `now`.
+    package private(set) var guardDue: UInt64?
 
-    /// - Parameter journalLimit: octets; 0: only empty journals, and no guard packets (stable rtpmidid, PipeWire).
-    package init(ssrc: SSRC, next: SequenceNumber, journalLimit: Int) {
+    private let histories: UnsafeMutablePointer<ChannelHistory>
+    /// A bit for each channel whose history is not empty.
+    private var active: UInt16 = 0
+    /// The first packet of the history.
+    private var checkpoint: UInt16
+    /// Packets sent since the newest acknowledged one.
+    private var unacknowledged = 0
+    private var guardsWritten = 0
+
+    /// - Parameters:
+    ///   - journalLimit: octets; see the property.
+    ///   - checkpoint: after our own restart, the number up to which the hearer may have missed what `pretendSent` tells.
+    package init(ssrc: SSRC, next: SequenceNumber, journalLimit: Int, checkpoint: SequenceNumber? = nil) {
         self.ssrc = ssrc
         self.next = next
         self.journalLimit = journalLimit
+        self.checkpoint = checkpoint.map { $0.distance(from: next) < 0 ? $0 : next }?.rawValue ?? next.rawValue
+        unsafe histories = .allocate(capacity: 16)
+        unsafe histories.initialize(repeating: ChannelHistory(), count: 16)
     }
+    deinit { unsafe histories.deallocate() }
 
     /// Writes one packet, which takes a number. An empty list makes a guard packet.
-    /// - Parameter out: room for 12 + 2 octets, the list, and the journal, which takes what is left up to its limit.
+    /// - Parameter out: room for 17 octets and the list; the journal takes what is left of the room, up to its limit.
     package func write(_ list: borrowing CommandList, at now: UInt64, into out: inout OutputRawSpan) {
         RTPHeader.write(
             sequence: next, timestamp: list.isEmpty ? UInt32(truncatingIfNeeded: now) : list.start, ssrc: ssrc,
@@ -28,18 +52,125 @@ package final class SenderStream {
             out.write(UInt8(0x40 | UInt8(list.byteCount)))
         }
         list.write(into: &out)
-        out.write(UInt8(0x00))
-        out.write(next.rawValue)
-        next = next.advanced(by: 1)
+        writeJournal(into: &out)
+        take(list)
+        scheduleGuard(after: list, at: now)
     }
 
-    /// The hearer has said that it holds all state up to this number. One outside of what it can mean is ignored.
-    package func acknowledge(_ highest: SequenceNumber) { acknowledged = highest }
-
-    /// When a guard packet is to be written (an empty list); nil: none is needed. In ticks of `now`.
-    package var guardDue: UInt64? { nil }
+    /// The hearer has said that it holds all state up to this number. One that it cannot mean is ignored.
+    package func acknowledge(_ highest: SequenceNumber) {
+        let age = Int(next.rawValue &- 1 &- highest.rawValue)
+        guard age < unacknowledged, age < 0x8000 else { return }
+        unacknowledged = age
+        acknowledged = highest
+        forget(through: highest.rawValue)
+        if active == 0 { guardDue = nil }
+    }
 
     /// Puts a list into the history under the next number, which it takes, and writes nothing: the hearer sees a lost
-    /// packet, and the next packet's journal brings it this state.
-    package func pretendSent(_ list: borrowing CommandList) { next = next.advanced(by: 1) }
+    /// packet, and the next packet's journal brings it this state. A guard packet is due at once.
+    package func pretendSent(_ list: borrowing CommandList) {
+        take(list)
+        guardsWritten = 0
+        guardDue = active == 0 ? nil : 0
+    }
+
+    // MARK: History
+
+    private func take(_ list: borrowing CommandList) {
+        let packet = next.rawValue
+        // The checkpoint must stay less than half of all numbers behind.
+        if packet &- checkpoint >= 0x7000 { forget(through: packet &- 0x3000) }
+        if journalLimit > 0 {
+            for index in 0..<list.commandCount {
+                if index == list.resetIndex { reset() }
+                let command = list.command(index)
+                if let lost = unsafe histories[command.channel].record(command, packet: packet) {
+                    forget(through: lost)
+                }
+                active |= 1 << UInt16(command.channel)
+            }
+            if list.commandCount == list.resetIndex { reset() }
+        }
+        next = next.advanced(by: 1)
+        if journalLimit <= 0 { forget(through: packet) }
+        unacknowledged = min(unacknowledged + 1, 0xFFFF)
+    }
+
+    private func reset() {
+        for channel in 0..<16 where active & 1 << UInt16(channel) != 0 {
+            unsafe histories[channel].reset()
+            if unsafe histories[channel].isEmpty { active &= ~(1 << UInt16(channel)) }
+        }
+    }
+
+    /// Moves the checkpoint behind `packet` and drops what is older.
+    private func forget(through packet: UInt16) {
+        let following = packet &+ 1
+        guard Int16(bitPattern: following &- checkpoint) > 0 else { return }
+        checkpoint = following
+        guard active != 0 else { return }
+        for channel in 0..<16 where active & 1 << UInt16(channel) != 0 {
+            unsafe histories[channel].forget { Int16(bitPattern: $0 &- following) < 0 }
+            if unsafe histories[channel].isEmpty { active &= ~(1 << UInt16(channel)) }
+        }
+    }
+
+    private func writeJournal(into out: inout OutputRawSpan) {
+        let limit = min(max(journalLimit, 3), out.freeCapacity)
+        precondition(limit >= 3, "room for an empty journal")
+        unsafe out.withUnsafeMutableBytes { buffer, count in
+            while true {
+                if let end = unsafe writeJournal(into: buffer, from: count, limit: count + limit) {
+                    count = end
+                    return
+                }
+                // Too long: half of what it tells goes, the older half.
+                let told = next.rawValue &- checkpoint
+                forget(through: checkpoint &+ told / 2)
+            }
+        }
+    }
+
+    /// Nil when it does not fit.
+    private func writeJournal(into octets: UnsafeMutableRawBufferPointer, from start: Int, limit: Int) -> Int? {
+        let channelCount = active.nonzeroBitCount
+        // Until a hearer has sent feedback it may be stable rtpmidid, which plays every such note of a journal of several
+        // channels, lost or not.
+        let mayPlayLate = acknowledged != nil || channelCount == 1
+        var writer = unsafe JournalWriter(
+            into: octets, from: start, limit: limit, previous: next.rawValue &- 1, mayPlayLate: mayPlayLate)
+        guard writer.writeHeader(checkpoint: checkpoint, channelCount: channelCount) else { return nil }
+        var isFresh = false
+        for channel in 0..<16 where active & 1 << UInt16(channel) != 0 {
+            guard let fresh = unsafe writer.write(histories[channel], channel: channel, longest: channelLimit) else {
+                return nil
+            }
+            isFresh = isFresh || fresh
+        }
+        // Deviation: pymidi takes S for Y and cannot read a packet that has it; it never sends feedback. A clear S only
+        // makes a hearer look for itself.
+        if !isFresh, acknowledged != nil {
+            writer.set((channelCount > 0 ? 0x20 | UInt8(channelCount - 1) : 0) | 0x80, at: start)
+        }
+        return writer.count
+    }
+
+    // MARK: Guard packets
+
+    /// 100 ms after the last command, 100 ms later, then after twice the time each, up to a second.
+    private func scheduleGuard(after list: borrowing CommandList, at now: UInt64) {
+        guard active != 0 else {
+            guardDue = nil
+            return
+        }
+        if list.commandCount > 0 {
+            guardsWritten = 0
+            guardDue = now + 1000
+        } else if let due = guardDue, now >= due {
+            guardsWritten += 1
+            let limit = acknowledged == nil ? 10 : 60
+            guardDue = guardsWritten < limit ? now + min(500 << UInt64(min(guardsWritten, 5)), 10000) : nil
+        }
+    }
 }

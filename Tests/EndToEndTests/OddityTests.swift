@@ -180,6 +180,11 @@ struct OddityTests {
         try drive.send(ids[1], [0x80, 60, 64])
         #expect(try listener.hears(2) == [[0x90, 60, 100], [0x80, 60, 64]])
         #expect(try hub.events("collision").count == 1)
+        #expect(
+            try hub.participants().contains {
+                $0["name"] as? String == "Alice" && $0["state"] as? String == "duplicate"
+                    && $0["remark"] as? String == "Bob has taken its place; not connected"
+            })
     }
 
     @Test func `who falls silent is shown as such before rtpmidid notices`() throws {
