@@ -82,6 +82,12 @@ package struct Subcommand {
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),
             Subcommand(
+                name: "demo", summary: "a hub with four simulated players on it",
+                explanation: """
+                    To see and hear what a hub does: four players join it over the network and play together until Ctrl-C.
+                    Everything is kept in a directory of its own, gone at the end; ports and page are the first free ones.
+                    """, options: hub, run: DemoCommand.run),
+            Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """
                     Carries RTP-MIDI between players by itself: no sound card, no rtpmidid, no root. Its log, a JSON object a
