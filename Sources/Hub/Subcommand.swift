@@ -82,6 +82,18 @@ package struct Subcommand {
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),
             Subcommand(
+                name: "decode", summary: "what the packets of a capture say",
+                explanation: """
+                    midihub decode [--replay] [FILE]
+
+                    Reads FILE, or standard input, and prints a JSON object for each packet: index, channel, verdict (accepted,
+                    rejected, or "journal rejected" where the MIDI list is sound and only the journal is not), reason, decoded.
+                    FILE is a capture in the classic pcap format (`tcpdump -w`, or Wireshark's "pcap"), or has a packet a line:
+                      control|data [@SENDER] HEX     empty lines and those that begin with # are passed over
+                    Exit code 0 for broken packets too; 64 where the file is neither.
+                      --replay   adds to each packet what its receiver plays: "emit", with what was made up for a loss marked
+                    """, options: ["--replay", Options.operand], run: DecodeCommand.run),
+            Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """
                     Carries RTP-MIDI between players by itself: no sound card, no rtpmidid, no root. Its log, a JSON object a
