@@ -21,6 +21,12 @@ package struct Options: Equatable, Sendable {
     package var plan: String?
     package var control: String?
     package var sessions: String?
+    /// Of `decode`.
+    package var replay = false
+    /// Words that are no options, such as a file's name, of commands that take some.
+    package var operands: [String] = []
+    /// Stands among the allowed names of a command that takes operands.
+    package static let operand = "OPERAND"
 
     package init() {}
 
@@ -41,6 +47,10 @@ package struct Options: Equatable, Sendable {
                 attached = String(word[word.index(after: equals)...])
             }
             if name == "--connectall" { name = "--connect-all" }
+            if allowed.contains(Self.operand), !word.hasPrefix("-") || word == "-" {
+                operands.append(word)
+                continue
+            }
             guard name.hasPrefix("-") else { throw Misuse("unexpected \"\(word)\"") }
             guard allowed.contains(name) else {
                 let near = allowed.filter { $0.hasPrefix(name) || name.hasPrefix($0) }.sorted().first
@@ -52,6 +62,7 @@ package struct Options: Equatable, Sendable {
             case "--follow": follow = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
+            case "--replay": replay = true
             default:
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw Misuse("\(name) needs a value")
@@ -61,7 +72,9 @@ package struct Options: Equatable, Sendable {
         }
     }
 
-    private static let flags: Set<String> = ["--json", "--follow", "--unless-stopped", "--connect-all"]
+    private static let flags: Set<String> = [
+        "--json", "--follow", "--unless-stopped", "--connect-all", "--replay",
+    ]
 
     private mutating func take(_ name: String, _ value: String) throws(Misuse) {
         do throws(ConfigurationError) {

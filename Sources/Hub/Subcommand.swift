@@ -87,6 +87,17 @@ package struct Subcommand {
                     To see and hear what a hub does: four players join it over the network and play together until Ctrl-C.
                     Everything is kept in a directory of its own, gone at the end; ports and page are the first free ones.
                     """, options: hub, run: DemoCommand.run),
+                name: "decode", summary: "what the packets of a capture say",
+                explanation: """
+                    midihub decode [--replay] [FILE]
+
+                    Reads FILE, or standard input, and prints a JSON object for each packet: index, channel, verdict (accepted,
+                    rejected, or "journal rejected" where the MIDI list is sound and only the journal is not), reason, decoded.
+                    FILE is a capture in the classic pcap format (`tcpdump -w`, or Wireshark's "pcap"), or has a packet a line:
+                      control|data [@SENDER] HEX     empty lines and those that begin with # are passed over
+                    Exit code 0 for broken packets too; 64 where the file is neither.
+                      --replay   adds to each packet what its receiver plays: "emit", with what was made up for a loss marked
+                    """, options: ["--replay", Options.operand], run: DecodeCommand.run),
             Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """
