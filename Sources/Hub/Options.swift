@@ -21,6 +21,13 @@ package struct Options: Equatable, Sendable {
     package var plan: String?
     package var control: String?
     package var sessions: String?
+    /// Of `join` and `ping`.
+    package var name: String?
+    package var dump = false
+    package var play: String?
+    package var record: String?
+    /// Words that are no options.
+    package var operands: [String] = []
 
     package init() {}
 
@@ -30,8 +37,8 @@ package struct Options: Equatable, Sendable {
         package init(_ description: String) { self.description = description }
     }
 
-    /// The words behind the command. Only options in `allowed` are known to it.
-    package init(_ words: some Sequence<String>, allowed: Set<String>) throws(Misuse) {
+    /// The words behind the command. Only options in `allowed` are known to it, and other words only where it takes them.
+    package init(_ words: some Sequence<String>, allowed: Set<String>, operands: Bool = false) throws(Misuse) {
         var rest = Array(words)[...]
         while let word = rest.popFirst() {
             var name = word
@@ -41,7 +48,11 @@ package struct Options: Equatable, Sendable {
                 attached = String(word[word.index(after: equals)...])
             }
             if name == "--connectall" { name = "--connect-all" }
-            guard name.hasPrefix("-") else { throw Misuse("unexpected \"\(word)\"") }
+            guard name.hasPrefix("-") else {
+                guard operands else { throw Misuse("unexpected \"\(word)\"") }
+                self.operands.append(word)
+                continue
+            }
             guard allowed.contains(name) else {
                 let near = allowed.filter { $0.hasPrefix(name) || name.hasPrefix($0) }.sorted().first
                 throw Misuse("unknown option \(name)" + (near.map { "; did you mean \($0)?" } ?? ""))
@@ -52,6 +63,7 @@ package struct Options: Equatable, Sendable {
             case "--follow": follow = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
+            case "--dump": dump = true
             default:
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw Misuse("\(name) needs a value")
@@ -61,7 +73,7 @@ package struct Options: Equatable, Sendable {
         }
     }
 
-    private static let flags: Set<String> = ["--json", "--follow", "--unless-stopped", "--connect-all"]
+    private static let flags: Set<String> = ["--json", "--follow", "--unless-stopped", "--connect-all", "--dump"]
 
     private mutating func take(_ name: String, _ value: String) throws(Misuse) {
         do throws(ConfigurationError) {
@@ -78,6 +90,9 @@ package struct Options: Equatable, Sendable {
             case "--plan": plan = value
             case "--control": control = value
             case "--sessions": sessions = value
+            case "--name": self.name = value
+            case "--play": play = value
+            case "--record": record = value
             case "--limit":
                 guard let number = Int(value), (1...10000).contains(number) else {
                     throw ConfigurationError("--limit \(value): must be 1 to 10000")

@@ -15,6 +15,8 @@ package struct Subcommand {
     let summary: String
     let explanation: String
     package let options: Set<String>
+    /// Whether it takes words that are no options.
+    package var takesOperands = false
     package let run: (Options) -> ExitCode
 
     package static func named(_ name: String) -> Subcommand? { all.first { $0.name == name } }
@@ -81,6 +83,14 @@ package struct Subcommand {
                 name: "doctor", summary: "what is missing on this machine, and the fix",
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),
+            Subcommand(
+                name: "join", summary: "be a participant: midihub join HOST[:PORT]…",
+                explanation: JoinCommand.explanation,
+                options: ["--name", "--dump", "--json", "--play", "--record"], takesOperands: true, run: JoinCommand.run
+            ),
+            Subcommand(
+                name: "ping", summary: "round trips to hubs, to choose one: midihub ping HOST[:PORT]…",
+                explanation: PingCommand.explanation, options: ["--json"], takesOperands: true, run: PingCommand.run),
             Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """
