@@ -7,8 +7,6 @@ struct RepairTerms {
     var isSingleLoss: Bool
     /// The stream's first packet: state is told, notes are not struck, and counts are taken over.
     var isFirst: Bool
-    /// Whether counts of commands have been compared since the stream was joined.
-    var countsAreKnown: Bool
     /// This packet came so late that notes in it are not worth striking.
     var isLate: Bool
     var now: UInt64
@@ -152,14 +150,14 @@ extension PassedOn {
             case .value(let value):
                 if values[index] != value { pass(ChannelCommand(0xB0 | status, log.number, value), terms, emit) }
             case .toggles(let count):
-                let missing = terms.countsAreKnown ? (count &- toggles[index]) & 0x3F : (count & 1) ^ (isOn ? 1 : 0)
+                let missing = terms.isFirst ? (count & 1) ^ (isOn ? 1 : 0) : (count &- toggles[index]) & 0x3F
                 if missing > 0 { pass(ChannelCommand(0xB0 | status, log.number, isOn ? 0 : 127), terms, emit) }
                 if missing > 0, missing & 1 == 0 {
                     pass(ChannelCommand(0xB0 | status, log.number, isOn ? 127 : 0), terms, emit)
                 }
                 toggles[index] = count
             case .count(let count):
-                if counts[index] != count, terms.countsAreKnown {
+                if counts[index] != count, !terms.isFirst {
                     let value = log.number == 126 && values[index] != Self.unknown ? values[index] : 0
                     pass(ChannelCommand(0xB0 | status, log.number, value), terms, emit)
                 }

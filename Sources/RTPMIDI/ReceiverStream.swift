@@ -20,7 +20,6 @@ package import MIDI
 
     private let channels: UnsafeMutablePointer<PassedOn>
     private var hasSentJournals = false
-    private var countsAreKnown = false
     private var sysExIsOpen = false
     /// What would follow a packet that may have been a new beginning.
     private var newBeginning: SequenceNumber?
@@ -89,7 +88,6 @@ package import MIDI
         } else if let journal {
             learnCounts(packet, journal)
         }
-        if journal != nil || isFirst { countsAreKnown = true }
 
         play(packet, section, header, now, emit)
         highest = isFirst ? 0x10000 | UInt32(header.sequence.rawValue) : (highest ?? 0) &+ UInt32(distance)
@@ -125,6 +123,9 @@ package import MIDI
         }
     }
 
+    /// An instance's memory but for a few dozen octets.
+    package static var byteCount: Int { 16 * MemoryLayout<PassedOn>.stride }
+
     // MARK: One packet
 
     private func begin(_ reception: inout Reception, _ header: RTPHeader, _ emit: (Emission) -> Void) {
@@ -136,7 +137,6 @@ package import MIDI
         reception.repaired += count
         for channel in 0..<16 { unsafe channels[channel] = PassedOn() }
         hasSentJournals = false
-        countsAreKnown = false
     }
 
     private func readJournal(
@@ -175,7 +175,7 @@ package import MIDI
         if let journal, !(isSingleLoss && journal.isOld) {
             let terms = RepairTerms(
                 packet: header.sequence.rawValue, checkpoint: journal.checkpoint.rawValue, isSingleLoss: isSingleLoss,
-                isFirst: isFirst, countsAreKnown: countsAreKnown, isLate: isLate, now: now)
+                isFirst: isFirst, isLate: isLate, now: now)
             var offset = journal.channels
             for _ in 0..<journal.channelCount {
                 // The journal was walked once already, so that neither this nor the repair throws.

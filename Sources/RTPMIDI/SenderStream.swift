@@ -75,6 +75,9 @@
         guardDue = active == 0 ? nil : 0
     }
 
+    /// An instance's memory but for a few dozen octets.
+    package static var byteCount: Int { 16 * MemoryLayout<ChannelHistory>.stride }
+
     // MARK: History
 
     private func take(_ list: borrowing CommandList) {

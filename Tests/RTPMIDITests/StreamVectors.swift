@@ -130,10 +130,20 @@ extension SenderStream {
     }
 }
 
+/// Appends that must fit. (`#expect` cannot take a list, which is noncopyable.)
 extension CommandList {
     mutating func add(_ text: String, at time: UInt32) {
         let octets = bytes(hex: text)!
-        #expect(append(try! Message(decoding: octets.span), at: time))
+        add(try! Message(decoding: octets.span), at: time)
+    }
+    mutating func add(_ message: Message, at time: UInt32) {
+        precondition(append(message, at: time), "the list is full")
+    }
+    mutating func add(_ system: SystemMessage, at time: UInt32) {
+        precondition(append(system, at: time), "the list is full")
+    }
+    mutating func add(_ part: SysExPart, _ data: [UInt8], at time: UInt32) {
+        precondition(data.withUnsafeBytes { append(sysEx: part, $0, at: time) }, "the list is full")
     }
 }
 
