@@ -53,6 +53,7 @@ import Testing
         let players = try hub.here("Alice", "Bob")
         players[0].play(note(60))
         try pumping(players, "the note") { players[1].heard == [note(60)] }
+        try pumping(players, "both on the page") { try hub.participants().count == 2 }
         let ids = try hub.participants().compactMap { $0["id"] as? Int }
         let pid = try #require(try hub.enginePIDs().first)
         kill(Int32(pid), SIGKILL)
@@ -66,7 +67,7 @@ import Testing
         players[1].play(note(70))
         try pumping(players, "a note back") { players[0].heard.contains(note(70)) }
         #expect(players.allSatisfy { $0.isUp && $0.ended == nil })
-        #expect(try hub.participants().compactMap { $0["id"] as? Int } == ids)
+        try pumping(players, "the same visits") { try hub.participants().compactMap { $0["id"] as? Int } == ids }
         #expect(try hub.events("joined").count == 2)
         #expect(try hub.events("left").isEmpty && hub.events("lost").isEmpty)
     }

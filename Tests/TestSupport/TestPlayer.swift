@@ -1,4 +1,3 @@
-import Glibc
 package import Linux
 package import MIDI
 package import RTPMIDI
@@ -6,11 +5,7 @@ package import RTPMIDI
 /// A participant on real sockets, worked by hand: it does something only when `pump` is called.
 package final class TestPlayer {
     private static let epoch = UInt64.random(in: 1 << 33...1 << 40)
-    package static var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return epoch &+ UInt64(time.tv_sec) * 10_000 &+ UInt64(time.tv_nsec) / 100_000
-    }
+    package static var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
 
     package let name: String
     package let ssrc: SSRC
