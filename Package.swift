@@ -70,7 +70,7 @@ let package = Package(
             swiftSettings: everywhere),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["TestSupport", "Linux", "CALSA", "midihub", "rtpmidid-double"],
+            dependencies: ["TestSupport", "Linux", "MIDI", "CALSA", "midihub", "rtpmidid-double"],
             swiftSettings: everywhere),
     ]
 )
