@@ -194,27 +194,6 @@ import Testing
         #expect(stage.reports.last == "down")
     }
 
-    @Test func `a child that cannot be watched is not left to run unseen`() async {
-        await #expect(processExitsWith: .success) {
-            let stage = try Stage()
-            var limit = rlimit()
-            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            // Not one more for us; the child has its three all the same.
-            var tight = limit
-            tight.rlim_cur = 64
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &tight)
-            var taken: [CInt] = []
-            while case let number = open("/dev/null", O_RDONLY), number >= 0 { taken.append(number) }
-            stage.service.start()
-            for number in taken { close(number) }
-            let words = try #require(stage.reports.first)
-            try #require(
-                words.hasPrefix("cannot start: pidfd_open ") && words.hasSuffix(": Too many open files"), "\(words)")
-            try #require(ProcessIdentity.withArguments(["-f", stage.mark]).isEmpty)
-            try #require(stage.saved == nil)
-        }
-    }
-
     // MARK: Adoption
 
     @Test func `the process on record is adopted, and ended like a child`() throws {
