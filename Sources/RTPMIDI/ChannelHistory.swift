@@ -1,22 +1,24 @@
 /// What the hearer of a stream may not have got of one channel: the newest commands of the checkpoint history, with the
 /// packets they went out in (RFC 6295 section 4 and appendix A). Fixed storage, about 1.6 KiB.
-struct ChannelHistory {
+@safe struct ChannelHistory: ~Copyable {
     // Bit 127 is note 0, as in the journal's OFFBITS.
     private(set) var on: UInt128 = 0
     private(set) var off: UInt128 = 0
-    private(set) var velocities: [128 of UInt8] = .init(repeating: 0)
-    private(set) var notePackets: [128 of UInt16] = .init(repeating: 0)
+    /// The newest packet with a note-off, since struck again or not.
+    private(set) var newestOff: UInt16 = 0
+    let velocities: Cells<UInt8>
+    let notePackets: Cells<UInt16>
 
     private(set) var pressed: UInt128 = 0
-    private(set) var pressures: [128 of UInt8] = .init(repeating: 0)
-    private(set) var pressurePackets: [128 of UInt16] = .init(repeating: 0)
+    let pressures: Cells<UInt8>
+    let pressurePackets: Cells<UInt16>
 
     // Controllers stand in a list from the oldest command to the newest, as chapter C has them.
     private var controlled: UInt128 = 0
-    private(set) var values: [128 of UInt8] = .init(repeating: 0)
-    private(set) var controlPackets: [128 of UInt16] = .init(repeating: 0)
-    private(set) var newer: [128 of UInt8] = .init(repeating: Self.none)
-    private var older: [128 of UInt8] = .init(repeating: Self.none)
+    let values: Cells<UInt8>
+    let controlPackets: Cells<UInt16>
+    let newer: Cells<UInt8>
+    private let older: Cells<UInt8>
     private(set) var oldestControl = Self.none
     private var newestControl = Self.none
     /// How often each of the controllers 120...127 was sent since the stream began.
@@ -37,6 +39,25 @@ struct ChannelHistory {
     private var bankLow: UInt8 = 0
 
     static let none: UInt8 = 255
+
+    private let block: UnsafeMutableRawPointer
+    private static var blockByteCount: Int { 3 * Cells<UInt16>.byteCount + 5 * Cells<UInt8>.byteCount }
+    /// With the block.
+    static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
+
+    init() {
+        unsafe block = .allocate(byteCount: Self.blockByteCount, alignment: 16)
+        var rest = unsafe block
+        notePackets = unsafe Cells(from: &rest, filledWith: 0)
+        pressurePackets = unsafe Cells(from: &rest, filledWith: 0)
+        controlPackets = unsafe Cells(from: &rest, filledWith: 0)
+        velocities = unsafe Cells(from: &rest, filledWith: 0)
+        pressures = unsafe Cells(from: &rest, filledWith: 0)
+        values = unsafe Cells(from: &rest, filledWith: 0)
+        newer = unsafe Cells(from: &rest, filledWith: Self.none)
+        older = unsafe Cells(from: &rest, filledWith: Self.none)
+    }
+    deinit { unsafe block.deallocate() }
 
     var isEmpty: Bool {
         on == 0 && off == 0 && pressed == 0 && controlled == 0 && !program.isLogged && !wheel.isLogged
@@ -69,6 +90,7 @@ struct ChannelHistory {
         let bit = Self.bit(note)
         on = velocity > 0 ? on | bit : on & ~bit
         off = velocity > 0 ? off & ~bit : off | bit
+        if velocity == 0 { newestOff = packet }
         velocities[Int(note)] = velocity
         notePackets[Int(note)] = packet
     }

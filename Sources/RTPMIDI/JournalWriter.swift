@@ -199,7 +199,7 @@
             put((fresh && mayPlayLate ? 0x80 : 0) | history.velocities[Int(note)])
         }
         var offIsFresh = false
-        rest = history.off
+        rest = history.newestOff == previous ? history.off : 0
         while rest != 0, !offIsFresh {
             let note = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount)
             rest &= ~ChannelHistory.bit(note)

@@ -4,7 +4,7 @@
 ///
 /// A selection is two control changes, the number's high seven bits (101, or 99 where not registered), then its low ones
 /// (100, 98); 6 and 38 set the value's high and low seven bits, 96 and 97 step it.
-struct Parameters {
+struct Parameters: ~Copyable {
     struct Slot {
         /// Fourteen bits, and `notRegistered`.
         var number: UInt16 = 0

@@ -1,6 +1,6 @@
 /// What was passed on of one channel of a speaker: what repair compares the journal with (fact sheet 3.8). Fixed storage,
 /// about 1.2 KiB.
-struct PassedOn {
+@safe struct PassedOn: ~Copyable {
     static let unknown: UInt8 = 255
     static let unknownWheel: UInt16 = 0xFFFF
     static let centre: UInt16 = 0x2000
@@ -8,21 +8,39 @@ struct PassedOn {
     static let skipped: UInt8 = 0x80
 
     /// 0: not sounding.
-    var velocities: [128 of UInt8] = .init(repeating: 0)
+    let velocities: Cells<UInt8>
     /// The packet that started it.
-    var notePackets: [128 of UInt16] = .init(repeating: 0)
+    let notePackets: Cells<UInt16>
     /// When, in units of 102.4 ms.
-    var noteTimes: [128 of UInt8] = .init(repeating: 0)
-    var pressures: [128 of UInt8] = .init(repeating: Self.unknown)
-    var values: [128 of UInt8] = .init(repeating: Self.unknown)
+    let noteTimes: Cells<UInt8>
+    let pressures: Cells<UInt8>
+    let values: Cells<UInt8>
     /// How often a controller went from off to on or back, and how often it came; modulo 64 as the journal has them.
-    var toggles: [128 of UInt8] = .init(repeating: 0)
-    var counts: [128 of UInt8] = .init(repeating: 0)
+    let toggles: Cells<UInt8>
+    let counts: Cells<UInt8>
     var program = Self.unknown
     var programBank = (high: Self.unknown, low: Self.unknown)
     var wheel = Self.centre
     var pressure = Self.unknown
     var parameters = Parameters()
+
+    private let block: UnsafeMutableRawPointer
+    private static var blockByteCount: Int { Cells<UInt16>.byteCount + 6 * Cells<UInt8>.byteCount }
+    /// With the block.
+    static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
+
+    init() {
+        unsafe block = .allocate(byteCount: Self.blockByteCount, alignment: 16)
+        var rest = unsafe block
+        notePackets = unsafe Cells(from: &rest, filledWith: 0)
+        velocities = unsafe Cells(from: &rest, filledWith: 0)
+        noteTimes = unsafe Cells(from: &rest, filledWith: 0)
+        pressures = unsafe Cells(from: &rest, filledWith: Self.unknown)
+        values = unsafe Cells(from: &rest, filledWith: Self.unknown)
+        toggles = unsafe Cells(from: &rest, filledWith: 0)
+        counts = unsafe Cells(from: &rest, filledWith: 0)
+    }
+    deinit { unsafe block.deallocate() }
 
     mutating func apply(_ command: ChannelCommand, packet: UInt16, at now: UInt64) {
         let index = Int(command.first)
@@ -49,7 +67,7 @@ struct PassedOn {
         values[index] = value
         _ = parameters.apply(controller, value, packet: 0)
         switch controller {
-        case 120, 123...127: velocities = .init(repeating: 0)
+        case 120, 123...127: velocities.fill(0)
         case 121:
             for other in 0..<UInt8(128) where ResetAllControllers.ends(other) { values[Int(other)] = Self.unknown }
             forgetWheelAndPressures()
@@ -58,9 +76,18 @@ struct PassedOn {
         }
     }
 
+    /// As before anything was passed on.
+    mutating func begin() {
+        reset()
+        velocities.fill(0)
+        toggles.fill(0)
+        counts.fill(0)
+        wheel = Self.centre
+    }
+
     /// After "Reset State" nothing is known of what the instrument is set to. Notes stay, as with the sender.
     mutating func reset() {
-        values = .init(repeating: Self.unknown)
+        values.fill(Self.unknown)
         program = Self.unknown
         programBank = (Self.unknown, Self.unknown)
         forgetWheelAndPressures()
@@ -69,7 +96,7 @@ struct PassedOn {
     private mutating func forgetWheelAndPressures() {
         wheel = Self.unknownWheel
         pressure = Self.unknown
-        pressures = .init(repeating: Self.unknown)
+        pressures.fill(Self.unknown)
     }
 
     func isSounding(_ note: Int) -> Bool { velocities[note] != 0 && velocities[note] & Self.skipped == 0 }

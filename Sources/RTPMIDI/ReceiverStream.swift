@@ -29,14 +29,17 @@ package import MIDI
 
     package init() {
         unsafe channels = .allocate(capacity: 16)
-        unsafe channels.initialize(repeating: PassedOn(), count: 16)
+        for channel in 0..<16 { unsafe (channels + channel).initialize(to: PassedOn()) }
     }
     /// Goes on after our own restart: a packet that follows `number` without a gap is no first one.
     package convenience init(resumingAfter number: SequenceNumber) {
         self.init()
         highest = 0x10000 | UInt32(number.rawValue)
     }
-    deinit { unsafe channels.deallocate() }
+    deinit {
+        unsafe channels.deinitialize(count: 16)
+        unsafe channels.deallocate()
+    }
 
     /// Takes as passed on what was before our own restart.
     package func assume(_ message: Message) {
@@ -125,7 +128,7 @@ package import MIDI
     }
 
     /// An instance's memory but for a few dozen octets.
-    package static var byteCount: Int { 16 * MemoryLayout<PassedOn>.stride }
+    package static var byteCount: Int { 16 * PassedOn.byteCount }
 
     // MARK: One packet
 
@@ -136,7 +139,7 @@ package import MIDI
             emit(emission)
         }
         reception.repaired += count
-        for channel in 0..<16 { unsafe channels[channel] = PassedOn() }
+        for channel in 0..<16 { unsafe channels[channel].begin() }
         hasSentJournals = false
     }
 

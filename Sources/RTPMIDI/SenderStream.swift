@@ -36,9 +36,12 @@
         self.journalLimit = journalLimit
         self.checkpoint = checkpoint.map { $0.distance(from: next) < 0 ? $0 : next }?.rawValue ?? next.rawValue
         unsafe histories = .allocate(capacity: 16)
-        unsafe histories.initialize(repeating: ChannelHistory(), count: 16)
+        for channel in 0..<16 { unsafe (histories + channel).initialize(to: ChannelHistory()) }
     }
-    deinit { unsafe histories.deallocate() }
+    deinit {
+        unsafe histories.deinitialize(count: 16)
+        unsafe histories.deallocate()
+    }
 
     /// Writes one packet, which takes a number. An empty list makes a guard packet.
     /// - Parameter out: room for 17 octets and the list; the journal takes what is left of the room, up to its limit.
@@ -76,7 +79,7 @@
     }
 
     /// An instance's memory but for a few dozen octets.
-    package static var byteCount: Int { 16 * MemoryLayout<ChannelHistory>.stride }
+    package static var byteCount: Int { 16 * ChannelHistory.byteCount }
 
     // MARK: History
 
