@@ -199,9 +199,9 @@ package final class Participant {
     }
 
     private func fail(_ reason: String) {
-        hasTried = true
         attempt = nil
         if !addresses.isEmpty, !isLeaving { return invite() }
+        hasTried = true
         let seconds = Double(min(60, 1 << min(failures, 6))) * .random(in: 0.8...1.2)
         failures += 1
         tell(.down(reason: reason, wasUp: false, retry: retry(after: seconds)))

@@ -197,6 +197,22 @@ struct SessionQuirkTests {
         #expect(stage.ends == [.bye])
     }
 
+    @Test func `Haukcode refuses who is still connected, so a lost session ends with BY`() {
+        var stage = Stage.upInitiator()
+        stage.pass(300_000)
+        #expect(stage.ends == [.silent] && stage.byes == [.control, .data])
+    }
+
+    @Test func `iOS may refuse, and names itself`() {
+        var stage = Stage.initiator()
+        stage.wake()
+        stage.receive(.refused(token: Stage.token, ssrc: Stage.peer, name: "iPad"), on: .control)
+        guard case .refused("iPad")? = stage.rest.first else {
+            Issue.record("\(stage.rest)")
+            return
+        }
+    }
+
     @Test func `Haukcode acknowledges every packet`() {
         var stage = Stage.upListener()
         for number in 0..<300 {
