@@ -39,7 +39,7 @@ let package = Package(
         module("Store", ["CSQLite"]),
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),
-        module("Hub", ["MIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
+        module("Hub", ["MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
         .executableTarget(name: "midihub", dependencies: ["Hub"], swiftSettings: everywhere),
 
         .target(

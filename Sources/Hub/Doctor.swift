@@ -18,7 +18,7 @@ package enum Doctor {
     package static func examine(
         _ configuration: Configuration, state: StateDirectory, hubRuns: Bool, ownPorts: Set<UInt16>
     ) -> [Finding] {
-        var findings = [daemon(configuration), sequencer()]
+        var findings = engines(configuration)
         for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
             findings.append(udpPair(port))
         }
@@ -27,6 +27,18 @@ package enum Doctor {
         findings.append(webDirectory(configuration))
         findings.append(avahi())
         return findings
+    }
+
+    /// What rtpmidid needs; where it may be missing, the embedded engine needs nothing.
+    private static func engines(_ configuration: Configuration) -> [Finding] {
+        let embedded = Finding(topic: "embedded engine", isWell: true, words: "needs neither rtpmidid nor a sequencer")
+        if configuration.engine == .embedded { return [embedded] }
+        var findings = [daemon(configuration), sequencer()]
+        guard configuration.engine == .auto, !findings.allSatisfy(\.isWell) else { return findings }
+        for index in findings.indices { findings[index].isOptional = true }
+        return findings + [
+            Finding(topic: "embedded engine", isWell: true, words: "carries the MIDI instead of rtpmidid: it needs nothing")
+        ]
     }
 
     package static func daemon(_ configuration: Configuration) -> Finding {

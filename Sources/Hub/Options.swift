@@ -26,6 +26,8 @@ package struct Options: Equatable, Sendable {
     package var dump = false
     package var play: String?
     package var record: String?
+    /// Of `decode`.
+    package var replay = false
     /// Words that are no options.
     package var operands: [String] = []
 
@@ -48,7 +50,7 @@ package struct Options: Equatable, Sendable {
                 attached = String(word[word.index(after: equals)...])
             }
             if name == "--connectall" { name = "--connect-all" }
-            guard name.hasPrefix("-") else {
+            guard name.hasPrefix("-"), word != "-" else {
                 guard operands else { throw Misuse("unexpected \"\(word)\"") }
                 self.operands.append(word)
                 continue
@@ -63,6 +65,7 @@ package struct Options: Equatable, Sendable {
             case "--follow": follow = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
+            case "--replay": replay = true
             case "--dump": dump = true
             default:
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
@@ -73,7 +76,9 @@ package struct Options: Equatable, Sendable {
         }
     }
 
-    private static let flags: Set<String> = ["--json", "--follow", "--unless-stopped", "--connect-all", "--dump"]
+    private static let flags: Set<String> = [
+        "--json", "--follow", "--unless-stopped", "--connect-all", "--replay", "--dump",
+    ]
 
     private mutating func take(_ name: String, _ value: String) throws(Misuse) {
         do throws(ConfigurationError) {

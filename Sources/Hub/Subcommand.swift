@@ -84,6 +84,24 @@ package struct Subcommand {
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),
             Subcommand(
+                name: "demo", summary: "a hub with four simulated players on it",
+                explanation: """
+                    To see and hear what a hub does: four players join it over the network and play together until Ctrl-C.
+                    Everything is kept in a directory of its own, gone at the end; ports and page are the first free ones.
+                    """, options: hub, run: DemoCommand.run),
+            Subcommand(
+                name: "decode", summary: "what the packets of a capture say",
+                explanation: """
+                    midihub decode [--replay] [FILE]
+
+                    Reads FILE, or standard input, and prints a JSON object for each packet: index, channel, verdict (accepted,
+                    rejected, or "journal rejected" where the MIDI list is sound and only the journal is not), reason, decoded.
+                    FILE is a capture in the classic pcap format (`tcpdump -w`, or Wireshark's "pcap"), or has a packet a line:
+                      control|data [@SENDER] HEX     empty lines and those that begin with # are passed over
+                    Exit code 0 for broken packets too; 64 where the file is neither.
+                      --replay   adds to each packet what its receiver plays: "emit", with what was made up for a loss marked
+                    """, options: ["--replay"], takesOperands: true, run: DecodeCommand.run),
+            Subcommand(
                 name: "join", summary: "be a participant: midihub join HOST[:PORT]…",
                 explanation: JoinCommand.explanation,
                 options: ["--name", "--dump", "--json", "--play", "--record"], takesOperands: true, run: JoinCommand.run

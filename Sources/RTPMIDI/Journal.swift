@@ -150,6 +150,7 @@ package struct NoteChapter: Hashable, Sendable {
 
 /// Chapter M (RFC 6295 appendix A.4): `S P E U W Z LENGTH10`, with P=1 `Q PEND7`, then logs to the end.
 package struct ParameterChapter: Hashable, Sendable {
+    package var start: Int
     package var isOld: Bool
     /// E: the newest log's parameter is selected.
     package var isSelected: Bool
@@ -158,7 +159,8 @@ package struct ParameterChapter: Hashable, Sendable {
     /// Where the first log lies.
     package var logs: Int
     package var end: Int
-    private var flags: UInt8
+    /// `S P E U W Z` and two bits of LENGTH.
+    package var flags: UInt8
 
     /// `S LSB7`, [`Q MSB7`], `J K L M N T V R`, then what J...N say is there.
     package struct Log: Hashable, Sendable {
@@ -171,11 +173,18 @@ package struct ParameterChapter: Hashable, Sendable {
         package var low: UInt8?
         /// L: steps up less steps down since the value was set.
         package var steps: Int?
+        /// M: the same since the parameter was selected.
+        package var stepsSinceSelection: Int?
+        /// N: how often the parameter was set, with T.
+        package var count: UInt8?
+        /// `J K L M N T V R`.
+        package var fields: UInt8
         package var end: Int
     }
 
     init(decoding packet: RawSpan, at start: Int, end limit: Int) throws(WireError) {
         guard limit - start >= 2 else { throw .malformed("chapter M cut off") }
+        self.start = start
         flags = packet.uint8(at: start)
         isOld = flags & 0x80 != 0
         isSelected = flags & 0x20 != 0
@@ -211,16 +220,18 @@ package struct ParameterChapter: Hashable, Sendable {
             number |= UInt16(high & 0x7F) << 7 | (high & 0x80 != 0 ? Parameters.notRegistered : 0)
         }
         let fields = packet.uint8(at: try take(1))
-        var log = Log(isOld: low & 0x80 != 0, number: number, end: 0)
+        var log = Log(isOld: low & 0x80 != 0, number: number, fields: fields, end: 0)
         if fields & 0x80 != 0 { log.high = packet.uint8(at: try take(1)) & 0x7F }
         if fields & 0x40 != 0 { log.low = packet.uint8(at: try take(1)) & 0x7F }
         if fields & 0x20 != 0 {
-            let steps = packet.uint16(at: try take(2))
-            log.steps = Int(steps & 0x3FFF) * (steps & 0x8000 != 0 ? -1 : 1)
+            log.steps = Self.signed(packet.uint16(at: try take(2)))
         }
-        if fields & 0x10 != 0 { _ = try take(2) }
-        if fields & 0x08 != 0 { _ = try take(1) }
+        if fields & 0x10 != 0 { log.stepsSinceSelection = Self.signed(packet.uint16(at: try take(2))) }
+        if fields & 0x08 != 0 { log.count = packet.uint8(at: try take(1)) & 0x7F }
         log.end = offset
         return log
     }
+
+    /// `G`, a bit of no use, fourteen bits.
+    private static func signed(_ value: UInt16) -> Int { Int(value & 0x3FFF) * (value & 0x8000 != 0 ? -1 : 1) }
 }

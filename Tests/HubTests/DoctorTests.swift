@@ -64,6 +64,7 @@ import Testing
         var configuration = Configuration()
         let (one, two) = (freeUDPPortPair(), freeUDPPortPair())
         configuration.rooms = [.init(name: "Hall", ports: [one, two], policy: .auto)]
+        configuration.engine = .rtpmidid
         configuration.listen = .init(host: "127.0.0.1", port: freeTCPPort())
         configuration.web = directory.path
         let state = StateDirectory(directory.file("state"))
@@ -75,6 +76,22 @@ import Testing
         let running = Doctor.examine(configuration, state: state, hubRuns: true, ownPorts: [one])
         #expect(running.map(\.topic) == ["rtpmidid", "ALSA sequencer", "UDP \(two)", "state", "web", "avahi"])
         for finding in all where !finding.isWell { #expect(finding.fix?.isEmpty == false, "\(finding.topic)") }
+    }
+
+    @Test func `what only rtpmidid needs is optional where the embedded engine takes its place`() throws {
+        var configuration = Configuration()
+        configuration.rtpmidid = directory.file("none")
+        func topics(_ engine: Configuration.EngineChoice) -> (all: [String], missing: [String]) {
+            configuration.engine = engine
+            let findings = Doctor.examine(
+                configuration, state: StateDirectory(directory.file("state")), hubRuns: true, ownPorts: [5004])
+            return (findings.map(\.topic), findings.filter { !$0.isWell && !$0.isOptional }.map(\.topic))
+        }
+        #expect(topics(.auto).all.starts(with: ["rtpmidid", "ALSA sequencer", "embedded engine"]))
+        #expect(!topics(.auto).missing.contains("rtpmidid") && !topics(.auto).missing.contains("ALSA sequencer"))
+        #expect(topics(.embedded).all.first == "embedded engine")
+        #expect(!topics(.embedded).all.contains("rtpmidid"))
+        #expect(topics(.rtpmidid).missing.contains("rtpmidid"))
     }
 
     @Test func `a state directory that cannot be one and pages that are not there are said`() throws {

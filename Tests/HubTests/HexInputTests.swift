@@ -1,3 +1,4 @@
+import MIDI
 import TestSupport
 import Testing
 

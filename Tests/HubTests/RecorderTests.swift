@@ -28,7 +28,7 @@ import Testing
         var isDone = false
         recorder.whenDone { isDone = true }
         #expect(!isDone, "never within the call")
-        try loop.run(until: "the recorder is done", within: .seconds(120)) { isDone }
+        try loop.run(until: "the recorder is done", within: .seconds(600)) { isDone }
     }
 
     @Test func `what was added is on disk when that is said`() async throws {
@@ -106,7 +106,7 @@ import Testing
         #expect(recoveries == 0)
 
         try File.makeDirectory(directory.file("not/yet"))
-        try loop.run(until: "it works again", within: .seconds(120)) { recoveries == 1 && said.count == 2 }
+        try loop.run(until: "it works again", within: .seconds(600)) { recoveries == 1 && said.count == 2 }
         #expect(said[1] == "Recording again. Changes that were not recorded: 1.")
         #expect(recorder.view.state == .recording)
         recorder.add(event("kept"))

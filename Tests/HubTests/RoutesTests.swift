@@ -29,8 +29,11 @@ import Testing
             let routes = Routes(
                 board: board, access: Access(token: RoutesTests.token, hosts: ["hub.example"]),
                 database: { [database] in database }, orders: orders, webDirectory: web ? directory.path : nil)
+            // The store's tasks may have to wait until other tests have left the threads that run tasks.
+            var limits = Limits()
+            limits.answerTime = .seconds(600)
             server = try Server(
-                router: routes.router(),
+                router: routes.router(), limits: limits,
                 listeners: [.tcp(socket), .unix(try Sockets.listen(unix: directory.file("hub.sock"), mode: 0o600))])
             let over = try Mailbox<Bool>()
             self.over = over
@@ -59,7 +62,7 @@ import Testing
         }
 
         func ask(_ method: String = "GET", _ path: String, _ headers: [String: String] = [:]) throws -> HTTPAnswer {
-            try http(method, path, at: address, headers: headers)
+            try http(method, path, at: address, headers: headers, patience: 600)
         }
 
         func show(_ change: (inout Snapshot) throws -> Void) rethrows {
@@ -113,7 +116,7 @@ import Testing
         let status = try stage.ask("POST", path, Self.bearer).status
         #expect(status == (path.hasSuffix("/stop") ? 403 : 200), "a hub is stopped on its own machine only")
         #expect(
-            try Client.post(path, at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(20)).status
+            try Client.post(path, at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600)).status
                 == 200)
     }
 
@@ -177,7 +180,7 @@ import Testing
         let path = "/api/v1/participants"
         #expect(try !stage.ask("GET", path).text.contains("192.0.2.7"))
         #expect(try stage.ask("GET", path, Self.bearer).text.contains("192.0.2.7"))
-        let near = try Client.get(path, at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(20))
+        let near = try Client.get(path, at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600))
         #expect(String(decoding: near.body, as: UTF8.self).contains("192.0.2.7"))
         for path in Self.reading { #expect(try !stage.ask("GET", path).text.contains("192.0.2.7"), "\(path)") }
     }
@@ -323,7 +326,7 @@ import Testing
         #expect(
             try stage.ask("POST", "/api/v1/engines/a%20b/restart", Self.bearer).text == "restart a b by 127.0.0.1")
         let near = try Client.post(
-            "/api/v1/engines/one/restart", at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(20))
+            "/api/v1/engines/one/restart", at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600))
         #expect(String(decoding: near.body, as: UTF8.self) == "restart one by the command line")
     }
 }

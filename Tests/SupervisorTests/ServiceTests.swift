@@ -194,25 +194,6 @@ import Testing
         #expect(stage.reports.last == "down")
     }
 
-    @Test func `a child that cannot be watched is not left to run unseen`() async {
-        await #expect(processExitsWith: .success) {
-            let stage = try Stage()
-            var limit = rlimit()
-            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            // Not one more for us; the child has its three all the same.
-            let next = try Descriptor("open") { open("/dev/null", O_RDONLY) }.number
-            var tight = limit
-            tight.rlim_cur = rlim_t(next)
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &tight)
-            stage.service.start()
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            let words = try #require(stage.reports.first)
-            try #require(words.hasPrefix("cannot start: pidfd_open ") && words.hasSuffix(": Too many open files"))
-            try #require(ProcessIdentity.withArguments(["-f", stage.mark]).isEmpty)
-            try #require(stage.saved == nil)
-        }
-    }
-
     // MARK: Adoption
 
     @Test func `the process on record is adopted, and ended like a child`() throws {

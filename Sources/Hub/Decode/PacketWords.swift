@@ -1,0 +1,187 @@
+import Foundation
+import RTPMIDI
+
+/// What a packet says, as JSON values, in the shape of the test vectors' `decoded`.
+enum PacketWords {
+    typealias Object = [String: Any]
+
+    struct Judgement {
+        var verdict: String
+        var reason: String?
+        var decoded: Object
+
+        static func rejected(_ reason: String) -> Judgement {
+            Judgement(
+                verdict: "rejected", reason: reason,
+                decoded: ["kind": "malformed", "reason": reason, "reject_scope": "packet"])
+        }
+    }
+
+    static func judge(_ octets: [UInt8], isControl: Bool) -> Judgement {
+        let packet = octets.span.bytes
+        do throws(WireError) {
+            guard !octets.isEmpty else { return .rejected("zero-length datagram") }
+            if isControl || SessionPacket.isSession(packet) {
+                return Judgement(verdict: "accepted", decoded: session(try SessionPacket(decoding: packet)))
+            }
+            return try stream(octets)
+        } catch {
+            return .rejected(words(error, isControl: isControl))
+        }
+    }
+
+    static func words(_ error: WireError, isControl: Bool = false) -> String {
+        switch error {
+        case .truncated(let needed, let had): "cut off: \(had) octets where at least \(needed) belong"
+        case .malformed(let reason): reason.description
+        case .notForUs:
+            isControl
+                ? "no session packet, or of an unknown command or version"
+                : "not RTP-MIDI, or of an unknown command or version"
+        }
+    }
+
+    static func hex(_ octets: some Sequence<UInt8>) -> String {
+        octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+    static func hex(_ number: UInt32) -> String { SSRC(number).description }
+
+    // MARK: Session packets
+
+    private static func session(_ packet: SessionPacket) -> Object {
+        func handshake(_ command: String, _ token: UInt32, _ name: String?) -> Object {
+            [
+                "kind": "session", "command": command, "version": 2, "initiator_token": hex(token),
+                "ssrc": packet.ssrc.description, "name": name.map { $0 as Any } ?? null,
+            ]
+        }
+        switch packet {
+        case .invitation(let token, _, let name): return handshake("IN", token, name)
+        case .accepted(let token, _, let name): return handshake("OK", token, name)
+        case .refused(let token, _, let name): return handshake("NO", token, name)
+        case .bye(let token, _, let name): return handshake("BY", token, name)
+        case .bitRateLimit(_, let limit):
+            return ["kind": "bit_rate_limit", "ssrc": packet.ssrc.description, "limit": limit]
+        case .feedback(_, let value):
+            let isLow = value >> 16 == 0 && value != 0
+            return [
+                "kind": "feedback", "ssrc": packet.ssrc.description, "raw": hex(value),
+                "seq": isLow ? value & 0xFFFF : value >> 16,
+                "encoding": isLow ? "low-16" : value & 0xFFFF == 0 ? "high-16" : "either",
+            ]
+        case .clock(_, let count, let t1, let t2, let t3):
+            var object: Object = [
+                "kind": "clock", "ssrc": packet.ssrc.description, "count": count, "t1": t1,
+                "t2": count > 0 ? t2 as Any : null, "t3": count > 1 ? t3 as Any : null,
+            ]
+            if count == 2 {
+                let roundTrip = Int64(bitPattern: t3 &- t1)
+                object["rtt_ticks"] = roundTrip
+                object["rtt_ms"] = Double(roundTrip) / 10
+                object["offset_responder_minus_initiator_ticks"] = Int64(bitPattern: t2 &- t1) &- roundTrip / 2
+            }
+            return object
+        }
+    }
+
+    // MARK: Streams
+
+    private static func stream(_ octets: [UInt8]) throws(WireError) -> Judgement {
+        let packet = octets.span.bytes
+        let header = try RTPHeader(decoding: packet)
+        let section = try CommandSection(decoding: packet, in: header.payload)
+        var reader = CommandListReader(section, timestamp: header.timestamp)
+        var commands: [Object] = []
+        while let entry = try reader.next(in: packet) {
+            var command = describe(entry, octets)
+            command["delta"] = reader.delta
+            commands.append(command)
+        }
+        var object: Object = [
+            "kind": "rtp",
+            "rtp": [
+                "seq": header.sequence.rawValue, "timestamp": header.timestamp, "ssrc": header.ssrc.description,
+                "marker": header.marker ? 1 : 0,
+            ],
+            "flags": [
+                "B": bit(section.isLong), "J": bit(section.journal != nil), "Z": bit(section.startsWithDelta),
+                "P": bit(section.isPhantom), "LEN": section.list.count,
+            ],
+            "commands": commands, "journal": null,
+        ]
+        if reader.delta > 0 { object["trailing_delta"] = reader.delta }
+        guard let range = section.journal else { return Judgement(verdict: "accepted", decoded: object) }
+        do throws(WireError) {
+            let journal = try Journal(decoding: packet, in: range, of: header.sequence)
+            object["journal"] = try JournalWords.describe(journal, packet, first: octets[range.lowerBound])
+            return Judgement(verdict: "accepted", decoded: object)
+        } catch {
+            object["reject_scope"] = "journal"
+            return Judgement(verdict: "journal rejected", reason: words(error), decoded: object)
+        }
+    }
+
+    private static func describe(_ entry: CommandListReader.Entry, _ octets: [UInt8]) -> Object {
+        switch entry {
+        case .command(let command, let isRunning):
+            var object = describe(command)
+            object["bytes"] = hex(command.bytes)
+            object["channel"] = command.status & 0x0F
+            if isRunning { object["running_status"] = true }
+            return object
+        case .system(let message):
+            var object = describe(message)
+            object["bytes"] = hex(message.bytes)
+            return object
+        case .sysEx(let part, let data):
+            return [
+                "bytes": hex(octets[data.lowerBound - 1...data.upperBound]), "type": "sysex", "segment": segment(part),
+                "data": hex(octets[data]),
+            ]
+        }
+    }
+    private static func describe(_ command: ChannelCommand) -> Object {
+        switch command.status & 0xF0 {
+        case 0x80: ["type": "note_off", "note": command.first, "velocity": command.second]
+        case 0x90: ["type": "note_on", "note": command.first, "velocity": command.second]
+        case 0xA0: ["type": "poly_pressure", "note": command.first, "pressure": command.second]
+        case 0xB0: ["type": "control_change", "controller": command.first, "value": command.second]
+        case 0xC0: ["type": "program_change", "program": command.first]
+        case 0xD0: ["type": "channel_pressure", "pressure": command.first]
+        default:
+            [
+                "type": "pitch_wheel", "first": command.first, "second": command.second,
+                "value14": Int(command.second) << 7 | Int(command.first),
+            ]
+        }
+    }
+    private static func describe(_ message: SystemMessage) -> Object {
+        switch message.status {
+        case 0xF1: ["type": "mtc_quarter_frame", "value": message.first]
+        case 0xF2: ["type": "song_position", "first": message.first, "second": message.second]
+        case 0xF3: ["type": "song_select", "song": message.first]
+        case 0xF6: ["type": "tune_request"]
+        case 0xF8: ["type": "timing_clock"]
+        case 0xFA: ["type": "start"]
+        case 0xFB: ["type": "continue"]
+        case 0xFC: ["type": "stop"]
+        case 0xFE: ["type": "active_sensing"]
+        case 0xFF: ["type": "system_reset"]
+        default: ["type": "undefined"]
+        }
+    }
+    private static func segment(_ part: SysExPart) -> String {
+        switch part {
+        case .whole: "complete"
+        case .first: "first"
+        case .middle: "middle"
+        case .last: "last"
+        case .cancel: "cancel"
+        case .wholeUnended: "complete_dropped_f7"
+        case .lastUnended: "last_dropped_f7"
+        }
+    }
+    static func bit(_ flag: Bool) -> Int { flag ? 1 : 0 }
+    /// JSON's null.
+    static var null: Any { NSNull() }
+}
