@@ -56,7 +56,7 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: everywhere),
         tests("MIDI"),
         tests("Rooms", ["MIDI"]),
-        tests("RTPMIDI", ["MIDI"], resources: [.copy("Fixtures")]),
+        tests("RTPMIDI", ["MIDI", "midihub"], resources: [.copy("Fixtures")]),
         tests("Linux"),
         tests("Engine", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("PatchBay", ["Rooms", "MIDI", "Linux"]),

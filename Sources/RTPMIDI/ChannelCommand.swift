@@ -9,7 +9,7 @@ package struct ChannelCommand: BitwiseCopyable, Hashable, Sendable {
     /// Zero where there is none.
     package let second: UInt8
 
-    init(_ status: UInt8, _ first: UInt8, _ second: UInt8 = 0) {
+    package init(_ status: UInt8, _ first: UInt8, _ second: UInt8 = 0) {
         self.status = status
         self.first = first
         self.second = second

@@ -150,9 +150,10 @@ struct PcapFile {
         let header = Int(octets[start] & 0x0F) * 4
         let total = Int(octets[start + 2]) << 8 | Int(octets[start + 3])
         let fragment = UInt16(octets[start + 6]) << 8 | UInt16(octets[start + 7])
-        guard header >= 20, total >= header, octets[start + 9] == 17, fragment & 0x3FFF == 0 else { return nil }
+        guard header >= 20, header <= packet.count, total >= header, octets[start + 9] == 17, fragment & 0x3FFF == 0
+        else { return nil }
         return udp(
-            start + header..<min(start + max(total, header), packet.upperBound), frame, time,
+            start + header..<min(start + total, packet.upperBound), frame, time,
             Array(octets[start + 12..<start + 16]), Array(octets[start + 16..<start + 20]))
     }
     private func udp6(_ packet: Range<Int>, _ frame: Int, _ time: UInt64) -> Found? {

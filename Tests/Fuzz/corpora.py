@@ -1,0 +1,54 @@
+"""Writes first corpora for scripts/fuzz from the test vectors: corpora.py FIXTURES DIRECTORY."""
+import json
+import pathlib
+import struct
+import sys
+
+fixtures, target = map(pathlib.Path, sys.argv[1:])
+vectors = json.loads((fixtures / "vectors.json").read_text())
+scenarios = json.loads((fixtures / "scenarios.json").read_text())
+
+
+def put(corpus, name, octets):
+    (target / corpus).mkdir(parents=True, exist_ok=True)
+    (target / corpus / name).write_bytes(octets)
+
+
+def udp(octets, port):
+    """The datagram in an IPv4 packet."""
+    head = struct.pack(">BBHIBBH4s4s", 0x45, 0, 28 + len(octets), 0, 64, 17, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
+    return head + struct.pack(">HHHH", port + 2, port, 8 + len(octets), 0) + octets
+
+
+def pcap(packets):
+    file = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    for packet in packets:
+        file += struct.pack("<IIII", 1, 0, len(packet), len(packet)) + packet
+    return file
+
+
+def payloads(packets, order):
+    """The form of the journal target: how many are missing, length, payload."""
+    result, before = b"", -1
+    for index in order:
+        payload = packets[index][12:]
+        result += bytes([max(0, index - before) & 15]) + struct.pack(">H", len(payload)) + payload
+        before = index
+    return result
+
+
+for vector in vectors:
+    octets, name = bytes.fromhex(vector["hex"]), vector["name"]
+    if octets[:2] == b"\xff\xff" or vector["channel"] == "control":
+        put("session", name, octets)
+    else:
+        put("stream", name, octets)
+        put("journal", name, payloads([octets, octets], [0, 1]))
+    put("capture", name, pcap([udp(octets, 5004 if vector["channel"] == "control" else 5005)]))
+for scenario in scenarios:
+    packets = [bytes.fromhex(text) for text in scenario["packets"]]
+    put("journal", scenario["name"], payloads(packets, scenario["delivery"]))
+    put("capture", scenario["name"], pcap([udp(packet, 5005) for packet in packets]))
+    put("capture", scenario["name"] + ".lines", "\n".join(f"data @a {text}" for text in scenario["packets"]).encode())
+put("sender", "notes", bytes.fromhex("900c3c64 00000000 800c3c40 01000000 b00c0740 00000000 40000000 e00c0050 01000000 00000000"))
+put("sender", "parameters", bytes.fromhex("b0086500 b0086400 01000000 b0080602 00000000 b0087b00 01000000 c0000500 00000000"))
