@@ -142,6 +142,11 @@ extension Participant {
             counts.lost += UInt64(reception.lost)
             counts.repaired += UInt64(reception.repaired)
         }
+        if receiver.hasSentJournals, attempt?.feedback.isLowHalf == false {
+            // Whoever writes long ones can read them.
+            attempt?.sender.journalLimit = 900
+            attempt?.sender.channelLimit = 1023
+        }
         sendFeedback(now)
         for one in received { onReceived(one) }
     }

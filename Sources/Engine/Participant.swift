@@ -67,7 +67,8 @@ package final class Participant {
     private var timer: (at: UInt64, id: EventLoop.TimerID)?
 
     /// What is to be sent: see `Participant+MIDI.swift`.
-    var list = CommandList(capacity: 900)
+    /// With the longest journal it stays below what every path carries in one piece.
+    var list = CommandList(capacity: 280)
     var outbox: [[UInt8]] = []
     var outboxPlace = 0
     /// How far the first message of the outbox has been sent, if it is a system exclusive one; and when to go on.
@@ -186,18 +187,21 @@ package final class Participant {
     private func invite() {
         guard let hub = addresses.popLast() else { return }
         let now = now
+        let sender = SenderStream(
+            ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: Peer.journalOfTheUnknown)
+        sender.channelLimit = Peer.journalOfTheUnknown
         attempt = Attempt(
             hub: hub,
             session: .initiator(token: .random(in: 1...(.max)), own: ssrc, name: name, now: now),
-            sender: SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: 255),
+            sender: sender,
             patience: addresses.isEmpty ? .max : now + 30_000)
         act { $0.wake(now: now, perform: $1) }
     }
 
     private func fail(_ reason: String) {
-        hasTried = true
         attempt = nil
         if !addresses.isEmpty, !isLeaving { return invite() }
+        hasTried = true
         let seconds = Double(min(60, 1 << min(failures, 6))) * .random(in: 0.8...1.2)
         failures += 1
         tell(.down(reason: reason, wasUp: false, retry: retry(after: seconds)))

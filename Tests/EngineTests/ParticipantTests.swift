@@ -120,6 +120,15 @@ struct ParticipantTests {
         #expect((.milliseconds(1600) ... .milliseconds(2400)).contains(second))
     }
 
+    @Test func `a host's addresses are tried in turn`() throws {
+        // It listens on IPv4 alone; the name may mean ::1 first.
+        let engine = try EngineUnderTest()
+        let one = try ParticipantUnderTest(.init(name: "localhost", port: engine.port), name: "Piano")
+        try one.waitUntilUp()
+        #expect(one.downs.isEmpty)
+        #expect(try one.ask { $0.address } == SocketAddress(host: "127.0.0.1", port: engine.port))
+    }
+
     @Test func `it knows how far away the hub is`() throws {
         let engine = try EngineUnderTest()
         let one = try ParticipantUnderTest(port: engine.port, name: "Piano")

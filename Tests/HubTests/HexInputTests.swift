@@ -14,13 +14,12 @@ struct HexInputTests {
         #expect(try MIDIText.messages(line.utf8).map { hex($0) } == messages)
     }
 
-    @Test(
-        arguments: [
-            ("9", .notHex), ("9 03c64", .notHex), ("0x90", .notHex), ("90,3c,64", .notHex), ("90 # x", .notHex),
-            ("note on", .notHex), ("\u{FF11}", .notHex), ("90 3c", .notMIDI(.incomplete(status: 0x90))),
-            ("3c 64", .notMIDI(.dataWithoutStatus(at: 0))),
-        ] as [(String, MIDIText.Trouble)])
-    func `what is no hex, or no message, is refused`(line: String, trouble: MIDIText.Trouble) {
-        #expect(throws: trouble) { try MIDIText.messages(line.utf8) }
+    @Test(arguments: [
+        ("9", "pairs"), ("9 03c64", "pairs"), ("0x90", "pairs"), ("90,3c,64", "pairs"), ("90 # x", "pairs"),
+        ("note on", "pairs"), ("\u{FF11}", "pairs"), ("90 3c", "not complete"), ("3c 64", "no status came before it"),
+    ])
+    func `what is no hex, or no message, is refused`(line: String, reason: String) {
+        let trouble = #expect(throws: MIDIText.Trouble.self) { try MIDIText.messages(line.utf8) }
+        #expect(trouble?.description.contains(reason) == true, "\(String(describing: trouble))")
     }
 }

@@ -27,6 +27,8 @@ final class Join {
         _ hosts: [Participant.Host], name: String, play: [(at: Duration, bytes: [UInt8])]?, record: String?, dump: Dump?
     ) throws {
         Signals.ignorePipe()
+        // In the background of a shell its terminal cannot be read: that is the end of input, not a reason to stop.
+        signal(SIGTTIN, SIG_IGN)
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         let loop = try EventLoop()
         self.loop = loop

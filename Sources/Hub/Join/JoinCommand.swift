@@ -13,7 +13,7 @@ enum JoinCommand {
         and the end of input does not end the program. Ctrl-C (or SIGTERM) does, with a goodbye.
           --name NAME        what the others see (this machine's name)
           --dump             print what arrives: time, the sender's timestamp (100 µs), the message in hex
-          --json             with --dump: an object a line
+          --json             print it as an object a line
           --play FILE.mid    send a standard MIDI file, from when the sessions are up
           --record FILE.mid  write what arrives as a standard MIDI file, at the end
         """
@@ -39,7 +39,7 @@ enum JoinCommand {
         do {
             return try Join(
                 hosts, name: name, play: options.play.map(music), record: options.record,
-                dump: options.dump ? (options.json ? .json : .text) : nil
+                dump: options.json ? .json : options.dump ? .text : nil
             ).run()
         } catch {
             Output.complain("join: \(error)")
