@@ -48,8 +48,10 @@ let package = Package(
         .executableTarget(
             name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
             swiftSettings: everywhere),
+        .target(name: "BenchBare", path: "Tests/BenchBare"),
         .executableTarget(
-            name: "midihub-bench", dependencies: ["CALSA", "PatchBay", "Linux", "TestSupport"], path: "Tests/Bench",
+            name: "midihub-bench",
+            dependencies: ["BenchBare", "CALSA", "PatchBay", "Linux", "MIDI", "RTPMIDI", "TestSupport"], path: "Tests/Bench",
             swiftSettings: everywhere),
         .testTarget(
             name: "DoubleTests", dependencies: ["TestSupport", "Linux", "rtpmidid-double"],

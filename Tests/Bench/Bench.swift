@@ -16,11 +16,22 @@ struct Bench {
         case "resources": try resources(seconds: words.dropFirst().first.flatMap { Int($0) } ?? 60)
         case "speed": print(speed)
         case "start": try start()
+        case "engine-latency": try EngineBench.latency(words.dropFirst().first.flatMap { Int($0) } ?? 100_000)
+        case "engine-rate": try EngineBench.rate(seconds: 10)
+        case "engine-memory": try EngineBench.memory()
+        case "engine-load": try EngineBench.load(seconds: 20)
+        case "relay": try EngineBench.relay(port(words, 1), port(words, 2))
+        case "flood": try EngineBench.flood(words.dropFirst().compactMap { UInt16($0) })
         case "ingest": try ingest(words.dropFirst().first ?? "")
         default:
             print("midihub-bench wires | resources [SECONDS] | speed | start | ingest LOGFILE")
+            print("midihub-bench engine-latency [NOTES] | engine-rate | engine-memory | engine-load")
             exit(64)
         }
+    }
+
+    private static func port(_ words: ArraySlice<String>, _ place: Int) -> UInt16 {
+        words.dropFirst(place).first.flatMap { UInt16($0) } ?? 0
     }
 
     static let settled = 16

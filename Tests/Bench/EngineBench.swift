@@ -1,0 +1,242 @@
+import BenchBare
+import Foundation
+import Glibc
+import Linux
+import MIDI
+import RTPMIDI
+import TestSupport
+
+/// The embedded engine as a process, beside the barest program that does the same with the same system calls.
+enum EngineBench {
+    /// `midihub engine` on a port of its own, with participants on real sockets.
+    private final class Engine {
+        let port = freeUDPPortPair()
+        let pid: Int32
+        private let directory = TemporaryDirectory()
+
+        init(participants: Int = 0) throws {
+            let plan = directory.write(
+                "plan",
+                "{\"version\":1,\"rooms\":[{\"name\":\"r\",\"displayName\":\"Hub\",\"policy\":\"all\",\"ports\":[\(port)],\"blocks\":[],\"maximum\":1000}],\"allow\":[],\"deny\":[],\"host\":\"127.0.0.1\"}"
+            )
+            let log = directory.file("log")
+            pid = try ChildProgram(
+                path: try builtProduct("midihub"),
+                arguments: [
+                    "engine", "--plan", plan, "--control", directory.file("sock"), "--sessions",
+                    directory.file("sessions"),
+                ], environment: [:], output: log
+            ).spawn()
+            try eventually("the engine listens") { text(of: log).contains("listening") }
+        }
+
+        func players(_ count: Int) throws -> [TestPlayer] {
+            let players = try (0..<count).map { try TestPlayer("Player \($0)", port: port) }
+            try eventually("\(count) participants") {
+                for player in players { player.pump() }
+                return players.allSatisfy(\.isUp)
+            }
+            return players
+        }
+
+        deinit {
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+        }
+    }
+
+    private static var now: Double { Double(SystemTime.monotonicNanoseconds) / 1e9 }
+
+    private static func waits(for socket: DatagramSocket) {
+        var entry = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
+        poll(&entry, 1, 1000)
+    }
+
+    // MARK: Latency
+
+    static func latency(_ count: Int) throws {
+        let engine = try Engine()
+        let players = try engine.players(2)
+        let (speaker, hearer) = (players[0], players[1])
+        let ours = measure(count) { index in
+            let began = now
+            speaker.play(.noteOn(Channel(truncating: 0), note: DataByte(truncating: UInt8(index % 128)), velocity: 99))
+            var last: UInt16?
+            waits(for: hearer.data)
+            _ = hearer.data.receive { bytes, _ in
+                if !SessionPacket.isSession(bytes), bytes.byteCount > 12 { last = bytes.uint16(at: 2) }
+            }
+            let took = now - began
+            if index % 512 == 0, let last { hearer.send(.feedback(ssrc: hearer.ssrc, value: UInt32(last) << 16), .control) }
+            if index % 512 == 0 { for player in players { player.pump() } }
+            return last == nil ? nil : took
+        }
+        let bare = try relayed(count)
+        print("  bare relay:  \(words(bare))")
+        print("  midihub:     \(words(ours))")
+        print(String(format: "  ratio of the medians: %.2f", Bench.median(ours) / Bench.median(bare)))
+    }
+
+    private static func relayed(_ count: Int) throws -> [Double] {
+        let (speaker, hearer) = (
+            try DatagramSocket(port: 0, host: "127.0.0.1"), try DatagramSocket(port: 0, host: "127.0.0.1")
+        )
+        let port = freeUDPPortPair()
+        let relay = try ChildProgram(
+            path: CommandLine.arguments[0], arguments: ["relay", "\(port)", "\(hearer.port)"], environment: [:],
+            output: nil
+        ).spawn()
+        let to = SocketAddress(host: "127.0.0.1", port: port)!  // numeric
+        defer {
+            kill(relay, SIGKILL)
+            waitpid(relay, nil, 0)
+        }
+        func ask(_ size: Int) -> Bool {
+            speaker.queue(to: to) { for _ in 0..<size { $0.append(UInt8(7)) } }
+            speaker.flush()
+            waits(for: hearer)
+            return hearer.receive { _, _ in } > 0
+        }
+        try eventually("the relay") { ask(20) }
+        return measure(count) { _ in
+            let began = now
+            return ask(19) ? now - began : nil
+        }
+    }
+
+    /// Sorted; those that were lost are left out.
+    private static func measure(_ count: Int, _ once: (Int) -> Double?) -> [Double] {
+        for index in 0..<1000 { _ = once(index) }
+        var times: [Double] = []
+        for index in 0..<count {
+            if let time = once(index) { times.append(time) }
+            usleep(200)
+        }
+        return times.sorted()
+    }
+
+    private static func words(_ times: [Double]) -> String {
+        func microseconds(_ seconds: Double) -> String { String(format: "%.0f", seconds * 1e6) }
+        return
+            "p50 \(microseconds(Bench.median(times))) µs, p99 \(microseconds(Bench.quantile(times, 0.99))) µs, max \(microseconds(times.last ?? 0)) µs (\(times.count) notes)"
+    }
+
+    static func relay(_ port: UInt16, _ to: UInt16) throws {
+        let socket = try DatagramSocket(port: port, host: "127.0.0.1")
+        _ = fcntl(socket.number, F_SETFL, 0)
+        bare_relay(socket.number, to)
+    }
+
+    // MARK: Rate
+
+    static func rate(seconds limit: Double) throws {
+        let engine = try Engine()
+        let players = try engine.players(64)
+        let before = try Bench.cpu(engine.pid)
+        let began = now
+        var rounds = 0
+        var arrived = 0
+        var newest = [UInt16](repeating: 0, count: players.count)
+        var lastReport = began
+        func drain() {
+            for (index, player) in players.enumerated() {
+                arrived += player.data.receive { bytes, _ in
+                    if !SessionPacket.isSession(bytes) { newest[index] = bytes.uint16(at: 2) }
+                }
+            }
+        }
+        while now - began < limit {
+            for player in players {
+                player.play(
+                    .noteOn(Channel(truncating: 0), note: DataByte(truncating: UInt8(rounds % 128)), velocity: 9))
+            }
+            rounds += 1
+            // No more than two rounds are on their way.
+            let wanted = (rounds - 1) * players.count * (players.count - 1) * 99 / 100
+            let patience = now + 0.05
+            while arrived < wanted, now < patience { drain() }
+            if now - lastReport > 0.5 {
+                lastReport = now
+                for (player, number) in zip(players, newest) {
+                    player.send(.feedback(ssrc: player.ssrc, value: UInt32(number) << 16), .control)
+                }
+            }
+        }
+        let ours = Double(arrived) / (now - began)
+        let load = (try Bench.cpu(engine.pid) - before) / (now - began)
+        let bare = try bareRate(seconds: limit)
+        print(String(format: "  bare sendmmsg loop: %.0f datagrams/s", bare))
+        print(String(format: "  midihub:            %.0f datagrams/s, at %.0f %% of a core", ours, load * 100))
+        print(String(format: "  ratio: %.2f", ours / bare))
+    }
+
+    /// The same number of sockets, drained in the same way by the same process, fed by another one.
+    private static func bareRate(seconds limit: Double) throws -> Double {
+        let sockets = try (0..<64).map { _ in try DatagramSocket(port: 0, host: "127.0.0.1") }
+        let sender = try ChildProgram(
+            path: CommandLine.arguments[0], arguments: ["flood"] + sockets.map { "\($0.port)" }, environment: [:],
+            output: nil
+        ).spawn()
+        defer {
+            kill(sender, SIGKILL)
+            waitpid(sender, nil, 0)
+        }
+        var arrived = 0
+        func drain() { for socket in sockets { arrived += socket.receive { _, _ in } } }
+        while arrived == 0 { drain() }
+        arrived = 0
+        let began = now
+        while now - began < limit { drain() }
+        return Double(arrived) / (now - began)
+    }
+
+    static func flood(_ ports: [UInt16]) throws {
+        let socket = try DatagramSocket(port: 0, host: "127.0.0.1")
+        while true { _ = bare_send(socket.number, ports, Int32(ports.count), 100_000, 40) }
+    }
+
+    // MARK: Memory and load
+
+    static func memory() throws {
+        let engine = try Engine()
+        let few = try engine.players(2)
+        let before = try Bench.memory(engine.pid)
+        let many = try engine.players(200)
+        for (index, player) in many.enumerated() {
+            player.play(.noteOn(Channel(truncating: UInt8(index % 16)), note: 60, velocity: 9))
+        }
+        try eventually("the notes") {
+            for player in few + many { player.pump() }
+            return few[0].heard.count >= 200
+        }
+        let each = (try Bench.memory(engine.pid) - before) / 200 * 1024
+        print(String(format: "  memory per participant: %.1f KiB", each))
+    }
+
+    static func load(seconds limit: Double) throws {
+        let engine = try Engine()
+        let players = try engine.players(16)
+        let before = try Bench.cpu(engine.pid)
+        let began = now
+        var step = 0
+        while now - began < limit {
+            for (index, player) in players.enumerated() {
+                let note = DataByte(truncating: UInt8(40 + (step / 2 + index) % 40))
+                let channel = Channel(truncating: UInt8(index))
+                player.play(
+                    step % 2 == 0
+                        ? .noteOn(channel, note: note, velocity: 80) : .noteOff(channel, note: note, velocity: 0))
+                player.pump()
+            }
+            step += 1
+            let next = began + Double(step) / 50
+            if next > now { usleep(UInt32((next - now) * 1e6)) }
+        }
+        let used = (try Bench.cpu(engine.pid) - before) / (now - began) * 100
+        let heard = players.reduce(0) { $0 + $1.heard.count }
+        print(
+            String(
+                format: "  CPU: %.2f %% of a core over %.0f s (%.0f messages/s delivered)", used, limit,
+                Double(heard) / (now - began)))
+    }
+}

@@ -1,0 +1,8 @@
+#pragma once
+#include <netinet/in.h>
+
+/// Receives datagrams on `in` and sends each on to `port` of 127.0.0.1 from the same socket, until one of a single octet comes.
+void bare_relay(int in, unsigned short port);
+
+/// Sends `count` datagrams of `size` octets in batches of 64 to `ports` of 127.0.0.1 in turn. Returns how many the kernel took.
+long bare_send(int socket, const unsigned short *ports, int portCount, long count, int size);
