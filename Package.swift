@@ -43,7 +43,7 @@ let package = Package(
         .executableTarget(name: "midihub", dependencies: ["Hub"], swiftSettings: everywhere),
 
         .target(
-            name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux", "MIDI", "RTPMIDI"], path: "Tests/TestSupport",
             swiftSettings: everywhere),
         .executableTarget(
             name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
@@ -65,8 +65,12 @@ let package = Package(
         tests("Supervisor", ["Linux"]),
         tests("Hub", ["HTTP", "Supervisor", "Store", "Rooms", "PatchBay", "Linux"], resources: [.copy("Fixtures")]),
         .testTarget(
+            name: "EmbeddedTests",
+            dependencies: ["TestSupport", "Linux", "MIDI", "RTPMIDI", "midihub", "rtpmidid-double"],
+            swiftSettings: everywhere),
+        .testTarget(
             name: "EndToEndTests",
-            dependencies: ["TestSupport", "Linux", "CALSA", "midihub", "rtpmidid-double"],
+            dependencies: ["TestSupport", "Linux", "MIDI", "CALSA", "midihub", "rtpmidid-double"],
             swiftSettings: everywhere),
     ]
 )

@@ -122,6 +122,10 @@ extension Loop {
     /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
     func report(_ peer: Peer) {
         sendFeedback(to: peer)
+        if peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
+            peer.record.pointee.journals = 1
+            peer.adaptJournals()
+        }
         guard peer.counts.lost != peer.told.lost || peer.counts.limited != peer.told.limited,
             now >= peer.toldAt + 5 * Self.second
         else { return }

@@ -12,7 +12,7 @@ extension Loop {
         halfOpen -= 1
         peer.isMember = true
         peer.record.pointee.id = table.takeID()
-        peer.record.pointee.since = Self.unixMilliseconds
+        peer.record.pointee.since = SystemTime.unixMilliseconds
         table.commit(peer.place)
         hall.peers.append(peer)
         for wire in hall.room.join(peer.member) { connect(wire, in: hall) }

@@ -61,16 +61,15 @@ extension Loop {
             session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
             receiver: ReceiverStream(),
             sender: SenderStream(
-                ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: Self.journalOfTheUnknown),
+                ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: Peer.journalOfTheUnknown),
             place: place, record: record)
+        peer.adaptJournals()
+        record.pointee.nextSequence = peer.sender.next.rawValue
+        record.pointee.acknowledged = peer.sender.next.advanced(by: -1).rawValue
         port.byControl[key] = peer
         halfOpen += 1
         perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
     }
-
-    /// What the smallest of peers can read (facts: rtp-midi.md 3.9, Arduino), and what others can.
-    static let journalOfTheUnknown = 255
-    static let journalOfTheCapable = 900
 
     private func invitedOnData(
         _ packet: SessionPacket, _ token: UInt32, _ ssrc: SSRC, from source: SocketAddress, of port: PortPair
@@ -188,7 +187,10 @@ extension Loop {
         peer.sender.acknowledge(number)
         peer.record.pointee.acknowledged = number.rawValue
         // Such a peer plays wrong notes from a journal (facts: rtp-midi.md 3.9).
-        if peer.feedback.isLowHalf { peer.sender.journalLimit = 0 }
+        if peer.feedback.isLowHalf {
+            peer.record.pointee.journals = 2
+            peer.adaptJournals()
+        }
     }
 
     // MARK: After a crash
@@ -217,9 +219,11 @@ extension Loop {
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
-                    journalLimit: Self.journalOfTheUnknown),
+                    journalLimit: Peer.journalOfTheUnknown,
+                    checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
                 place: place, record: record)
             let key = PortPair.Key(source: peer.control, ssrc: ssrc)
+            peer.adaptJournals()
             // A damaged file may name somebody twice.
             guard port.byControl[key] == nil else {
                 table.release(place)

@@ -5,7 +5,6 @@
 //  `Rooms`), a codec (`RTPMIDI`), a writer of logs (the main thread of `midihub engine` is).
 //  Ruled by facts/rtp-midi.md sections 1, 3.7, 3.8 and 7.
 
-import Glibc
 import Linux
 import MIDI
 import RTPMIDI
@@ -72,9 +71,7 @@ final class Loop {
     }
 
     func readClock() {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        now = table.clockEpoch &+ UInt64(time.tv_sec) &* 10_000 &+ UInt64(time.tv_nsec) / 100_000
+        now = table.clockEpoch &+ SystemTime.monotonicNanoseconds / 100_000
     }
 
     /// Everything that this turn has queued leaves.
@@ -82,17 +79,13 @@ final class Loop {
 
     // MARK: Time
 
-    static var unixMilliseconds: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
     /// Ticks in a second.
     static let second: UInt64 = 10_000
 
     /// Sees to it that the loop looks around no later than at `time`.
     func wake(by time: UInt64) {
+        // A session that has ended has no deadline.
+        if time == .max { return }
         if let tick {
             if tick.at <= time { return }
             loop.cancel(tick.timer)

@@ -36,6 +36,8 @@ final class SessionTable {
         /// The highest number that came from it, extended; and whether anything came.
         var highest: UInt32 = 0
         var hasReceived: UInt8 = 0
+        /// Whether it understands filled journals: 1 where it sends such, 2 where they would harm it.
+        var journals: UInt8 = 0
         var name: [64 of UInt8] = .init(repeating: 0)
         var held = HeldState()
         var controls = ControlState()

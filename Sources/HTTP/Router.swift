@@ -4,8 +4,11 @@
 package struct Router: Sendable {
     package typealias Handler = @Sendable (Request, Parameters, Responder) -> Void
 
-    /// Asked before any route; an answer from it is the answer. Host names and tokens are checked here.
+    /// Asked before any route; an answer from it is the answer. Host names are checked here.
     package var before: (@Sendable (Request) -> Response?)?
+    /// Asked before a handler that may change something, which is any but those of GET, HEAD and OPTIONS; an answer from
+    /// it is the answer. Tokens are checked here.
+    package var beforeChange: (@Sendable (Request) -> Response?)?
     /// Asked where no route has the path.
     package var files: StaticFiles?
 
@@ -76,8 +79,11 @@ package struct Router: Sendable {
         guard let (route, parameters) = find(request.path) else { return responder.send(fromFiles(request)) }
         // The body of an answer to HEAD is cut off where it is sent.
         let method = request.method == .head ? .get : request.method
-        if let handler = route.handlers[method] { return handler(request, parameters, responder) }
-        responder.send(Self.lacking(request.method, allow: route.allow))
+        guard let handler = route.handlers[method] else {
+            return responder.send(Self.lacking(request.method, allow: route.allow))
+        }
+        if method != .get, method != .options, let refusal = beforeChange?(request) { return responder.send(refusal) }
+        handler(request, parameters, responder)
     }
 
     private func find(_ path: String) -> (Route, Parameters)? {

@@ -14,20 +14,21 @@ package struct Access: Sendable {
 
     /// nil where the request may go on to its route.
     package func refuse(_ request: Request) -> Response? {
-        if request.viaSocket { return nil }
-        if let host = request.headers["Host"], !answers(to: host) {
-            return .problem(
-                .misdirected,
-                "This hub does not answer to the name in the Host header; add it to `hosts` in its configuration.")
-        }
-        switch request.method {
-        case .get, .head, .options: return nil
-        default:
-            if holdsToken(request) { return nil }
-            return .problem(
-                .unauthorized,
-                "This changes something: send `Authorization: Bearer TOKEN` (the token is in the state directory).")
-        }
+        guard !request.viaSocket, let host = request.headers["Host"], !answers(to: host) else { return nil }
+        return .problem(
+            .misdirected,
+            "This hub does not answer to the name in the Host header; add it to `hosts` in its configuration.")
+    }
+
+    /// nil where the request may change something.
+    package func refuseChange(_ request: Request) -> Response? {
+        if holdsToken(request) { return nil }
+        var response = Response.problem(
+            .unauthorized,
+            "This changes something: send `Authorization: Bearer TOKEN` (the token is in the state directory).")
+        // RFC 9110 section 11.6.1: a 401 names the scheme.
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
     }
 
     /// Full rights: over hub.sock, or with the token.

@@ -1,5 +1,5 @@
 import Glibc
-import Linux
+package import Linux
 import Rooms
 
 /// What the hub needs on this machine, found or missing, each with its fix. Used by `midihub doctor`, by the page and by
@@ -18,7 +18,7 @@ package enum Doctor {
     package static func examine(
         _ configuration: Configuration, state: StateDirectory, hubRuns: Bool, ownPorts: Set<UInt16>
     ) -> [Finding] {
-        var findings = [daemon(configuration), sequencer()]
+        var findings = engines(configuration)
         for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
             findings.append(udpPair(port))
         }
@@ -27,6 +27,18 @@ package enum Doctor {
         findings.append(webDirectory(configuration))
         findings.append(avahi())
         return findings
+    }
+
+    /// What rtpmidid needs; where it may be missing, the embedded engine needs nothing.
+    private static func engines(_ configuration: Configuration) -> [Finding] {
+        let embedded = Finding(topic: "embedded engine", isWell: true, words: "needs neither rtpmidid nor a sequencer")
+        if configuration.engine == .embedded { return [embedded] }
+        var findings = [daemon(configuration), sequencer()]
+        guard configuration.engine == .auto, !findings.allSatisfy(\.isWell) else { return findings }
+        for index in findings.indices { findings[index].isOptional = true }
+        return findings + [
+            Finding(topic: "embedded engine", isWell: true, words: "carries the MIDI instead of rtpmidid: it needs nothing")
+        ]
     }
 
     package static func daemon(_ configuration: Configuration) -> Finding {
@@ -99,7 +111,7 @@ package enum Doctor {
                 {
                     continue
                 }
-                let holder = error.code == EADDRINUSE ? Programs.holder(ofUDP: number) : nil
+                let holder = error.code == EADDRINUSE ? Programs.holder(of: number, .udp) : nil
                 let words = "UDP port \(number) is taken" + (holder.map { " by \($0)" } ?? ": \(error.reason)")
                 let service =
                     holder?.hasPrefix("rtpmidid ") == true ? " (perhaps: systemctl disable --now rtpmidid)" : ""
@@ -113,14 +125,18 @@ package enum Doctor {
         return Finding(topic: "UDP \(port)", isWell: true, words: "ports \(port) and \(port + 1) are free")
     }
 
-    private static func page(_ address: Sockets.Address) -> Finding {
+    package static func page(_ address: Sockets.Address) -> Finding {
         do throws(Errno) {
             _ = try Sockets.listen(address)
             return Finding(topic: "page", isWell: true, words: "\(address) is free")
         } catch {
+            let holder = error.code == EADDRINUSE ? Programs.holder(of: address.port, .tcp) : nil
             return Finding(
-                topic: "page", isWell: false, words: "\(address): \(error.reason)",
-                fix: "end the program that listens there, or choose another with --listen ADDRESS:PORT")
+                topic: "page", isWell: false,
+                words: "\(address)" + (holder.map { " is taken by \($0)" } ?? ": \(error.reason)"),
+                fix: holder == nil
+                    ? "choose another with --listen ADDRESS:PORT"
+                    : "end that program, or choose another with --listen ADDRESS:PORT")
         }
     }
 
@@ -128,6 +144,11 @@ package enum Doctor {
         var place = state.path
         while !File.exists(place), let slash = place.lastIndex(of: "/"), slash != place.startIndex {
             place = String(place[..<slash])
+        }
+        guard File.isDirectory(place) else {
+            return Finding(
+                topic: "state", isWell: false, words: "\(place) is no directory",
+                fix: "move that file away, or name another directory with --state DIR")
         }
         guard access(place, W_OK) == 0 else {
             return Finding(

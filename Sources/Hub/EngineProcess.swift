@@ -1,35 +1,35 @@
 import Foundation
-import Linux
-import Supervisor
+package import Linux
+package import Supervisor
 
 /// One engine as a process: its service, the record by which a later hub adopts it, and its control socket. What it does
 /// and who is on it is `RtpmididEngine`'s or `EmbeddedEngine`'s affair.
-final class EngineProcess {
+package final class EngineProcess {
     /// `engines/NAME.json`.
-    struct Record: Codable, Equatable {
-        var identity: ProcessIdentity
+    package struct Record: Codable, Equatable {
+        package var identity: ProcessIdentity
         /// As in "26.01"; nil where the program did not tell.
-        var version: String?
+        package var version: String?
         /// UDP control port, where it serves one.
-        var port: UInt16?
+        package var port: UInt16?
         /// Where in its log this run begins.
-        var logStart: Int64?
+        package var logStart: Int64?
     }
 
-    let name: String
-    let control: ControlSocket
-    private(set) var service: Service!  // made last in init: it calls back into self
+    package let name: String
+    package let control: ControlSocket
+    package private(set) var service: Service!  // made last in init: it calls back into self
     /// Of the process that runs or ran last; its identity is that of the last one started or adopted.
-    private(set) var record: Record?
+    package private(set) var record: Record?
     /// What the next start writes into its record.
     var nextVersion: String?
     var nextPort: UInt16?
     var nextLogStart: Int64?
-    var prepare: () throws(Service.Unfit) -> ChildProgram = { () throws(Service.Unfit) in
+    package var prepare: () throws(Service.Unfit) -> ChildProgram = { () throws(Service.Unfit) in
         throw Service.Unfit("it is not to be started")
     }
-    var report: (Service.Report) -> Void = { _ in }
-    var whenDown: () -> Void = {}
+    package var report: (Service.Report) -> Void = { _ in }
+    package var whenDown: () -> Void = {}
 
     private let state: StateDirectory
 
@@ -56,7 +56,7 @@ final class EngineProcess {
         }
     }
 
-    static func rtpmidid(_ name: String, state: StateDirectory, loop: EventLoop) -> EngineProcess {
+    package static func rtpmidid(_ name: String, state: StateDirectory, loop: EventLoop) -> EngineProcess {
         EngineProcess(
             name, state, loop,
             // Versions before 23.12 know no ini file; their command line has the control socket.
@@ -70,9 +70,16 @@ final class EngineProcess {
         return EngineProcess(name, state, loop, marks: [["--plan", state.plan(name)]], goodbye: { _, done in done() })
     }
 
-    func adopt() -> Bool { service.adopt() }
-    func start() { service.start() }
-    func stop() { service.stop() }
+    /// Ends at once upon SIGTERM.
+    static func announcer(
+        _ name: String, marks: [[String]], state: StateDirectory, loop: EventLoop
+    ) -> EngineProcess {
+        EngineProcess(name, state, loop, marks: marks, goodbye: { _, done in done() })
+    }
+
+    package func adopt() -> Bool { service.adopt() }
+    package func start() { service.start() }
+    package func stop() { service.stop() }
 
     /// A missing, half-written or foreign record is none: the process is then looked for by its command line.
     private func load() -> ProcessIdentity? {

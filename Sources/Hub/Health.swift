@@ -28,7 +28,8 @@ enum Health {
         guard !here.isEmpty else { return "Ready. Nobody is here yet." }
         let rooms = Set(here.map(\.room))
         let players = here.count == 1 ? "1 participant" : "\(here.count) participants"
-        let place = rooms.count == 1 ? "in \(rooms.first!)" : "in \(rooms.count) rooms"  // at least one: `here` is not empty
+        // At least one: `here` is not empty.
+        let place = rooms.count == 1 ? "in \(rooms.first!)" : "in \(rooms.count) rooms"
         var sentence = "\(players) \(place)"
         if let farthest = here.compactMap({ $0.rtt?.last }).max() {
             sentence += ", \(here.count == 1 ? "" : "all ")within \(Int(farthest.rounded(.up))) ms"

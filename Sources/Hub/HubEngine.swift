@@ -1,10 +1,13 @@
 import Store
+import Supervisor
 
 /// One engine as the hub looks after it: a process, its log, and who is on it. Lives on the hub's loop.
 protocol HubEngine: AnyObject {
     /// As in `engines/NAME.log`.
     var name: String { get }
     var process: EngineProcess { get }
+    /// All its processes have ended.
+    var isDown: Bool { get }
     var whenDown: () -> Void { get set }
     /// The log is open: its changes are to be told to `readLog`.
     var logWatched: () -> Void { get set }
@@ -25,5 +28,6 @@ protocol HubEngine: AnyObject {
 }
 
 extension HubEngine {
+    var isDown: Bool { process.service.state == .idle }
     func stop() { process.stop() }
 }

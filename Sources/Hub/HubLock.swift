@@ -1,10 +1,10 @@
 import Glibc
-import Linux
+package import Linux
 
 /// One hub a state directory: a lock that ends with its holder, and in the file who that is.
-enum HubLock {
+package enum HubLock {
     /// nil where another hub holds it.
-    static func take(_ state: StateDirectory) throws(Errno) -> FileLock? {
+    package static func take(_ state: StateDirectory) throws(Errno) -> FileLock? {
         guard let lock = try FileLock(state.lock) else { return nil }
         // Held all the same where a full disk takes no words.
         if let me = ProcessIdentity(of: getpid()) { try? lock.write("\(me.pid) \(me.startTime)\n") }
@@ -12,7 +12,7 @@ enum HubLock {
     }
 
     /// The process that holds it; nil where nobody does, or the file's words are not of that process.
-    static func holder(_ state: StateDirectory) -> ProcessDescriptor? {
+    package static func holder(_ state: StateDirectory) -> ProcessDescriptor? {
         guard FileLock.isHeld(state.lock),
             let words = File.text(state.lock, limit: 64)?.split(whereSeparator: \.isWhitespace),
             words.count == 2, let pid = Int32(words[0]), let start = UInt64(words[1]),
@@ -24,10 +24,10 @@ enum HubLock {
 }
 
 /// `hub.log`: what a hub in the background says. Kept short by setting it aside once.
-enum HubLog {
+package enum HubLog {
     private static let longest: Int64 = 4 << 20
 
-    static func rotate(_ state: StateDirectory) {
+    package static func rotate(_ state: StateDirectory) {
         var status = stat()
         guard stat(state.hubLog, &status) == 0, status.st_size > longest else { return }
         rename(state.hubLog, "\(state.hubLog).1")

@@ -84,7 +84,8 @@ enum StartCommand {
                 if case .code(let code) = exit, let known = ExitCode(rawValue: Int32(code)) { return known }
                 return .bug
             }
-            usleep(child == nil ? 50_000 : 5_000)  // two processes that share nothing but files: there is nothing to wait on
+            // Two processes that share nothing but files: there is nothing to wait on.
+            usleep(child == nil ? 50_000 : 5_000)
         }
         Output.complain("the hub does not answer on \(state.socket) after \(patience); see \(state.hubLog)")
         return .unavailable
@@ -108,11 +109,7 @@ enum StartCommand {
         else { return }
         Output.line("\(status.name) runs, pid \(status.pid). Connect to: \(status.addresses.joined(separator: ", "))")
         if let page = File.text("\(state.path)/page", limit: 4096)?.split(separator: "\n").first {
-            if isatty(1) == 1, let token = File.text(state.token, limit: 4096)?.split(separator: "\n").first {
-                Output.line("Page: \(page)#token=\(token)")
-            } else {
-                Output.line("Page: \(page) (its token: \(state.token))")
-            }
+            Output.line(Output.page(String(page), state))
         }
     }
 
@@ -126,7 +123,9 @@ enum StopCommand {
         let state = options.stateDirectory
         guard File.exists(state.path) else { return .well }
         do {
-            try File.replace(state.stopped, with: [])
+            do throws(Errno) {
+                try File.replace(state.stopped, with: [])
+            } catch { Output.complain("\(error): the hub ends all the same, but cron may start it again") }
             return try stop(state)
         } catch {
             Output.complain("\(error)")
@@ -167,12 +166,12 @@ enum Leftovers {
     static func end(_ state: StateDirectory, holding lock: consuming FileLock) throws -> ExitCode {
         let loop = try EventLoop()
         var left: [EngineProcess] = []
-        for file in File.names(in: state.engines) where file.hasSuffix(".ini") {
-            let engine = EngineProcess.rtpmidid(String(file.dropLast(4)), state: state, loop: loop)
+        for name in state.knownEngines where name.hasPrefix("rtpmidid-") {
+            let engine = EngineProcess.rtpmidid(name, state: state, loop: loop)
             if engine.adopt() { left.append(engine) }
         }
         let embedded = EngineProcess.embedded(state: state, loop: loop)
-        if embedded.adopt() { left.append(embedded) }
+        left += ([embedded] + Announcer.leftBehind(state, loop)).filter { $0.adopt() }
         // Nothing runs any more: the next start chooses its engine anew.
         File.remove(state.choice)
         var running = left.count

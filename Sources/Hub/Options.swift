@@ -21,12 +21,15 @@ package struct Options: Equatable, Sendable {
     package var plan: String?
     package var control: String?
     package var sessions: String?
+    /// Of `join` and `ping`.
+    package var name: String?
+    package var dump = false
+    package var play: String?
+    package var record: String?
     /// Of `decode`.
     package var replay = false
-    /// Words that are no options, such as a file's name, of commands that take some.
+    /// Words that are no options.
     package var operands: [String] = []
-    /// Stands among the allowed names of a command that takes operands.
-    package static let operand = "OPERAND"
 
     package init() {}
 
@@ -36,8 +39,8 @@ package struct Options: Equatable, Sendable {
         package init(_ description: String) { self.description = description }
     }
 
-    /// The words behind the command. Only options in `allowed` are known to it.
-    package init(_ words: some Sequence<String>, allowed: Set<String>) throws(Misuse) {
+    /// The words behind the command. Only options in `allowed` are known to it, and other words only where it takes them.
+    package init(_ words: some Sequence<String>, allowed: Set<String>, operands: Bool = false) throws(Misuse) {
         var rest = Array(words)[...]
         while let word = rest.popFirst() {
             var name = word
@@ -47,11 +50,11 @@ package struct Options: Equatable, Sendable {
                 attached = String(word[word.index(after: equals)...])
             }
             if name == "--connectall" { name = "--connect-all" }
-            if allowed.contains(Self.operand), !word.hasPrefix("-") || word == "-" {
-                operands.append(word)
+            guard name.hasPrefix("-"), word != "-" else {
+                guard operands else { throw Misuse("unexpected \"\(word)\"") }
+                self.operands.append(word)
                 continue
             }
-            guard name.hasPrefix("-") else { throw Misuse("unexpected \"\(word)\"") }
             guard allowed.contains(name) else {
                 let near = allowed.filter { $0.hasPrefix(name) || name.hasPrefix($0) }.sorted().first
                 throw Misuse("unknown option \(name)" + (near.map { "; did you mean \($0)?" } ?? ""))
@@ -63,6 +66,7 @@ package struct Options: Equatable, Sendable {
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
             case "--replay": replay = true
+            case "--dump": dump = true
             default:
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw Misuse("\(name) needs a value")
@@ -73,7 +77,7 @@ package struct Options: Equatable, Sendable {
     }
 
     private static let flags: Set<String> = [
-        "--json", "--follow", "--unless-stopped", "--connect-all", "--replay",
+        "--json", "--follow", "--unless-stopped", "--connect-all", "--replay", "--dump",
     ]
 
     private mutating func take(_ name: String, _ value: String) throws(Misuse) {
@@ -91,6 +95,9 @@ package struct Options: Equatable, Sendable {
             case "--plan": plan = value
             case "--control": control = value
             case "--sessions": sessions = value
+            case "--name": self.name = value
+            case "--play": play = value
+            case "--record": record = value
             case "--limit":
                 guard let number = Int(value), (1...10000).contains(number) else {
                     throw ConfigurationError("--limit \(value): must be 1 to 10000")

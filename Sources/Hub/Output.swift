@@ -26,6 +26,14 @@ enum Output {
         return .bug
     }
 
+    /// Where the page is: with the token in its fragment on a terminal, elsewhere only with the name of the token's file.
+    static func page(_ address: String, _ state: StateDirectory) -> String {
+        if isatty(1) == 1, let token = File.text(state.token, limit: 4096)?.split(separator: "\n").first {
+            return "Page: \(address)#token=\(token)"
+        }
+        return "Page: \(address) (its token: \(state.token))"
+    }
+
     /// Control characters (escape codes among them) and direction overrides shown, never sent to the terminal.
     static func safe(_ name: String) -> String {
         var result = ""

@@ -27,15 +27,21 @@ package enum Programs {
         return result
     }()
 
-    /// Who holds a UDP port, for people: "rtpmidid (pid 312)"; nil where nobody or somebody unseen does (proc(5)).
-    package static func holder(ofUDP port: UInt16) -> String? {
+    /// TCP_LISTEN, as /proc/net/tcp has it.
+    private static let listening = "0A"
+
+    package enum Transport: String, Sendable { case udp, tcp }
+
+    /// Who holds a UDP port or listens on a TCP port, for people: "rtpmidid (pid 312)"; nil where nobody does (proc(5)).
+    package static func holder(of port: UInt16, _ transport: Transport) -> String? {
         let wanted = String(port, radix: 16, uppercase: true)
         let padded = String(repeating: "0", count: 4 - wanted.count) + wanted
         var inodes: Set<String> = []
-        for table in ["/proc/net/udp", "/proc/net/udp6"] {
+        for table in ["/proc/net/\(transport)", "/proc/net/\(transport)6"] {
             for line in (File.text(table, limit: 4 << 20) ?? "").split(separator: "\n").dropFirst() {
                 let fields = line.split(separator: " ")
-                if fields.count > 9, fields[1].hasSuffix(":\(padded)") { inodes.insert(String(fields[9])) }
+                guard fields.count > 9, fields[1].hasSuffix(":\(padded)") else { continue }
+                if transport == .udp || fields[3] == Self.listening { inodes.insert(String(fields[9])) }
             }
         }
         guard !inodes.isEmpty else { return nil }

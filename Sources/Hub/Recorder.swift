@@ -1,44 +1,48 @@
-import Linux
-import Store
+package import Linux
+package import Store
 
 /// Brings changes into the store, one transaction at a time, from the hub's loop. The store is never waited for: while it
 /// works, changes gather; while it is down, they are counted as lost and it is tried again.
-final class Recorder {
-    private(set) var database: Database?
-    private(set) var view = Snapshot.Store()
+package final class Recorder {
+    package private(set) var database: Database?
+    package private(set) var view = Snapshot.Store()
     /// The store works again after a failure: what is still true must be said to it anew.
-    var recovered: () -> Void = {}
-    var noticed: (String) -> Void = { _ in }
+    package var recovered: () -> Void = {}
+    /// Called from the loop, with a sentence for people.
+    package var noticed: (String) -> Void = { _ in }
 
     private let path: String
     private let loop: EventLoop
     private let outcomes: Mailbox<Outcome>
     private var pending: [Change] = []
     private var afterwards: [() -> Void] = []
-    private var underWay: (changes: [Change], afterwards: [() -> Void])?
+    private var underWay: (changeCount: Int, afterwards: [() -> Void])?
     private var scheduled = false
-    private static let retry: Duration = .seconds(10)
+    private let retry: Duration
 
-    init(_ database: Database?, path: String, failure: StoreError?, loop: EventLoop) throws(Errno) {
-        (self.database, self.path, self.loop) = (database, path, loop)
+    /// `failure` says why there is no database; `retry` is the time until the next attempt.
+    package init(
+        _ database: Database?, path: String, failure: StoreError?, loop: EventLoop, retry: Duration = .seconds(10)
+    ) throws(Errno) {
+        (self.database, self.path, self.loop, self.retry) = (database, path, loop, retry)
         outcomes = try Mailbox()
         try loop.receive(outcomes) { [unowned self] in finish($0) }
         if let failure { stop(failure) }
     }
 
-    func add(_ change: Change) {
+    package func add(_ change: Change) {
         pending.append(change)
         schedule()
     }
 
-    func add(_ changes: [Change]) {
+    package func add(_ changes: [Change]) {
         guard !changes.isEmpty else { return }
         pending += changes
         schedule()
     }
 
     /// Calls back when everything added so far is on disk, or was given up.
-    func whenDone(_ work: @escaping () -> Void) {
+    package func whenDone(_ work: @escaping () -> Void) {
         afterwards.append(work)
         schedule()
     }
@@ -63,11 +67,12 @@ final class Recorder {
             for call in work { call() }
             return
         }
-        underWay = (changes, work)
+        underWay = (changes.count, work)
         let outcomes = self.outcomes
+        let all = changes + [Self.alive]
         Task {
             do throws(StoreError) {
-                try await database.commit(changes)
+                try await database.commit(all)
                 outcomes.send(.committed)
             } catch { outcomes.send(.failed(error)) }
         }
@@ -77,14 +82,14 @@ final class Recorder {
         switch outcome {
         case .committed: break
         case .failed(let error):
-            view.lost += underWay?.changes.count ?? 0
+            view.lost += underWay?.changeCount ?? 0
             stop(error)
         case .works(let fresh, let notices):
             database = fresh
             view.state = .recording
             view.reason = nil
-            for notice in notices { noticed(notice) }
-            noticed("Recording again; \(view.lost) changes were not recorded.")
+            for notice in notices { say(notice) }
+            say("Recording again. Changes that were not recorded: \(view.lost).")
             recovered()
             schedule()
             return
@@ -100,13 +105,16 @@ final class Recorder {
 
     private func stop(_ error: StoreError) {
         let reason = Self.words(for: error)
-        if view.state == .recording || view.reason != reason { noticed("Recording stopped: \(reason). MIDI goes on.") }
+        if view.state == .recording || view.reason != reason { say("Recording stopped: \(reason). MIDI goes on.") }
         view.state = .stopped
         view.reason = reason
         // A damaged file was set aside at once and the next call begins a new one: nothing to wait for.
         let isDamaged = if case .damaged = error.kind { true } else { false }
-        loop.after(isDamaged ? .zero : Self.retry) { [unowned self] in tryAgain() }
+        loop.after(isDamaged ? .zero : retry) { [unowned self] in tryAgain() }
     }
+
+    /// In a turn of its own: who hears it has not been named yet when the first failure is told, and may add a change.
+    private func say(_ words: String) { loop.after(.zero) { [unowned self] in noticed(words) } }
 
     private func tryAgain() {
         let path = self.path
@@ -115,10 +123,12 @@ final class Recorder {
         Task { outcomes.send(await attempt(known, path)) }
     }
 
-    /// The setting that says when the store last worked: what is read after an outage happened after that.
-    static let aliveKey = "alive"
+    /// The setting, in every transaction, that says when a hub last recorded something: what a later hub learns of the time
+    /// between happened after that.
+    package static let aliveKey = "alive"
+    fileprivate static var alive: Change { .setting(key: aliveKey, value: "\(Moment.now.milliseconds)") }
 
-    static func words(for error: StoreError) -> String {
+    package static func words(for error: StoreError) -> String {
         switch error.kind {
         case .diskFull: "the disk is full"
         case .newerSchema(let found, let known):
@@ -146,7 +156,7 @@ private func attempt(_ known: Database?, _ path: String) async -> Outcome {
         if database == nil { database = try Database(path: path) }
         guard let database else { preconditionFailure("a database was just opened") }
         // Only a commit shows that the disk takes something again.
-        try await database.commit([.setting(key: Recorder.aliveKey, value: "\(Moment.now.milliseconds)")])
+        try await database.commit([Recorder.alive])
         return .works(database, notices: await database.takeNotices())
     } catch { return .worksNot(error) }
 }

@@ -1,10 +1,10 @@
-import HTTP
-import Linux
-import Store
+package import HTTP
+package import Linux
+package import Store
 import Synchronization
 
 /// What something outside the hub's loop asks of it; answered from the loop.
-enum Order: Sendable {
+package enum Order: Sendable {
     case reload(Responder)
     case panic(room: String?, by: String, Responder)
     case restart(engine: String, by: String, Responder)
@@ -12,7 +12,7 @@ enum Order: Sendable {
 }
 
 /// Every route of the hub, in one place: reading comes from the board and the store, changing goes to the loop as an order.
-struct Routes: Sendable {
+package struct Routes: Sendable {
     let board: Board
     let access: Access
     /// The store may be replaced while the hub runs.
@@ -20,8 +20,10 @@ struct Routes: Sendable {
     let orders: Mailbox<Order>
     let webDirectory: String?
     private let summary = LatencyCache()
+    /// Of latency, in one answer.
+    private static let mostPoints = 40_000
 
-    init(
+    package init(
         board: Board, access: Access, database: @escaping @Sendable () -> Database?, orders: Mailbox<Order>,
         webDirectory: String?
     ) {
@@ -29,9 +31,10 @@ struct Routes: Sendable {
         (self.orders, self.webDirectory) = (orders, webDirectory)
     }
 
-    func router() -> Router {
+    package func router() -> Router {
         var router = Router()
         router.before = { [access] in access.refuse($0) }
+        router.beforeChange = { [access] in access.refuseChange($0) }
         router.files = webDirectory.map { StaticFiles(directory: $0) }
         addLegacy(to: &router)
         addAPI(to: &router)
@@ -107,12 +110,15 @@ struct Routes: Sendable {
                     ))
                 return
             }
+            let asked = present.filter { visit == nil || $0.id == visit }
+            // Anybody may ask, so what one answer takes is bounded: a full hub shares it out.
+            let share = min(Int(limit), Self.mostPoints / max(1, asked.count))
             answer(responder) { database throws(StoreError) in
                 var samples: [API.Sample] = []
-                for one in present where visit == nil || one.id == visit {
+                for one in asked {
                     let points = try await database.samples(
                         of: .visit(one.id), from: from, to: to, step: step == 0 ? nil : .milliseconds(step),
-                        limit: Int(limit))
+                        limit: share)
                     samples += points.map { API.Sample($0, of: one) }
                 }
                 return Self.json(API.Samples(samples: samples), for: request)

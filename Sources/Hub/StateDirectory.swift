@@ -28,7 +28,15 @@ package struct StateDirectory: Sendable, Equatable {
     /// Which engine was chosen, while `engine` is `auto`: a slow boot must not flip it.
     package var choice: String { "\(path)/engine" }
     /// Who is on the embedded engine, for the one that follows it. On tmpfs where there is one: it changes with every packet.
-    package func sessions(_ engine: String) -> String { "\(memoryDirectory() ?? engines)/\(engine).sessions" }
+    package func sessions(_ engine: String) -> String { "\(Self.memory.flatMap(memoryDirectory) ?? engines)/\(engine).sessions" }
+
+    /// The engines that have left a record or an ini file here.
+    package var knownEngines: [String] {
+        let names = File.names(in: engines).compactMap { file in
+            [".ini", ".json"].first(where: file.hasSuffix).map { String(file.dropLast($0.count)) }
+        }
+        return Set(names).sorted()
+    }
 
     /// Makes the directories, private to the owner and group: rtpmidid's control socket has mode 0777 and is protected by them.
     package func create() throws(Errno) {
@@ -38,28 +46,25 @@ package struct StateDirectory: Sendable, Equatable {
 
     /// Where an engine's log really lies: on tmpfs where there is one, so that a busy log never wears a memory card.
     /// `log(engine)` is then a link to it.
-    package func placeLog(_ engine: String) throws(Errno) {
+    package func placeLog(_ engine: String, in base: String? = memory) throws(Errno) {
         let link = log(engine)
-        guard let memory = memoryDirectory() else {
+        guard let memory = base.flatMap(memoryDirectory) else {
             if let target = Self.target(of: link), !File.exists(target) { File.remove(link) }
             return
         }
         let target = "\(memory)/\(engine).log"
         if Self.target(of: link) == target { return }
-        if File.exists(link), Self.target(of: link) == nil { return }  // a plain file from before: it goes on being used
+        // A plain file from before goes on being used.
+        if File.exists(link), Self.target(of: link) == nil { return }
         File.remove(link)
         try retrying("symlink", link) { symlink(target, link) }
     }
 
+    /// Where this user's files on tmpfs may lie; nil where that is not told.
+    package static var memory: String? { geteuid() == 0 ? "/run" : Programs.environment["XDG_RUNTIME_DIR"] }
+
     /// A directory on tmpfs that belongs to this state directory alone; nil where there is none.
-    private func memoryDirectory() -> String? {
-        let base: String
-        if geteuid() == 0 {
-            base = "/run"
-        } else {
-            guard let runtime = getenv("XDG_RUNTIME_DIR") else { return nil }
-            base = String(cString: runtime)
-        }
+    private func memoryDirectory(in base: String) -> String? {
         guard base.hasPrefix("/"), File.isMemory(base) else { return nil }
         let directory = "\(base)/midihub\(path.replacing("/", with: "-"))"
         do throws(Errno) {

@@ -8,8 +8,8 @@ struct StoreMemory: Sendable {
     /// Round trips of the open visits so far, also those that nobody has judged yet.
     var roundTrips: [Int64: LatencySummary] = [:]
     var nextVisit: Int64 = 1
-    /// When the last hub was surely running.
-    var lastAlive = Moment.now
+    /// When the last hub was surely running; the beginning of time where none has said it.
+    var lastAlive = Moment(milliseconds: 0)
     var notices: [String] = []
 
     /// What cannot be read is as if it had not been: the hub begins all the same.

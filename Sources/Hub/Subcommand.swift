@@ -15,6 +15,8 @@ package struct Subcommand {
     let summary: String
     let explanation: String
     package let options: Set<String>
+    /// Whether it takes words that are no options.
+    package var takesOperands = false
     package let run: (Options) -> ExitCode
 
     package static func named(_ name: String) -> Subcommand? { all.first { $0.name == name } }
@@ -82,6 +84,12 @@ package struct Subcommand {
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),
             Subcommand(
+                name: "demo", summary: "a hub with four simulated players on it",
+                explanation: """
+                    To see and hear what a hub does: four players join it over the network and play together until Ctrl-C.
+                    Everything is kept in a directory of its own, gone at the end; ports and page are the first free ones.
+                    """, options: hub, run: DemoCommand.run),
+            Subcommand(
                 name: "decode", summary: "what the packets of a capture say",
                 explanation: """
                     midihub decode [--replay] [FILE]
@@ -92,7 +100,15 @@ package struct Subcommand {
                       control|data [@SENDER] HEX     empty lines and those that begin with # are passed over
                     Exit code 0 for broken packets too; 64 where the file is neither.
                       --replay   adds to each packet what its receiver plays: "emit", with what was made up for a loss marked
-                    """, options: ["--replay", Options.operand], run: DecodeCommand.run),
+                    """, options: ["--replay"], takesOperands: true, run: DecodeCommand.run),
+            Subcommand(
+                name: "join", summary: "be a participant: midihub join HOST[:PORT]…",
+                explanation: JoinCommand.explanation,
+                options: ["--name", "--dump", "--json", "--play", "--record"], takesOperands: true, run: JoinCommand.run
+            ),
+            Subcommand(
+                name: "ping", summary: "round trips to hubs, to choose one: midihub ping HOST[:PORT]…",
+                explanation: PingCommand.explanation, options: ["--json"], takesOperands: true, run: PingCommand.run),
             Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """

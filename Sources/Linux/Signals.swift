@@ -21,6 +21,9 @@ package struct SignalDescriptor: ~Copyable {
 }
 
 package enum Signals {
+    /// In this thread and those that it starts: somebody else is to get them.
+    package static func block(_ signals: [CInt]) { midihub_block_signals(signals, CInt(signals.count), SIG_BLOCK) }
+
     /// A write to a closed pipe or socket is then an error, not death. Inherited by children, which rtpmidid needs.
     package static func ignorePipe() { midihub_ignore_signal(SIGPIPE) }
 }

@@ -34,4 +34,7 @@ package struct WorkerThread: ~Copyable {
 
     /// Waits until the thread's body has returned.
     package consuming func join() { pthread_join(handle, nil) }
+
+    /// Lets it end by itself, whenever that is.
+    package consuming func detach() { pthread_detach(handle) }
 }

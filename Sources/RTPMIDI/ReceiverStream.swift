@@ -19,7 +19,8 @@ package import MIDI
     package private(set) var highest: UInt32?
 
     private let channels: UnsafeMutablePointer<PassedOn>
-    private var hasSentJournals = false
+    /// A filled journal has come: this peer understands them.
+    package private(set) var hasSentJournals = false
     private var sysExIsOpen = false
     /// What would follow a packet that may have been a new beginning.
     private var newBeginning: SequenceNumber?

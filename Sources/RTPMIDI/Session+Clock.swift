@@ -11,7 +11,8 @@ struct ClockExchange: BitwiseCopyable, Sendable {
     private var challenged: UInt64 = 0
     /// Questions sent, since the last answer and in all, and when the last one was.
     private(set) var unanswered = 0
-    private var questions = 0
+    private(set) var questions = 0
+    private(set) var answeredQuestions = 0
     private var lastQuestion: UInt64 = 0
     /// To be asked at once.
     var isDue = false
@@ -60,6 +61,7 @@ struct ClockExchange: BitwiseCopyable, Sendable {
         guard isRight(place) else { return nil }
         asked[place!] = 0  // else it is not right
         unanswered = 0
+        answeredQuestions += 1
         return roundTrip(since: t1, now)
     }
 
@@ -201,8 +203,8 @@ extension Session {
         // The salt is ours, not the clock's.
         let offset = Int64(bitPattern: offset &+ exchange.stamp(0))
         clock.add(roundTrip: roundTrip, offset: offset, at: now)
-        perform(.measured(UInt32(truncatingIfNeeded: roundTrip)))
         prove(now, perform)
+        perform(.measured(UInt32(truncatingIfNeeded: roundTrip)))
     }
 
     private mutating func prove(_ now: UInt64, _ perform: (Action) -> Void) {
@@ -211,6 +213,9 @@ extension Session {
         since = now
         perform(.up)
     }
+
+    /// How often we asked for the time, and how many of these questions were answered.
+    package var questions: (asked: Int, answered: Int) { (exchange.questions, exchange.answeredQuestions) }
 
     // MARK: A new source address
 

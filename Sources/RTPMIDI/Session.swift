@@ -52,9 +52,11 @@ package struct Session: Sendable {
     package let token: UInt32
     package let own: SSRC
     package let name: String
-    /// The peer's SSRC and name; an initiator learns them from the answer.
+    /// The peer's SSRC, as on the data port, and its name; an initiator learns them from the answers.
     package internal(set) var peer: SSRC?
     package internal(set) var peerName: String?
+    /// What a peer calls itself on the control port where that is another SSRC than on the data port: pymidi has two.
+    private var peerOnControl: SSRC?
     /// When anything of the peer came last, or the session began.
     package internal(set) var lastHeard: UInt64
     package internal(set) var clock = ClockEstimate()
@@ -127,22 +129,24 @@ package struct Session: Sendable {
             end(.refused, perform)
         case .bye(_, let ssrc, _):
             // macOS, rtpMIDI and Arduino send the token 0: the SSRC and the source address are all there is to go by.
-            guard ssrc == peer else { return }
+            guard isPeer(ssrc) else { return }
             end(.bye, perform)
         case .clock(let ssrc, let count, let t1, let t2, let t3):
-            guard ssrc == peer else { return }
+            guard isPeer(ssrc) else { return }
             lastHeard = now
             receiveClock(count, t1, t2, t3, on: path, now: now, perform: perform)
         case .feedback(let ssrc, let value):
-            guard ssrc == peer else { return }
+            guard isPeer(ssrc) else { return }
             lastHeard = now
             if state == .up { perform(.feedback(value)) }
         case .bitRateLimit(let ssrc, _):
             // Nobody is known to obey it; it is a sign of life.
-            guard ssrc == peer else { return }
+            guard isPeer(ssrc) else { return }
             lastHeard = now
         }
     }
+
+    private func isPeer(_ ssrc: SSRC) -> Bool { ssrc == peer || ssrc == peerOnControl }
 
     /// RTP came from the peer.
     package mutating func heard(now: UInt64) { lastHeard = now }
@@ -191,7 +195,8 @@ package struct Session: Sendable {
             enter(.invitingData, now)
             invite(now, perform)
         case .invitingData:
-            guard ssrc == peer else { return }
+            // The token, which only we and it know, says that it is the same one.
+            if ssrc != peer { (peerOnControl, peer) = (peer, ssrc) }
             lastHeard = now
             enter(.proving, now)
             askTime(now, perform)

@@ -29,7 +29,7 @@ struct Main {
             exit(ExitCode.well.rawValue)
         }
         do throws(Options.Misuse) {
-            let options = try Options(rest, allowed: command.options)
+            let options = try Options(rest, allowed: command.options, operands: command.takesOperands)
             exit(command.run(options).rawValue)
         } catch {
             complain("\(name): \(error.description); see `midihub \(name) --help`")

@@ -36,7 +36,13 @@ struct PlayerTests {
             try bob.hears(3) == [
                 [0x90, 60, 100], [0xF0] + [UInt8](repeating: 5, count: 600) + [0xF7], [0x80, 60, 64],
             ])
+        // What comes before there is a wire goes nowhere; that it has come is heard by another.
+        let ear = SequencerAddress(client: patcher.client, port: patcher.createPort(Array("ear".utf8)))
+        try patcher.connect(address(of: "Bob"), to: ear)
         try bob.send([0xB0, 7, 127])
+        try eventually("Bob's first to come") {
+            patcher.nextEvent() == .midi(port: ear.port, bytes: [0xB0, 7, 127])
+        }
         try patcher.connect(address(of: "Bob"), to: address(of: "Alice"))
         try bob.send([0xB0, 7, 1])
         #expect(try alice.hears(1) == [[0xB0, 7, 1]])

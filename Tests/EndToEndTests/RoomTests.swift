@@ -103,6 +103,58 @@ struct RoomTests {
         try hub.awaitWires([["Piano Out", "Recorder-in"], ["Piano Out", "Martin"], ["Martin", "Recorder-in"]])
     }
 
+    @Test func `names of every kind are wired and shown`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        var names = ["it's \"quoted\" \\ back", "Zoë 🎹 Straße", String(repeating: "x", count: 63), "a:b,c/d"]
+        // A real participant takes its name from ALSA, which has cut it before the daemon can.
+        if !Rtpmidid.isReal { names.append(String(repeating: "é", count: 40)) }
+        let players = try names.map { try hub.player($0) }
+        for player in players { try player.join() }
+        try hub.awaitMesh(players)
+    }
+
+    @Test func `who falls silent is shown as such before rtpmidid notices`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let players = try hub.joined("Gone", "Here")
+        let ids = players.compactMap { ($0 as? DoublePlayer)?.id }
+        var round = 0.0
+        /// One more figure for a simulated participant; real ones measure by themselves.
+        func measure(_ index: Int) throws {
+            round += 1
+            guard index < ids.count else { return }
+            try hub.drive().latency(ids[index], milliseconds: 4 + round.truncatingRemainder(dividingBy: 50) / 10)
+        }
+        func samples() throws -> Int {
+            let one = try hub.participants().first { $0["name"] as? String == "Gone" }
+            return (one?["rtt"] as? [String: Any])?["samples"] as? Int ?? 0
+        }
+        // One that has not measured since another joined would be a ghost: the daemon has dropped its timer.
+        let enough = try samples() + 2
+        try eventually(within: .seconds(60), "figures of Gone since Here came") {
+            for index in [0, 1] { try measure(index) }
+            return try samples() >= enough
+        }
+        try players[0].vanish()
+        func state(_ name: String) throws -> String? {
+            try measure(1)
+            return try hub.participants().first { $0["name"] as? String == name }?["state"] as? String
+        }
+        try eventually(within: .seconds(60), "Gone shown as silent", seen: "\((try? hub.texts()) ?? [])") {
+            try state("Gone") == "silent"
+        }
+        #expect(try state("Here") == "present")
+        #expect(try hub.events("lost").isEmpty)
+        try hub.awaitEvent("silent", containing: "Gone has been silent for")
+        #expect(try hub.get("/healthz").text.contains("silent: Gone"))
+        try eventually(within: .seconds(90), "rtpmidid's own word", seen: "\((try? hub.texts()) ?? [])") {
+            try state("Gone") == nil
+        }
+        try hub.awaitEvent("lost", containing: "Gone", "was lost")
+        #expect(try hub.events("ghost").isEmpty && hub.events("silent").count == 1)
+    }
+
     @Test func `connections made by other people are left alone`() throws {
         let port = freeUDPPortPair()
         let hub = try HubUnderTest(ports: [port], configuration: #"{ports: [\#(port)], policy: "named"}"#)

@@ -41,6 +41,8 @@ for vector in vectors:
     octets, name = bytes.fromhex(vector["hex"]), vector["name"]
     if octets[:2] == b"\xff\xff" or vector["channel"] == "control":
         put("session", name, octets)
+        for side in (0, 1):
+            put("conversation", f"{name}-{side}", bytes([side]) + bytes([0, len(octets)]) + octets + bytes([1, len(octets)]) + octets)
     else:
         put("stream", name, octets)
         put("journal", name, payloads([octets, octets], [0, 1]))
@@ -52,3 +54,7 @@ for scenario in scenarios:
     put("capture", scenario["name"] + ".lines", "\n".join(f"data @a {text}" for text in scenario["packets"]).encode())
 put("sender", "notes", bytes.fromhex("900c3c64 00000000 800c3c40 01000000 b00c0740 00000000 40000000 e00c0050 01000000 00000000"))
 put("sender", "parameters", bytes.fromhex("b0086500 b0086400 01000000 b0080602 00000000 b0087b00 01000000 c0000500 00000000"))
+put("music", "bytes", bytes.fromhex("903c643e40 f8 f07e7f0901f7 c005 f20102"))
+put("music", "file", bytes.fromhex(
+    "4d546864 00000006 0001 0002 0060 4d54726b 00000010 00ff510307a120 00f00243f7 00ff2f00"
+    "4d54726b 00000010 00923060 003c60 8140823040 00ff2f00"))

@@ -81,6 +81,17 @@ struct RouterTests {
         #expect(answer(router, .get, "/none")?.status == .forbidden)
     }
 
+    @Test func `only a handler that may change something is guarded`() {
+        var router = Self.router
+        router.beforeChange = { _ in .problem(.unauthorized, "Who are you?") }
+        #expect(answer(router, .post, "/both/1")?.status == .unauthorized)
+        #expect(answer(router, .get, "/both/1")?.status == .ok)
+        #expect(answer(router, .head, "/both/1")?.status == .ok)
+        #expect(answer(router, .options, "/both/1")?.status == .noContent)
+        #expect(answer(router, .post, "/api/engines")?.status == .methodNotAllowed)
+        #expect(answer(router, .post, "/none")?.status == .notFound)
+    }
+
     @Test func `files answer where no route does, and take GET and HEAD only`() throws {
         let directory = try Directory()
         try directory.write("page.html", "page")

@@ -29,11 +29,11 @@ import Testing
     }
 
     @Test func `changing needs the token, whole and right, or the hub's own socket`() {
-        #expect(access.refuse(request(.post))?.status == .unauthorized)
-        #expect(access.refuse(request(.post, token: "0123456789abcdee"))?.status == .unauthorized)
-        #expect(access.refuse(request(.post, token: "0123456789abcdef0"))?.status == .unauthorized)
-        #expect(access.refuse(request(.post, token: "0123456789abcdef")) == nil)
-        #expect(access.refuse(request(.post, viaSocket: true)) == nil)
+        #expect(access.refuseChange(request(.post))?.status == .unauthorized)
+        #expect(access.refuseChange(request(.post, token: "0123456789abcdee"))?.status == .unauthorized)
+        #expect(access.refuseChange(request(.post, token: "0123456789abcdef0"))?.status == .unauthorized)
+        #expect(access.refuseChange(request(.post, token: "0123456789abcdef")) == nil)
+        #expect(access.refuseChange(request(.post, viaSocket: true)) == nil)
         #expect(!access.holdsToken(request()))
     }
 }

@@ -50,7 +50,7 @@ import Testing
         ("{ports: [5004, }", "not JSON5: line 1, column 16: expected a value"),
         ("{\n  name: \"x\",\n  ports }", "line 3, column 9: expected \":\""),
         ("{name: \"x}", "line 1, column 8: expected a closing"), ("{/* */} x", "line 1, column 9: expected the end"),
-        ("{prots: [5004]}", "prots: unknown key; known are engine, hosts"),
+        ("{prots: [5004]}", "prots: unknown key; known are address, allow"),
         ("{ports: [70000]}", "ports: 70000 is no port"), ("{ports: [65535]}", "65535 is no port"),
         ("{ports: [5004, 5005]}", "port 5005: overlaps with port 5004"), ("{ports: [5004], rooms: {}}", "not both"),
         ("{rooms: {A: {}}}", "\"ports\" is missing"),

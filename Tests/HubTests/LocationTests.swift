@@ -1,6 +1,8 @@
+import Glibc
 import HTTP
 import Hub
 import Linux
+import TestSupport
 import Testing
 
 /// The three clouds' metadata services, played by a server of ours on loopback.
@@ -72,6 +74,38 @@ import Testing
             }
         } _: {
             #expect(Location.ask($0) == nil)
+        }
+    }
+
+    @Test func `when its time is up it leaves no child behind, also none that ignores its own limit`() throws {
+        let directory = TemporaryDirectory()
+        let silent = try Sockets.listen(.init(host: "127.0.0.1", port: 0))
+        let base = "http://\(Sockets.localAddress(silent))"
+        let mark = directory.write("mark", "")
+        // It says something of its own, asks the server, then stays for as long as it likes.
+        let curl = try #require(Programs.find("curl"))
+        let stubborn = directory.write(
+            "curl", "#!/bin/sh\necho word >&2\n\(curl) -m 600 \"\(base)/\" &\nexec tail -f \"\(mark)\"\n")
+        chmod(stubborn, 0o755)
+        for program in [curl, stubborn] {
+            #expect(Location.ask(base, curl: program) == nil)
+            let words = [
+                ["location", program, base], ["\(base)/"], ["-f", mark], ["\(base)/latest/api/token"],
+                ["\(base)/computeMetadata/v1/instance/zone"],
+                ["\(base)/metadata/instance/compute/location?api-version=2021-02-01&format=text"],
+            ]
+            // Killed, but perhaps not gone to the last page yet.
+            try eventually("none of them runs") { words.flatMap(ProcessIdentity.withArguments).isEmpty }
+            // None of them is connected any more.
+            var connections = 0
+            while let connection = try Sockets.accept(silent)?.takeSocket() {
+                connections += 1
+                try eventually("the other end is closed") {
+                    var buffer = [UInt8](repeating: 0, count: 4096)
+                    return try buffer.withUnsafeMutableBytes { try connection.read(into: $0) } == .end
+                }
+            }
+            #expect(connections > 0)
         }
     }
 }

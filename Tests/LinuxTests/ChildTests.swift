@@ -24,13 +24,13 @@ import Testing
     @Test(arguments: ["sleep 600 & sleep 600", "sleep 600 >/dev/null 2>&1 & echo done"])
     func `what it has started in its session ends with it, also what does not hold its output`(script: String) throws {
         let scratch = try Scratch()
+        let mark = "\(scratch.path)/mark"
+        try File.replace(mark, with: [])
         let began = ContinuousClock.now
-        _ = try ChildProgram(
-            path: "/bin/sh", arguments: ["-c", script.replacing("sleep 600", with: "tail -f \(scratch.path)")],
-            environment: ["PATH": "/usr/bin:/bin"], output: nil
-        ).run(limit: .milliseconds(500))
+        _ = try shell(script.replacing("sleep 600", with: "tail -f \(mark)")).run(limit: .milliseconds(500))
         #expect(began.duration(to: .now) < .seconds(60), "it did not wait for them")
-        try eventually("nothing of it runs") { ProcessIdentity.withArguments(["-f", scratch.path]).isEmpty }
+        // Killed, but perhaps not gone to the last page yet.
+        try eventually("nothing of it runs") { ProcessIdentity.withArguments(["-f", mark]).isEmpty }
     }
 
     @Test func `one that writes more than is kept is not held up`() throws {
@@ -46,7 +46,7 @@ import Testing
             return try #require(Int(line.split(separator: "\t")[1]))
         }
         let before = try switches()
-        _ = try shell("sleep 1").run(limit: .seconds(60))
+        _ = try shell("sleep 60").run(limit: .milliseconds(900))
         #expect(try switches() - before < 200, "it is not woken every millisecond")
     }
 
@@ -79,7 +79,10 @@ import Testing
     }
 
     @Test func `identity tells a running process from an ended one and from another with its number`() throws {
-        let pid = try shell("read x < /proc/self/fd/0; exec sleep 60").spawn()
+        // Not by way of a shell, which would become another program.
+        let pid = try ChildProgram(
+            path: "/usr/bin/tail", arguments: ["-f", "/dev/null"], environment: [:], output: nil
+        ).spawn()
         let identity = try #require(ProcessIdentity(of: pid))
         #expect(identity.isRunning)
         guard let descriptor = ProcessDescriptor(identity) else {

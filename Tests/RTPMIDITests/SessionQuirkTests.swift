@@ -185,6 +185,34 @@ struct SessionQuirkTests {
         #expect(stage.questions.count == 2)
     }
 
+    @Test func `pymidi has another SSRC on the data port`() {
+        // Its ControlProtocol and DataProtocol each draw their own (pymidi 0.5, protocol.py).
+        var stage = Stage.initiator()
+        stage.wake()
+        stage.receive(.accepted(token: Stage.token, ssrc: SSRC(0xC0), name: "pymidi"), on: .control)
+        stage.receive(.accepted(token: Stage.token, ssrc: Stage.peer, name: "pymidi"), on: .data)
+        stage.answerQuestion(after: 12)
+        #expect(stage.session.isUp && stage.session.peer == Stage.peer)
+        stage.receive(.bye(token: 0, ssrc: SSRC(0xC0), name: nil), on: .control)
+        #expect(stage.ends == [.bye])
+    }
+
+    @Test func `Haukcode refuses who is still connected, so a lost session ends with BY`() {
+        var stage = Stage.upInitiator()
+        stage.pass(300_000)
+        #expect(stage.ends == [.silent] && stage.byes == [.control, .data])
+    }
+
+    @Test func `iOS may refuse, and names itself`() {
+        var stage = Stage.initiator()
+        stage.wake()
+        stage.receive(.refused(token: Stage.token, ssrc: Stage.peer, name: "iPad"), on: .control)
+        guard case .refused("iPad")? = stage.rest.first else {
+            Issue.record("\(stage.rest)")
+            return
+        }
+    }
+
     @Test func `Haukcode acknowledges every packet`() {
         var stage = Stage.upListener()
         for number in 0..<300 {

@@ -62,11 +62,7 @@ import Testing
 
         /// Runs the loop until it holds.
         func run(_ what: String, until condition: () -> Bool) throws {
-            try eventually(what, seen: "\(reports)") {
-                loop.after(.milliseconds(10)) { [loop] in loop.stop() }
-                try loop.run()
-                return condition()
-            }
+            try loop.run(until: what, seen: "\(reports)", condition)
         }
 
         func run(until report: String) throws { try run("\"\(report)\"") { reports.contains(report) } }
@@ -183,8 +179,7 @@ import Testing
         stage.reported = { [unowned stage] in if case .exited = $0 { stage.service.stop() } }
         stage.service.start()
         try stage.run(until: "down")
-        stage.loop.after(.milliseconds(1200)) { stage.loop.stop() }
-        try stage.loop.run()
+        stage.loop.run(for: .milliseconds(1200))
         #expect(stage.reports == ["started", "exit code 0", "down"])
     }
 
@@ -195,8 +190,7 @@ import Testing
         try stage.run(until: "down")
         // The patience of its teardown is not over yet.
         stage.service = nil
-        stage.loop.after(.milliseconds(300)) { stage.loop.stop() }
-        try stage.loop.run()
+        stage.loop.run(for: .milliseconds(300))
         #expect(stage.reports.last == "down")
     }
 
@@ -219,11 +213,11 @@ import Testing
     }
 
     @Test func `a record of a process that has ended is none, and is taken away`() throws {
-        let first = try Stage(script: "exit 0")
+        let first = try Stage()
         first.service.start()
         let stale = try #require(first.saved)
-        try first.run(until: "exit code 0")
         first.service.stop()
+        try first.run(until: "down")
         let second = try Stage(saved: stale)
         #expect(!second.service.adopt())
         #expect(second.saved == nil)

@@ -85,10 +85,12 @@ package final class HubUnderTest {
     package func kill9() throws {
         let pid = try self.pid()
         Glibc.kill(pid, SIGKILL)
-        // To the last of its threads: only then has the kernel closed what it had open. An rtpmidid that plays to a
-        // sequencer client on its way out is told of an error and throws away what it has not read yet.
+        // To the last of its threads, and until it is a zombie: its program is gone from /proc before the kernel has closed
+        // what it had open. An rtpmidid that plays to a sequencer client on its way out is told of an error and throws
+        // away what it has not read yet.
         try eventually("the end of the hub") {
-            running?.exit != nil || ProcessIdentity(of: pid) == nil && names(in: "/proc/\(pid)/task").count <= 1
+            let fields = text(of: "/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ")
+            return fields?.first.map { $0 == "Z" && names(in: "/proc/\(pid)/task").count <= 1 } ?? true
         }
         running = nil
     }

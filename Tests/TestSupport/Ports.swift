@@ -33,4 +33,16 @@ package func freeTCPPort() -> UInt16 {
     }
 }
 
+/// Whether some program holds a UDP port of this machine, without touching it (proc(5), net/udp).
+package func isOpen(udp port: UInt16) -> Bool {
+    let digits = String(port, radix: 16, uppercase: true)
+    let end = ":" + String(repeating: "0", count: 4 - digits.count) + digits
+    return ["/proc/net/udp6", "/proc/net/udp"].contains { table in
+        text(of: table).split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 1 && fields[1].hasSuffix(end)
+        }
+    }
+}
+
 private let handedOut = Mutex<Set<UInt16>>([])

@@ -26,6 +26,11 @@ package final class RealPlayer: Player {
     }
 
     package func join() throws {
+        // An invitation that nobody answers is repeated after 40 s, and then with the initiator id 0 by which two such
+        // participants are taken for one.
+        try eventually(within: .seconds(60), "somebody to listen on \(port)") {
+            isOpen(udp: port) && isOpen(udp: port + 1)
+        }
         let daemon = try self.daemon ?? startDaemon()
         self.daemon = daemon
         let client = "player-\(music.client)"

@@ -1,4 +1,5 @@
 import Glibc
+package import Linux
 
 /// What a test waited for in vain.
 package struct WaitedInVain: Error, CustomStringConvertible {
@@ -29,5 +30,24 @@ package func awaited<Value>(
                 description: "waited \(limit) in vain: \(what)" + (instead.isEmpty ? "" : "; seen: \(instead)"))
         }
         usleep(20_000)
+    }
+}
+
+extension EventLoop {
+    /// Runs the loop until `condition` holds; fails as `eventually` does.
+    package func run(
+        until what: String, within limit: Duration = .seconds(30), seen: @autoclosure () -> String = "",
+        _ condition: () -> Bool
+    ) throws {
+        try eventually(within: limit, what, seen: seen()) {
+            run(for: .milliseconds(5))
+            return condition()
+        }
+    }
+
+    /// Runs the loop for a while, to see that nothing happens in it.
+    package func run(for duration: Duration) {
+        after(duration) { [unowned self] in stop() }
+        do throws(Errno) { try run() } catch { fatalError("\(error)") }
     }
 }

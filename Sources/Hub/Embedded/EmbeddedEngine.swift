@@ -31,6 +31,8 @@ final class EmbeddedEngine: HubEngine {
     /// What it said of each port: nil where it listens, else why not.
     private var ports: [UInt16: String?] = [:]
     private var statusUnderWay = false
+    private var announcers: [UInt16: Announcer] = [:]
+    private var retired: [Announcer] = []
 
     // Who is there, by the engine's number for it.
     var present: [UInt64: Attendee] = [:]
@@ -46,10 +48,7 @@ final class EmbeddedEngine: HubEngine {
         process = .embedded(state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in take($0) }
-        process.whenDown = { [unowned self] in
-            context.changed()
-            whenDown()
-        }
+        process.whenDown = { [unowned self] in oneIsDown() }
     }
 
     func begin(at offset: TailOffset?) {
@@ -64,6 +63,20 @@ final class EmbeddedEngine: HubEngine {
             recordOffset()
             context.recorder.whenDone { [weak self] in self?.process.start() }
         }
+    }
+
+    func stop() {
+        for announcer in announcers.values { announcer.process.stop() }
+        process.stop()
+    }
+
+    var isDown: Bool {
+        process.service.state == .idle && announcers.values.allSatisfy { $0.process.service.state == .idle }
+    }
+
+    private func oneIsDown() {
+        context.changed()
+        if isDown { whenDown() }
     }
 
     func restart(by author: String) {
@@ -100,6 +113,11 @@ final class EmbeddedEngine: HubEngine {
 
     /// The configuration has changed: the engine is given its new plan. Those on ports that stay notice nothing.
     func reload() {
+        for (number, announcer) in announcers where !context.configuration.ports.contains(where: { $0.port == number }) {
+            announcers[number] = nil
+            retired.append(announcer)
+            announcer.process.stop()
+        }
         do throws(Errno) {
             try writePlan()
         } catch {
@@ -194,8 +212,23 @@ final class EmbeddedEngine: HubEngine {
             }
         }
         ports[number] = .some(trouble)
+        if trouble == nil { announce(number) }
         if context.configuration.ports.allSatisfy({ ports[$0.port] != nil }) { becomeReady() }
         context.changed()
+    }
+
+    /// Announces a port that is open, by the name that its players see.
+    private func announce(_ number: UInt16) {
+        guard announcers[number] == nil, context.configuration.address.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
+            let room = plan().rooms.first(where: { $0.ports.contains(number) })
+        else { return }
+        let announcer = Announcer(port: number, name: room.displayName, context: context)
+        announcer.process.whenDown = { [unowned self] in
+            retired.removeAll { $0.process.service.state == .idle }
+            oneIsDown()
+        }
+        announcers[number] = announcer
+        announcer.begin()
     }
 
     func tick() {

@@ -1,9 +1,9 @@
-import Linux
+package import Linux
 
 /// rtpmidid's control socket (facts: rtpmidid.md section 4.1): one request a connection, in one write, the reply read up
 /// to its newline whatever happens, one at a time. Lives on the hub's loop and never blocks it.
-final class ControlSocket {
-    enum Failure: Error, Equatable {
+package final class ControlSocket {
+    package enum Failure: Error, Equatable {
         /// Nothing listens there (any more), or it could not be written to.
         case unreachable(String)
         /// No whole reply came in time: a hung daemon, or one that holds an unprintable name.
@@ -27,12 +27,20 @@ final class ControlSocket {
     private var waiting: [(request: ControlRequest, patience: Duration, done: (Result<[UInt8], Failure>) -> Void)] = []
     private var current: Exchange?
 
-    init(_ path: String, loop: EventLoop) {
+    package init(_ path: String, loop: EventLoop) {
         (self.path, self.loop) = (path, loop)
     }
 
+    /// The loop outlives the socket and must not call it any more. Whoever waits for an answer gets none.
+    deinit {
+        if let registration = current?.registration { loop.unwatch(registration) }
+        if let timer = current?.timer { loop.cancel(timer) }
+    }
+
     /// Sends `request` and calls back with the reply line, without its newline.
-    func ask(_ request: ControlRequest, patience: Duration, _ done: @escaping (Result<[UInt8], Failure>) -> Void) {
+    package func ask(
+        _ request: ControlRequest, patience: Duration, _ done: @escaping (Result<[UInt8], Failure>) -> Void
+    ) {
         waiting.append((request, patience, done))
         next()
     }
@@ -49,8 +57,9 @@ final class ControlSocket {
         } catch {
             // Not from within `ask`: the caller is still in the middle of something.
             loop.after(.zero) { [weak self] in
+                guard let self else { return }
                 done(.failure(.unreachable("\(error)")))
-                self?.next()
+                next()
             }
         }
     }
@@ -58,8 +67,10 @@ final class ControlSocket {
     private func receive() {
         guard let exchange = current else { return }
         var ended = false
+        // What came before has been searched.
+        let known = exchange.reply.count
         withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 8) { buffer in
-            while !ended {
+            while !ended, exchange.reply.count <= ControlReply.longest {
                 let result: Descriptor.Transfer
                 do throws(Errno) { result = try exchange.socket.read(into: buffer) } catch {
                     ended = true
@@ -72,7 +83,7 @@ final class ControlSocket {
                 }
             }
         }
-        if let newline = exchange.reply.firstIndex(of: UInt8(ascii: "\n")) {
+        if let newline = exchange.reply[known...].firstIndex(of: UInt8(ascii: "\n")) {
             finish(.success(Array(exchange.reply[..<newline])))
         } else if ended {
             finish(.failure(.unreachable("\(path): closed before its reply")))

@@ -12,6 +12,8 @@ final class Present {
     var standing: Standing
     /// Its visit is on record, and its end will have to be.
     var isAnnounced = false
+    /// Who feeds its port now, where another participant has taken its place.
+    var evictor: RawText?
     /// RTP-MIDI SSRC and name, once known.
     var key: SessionKey?
     var node: StatusReply.Node?
@@ -50,7 +52,9 @@ final class Present {
         view.remark =
             switch (standing, direction) {
             case (.ghost, _): "gone without saying so"
-            case (.duplicate, _): "a further port of the same participant; not connected"
+            case (.duplicate, _):
+                evictor.map { "\($0) has taken its place; not connected" }
+                    ?? "a further port of the same participant; not connected"
             case (.waiting, _): "being checked"
             case (.participant, .neither): "its name says neither In nor Out: not connected"
             case (.participant, _): nil

@@ -168,7 +168,7 @@ extension RtpmididEngine {
     /// `evictor`: who feeds its port now.
     private func judge(_ one: Present, _ standing: Standing, evictor: RawText? = nil) {
         guard one.standing != standing else { return }
-        one.standing = standing
+        (one.standing, one.evictor) = (standing, evictor)
         context.bay?.send(.mark(one.id, standing))
         switch standing {
         case .participant where !one.isAnnounced: announce(one)

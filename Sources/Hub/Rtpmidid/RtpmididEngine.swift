@@ -6,7 +6,7 @@ import Supervisor
 
 /// One rtpmidid on one port: launched, made ready, watched, and asked who is on it. Extensions hold its log
 /// (`+Log`), its participants (`+Presence`) and its launch (`+Launch`). Lives on the hub's loop.
-final class RtpmididEngine {
+final class RtpmididEngine: HubEngine {
     let context: HubContext
     let name: String
     let port: UInt16
@@ -101,8 +101,6 @@ final class RtpmididEngine {
         }
     }
 
-    func stop() { process.stop() }
-
     func restart(by author: String) {
         context.note("restart", room: room.name, engine: name, "\(name) is restarted by \(author)")
         process.stop()
@@ -145,7 +143,8 @@ final class RtpmididEngine {
                 context.note("engine-stopped", room: room.name, engine: name, "\(name) stopped (\(exit))")
             }
             since = .now
-            everyoneIsGone(reason: expected ? "the engine was stopped" : "the engine ended", byUs: expected)
+            let ending = reason.map { "the engine was ended: \($0)" } ?? "the engine was stopped"
+            everyoneIsGone(reason: expected ? ending : "the engine ended", byUs: expected)
             context.enginesChanged()
         case .down: break
         }
@@ -200,7 +199,9 @@ final class RtpmididEngine {
 
     private var isEnding: Bool { if case .ending = process.service.state { true } else { false } }
 
-    var view: Snapshot.Engine {
+    var participants: [Snapshot.Participant] { present.values.filter { $0.standing != .waiting }.map(\.view) }
+
+    var views: [Snapshot.Engine] {
         var view = Snapshot.Engine(name: name, port: port, room: room.name, since: since.milliseconds)
         switch process.service.state {
         case .idle: view.state = .down
@@ -218,6 +219,6 @@ final class RtpmididEngine {
         (view.unknownLines, view.disbelievedLines) = (unknownLines, disbelievedLines)
         view.logRead = tail?.committedOffset ?? 0
         view.logLag = tail?.lag ?? 0
-        return view
+        return [view]
     }
 }

@@ -1,22 +1,22 @@
 import Foundation
 import Linux
-import TestSupport
+
 
 /// What tests ask a running hub, by its API.
 extension HubUnderTest {
-    func list(_ path: String, _ key: String) throws -> [[String: Any]] {
+    package func list(_ path: String, _ key: String) throws -> [[String: Any]] {
         try get(path).object()[key] as? [[String: Any]] ?? []
     }
 
-    func participants() throws -> [[String: Any]] { try list("/api/v1/participants", "participants") }
-    func engines() throws -> [[String: Any]] { try list("/api/v1/status", "engines") }
-    func events(_ kind: String? = nil) throws -> [[String: Any]] {
+    package func participants() throws -> [[String: Any]] { try list("/api/v1/participants", "participants") }
+    package func engines() throws -> [[String: Any]] { try list("/api/v1/status", "engines") }
+    package func events(_ kind: String? = nil) throws -> [[String: Any]] {
         try list("/api/v1/events?limit=1000" + (kind.map { "&kind=\($0)" } ?? ""), "events")
     }
-    func texts(_ kind: String? = nil) throws -> [String] { try events(kind).compactMap { $0["text"] as? String } }
+    package func texts(_ kind: String? = nil) throws -> [String] { try events(kind).compactMap { $0["text"] as? String } }
 
     /// Who hears whom, by name, as the API says.
-    func wires() throws -> Set<[String]> {
+    package func wires() throws -> Set<[String]> {
         Set(
             try list("/api/v1/wires", "wires").compactMap { wire in
                 guard let from = wire["fromName"] as? String, let to = wire["toName"] as? String else { return nil }
@@ -24,19 +24,19 @@ extension HubUnderTest {
             })
     }
 
-    func awaitWires(_ wanted: Set<[String]>) throws {
+    package func awaitWires(_ wanted: Set<[String]>) throws {
         try eventually(within: .seconds(60), "the wires \(wanted)", seen: "\((try? wires()) ?? [])") {
             try wires() == wanted
         }
     }
 
     /// Everybody hears everybody else.
-    func awaitMesh(_ players: [any Player]) throws {
+    package func awaitMesh(_ players: [any Player]) throws {
         let names = players.map(\.name)
         try awaitWires(Set(names.flatMap { from in names.filter { $0 != from }.map { [from, $0] } }))
     }
 
-    func awaitEngines(up count: Int = 1) throws {
+    package func awaitEngines(up count: Int = 1) throws {
         try eventually(
             within: .seconds(60), "\(count) engines to be up", seen: (try? get("/api/v1/status").text) ?? "nothing"
         ) {
@@ -44,20 +44,20 @@ extension HubUnderTest {
         }
     }
 
-    func enginePIDs() throws -> [Int] { try engines().compactMap { $0["pid"] as? Int } }
+    package func enginePIDs() throws -> [Int] { try engines().compactMap { $0["pid"] as? Int } }
 
-    func awaitEvent(_ kind: String, containing words: String...) throws {
+    package func awaitEvent(_ kind: String, containing words: String...) throws {
         try eventually(within: .seconds(60), "an event \(kind) with \(words)", seen: "\((try? texts()) ?? [])") {
             try texts(kind).contains { text in words.allSatisfy(text.contains) }
         }
     }
 
-    func joined(_ names: String...) throws -> [any Player] {
+    package func joined(_ names: String...) throws -> [any Player] {
         let players = try names.map { try player($0) }
         for player in players { try player.join() }
         try awaitMesh(players)
         return players
     }
 
-    var hubIsThere: Bool { FileLock.isHeld("\(state)/hub.lock") }
+    package var hubIsThere: Bool { FileLock.isHeld("\(state)/hub.lock") }
 }

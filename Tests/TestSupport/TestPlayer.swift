@@ -1,47 +1,40 @@
-import Glibc
-import Linux
-import MIDI
-import RTPMIDI
-import TestSupport
-@testable import Engine
+package import Linux
+package import MIDI
+package import RTPMIDI
 
 /// A participant on real sockets, worked by hand: it does something only when `pump` is called.
-final class TestPlayer {
+package final class TestPlayer {
     private static let epoch = UInt64.random(in: 1 << 33...1 << 40)
-    static var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return epoch &+ UInt64(time.tv_sec) * 10_000 &+ UInt64(time.tv_nsec) / 100_000
-    }
+    package static var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
 
-    let name: String
-    let ssrc: SSRC
-    let token: UInt32
-    var control: DatagramSocket
-    var data: DatagramSocket
+    package let name: String
+    package let ssrc: SSRC
+    package let token: UInt32
+    package var control: DatagramSocket
+    package var data: DatagramSocket
     private let hub: SocketAddress
-    private(set) var session: Session
+    package private(set) var session: Session
     private var sender: SenderStream
     private let receiver = ReceiverStream()
     private var list = CommandList()
 
-    private(set) var isUp = false
-    private(set) var ended: Session.Reason?
-    private(set) var refusals = 0
-    private(set) var heard: [Message] = []
-    private(set) var system: [UInt8] = []
+    package private(set) var isUp = false
+    package private(set) var ended: Session.Reason?
+    package private(set) var refusals = 0
+    package private(set) var heard: [Message] = []
+    package private(set) var system: [UInt8] = []
     /// Complete system exclusive messages, without F0 and F7; and how many messages had been heard before each.
-    private(set) var exclusives: [[UInt8]] = []
-    private(set) var repairs = 0
-    private(set) var lost = 0
-    private(set) var packets = 0
+    package private(set) var exclusives: [[UInt8]] = []
+    package private(set) var repairs = 0
+    package private(set) var lost = 0
+    package private(set) var packets = 0
     private var open: [UInt8] = []
     /// Sends back each message that it hears.
-    var echoes = false
+    package var echoes = false
     /// Neither reads nor answers.
-    var isDead = false
+    package var isDead = false
 
-    init(
+    package init(
         _ name: String, port: UInt16, host: String = "127.0.0.1", ssrc: SSRC = SSRC(.random(in: 1...(.max))),
         token: UInt32 = .random(in: 1...(.max))
     ) throws {
@@ -53,7 +46,7 @@ final class TestPlayer {
         sender = SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: 900)
     }
 
-    func pump() {
+    package func pump() {
         guard !isDead else { return }
         act { $0.wake(now: Self.now, perform: $1) }
         while control.receive({ bytes, _ in take(bytes, .control) }) > 0 {}
@@ -108,29 +101,29 @@ final class TestPlayer {
         }
     }
 
-    func send(_ packet: SessionPacket, _ path: Session.Path) {
+    package func send(_ packet: SessionPacket, _ path: Session.Path) {
         let socket = path == .control ? control : data
         socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) { packet.write(into: &$0) }
         socket.flush()
     }
 
-    func play(_ messages: Message...) { play(messages) }
+    package func play(_ messages: Message...) { play(messages) }
 
     /// One packet.
-    func play(_ messages: [Message], losing: Bool = false) {
+    package func play(_ messages: [Message], losing: Bool = false) {
         list.removeAll()
         for message in messages { precondition(list.append(message, at: UInt32(truncatingIfNeeded: Self.now))) }
         sendList(losing: losing)
     }
 
-    func playRealTime(_ status: UInt8) {
+    package func playRealTime(_ status: UInt8) {
         list.removeAll()
         precondition(list.append(SystemMessage(status)!, at: UInt32(truncatingIfNeeded: Self.now)))
         sendList()
     }
 
     /// In segments of 128 octets; `complete`: with the last one.
-    func playExclusive(_ octets: [UInt8], complete: Bool = true) {
+    package func playExclusive(_ octets: [UInt8], complete: Bool = true) {
         var start = 0
         while start < octets.count {
             let end = min(octets.count, start + 128)
@@ -157,24 +150,24 @@ final class TestPlayer {
     }
 
     /// Anything, to either port.
-    func sendRaw(_ bytes: [UInt8], _ path: Session.Path = .data) {
+    package func sendRaw(_ bytes: [UInt8], _ path: Session.Path = .data) {
         let socket = path == .control ? control : data
         socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) { for byte in bytes { $0.append(byte) } }
         socket.flush()
     }
 
-    func leave() {
+    package func leave() {
         act { $0.end(perform: $1) }
         control.flush()
         data.flush()
     }
 
-    func forget() {
+    package func forget() {
         heard = []
         system = []
         exclusives = []
     }
 
     /// As a router does that has forgotten the way: the next packets come from another port.
-    func moveData() throws { data = try DatagramSocket(port: 0, host: hub.host) }
+    package func moveData() throws { data = try DatagramSocket(port: 0, host: hub.host) }
 }

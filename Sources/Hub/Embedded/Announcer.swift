@@ -1,0 +1,75 @@
+import Linux
+import Store
+import Supervisor
+
+/// Announces one port on the local network by mDNS, so that players find it without typing: `avahi-publish` as one more
+/// child, which the next hub adopts. Without Avahi the hub is not announced, and says so once.
+final class Announcer {
+    private static let service = "_apple-midi._udp"
+    private let context: HubContext
+    private let port: UInt16
+    /// What players see in their lists.
+    private let name: String
+    let process: EngineProcess
+    private var trouble: String?
+
+    init(port: UInt16, name: String, context: HubContext) {
+        (self.port, self.name, self.context) = (port, name, context)
+        process = Self.process(port, context.state, context.loop)
+        process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
+        process.report = { [unowned self] in take($0) }
+    }
+
+    static func process(_ port: UInt16, _ state: StateDirectory, _ loop: EventLoop) -> EngineProcess {
+        .announcer("announce-\(port)", marks: [[service, "\(port)"]], state: state, loop: loop)
+    }
+
+    /// Processes of ports that a hub left behind.
+    static func leftBehind(_ state: StateDirectory, _ loop: EventLoop) -> [EngineProcess] {
+        File.names(in: state.engines).filter { $0.hasPrefix("announce-") && $0.hasSuffix(".json") }
+            .compactMap { UInt16($0.dropFirst("announce-".count).dropLast(".json".count)) }
+            .map { process($0, state, loop) }
+    }
+
+    func begin() {
+        // One that announces another name is replaced.
+        if process.adopt(), !ProcessIdentity.withArguments([name, Self.service, "\(port)"]).contains(process.service.pid ?? 0) {
+            process.stop()
+        }
+        process.start()
+    }
+
+    private func prepare() throws(Service.Unfit) -> ChildProgram {
+        guard let path = Programs.find("avahi-publish") else {
+            throw Service.Unfit("avahi-publish is not installed (fix: apt install avahi-daemon avahi-utils)")
+        }
+        process.nextPort = port
+        return ChildProgram(
+            path: path, arguments: ["--service", "--", name, Self.service, "\(port)"],
+            environment: Programs.environment.filter { ["PATH", "LANG", "DBUS_SYSTEM_BUS_ADDRESS"].contains($0.key) },
+            output: nil)
+    }
+
+    private func take(_ report: Service.Report) {
+        switch report {
+        case .started:
+            // It ends by itself, within a moment, where no daemon answers.
+            context.loop.after(.seconds(2)) { [weak self] in
+                guard let self, process.service.pid != nil else { return }
+                trouble = nil
+                process.service.markReady()
+            }
+        case .cannotStart(let reason): say(reason)
+        case .exited(_, expected: false): say("avahi-publish ended: is avahi-daemon running?")
+        case .exited, .adopted, .down: break
+        }
+    }
+
+    private func say(_ reason: String) {
+        guard trouble != reason else { return }
+        trouble = reason
+        context.note(
+            "not-announced", severity: .warning, engine: EmbeddedEngine.name,
+            "Port \(port) is not announced on the local network: \(reason). Players can type its address.")
+    }
+}

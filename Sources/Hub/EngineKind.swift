@@ -1,0 +1,42 @@
+import Linux
+
+/// Which engine carries a hub's MIDI.
+enum EngineKind: String {
+    case rtpmidid, embedded
+
+    /// Decides for the whole life of a hub, and says why. What runs already is adopted; what was chosen earlier stays
+    /// chosen until `midihub stop`, so that a slow boot does not flip it.
+    static func choose(_ configuration: Configuration, _ state: StateDirectory) -> (kind: EngineKind, why: String) {
+        switch configuration.engine {
+        case .rtpmidid: return (.rtpmidid, "as configured")
+        case .embedded: return (.embedded, "as configured")
+        case .auto: break
+        }
+        let (kind, why) = automatic(configuration, state)
+        // One that cannot be remembered is chosen again at the next start.
+        try? File.replace(state.choice, with: Array("\(kind.rawValue)\n".utf8))
+        return (kind, why)
+    }
+
+    private static func automatic(_ configuration: Configuration, _ state: StateDirectory) -> (EngineKind, String) {
+        if let running = running(state) { return (running, "it runs already") }
+        let text = File.text(state.choice, limit: 64)?.split(separator: "\n").first.map(String.init)
+        if let remembered = text.flatMap(EngineKind.init) {
+            return (remembered, "as at the first start; after `midihub stop` it is chosen anew")
+        }
+        let missing = [Doctor.daemon(configuration), Doctor.sequencer()].filter { !$0.isWell }.map(\.words)
+        return missing.isEmpty
+            ? (.rtpmidid, "rtpmidid is installed and the ALSA sequencer opens")
+            : (.embedded, missing.joined(separator: "; "))
+    }
+
+    private static func running(_ state: StateDirectory) -> EngineKind? {
+        func runs(_ words: [String]) -> Bool { !ProcessIdentity.withArguments(words).isEmpty }
+        if runs(["--plan", state.plan(EmbeddedEngine.name)]) { return .embedded }
+        let names = File.names(in: state.engines).filter { $0.hasSuffix(".ini") }.map { String($0.dropLast(4)) }
+        if names.contains(where: { runs(["--ini", state.ini($0)]) || runs(["--control", state.control($0)]) }) {
+            return .rtpmidid
+        }
+        return nil
+    }
+}

@@ -1,0 +1,79 @@
+import Glibc
+import Linux
+import PatchBay
+import Rooms
+import Store
+
+/// What the hub says of itself: on its terminal at the start, and in the snapshot that every page shows.
+extension Hub {
+    var hubName: String {
+        guard let location else { return context.configuration.name }
+        return "\(context.configuration.name) (\(location))"
+    }
+
+    func displayName(_ room: Configuration.Room) -> String {
+        context.configuration.rooms.count > 1 ? "\(hubName) \(room.name)" : hubName
+    }
+
+    private func addresses(_ port: UInt16) -> [String] {
+        NetworkAddresses.own().map { Sockets.Address(host: $0, port: port).description }
+    }
+
+    func publishSoon() {
+        guard !isPublishing else { return }
+        isPublishing = true
+        context.loop.after(.milliseconds(20)) { [unowned self] in
+            isPublishing = false
+            publish()
+        }
+    }
+
+    func publish() {
+        var snapshot = Snapshot()
+        snapshot.name = hubName
+        snapshot.pid = getpid()
+        snapshot.startedAt = startedAt.milliseconds
+        snapshot.addresses = context.configuration.ports.flatMap { addresses($0.port) }
+        snapshot.engines = engines.flatMap(\.views)
+        var shown: [PortID: Snapshot.Participant] = [:]
+        for engine in rtpmidids {
+            for one in engine.present.values where one.standing != .waiting { shown[one.id] = one.view }
+        }
+        snapshot.participants = engines.flatMap(\.participants).sorted { $0.id < $1.id }
+        snapshot.wires = wires.compactMap { wire in
+            guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }
+            return .init(room: from.room, from: from.id, to: to.id, fromName: from.name, toName: to.name)
+        }
+        snapshot.wires += embedded?.wires(context.configuration) ?? []
+        snapshot.rooms = context.configuration.rooms.map { room in
+            .init(
+                name: room.name, policy: room.policy.rawValue, ports: room.ports,
+                participants: snapshot.participants.count { $0.room == room.name && $0.state != .duplicate },
+                wires: snapshot.wires.count { $0.room == room.name })
+        }
+        snapshot.store = context.recorder.view
+        snapshot.health = Health.judge(
+            engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store, troubles: troubles())
+        board.publish(snapshot)
+    }
+
+    /// What is missing on this machine, said once for all ports.
+    private func troubles() -> [Snapshot.Problem] {
+        let deaf =
+            bayTrouble.map { [Snapshot.Problem(what: "Nobody is connected with anybody: \($0)", fix: nil)] } ?? []
+        // Looked at only then: opening the device makes an ALSA client, which everybody is told of.
+        guard rtpmidids.contains(where: { !$0.isReady }) else { return deaf }
+        let sequencer = Doctor.sequencer()
+        return [Doctor.daemon(context.configuration), sequencer].filter { !$0.isWell }
+            .map { .init(what: $0.words, fix: $0.fix) } + (sequencer.isWell ? deaf : [])
+    }
+
+    func sayWhereWeAre() {
+        Output.line("\(hubName), pid \(getpid()), state in \(context.state.path)")
+        for (port, room, _) in context.configuration.ports {
+            Output.line("  Room \(Output.safe(room.name)): connect to \(addresses(port).joined(separator: " or "))")
+        }
+        guard let pageAddress else { return }
+        Output.line("  " + Output.page(pageAddress, context.state))
+    }
+}

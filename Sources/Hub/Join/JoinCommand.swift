@@ -1,0 +1,65 @@
+import Engine
+import Foundation
+import Glibc
+import Linux
+import MIDI
+
+/// `midihub join`: takes part in sessions on other machines' ports until it is told to end.
+enum JoinCommand {
+    static let explanation = """
+        Invites itself to every HOST (UDP port 5004 unless said; the next port must be reachable too), and again whenever a
+        session ends. Where ALSA is there it is a MIDI port to connect instruments and programs to. What stands on standard
+        input is sent: MIDI messages in hex, a line at a time ("90 3c 64" or "903c643e64"); it waits until the sessions are up,
+        and the end of input does not end the program. Ctrl-C (or SIGTERM) does, with a goodbye.
+          --name NAME        what the others see (this machine's name)
+          --dump             print what arrives: time, the sender's timestamp (100 µs), the message in hex
+          --json             print it as an object a line
+          --play FILE.mid    send a standard MIDI file, from when the sessions are up
+          --record FILE.mid  write what arrives as a standard MIDI file, at the end
+        """
+
+    static func run(_ options: Options) -> ExitCode {
+        let name = options.name ?? ownName()
+        guard !name.isEmpty, name.utf8.count <= 63, Output.safe(name) == name else {
+            Output.complain("join: --name must have 1 to 63 octets and no control characters")
+            return .misuse
+        }
+        var hosts: [Participant.Host] = []
+        for word in options.operands {
+            guard let host = Participant.Host(word) else {
+                Output.complain("join: \"\(Output.safe(word))\" is no HOST or HOST:PORT")
+                return .misuse
+            }
+            if !hosts.contains(host) { hosts.append(host) }
+        }
+        guard !hosts.isEmpty else {
+            Output.complain("join: whom? Name a hub: midihub join HOST[:PORT]")
+            return .misuse
+        }
+        do {
+            return try Join(
+                hosts, name: name, play: options.play.map(music), record: options.record,
+                dump: options.json ? .json : options.dump ? .text : nil
+            ).run()
+        } catch {
+            Output.complain("join: \(error)")
+            return .unavailable
+        }
+    }
+
+    private static func ownName() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let host = String(decoding: name.prefix { $0 != 0 && $0 != 46 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // Some peers cut names at 24 octets.
+        let short = String(host.prefix(24))
+        return short.isEmpty ? "midihub" : short
+    }
+
+    private static func music(_ path: String) throws -> [(at: Duration, bytes: [UInt8])] {
+        let bytes = try File.read(path, limit: StandardMIDIFile.largest)
+        do throws(MIDIFileError) {
+            return try StandardMIDIFile(decoding: bytes).playback
+        } catch { throw HubError("\(path): \(error)") }
+    }
+}

@@ -1,0 +1,35 @@
+import Glibc
+
+extension SocketAddress {
+    /// The addresses of a host, in the order in which they are to be tried (getaddrinfo(3), RFC 6724). A numeric address
+    /// gives itself. Blocks for as long as the name service takes, which may be half a minute: never on a loop's thread.
+    package static func resolve(_ host: String, port: UInt16) throws(ResolveError) -> [SocketAddress] {
+        if let numeric = SocketAddress(host: host, port: port) { return [numeric] }
+        var hints = addrinfo()
+        hints.ai_socktype = CInt(SOCK_DGRAM.rawValue)
+        hints.ai_flags = AI_ADDRCONFIG
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, nil, &hints, &list)
+        guard code == 0 else {
+            throw ResolveError(host: host, reason: String(cString: gai_strerror(code)))
+        }
+        defer { freeaddrinfo(list) }
+        var found: [SocketAddress] = []
+        var next = list
+        while let entry = next {
+            if let raw = entry.pointee.ai_addr, let address = SocketAddress(UnsafeRawPointer(raw)) {
+                found.append(address.with(port: port))
+            }
+            next = entry.pointee.ai_next
+        }
+        guard !found.isEmpty else { throw ResolveError(host: host, reason: "it has no IP address") }
+        return found
+    }
+}
+
+/// Why a host's name gives no address.
+package struct ResolveError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let host: String
+    package let reason: String
+    package var description: String { "\(host): \(reason)" }
+}

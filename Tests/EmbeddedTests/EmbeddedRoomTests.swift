@@ -1,0 +1,94 @@
+import Foundation
+import Linux
+import MIDI
+import RTPMIDI
+import TestSupport
+import Testing
+
+@Suite struct EmbeddedRoomTests {
+    private let note = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 100)
+
+    @Test func `ports are added and removed without touching the participants of the others`() throws {
+        let ports = [freeUDPPortPair(), freeUDPPortPair()]
+        let hub = try HubUnderTest.embedded(ports: ports)
+        try hub.start()
+        try hub.awaitEngines(up: 2)
+        let stays = try hub.here("Stays", "Listens", port: ports[0])
+        let goes = try hub.here("Goes", port: ports[1], others: stays)
+        let third = freeUDPPortPair()
+        hub.directory.write("midihub.json5", HubUnderTest.configuration([ports[0], third]))
+        let reload = try hub.command("reload")
+        #expect(reload.output.contains("port \(ports[1]) removed") && reload.output.contains("port \(third) added"))
+        try pumping(stays + goes, "the goodbye") { goes[0].ended == .bye }
+        let new = try hub.here("New", port: third, others: stays)
+        stays[0].play(note)
+        try pumping(stays + new, "the note") { stays[1].heard == [note] }
+        #expect(new[0].heard.isEmpty)
+        #expect(stays.allSatisfy { $0.isUp && $0.ended == nil })
+    }
+
+    @Test func `a policy that changes under players releases what no longer sounds by right`() throws {
+        let port = freeUDPPortPair()
+        let hub = try HubUnderTest.embedded(ports: [port], more: "policy: \"all\"")
+        try hub.start()
+        try hub.awaitEngines()
+        let players = try hub.here("Piano in", "Synth")
+        players[0].play(note)
+        try pumping(players, "the note") { players[1].heard == [note] }
+        hub.directory.write("midihub.json5", HubUnderTest.configuration([port], "policy: \"auto\""))
+        #expect(try hub.command("reload").code == 0)
+        try pumping(players, "the release") {
+            players[1].heard.last == .noteOff(Channel(truncating: 0), note: 60, velocity: 64)
+        }
+        try hub.awaitWires([["Synth", "Piano in"]])
+    }
+
+    @Test func `who is not let in is refused, and the events say so`() throws {
+        let hub = try HubUnderTest.embedded(more: "deny: [\"127.0.0.0/8\"]")
+        try hub.start()
+        try hub.awaitEngines()
+        let player = try TestPlayer("Mallory", port: hub.ports[0])
+        try pumping([player], "the refusal") { player.refusals > 0 }
+        try hub.awaitEvent("refused", containing: "Mallory at 127.0.0.1", "its address is not let in")
+    }
+
+    @Test func `a taken port is named, the others go on, and it is served once it is free`() throws {
+        let ports = [freeUDPPortPair(), freeUDPPortPair()]
+        var squatter: DatagramSocket? = try DatagramSocket(port: ports[1] + 1, host: "127.0.0.1")
+        let hub = try HubUnderTest.embedded(ports: ports)
+        try hub.start()
+        try hub.awaitEvent("port-taken", containing: "Port \(ports[1])", "taken by another program")
+        #expect(squatter?.port == ports[1] + 1)
+        _ = try hub.here("Alice", port: ports[0])
+        squatter = nil
+        try hub.awaitEngines(up: 2)
+        _ = try hub.here("Bob", port: ports[1])
+    }
+
+    @Test func `names of strangers stay names`() throws {
+        let hub = try HubUnderTest.embedded()
+        try hub.start()
+        try hub.awaitEngines()
+        let names = ["<b>x</b>", "a\",\"b\":1", "Ünïcødé 🎹", "", "two\nlines"]
+        let players = try names.map { try TestPlayer($0, port: hub.ports[0]) }
+        try pumping(players, "everyone") { try players.allSatisfy(\.isUp) && hub.participants().count == names.count }
+        let shown = Set(try hub.participants().compactMap { $0["name"] as? String })
+        #expect(shown == ["<b>x</b>", "a\",\"b\":1", "Ünïcødé 🎹", "?", "twolines"])
+        let engine = try #require(try hub.engines().first)
+        #expect(engine["unknownLines"] as? Int == 0)
+    }
+
+    @Test func `without a sequencer or rtpmidid the embedded engine is chosen, and the choice stays until stop`() throws {
+        let port = freeUDPPortPair()
+        let hub = try HubUnderTest(
+            ports: [port],
+            configuration: "{ ports: [\(port)], address: \"127.0.0.1\", rtpmidid: \"/nowhere/rtpmidid\" }",
+            options: ["--rtpmidid", "/nowhere/rtpmidid"])
+        try hub.start()
+        try hub.awaitEngines()
+        #expect(try hub.texts("engine-chosen").first?.hasPrefix("The engine is embedded: /nowhere/rtpmidid does not exist") == true)
+        #expect(text(of: "\(hub.state)/engine") == "embedded\n")
+        #expect(try hub.command("stop").code == 0)
+        #expect(!names(in: hub.state).contains("engine"))
+    }
+}

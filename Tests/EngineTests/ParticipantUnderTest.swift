@@ -1,0 +1,88 @@
+import Linux
+import Synchronization
+import TestSupport
+
+@testable import Engine
+
+/// A participant on a thread of its own, and what it tells.
+final class ParticipantUnderTest {
+    private let orders: Mailbox<@Sendable (Participant, EventLoop) -> Void>
+    private let collected = Collected()
+    private var thread: WorkerThread?
+
+    private final class Collected: Sendable {
+        let news = Mutex<[Participant.News]>([])
+        let received = Mutex<[Participant.Received]>([])
+        let counts = Mutex(Participant.Counts())
+    }
+
+    init(_ host: Participant.Host, name: String) throws {
+        orders = try Mailbox()
+        let (orders, collected) = (orders, collected)
+        thread = try WorkerThread("participant") {
+            do {
+                let loop = try EventLoop()
+                let participant = try Participant(host, name: name, loop: loop)
+                participant.onNews = { news in collected.news.withLock { $0.append(news) } }
+                participant.onReceived = { received in collected.received.withLock { $0.append(received) } }
+                try loop.receive(orders) { order in
+                    order(participant, loop)
+                    let counts = participant.counts
+                    collected.counts.withLock { $0 = counts }
+                }
+                participant.start()
+                try loop.run()
+            } catch {
+                collected.news.withLock { $0.append(.down(reason: "\(error)", wasUp: false, retry: .zero)) }
+            }
+        }
+    }
+
+    convenience init(port: UInt16, name: String) throws {
+        try self.init(Participant.Host(name: "127.0.0.1", port: port), name: name)
+        try waitUntilUp()
+    }
+
+    var news: [Participant.News] { collected.news.withLock { $0 } }
+    var ups: Int { news.count { if case .up = $0 { true } else { false } } }
+    var downs: [String] { news.compactMap { if case .down(let reason, _, _) = $0 { reason } else { nil } } }
+    var received: [Participant.Received] { collected.received.withLock { $0 } }
+    var heard: [String] { received.map { hex($0.bytes) } }
+
+    func waitUntilUp(_ times: Int = 1) throws {
+        try eventually("a session", seen: "\(news)") { ups >= times }
+    }
+    func hears(_ messages: [String]) throws {
+        try eventually("\(messages)", seen: "\(heard)") { heard == messages }
+    }
+    func send(_ messages: [[UInt8]]) { orders.send { participant, _ in participant.send(messages) } }
+    func act(_ order: @escaping @Sendable (Participant) -> Void) {
+        orders.send { participant, _ in order(participant) }
+    }
+    /// The value that `read` gives on the participant's thread.
+    func ask<Value: Sendable>(_ read: @escaping @Sendable (Participant) -> Value) throws -> Value {
+        let answer = Answer<Value>()
+        act { participant in
+            let value = read(participant)
+            answer.value.withLock { $0 = value }
+        }
+        return try awaited("an answer") { answer.value.withLock { $0 } }
+    }
+    private final class Answer<Value: Sendable>: Sendable { let value = Mutex<Value?>(nil) }
+
+    /// Says goodbye and waits until that is done.
+    func leave() {
+        guard let running = thread.take() else { return }
+        orders.send { participant, loop in participant.leave { loop.stop() } }
+        running.join()
+    }
+
+    /// Ends without a word.
+    func vanish() {
+        guard let running = thread.take() else { return }
+        orders.send { _, loop in loop.stop() }
+        running.join()
+    }
+
+    deinit { vanish() }
+}

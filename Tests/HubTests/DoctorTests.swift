@@ -1,0 +1,116 @@
+import Glibc
+import Hub
+import Linux
+import Rooms
+import TestSupport
+import Testing
+
+@Suite struct DoctorTests {
+    private let directory = TemporaryDirectory()
+
+    /// As the kernel calls this process.
+    private var me: String {
+        let name = File.text("/proc/self/comm", limit: 64)?.split(separator: "\n").first ?? ""
+        return "\(name) (pid \(getpid()))"
+    }
+
+    @Test(arguments: [UInt16(0), 1], ["::", "0.0.0.0", "127.0.0.1"])
+    func `who holds one of a pair of UDP ports is named`(offset: UInt16, host: String) throws {
+        let port = freeUDPPortPair()
+        #expect(Doctor.udpPair(port).isWell)
+        let held = try Sockets.datagram(.init(host: host, port: port + offset))
+        let finding = Doctor.udpPair(port)
+        #expect(!finding.isWell)
+        #expect(finding.topic == "UDP \(port)")
+        #expect(finding.words == "UDP port \(port + offset) is taken by \(me)")
+        #expect(finding.fix == "end that program, or choose another port with --port N")
+        _ = held.number
+    }
+
+    @Test func `who listens where the page would be is named`() throws {
+        let socket = try Sockets.listen(.init(host: "127.0.0.1", port: 0))
+        let address = Sockets.localAddress(socket)
+        let finding = Doctor.page(address)
+        #expect(!finding.isWell)
+        #expect(finding.words == "\(address) is taken by \(me)")
+        #expect(finding.fix?.contains("--listen") == true)
+        #expect(Doctor.page(.init(host: "127.0.0.1", port: freeTCPPort())).isWell)
+        #expect(
+            Doctor.page(.init(host: "192.0.2.1", port: 80)).words == "192.0.2.1:80: Cannot assign requested address")
+    }
+
+    @Test func `a daemon that is missing, no program or a directory is told apart, with the fix`() throws {
+        var configuration = Configuration()
+        let missing = directory.file("none")
+        let plain = directory.write("plain", "text")
+        let works = directory.write("rtpmidid", "#!/bin/sh\n")
+        chmod(works, 0o755)
+        for (path, words) in [
+            (missing, "\(missing) does not exist"), (plain, "\(plain) is not executable"),
+            (directory.path, "\(directory.path) is not executable"),
+        ] {
+            configuration.rtpmidid = path
+            let finding = Doctor.daemon(configuration)
+            #expect(!finding.isWell)
+            #expect(finding.words == words)
+            #expect(finding.fix?.isEmpty == false)
+        }
+        configuration.rtpmidid = works
+        #expect(Doctor.daemon(configuration).isWell)
+        #expect(Doctor.daemon(configuration).words == works)
+    }
+
+    @Test func `everything is examined, but for what a running hub holds itself`() throws {
+        var configuration = Configuration()
+        let (one, two) = (freeUDPPortPair(), freeUDPPortPair())
+        configuration.rooms = [.init(name: "Hall", ports: [one, two], policy: .auto)]
+        configuration.engine = .rtpmidid
+        configuration.listen = .init(host: "127.0.0.1", port: freeTCPPort())
+        configuration.web = directory.path
+        let state = StateDirectory(directory.file("state"))
+        let all = Doctor.examine(configuration, state: state, hubRuns: false, ownPorts: [])
+        #expect(
+            all.map(\.topic)
+                == ["rtpmidid", "ALSA sequencer", "UDP \(one)", "UDP \(two)", "page", "state", "web", "avahi"])
+        #expect(all.filter(\.isOptional).map(\.topic) == ["avahi"], "players can type an address")
+        let running = Doctor.examine(configuration, state: state, hubRuns: true, ownPorts: [one])
+        #expect(running.map(\.topic) == ["rtpmidid", "ALSA sequencer", "UDP \(two)", "state", "web", "avahi"])
+        for finding in all where !finding.isWell { #expect(finding.fix?.isEmpty == false, "\(finding.topic)") }
+    }
+
+    @Test func `what only rtpmidid needs is optional where the embedded engine takes its place`() throws {
+        var configuration = Configuration()
+        configuration.rtpmidid = directory.file("none")
+        func topics(_ engine: Configuration.EngineChoice) -> (all: [String], missing: [String]) {
+            configuration.engine = engine
+            let findings = Doctor.examine(
+                configuration, state: StateDirectory(directory.file("state")), hubRuns: true, ownPorts: [5004])
+            return (findings.map(\.topic), findings.filter { !$0.isWell && !$0.isOptional }.map(\.topic))
+        }
+        #expect(topics(.auto).all.starts(with: ["rtpmidid", "ALSA sequencer", "embedded engine"]))
+        #expect(!topics(.auto).missing.contains("rtpmidid") && !topics(.auto).missing.contains("ALSA sequencer"))
+        #expect(topics(.embedded).all.first == "embedded engine")
+        #expect(!topics(.embedded).all.contains("rtpmidid"))
+        #expect(topics(.rtpmidid).missing.contains("rtpmidid"))
+    }
+
+    @Test func `a state directory that cannot be one and pages that are not there are said`() throws {
+        var configuration = Configuration()
+        configuration.web = directory.file("none")
+        let file = directory.write("file", "")
+        let findings = Doctor.examine(
+            configuration, state: StateDirectory("\(file)/state"), hubRuns: true, ownPorts: [5004])
+        let state = try #require(findings.first { $0.topic == "state" })
+        #expect(!state.isWell)
+        #expect(state.words == "\(file) is no directory")
+        #expect(findings.first { $0.topic == "web" }?.isWell == false)
+    }
+
+    @Test func `without a sequencer the reason and a fix are said`() {
+        let finding = Doctor.sequencer()
+        let opens = File.opensForReadingAndWriting(Doctor.sequencerDevice) == nil
+        #expect(finding.isWell == opens)
+        #expect(finding.words.contains("/dev/snd/seq"))
+        #expect((finding.fix != nil) == !opens)
+    }
+}

@@ -1,0 +1,332 @@
+import Foundation
+import HTTP
+import Hub
+import Linux
+import Store
+import TestSupport
+import Testing
+
+/// All routes, over loopback and over the hub's own socket. Orders are answered by a loop of the test's.
+@Suite(.ownThread) struct RoutesTests {
+    private static let token = "0123456789abcdef"
+
+    /// The HTTP side of a hub, with orders obeyed by saying what they are.
+    private final class Stage {
+        let directory = TemporaryDirectory()
+        let board = Board()
+        let address: Sockets.Address
+        let database: Database?
+        private let server: Server
+        private let over: Mailbox<Bool>
+        private var thread: WorkerThread?
+
+        init(web: Bool = true, store: Bool = true) throws {
+            let socket = try Sockets.listen(.init(host: "127.0.0.1", port: 0))
+            address = Sockets.localAddress(socket)
+            database = store ? try Database(path: directory.file("hub.sqlite")) : nil
+            directory.write("index.html", "page")
+            let orders = try Mailbox<Order>()
+            let routes = Routes(
+                board: board, access: Access(token: RoutesTests.token, hosts: ["hub.example"]),
+                database: { [database] in database }, orders: orders, webDirectory: web ? directory.path : nil)
+            // The store's tasks may have to wait until other tests have left the threads that run tasks.
+            var limits = Limits()
+            limits.answerTime = .seconds(600)
+            server = try Server(
+                router: routes.router(), limits: limits,
+                listeners: [.tcp(socket), .unix(try Sockets.listen(unix: directory.file("hub.sock"), mode: 0o600))])
+            let over = try Mailbox<Bool>()
+            self.over = over
+            thread = try WorkerThread("orders") {
+                guard let loop = try? EventLoop() else { return }
+                try? loop.receive(over) { _ in loop.stop() }
+                try? loop.receive(orders) { order in
+                    switch order {
+                    case .reload(let responder): responder.send(.text("reload"))
+                    case .panic(let room, let author, let responder):
+                        responder.send(.text("panic \(room ?? "everywhere") by \(author)"))
+                    case .restart(let engine, let author, let responder):
+                        responder.send(.text("restart \(engine) by \(author)"))
+                    case .stop(let responder): responder.send(.text("stop"))
+                    }
+                }
+                try? loop.run()
+            }
+            try server.start()
+        }
+
+        deinit {
+            server.stop()
+            over.send(true)
+            thread.take()?.join()
+        }
+
+        func ask(_ method: String = "GET", _ path: String, _ headers: [String: String] = [:]) throws -> HTTPAnswer {
+            try http(method, path, at: address, headers: headers, patience: 600)
+        }
+
+        func show(_ change: (inout Snapshot) throws -> Void) rethrows {
+            var snapshot = board.snapshot
+            try change(&snapshot)
+            board.publish(snapshot)
+        }
+    }
+
+    private static let bearer = ["Authorization": "Bearer \(token)"]
+    private static let reading = [
+        "/", "/participants", "/latency", "/healthz", "/api/v1/status", "/api/v1/rooms", "/api/v1/participants",
+        "/api/v1/latency", "/api/v1/wires", "/api/v1/events",
+    ]
+    private static let changing = [
+        "/api/v1/panic", "/api/v1/engines/rtpmidid-5004/restart", "/api/v1/reload", "/api/v1/stop",
+    ]
+
+    private func decode<Value: Decodable>(_ json: String) throws -> Value {
+        try JSONDecoder().decode(Value.self, from: Data(json.utf8))
+    }
+
+    private func participants(_ list: [(id: Int, name: String, state: String)]) throws -> [Snapshot.Participant] {
+        try list.map { one in
+            try decode(
+                """
+                {"id": \(one.id), "name": "\(one.name)", "room": "Hall", "port": 5004, "engine": "rtpmidid-5004",
+                "state": "\(one.state)", "since": 1, "sends": true, "receives": true, "address": "192.0.2.7", "ssrc": 9}
+                """)
+        }
+    }
+
+    private func room(_ name: String, _ ports: [Int]) throws -> Snapshot.Room {
+        try decode(#"{"name": "\#(name)", "policy": "auto", "ports": \#(ports), "participants": 0, "wires": 0}"#)
+    }
+
+    // MARK: Who may
+
+    @Test(arguments: changing)
+    func `whatever changes something needs the token`(path: String) throws {
+        let stage = try Stage()
+        for headers in [
+            [:], ["Authorization": "Bearer 0123456789abcdee"], ["Authorization": "Basic \(Self.token)"],
+            ["Authorization": Self.token], ["Cookie": "token=\(Self.token)"],
+        ] {
+            let answer = try stage.ask("POST", path, headers)
+            #expect(answer.status == 401, "\(headers)")
+            #expect(answer.headers["www-authenticate"] == "Bearer")
+            #expect(!answer.text.contains(Self.token))
+        }
+        let status = try stage.ask("POST", path, Self.bearer).status
+        #expect(status == (path.hasSuffix("/stop") ? 403 : 200), "a hub is stopped on its own machine only")
+        #expect(
+            try Client.post(path, at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600)).status
+                == 200)
+    }
+
+    @Test(arguments: reading)
+    func `reading needs no token, and takes GET and HEAD only`(path: String) throws {
+        let stage = try Stage()
+        #expect(try [200, 503].contains(stage.ask("GET", path).status))
+        let head = try stage.ask("HEAD", path)
+        #expect([200, 503].contains(head.status))
+        #expect(head.body.isEmpty)
+        for method in ["POST", "PUT", "DELETE", "PATCH", "BREW"] {
+            for headers in [[:], Self.bearer] {
+                let answer = try stage.ask(method, path, headers)
+                #expect(answer.status == 405, "\(method) \(headers)")
+                #expect(answer.headers["allow"] == "GET, HEAD, OPTIONS")
+            }
+        }
+    }
+
+    @Test(arguments: changing)
+    func `what changes something cannot be asked for by a link`(path: String) throws {
+        let stage = try Stage()
+        for method in ["GET", "HEAD", "PUT"] {
+            let answer = try stage.ask(method, path, Self.bearer)
+            #expect(answer.status == 405)
+            #expect(answer.headers["allow"] == "OPTIONS, POST")
+        }
+    }
+
+    @Test(arguments: reading + changing)
+    func `a name that is not the hub's is refused on every route`(path: String) throws {
+        let stage = try Stage()
+        let method = Self.changing.contains(path) ? "POST" : "GET"
+        for host in ["evil.example", "evil.example:8080", "hub.example.evil"] {
+            let answer = try stage.ask(method, path, Self.bearer.merging(["Host": host]) { $1 })
+            #expect(answer.status == 421)
+            #expect(answer.headers["access-control-allow-origin"] == nil)
+        }
+        #expect(try stage.ask(method, path, Self.bearer.merging(["Host": "HUB.example:443"]) { $1 }).status != 421)
+    }
+
+    @Test func `only the two lists of the older hubs may be read by any page`() throws {
+        let stage = try Stage()
+        let origin = ["Origin": "https://elsewhere.example"]
+        for path in Self.reading {
+            let answer = try stage.ask("GET", path, origin)
+            let isOpen = path == "/participants" || path == "/latency"
+            #expect(answer.headers["access-control-allow-origin"] == (isOpen ? "*" : nil), "\(path)")
+            guard isOpen else { continue }
+            #expect(try stage.ask("HEAD", path, origin).headers["access-control-allow-origin"] == "*")
+            let tag = try #require(answer.headers["etag"])
+            let again = try stage.ask("GET", path, origin.merging(["If-None-Match": tag]) { $1 })
+            #expect(again.status == 304)
+            #expect(again.headers["access-control-allow-origin"] == "*", "the browser checks this answer, too")
+        }
+    }
+
+    @Test func `addresses are shown with the token only`() throws {
+        let stage = try Stage()
+        try stage.show { $0.participants = try participants([(1, "Piano", "present")]) }
+        let path = "/api/v1/participants"
+        #expect(try !stage.ask("GET", path).text.contains("192.0.2.7"))
+        #expect(try stage.ask("GET", path, Self.bearer).text.contains("192.0.2.7"))
+        let near = try Client.get(path, at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600))
+        #expect(String(decoding: near.body, as: UTF8.self).contains("192.0.2.7"))
+        for path in Self.reading { #expect(try !stage.ask("GET", path).text.contains("192.0.2.7"), "\(path)") }
+    }
+
+    // MARK: What is answered
+
+    @Test func `the older list of participants has every port of every room, and names as they are`() throws {
+        let stage = try Stage()
+        try stage.show {
+            $0.rooms = [try room("Hall", [5004, 5006]), try room("Attic", [5008])]
+            $0.participants = try participants([
+                (1, "Piano", "present"), (2, "<script>alert(1)</script>", "silent"), (3, "Piano", "duplicate"),
+                (4, "Gone", "ghost"),
+            ])
+        }
+        let answer = try stage.ask("GET", "/participants")
+        #expect(answer.headers["content-type"] == "application/json")
+        let object = try #require(try answer.json() as? [String: [String]])
+        #expect(object == ["5004": ["Piano", "<script>alert(1)</script>", "Gone"], "5006": [], "5008": []])
+    }
+
+    @Test func `the older list of latencies is all strings, in milliseconds with one decimal`() async throws {
+        let stage = try Stage()
+        let now = Moment.now
+        let visit = Visit(
+            id: 1, room: "Hall", engine: "rtpmidid-5004", port: 5004, name: "Piano \"1\"", joined: When(now))
+        let database = try #require(stage.database)
+        try await database.commit(
+            [.visit(visit)]
+                + [12_340, 20_000, 7_650].enumerated().map { index, micros in
+                    .latency(
+                        LatencySample(
+                            visit: 1, at: When(now.advanced(by: .seconds(index - 10))), roundTrip: Int64(micros),
+                            trust: .confirmed))
+                })
+        let rows = try #require(try stage.ask("GET", "/latency").json() as? [[String: String]])
+        #expect(
+            rows == [
+                [
+                    "clientName": "Piano \"1\"", "clientPort": "5004",
+                    "timestamp": "\(now.advanced(by: .seconds(-8)).milliseconds / 1000)", "averageLatency": "13.3",
+                    "minLatency": "7.7", "maxLatency": "20.0", "lastLatency": "7.7",
+                ]
+            ])
+    }
+
+    @Test func `health is 200 with a sentence, or 503 with the reasons`() throws {
+        let stage = try Stage()
+        stage.show { $0.health.sentence = "Ready." }
+        let well = try stage.ask("GET", "/healthz")
+        #expect(well.status == 200 && well.text == "Ready.\n")
+        try stage.show {
+            $0.health = try decode(
+                #"{"ok": false, "sentence": "No port is served.", "problems": [{"what": "rtpmidid is not installed"}]}"#
+            )
+        }
+        let ill = try stage.ask("GET", "/healthz")
+        #expect(ill.status == 503)
+        #expect(ill.text == "No port is served.\nrtpmidid is not installed\n")
+    }
+
+    @Test func `events are asked for by kind, before and after, and read on from where an answer ends`() async throws {
+        let stage = try Stage()
+        let database = try #require(stage.database)
+        try await database.commit(
+            (1...5).map { number in
+                .event(
+                    EventRecord(
+                        at: When(.now), kind: number == 3 ? "odd" : "even", severity: .info, text: "event \(number)"))
+            })
+        func texts(_ query: String) throws -> [String] {
+            let object = try stage.ask("GET", "/api/v1/events\(query)").object()
+            return try #require(object["events"] as? [[String: Any]]).map { $0["text"] as? String ?? "" }
+        }
+        #expect(try Set(texts("")) == Set((1...5).map { "event \($0)" }))
+        #expect(try texts("?kind=odd") == ["event 3"])
+        #expect(try texts("?after=3") == ["event 4", "event 5"])
+        #expect(try Set(texts("?before=3")) == ["event 1", "event 2"])
+        let page = try stage.ask("GET", "/api/v1/events?limit=2").object()
+        #expect(page["next"] as? Int == 4)
+        #expect(try stage.ask("GET", "/api/v1/events").object()["next"] == nil)
+    }
+
+    @Test(arguments: [
+        "events?limit=0", "events?limit=1001", "events?limit=x", "events?before=1&after=2", "events?before=-1",
+        "latency?from=yesterday", "latency?step=-1", "latency?step=86400001", "latency?limit=0",
+        "latency?participant=0", "latency?participant=Piano", "latency?to=",
+    ])
+    func `a question that makes no sense is 400 with a sentence`(query: String) throws {
+        let answer = try Stage().ask("GET", "/api/v1/\(query)")
+        #expect(answer.status == 400)
+        #expect(try #require(try answer.object()["detail"] as? String).count > 20)
+    }
+
+    @Test func `one answer about latency is bounded, however many are asked about`() async throws {
+        let stage = try Stage()
+        let now = Moment.now
+        try stage.show { $0.participants = try participants((1...50).map { ($0, "P\($0)", "present") }) }
+        let database = try #require(stage.database)
+        for id in Int64(1)...50 {
+            try await database.commit(
+                (0..<1000).map {
+                    .latency(
+                        LatencySample(
+                            visit: id, at: When(now.advanced(by: .milliseconds(-1000 - $0))), roundTrip: 1,
+                            trust: .confirmed))
+                })
+        }
+        let all = try #require(try stage.ask("GET", "/api/v1/latency").object()["samples"] as? [[String: Any]])
+        #expect(all.count == 40_000)
+        let one = try stage.ask("GET", "/api/v1/latency?participant=7&limit=10").object()
+        #expect(
+            (one["samples"] as? [[String: Any]])?.map { $0["participant"] as? Int } == Array(repeating: 7, count: 10))
+    }
+
+    @Test func `without a store, what needs it says so and the rest answers`() throws {
+        let stage = try Stage(store: false)
+        for path in ["/latency", "/api/v1/latency", "/api/v1/events"] {
+            let answer = try stage.ask("GET", path)
+            #expect(answer.status == 503)
+            #expect(try #require(try answer.object()["detail"] as? String).hasPrefix("The store is down"))
+        }
+        #expect(try stage.ask("GET", "/participants").status == 200)
+    }
+
+    @Test func `without its pages the hub says how to name them`() throws {
+        let answer = try Stage(web: false).ask("GET", "/")
+        #expect(answer.status == 200)
+        #expect(answer.text.contains("--web DIR"))
+    }
+
+    // MARK: Orders
+
+    @Test func `orders carry who asked, and what for`() throws {
+        let stage = try Stage()
+        try stage.show { $0.rooms = [try room("Hall & Attic", [5004])] }
+        #expect(try stage.ask("POST", "/api/v1/panic", Self.bearer).text == "panic everywhere by 127.0.0.1")
+        #expect(
+            try stage.ask("POST", "/api/v1/panic?room=Hall%20%26%20Attic", Self.bearer).text
+                == "panic Hall & Attic by 127.0.0.1")
+        let unknown = try stage.ask("POST", "/api/v1/panic?room=Cellar", Self.bearer)
+        #expect(unknown.status == 404)
+        #expect(
+            try stage.ask("POST", "/api/v1/engines/a%20b/restart", Self.bearer).text == "restart a b by 127.0.0.1")
+        let near = try Client.post(
+            "/api/v1/engines/one/restart", at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600))
+        #expect(String(decoding: near.body, as: UTF8.self) == "restart one by the command line")
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Hub
+import Linux
+import TestSupport
+import Testing
+
+@Suite struct StateDirectoryTests {
+    private let directory = TemporaryDirectory()
+    private var state: StateDirectory { StateDirectory(directory.file("state")) }
+    /// On tmpfs in every Linux.
+    private static let memory = "/dev/shm"
+
+    private func mode(_ path: String) throws -> Int {
+        try #require(FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+    }
+
+    private func target(_ link: String) -> String? { try? FileManager.default.destinationOfSymbolicLink(atPath: link) }
+
+    @Test func `it is made private to owner and group, with its parents, and may be there already`() throws {
+        let state = StateDirectory(directory.file("a/b/state"))
+        try state.create()
+        try state.create()
+        #expect(try mode(state.path) == 0o750)
+        #expect(try mode(state.engines) == 0o750)
+    }
+
+    @Test(arguments: [
+        ([:], true, "/var/lib/midihub"), (["XDG_STATE_HOME": "/s"], true, "/var/lib/midihub"),
+        (["XDG_STATE_HOME": "/s", "HOME": "/h"], false, "/s/midihub"),
+        (["XDG_STATE_HOME": "relative", "HOME": "/h"], false, "/h/.local/state/midihub"),
+        (["HOME": "/h"], false, "/h/.local/state/midihub"),
+    ])
+    func `where none is named, root's is the machine's and a user's is the user's`(
+        environment: [String: String], root: Bool, path: String
+    ) {
+        #expect(StateDirectory.standard(environment: environment, root: root).path == path)
+    }
+
+    @Test func `known engines are those that left a record or an ini file`() throws {
+        #expect(state.knownEngines.isEmpty)
+        try state.create()
+        for name in ["b.ini", "b.json", "b.log", "a.json", "c.sock", "d.ini.new"] {
+            try File.replace("\(state.engines)/\(name)", with: [])
+        }
+        #expect(state.knownEngines == ["a", "b"])
+    }
+
+    @Test func `a log lies on tmpfs where there is one, by a link`() throws {
+        try state.create()
+        try state.placeLog("one", in: Self.memory)
+        let place = try #require(target(state.log("one")))
+        defer { try? FileManager.default.removeItem(atPath: (place as NSString).deletingLastPathComponent) }
+        #expect(place.hasPrefix("\(Self.memory)/midihub-tmp-midihub-"))
+        #expect(try mode((place as NSString).deletingLastPathComponent) == 0o750)
+        _ = try AppendedFile(state.log("one"))
+        try File.replace(place, with: Array("line\n".utf8))
+        // Started again, as by cron without a session: the log stays where it is.
+        for base in [Self.memory, nil] {
+            try state.placeLog("one", in: base)
+            #expect(File.text(state.log("one")) == "line\n")
+        }
+    }
+
+    @Test func `a link whose target went with the last boot leads to a log again`() throws {
+        try state.create()
+        try FileManager.default.createSymbolicLink(
+            atPath: state.log("one"), withDestinationPath: directory.file("gone/one.log"))
+        try state.placeLog("one", in: nil)
+        _ = try AppendedFile(state.log("one"))
+        #expect(target(state.log("one")) == nil, "a plain file now")
+
+        try FileManager.default.removeItem(atPath: state.log("one"))
+        try FileManager.default.createSymbolicLink(
+            atPath: state.log("one"), withDestinationPath: directory.file("gone/one.log"))
+        try state.placeLog("one", in: Self.memory)
+        let fresh = try #require(target(state.log("one")))
+        defer { try? FileManager.default.removeItem(atPath: (fresh as NSString).deletingLastPathComponent) }
+        #expect(fresh.hasPrefix(Self.memory))
+    }
+
+    @Test func `a plain log from before goes on being used, and one on a disk is no tmpfs`() throws {
+        try state.create()
+        try state.placeLog("two", in: directory.path)
+        #expect(target(state.log("two")) == nil)
+        try File.replace(state.log("one"), with: Array("old\n".utf8))
+        try state.placeLog("one", in: Self.memory)
+        #expect(target(state.log("one")) == nil)
+        #expect(File.text(state.log("one")) == "old\n")
+    }
+
+    @Test func `what lies in the way on tmpfs and is no directory of ours is not written to`() throws {
+        try state.create()
+        let place = "\(Self.memory)/midihub\(state.path.replacing("/", with: "-"))"
+        try FileManager.default.createSymbolicLink(atPath: place, withDestinationPath: directory.path)
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        try state.placeLog("one", in: Self.memory)
+        #expect(target(state.log("one")) == nil)
+        #expect(!File.exists(directory.file("one.log")))
+    }
+}
