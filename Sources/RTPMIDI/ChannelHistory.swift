@@ -64,6 +64,8 @@
             && !pressure.isLogged && !parameters.isLogged
     }
 
+    var controlCount: Int { controlled.nonzeroBitCount }
+
     static func bit(_ note: UInt8) -> UInt128 { 1 << UInt128(127 - note) }
 
     /// Returns the packet of something that lost its place, when the journal can no longer tell of it.
@@ -97,9 +99,13 @@
 
     private mutating func record(controller: UInt8, _ value: UInt8, _ packet: UInt16) -> UInt16? {
         switch parameters.apply(controller, value, packet: packet) {
-        case .taken: return nil
-        case .tookPlace(let packet): return packet
-        case .notMine: break
+        case .taken:
+            endBegunSelection(controller)
+            return nil
+        case .tookPlace(let packet):
+            endBegunSelection(controller)
+            return packet
+        case .notMine, .begun: break
         }
         switch controller {
         case 0: bankHigh = value
@@ -155,6 +161,13 @@
             body(note)
             rest &= ~bit(note)
         }
+    }
+
+    /// Half of a selection is told as a controller's value, the whole as a parameter.
+    private mutating func endBegunSelection(_ controller: UInt8) {
+        guard controller == 98 || controller == 100 else { return }
+        removeControl(99)
+        removeControl(101)
     }
 
     private mutating func forgetWhatResetAllControllersEnds() {

@@ -110,7 +110,8 @@
     }
 
     /// Chapter C: `S LEN7`, then LEN+1 logs `S NUM7`, `A VAL7`, the oldest command first. The value is told of all but
-    /// 120, 121 and 123...127, of which it is how often they were sent; of 126, whose value means something, both.
+    /// 120, 121 and 123...127, of which it is how often they were sent; of 126, whose value means something, both, but for
+    /// the case of all controllers: LEN ends at 128 logs.
     private mutating func writeControls(_ history: borrowing ChannelHistory) -> Bool? {
         guard hasRoom(1) else { return nil }
         let start = count
@@ -122,7 +123,7 @@
             let fresh = history.controlPackets[Int(controller)] == previous
             isFresh = isFresh || fresh
             let isCounted = controller >= 120 && controller != 122
-            if !isCounted || controller == 126 && logs < 127 {
+            if !isCounted || controller == 126 && history.controlCount < 128 {
                 guard hasRoom(2) else { return nil }
                 put(singleLoss(fresh) | controller)
                 put(history.values[Int(controller)])
@@ -140,19 +141,18 @@
         return isFresh
     }
 
-    /// Chapter M: `S P E U W Z LENGTH10`, [`Q PEND7`], logs `S LSB7`, `Q MSB7`, `J K L M N T V R`, [6], [38], [steps].
+    /// Chapter M: `S P E U W Z LENGTH10`, logs `S LSB7`, `Q MSB7`, `J K L M N T V R`, [6], [38], [steps].
+    ///
+    /// Deviation: never P, half of a selection; chapter C tells it instead. Wireshark, and Arduino's reader which descends
+    /// from it, does not count that octet and takes what follows for another log.
     private mutating func writeParameters(_ parameters: borrowing Parameters) -> Bool? {
-        guard hasRoom(3) else { return nil }
+        guard hasRoom(2) else { return nil }
         let start = count
         put(0)
         put(0)
         var isFresh = false
-        if parameters.isSelectionLogged { isFresh = parameters.selectionPacket == previous }
+        if parameters.isNullLogged { isFresh = parameters.nullPacket == previous }
         var flags: UInt8 = 0
-        if let pending = parameters.pending {
-            flags |= 0x40
-            put((pending & Parameters.notRegistered != 0 ? 0x80 : 0) | UInt8(pending >> 7 & 0x7F))
-        }
         for index in 0..<parameters.count where parameters.slots[index].isLogged {
             guard hasRoom(7) else { return nil }
             let slot = parameters.slots[index]
@@ -179,10 +179,16 @@
     }
 
     /// Chapter N: `B LEN7`, `LOW4 HIGH4`, logs `S NOTE7`, `Y VEL7`, then the OFFBITS octets LOW...HIGH.
+    ///
+    /// Deviation: towards the end of a packet Wireshark takes a chapter with more logs than OFFBITS octets for cut off; so
+    /// octets without a bit make up the number, as far as there are any.
     private mutating func writeNotes(_ history: borrowing ChannelHistory) -> Bool? {
         let logs = history.on.nonzeroBitCount
-        let low = history.off == 0 ? 15 : history.off.leadingZeroBitCount / 8
-        let high = history.off == 0 ? 14 : (127 - history.off.trailingZeroBitCount) / 8
+        var low = history.off == 0 ? 15 : history.off.leadingZeroBitCount / 8
+        var high = history.off == 0 ? 14 : (127 - history.off.trailingZeroBitCount) / 8
+        if history.off != 0 {
+            while high - low + 1 < min(logs, 16) { if high < 15 { high += 1 } else { low -= 1 } }
+        }
         guard hasRoom(2 + 2 * logs + high - low + 1) else { return nil }
         let start = count
         put(0)

@@ -20,6 +20,8 @@ struct Parameters: ~Copyable {
     enum Outcome: Equatable {
         /// The control change is no business of this chapter.
         case notMine
+        /// The high bits of a number, which mean nothing yet.
+        case begun
         case taken
         /// As `taken`; a parameter that the journal still told has lost its place to it. Its newest packet.
         case tookPlace(packet: UInt16)
@@ -40,9 +42,9 @@ struct Parameters: ~Copyable {
     /// What was last said for the high bits of each kind: a number may be finished anew with other low bits.
     private var registeredHigh: UInt8?
     private var notRegisteredHigh: UInt8?
-    /// The newest packet that began a selection, or ended one by the null number.
-    private(set) var selectionPacket: UInt16 = 0
-    private(set) var isSelectionLogged = false
+    /// The packet in which the null number ended a selection, when the journal is to tell that.
+    private(set) var nullPacket: UInt16 = 0
+    private(set) var isNullLogged = false
 
     var selected: Slot? { isSelected ? slots[count - 1] : nil }
     func slot(_ number: UInt16) -> Slot? {
@@ -55,16 +57,14 @@ struct Parameters: ~Copyable {
         case 99, 101:
             if controller == 101 { registeredHigh = value } else { notRegisteredHigh = value }
             pending = UInt16(value) << 7 | (controller == 101 ? 0 : Self.notRegistered)
-            selectionPacket = packet
-            isSelectionLogged = true
-            return .taken
+            return .begun
         case 98, 100:
             guard let high = controller == 100 ? registeredHigh : notRegisteredHigh else { return .notMine }
             pending = nil
-            selectionPacket = packet
-            isSelectionLogged = true
             let number = UInt16(high) << 7 | UInt16(value)
+            isNullLogged = number == Self.null
             guard number != Self.null else {
+                nullPacket = packet
                 isSelected = false
                 return .taken
             }
@@ -96,18 +96,18 @@ struct Parameters: ~Copyable {
     mutating func deselect() {
         isSelected = false
         pending = nil
-        isSelectionLogged = false
+        isNullLogged = false
     }
 
     /// Something is left to tell in a journal.
     var isLogged: Bool {
-        if isSelectionLogged { return true }
+        if isNullLogged { return true }
         for index in 0..<count where slots[index].isLogged { return true }
         return false
     }
     /// Tells no more what was newest in a packet that `isOld`.
     mutating func forget(_ isOld: (UInt16) -> Bool) {
-        if isSelectionLogged, isOld(selectionPacket) { isSelectionLogged = false }
+        if isNullLogged, isOld(nullPacket) { isNullLogged = false }
         for index in 0..<count where slots[index].isLogged && isOld(slots[index].packet) {
             slots[index].isLogged = false
         }

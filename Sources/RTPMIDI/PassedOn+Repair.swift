@@ -14,7 +14,8 @@ struct RepairTerms {
 
 extension PassedOn {
     /// Brings the channel to the state that a journal tells (RFC 6295 appendix B; fact sheet 3.8), passing on what is
-    /// missing: program, wheel, pressure, what clears notes, notes and their pressures, controllers, parameters.
+    /// missing: program, wheel, pressure, what clears notes, notes and their pressures, controllers, parameters, and what was
+    /// begun to be selected.
     ///
     /// Clearing controllers (120, 123...127) come before the notes: a note log is never older than the newest of them.
     mutating func repair(
@@ -33,7 +34,7 @@ extension PassedOn {
             let value = packet.uint8(at: place) & 0x7F
             if pressure != value { pass(ChannelCommand(0xD0 | status, value), terms, emit) }
         }
-        if let logs = journal.controls { repairControls(packet, logs, clearing: true, status, terms, emit) }
+        if let logs = journal.controls { repairControls(packet, logs, .clearing, status, terms, emit) }
         if let chapter = journal.notes, !terms.isFirst { repairNotes(packet, chapter, status, terms, emit) }
         if let logs = journal.polyPressures {
             for place in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2)
@@ -43,10 +44,11 @@ extension PassedOn {
                 if pressures[Int(note)] != value { pass(ChannelCommand(0xA0 | status, note, value), terms, emit) }
             }
         }
-        if let logs = journal.controls { repairControls(packet, logs, clearing: false, status, terms, emit) }
+        if let logs = journal.controls { repairControls(packet, logs, .other, status, terms, emit) }
         if let chapter = journal.parameters, !(terms.isSingleLoss && chapter.isOld) {
             try repairParameters(packet, chapter, status, terms, emit)
         }
+        if let logs = journal.controls { repairControls(packet, logs, .selecting, status, terms, emit) }
     }
 
     /// Takes over what the journal counts, after a packet that came in order: only joining late can have made it differ.
@@ -137,13 +139,14 @@ extension PassedOn {
     }
 
     private mutating func repairControls(
-        _ packet: RawSpan, _ logs: ChannelJournal.LogList, clearing: Bool, _ status: UInt8, _ terms: RepairTerms,
+        _ packet: RawSpan, _ logs: ChannelJournal.LogList, _ kind: ControlLog.Kind, _ status: UInt8,
+        _ terms: RepairTerms,
         _ emit: (ChannelCommand) -> Void
     ) {
         for place in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2)
         where isWanted(packet.uint8(at: place), terms) {
             let log = ControlLog(packet, at: place)
-            guard log.clearsNotes == clearing else { continue }
+            guard log.kind == kind else { continue }
             let index = log.index
             let isOn = values[index] != Self.unknown && values[index] >= 64
             switch log.tool {
@@ -230,5 +233,18 @@ package struct ControlLog: Hashable, Sendable {
             octet & 0x80 == 0 ? .value(octet) : octet & 0x40 == 0 ? .toggles(octet & 0x3F) : .count(octet & 0x3F)
     }
     var index: Int { Int(number) }
-    var clearsNotes: Bool { number == 120 || number >= 123 }
+    /// They are repaired before notes, after notes, and after parameters.
+    enum Kind {
+        case clearing
+        case other
+        /// A selection that may be half done.
+        case selecting
+    }
+    var kind: Kind {
+        switch number {
+        case 120, 123...127: .clearing
+        case 98...101: .selecting
+        default: .other
+        }
+    }
 }

@@ -50,8 +50,8 @@ struct SenderStreamTests {
     @Test func `a parameter is told with its selection`() throws {
         let sender = stream()
         _ = sender.packet("b06500")
-        // P: the number's high bits only.
-        #expect(try journal(of: sender.packet("b06400")) == "202000" + "0006" + "20" + "4003" + "00")
+        // The number's high bits only: as a controller's value.
+        #expect(try journal(of: sender.packet("b06400")) == "202000" + "0006" + "40" + "00" + "6500")
         // E: selected, and no value yet.
         #expect(try journal(of: sender.packet("b00602")) == "202000" + "0008" + "20" + "2005" + "000002")
         #expect(try journal(of: sender.packet("b06040")) == "202000" + "0009" + "20" + "2006" + "00008202")
@@ -149,13 +149,19 @@ struct SenderStreamTests {
         #expect(try journal(of: sender.packet("904064", room: 12 + 1 + 3 + 3)) == "002001")
     }
 
+    @Test func `there are as many octets of OFFBITS as logs, which Wireshark needs`() throws {
+        let sender = stream()
+        _ = sender.packet("903c64", "903e64", "904064", "803f40")
+        #expect(try journal(of: sender.packet()) == "202000" + "000e08" + "0379" + "3ce43ee440e4" + "010000")
+    }
+
     @Test func `128 held notes are a journal`() throws {
         let sender = stream(limit: 400)
         for note in 0..<128 { _ = sender.packet("90\(hex([UInt8(note)]))40") }
         let text = try journal(of: sender.packet())
         #expect(text.hasPrefix("202000" + "010508" + "fff0" + "8040") && text.hasSuffix("7fc0"))
         _ = sender.packet("807f40")
-        #expect(try journal(of: sender.packet()).hasPrefix("202000" + "010408" + "7fff"))
+        #expect(try journal(of: sender.packet()).hasPrefix("202000" + "011308" + "7f0f"))
     }
 
     @Test func `every controller is a journal`() throws {
