@@ -94,7 +94,8 @@ extension Loop {
         guard !list.isEmpty else { return }
         for hearer in peer.hearers {
             if hearer.hasPieces, !listIsRealTime { hurry(hearer) }
-            hearer.port.data.queue(to: hearer.data!) { hearer.sender.write(list, at: now, into: &$0) }  // members have one
+            guard let address = hearer.data else { continue }
+            hearer.port.data.queue(to: address) { hearer.sender.write(list, at: now, into: &$0) }
             sent(to: hearer)
         }
         list.removeAll()

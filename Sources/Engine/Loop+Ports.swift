@@ -58,7 +58,9 @@ extension Loop {
 
     func retryPorts() {
         for hall in halls {
-            for (index, number) in hall.plan.ports.enumerated() where closed[number] != nil { open(number, hall, index) }
+            for (index, number) in hall.plan.ports.enumerated() where closed[number] != nil {
+                open(number, hall, index)
+            }
         }
     }
 

@@ -33,7 +33,10 @@ extension Loop {
         peer.exclusives = []
         peer.gathering = nil
         defer { table.release(peer.place) }
-        guard peer.isMember else { return halfOpen -= 1 }
+        guard peer.isMember else {
+            halfOpen -= 1
+            return
+        }
         peer.isMember = false
 
         var released = 0

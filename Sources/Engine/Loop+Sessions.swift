@@ -38,7 +38,9 @@ extension Loop {
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
         if let peer = port.byControl[key] {
-            if peer.token == token { return perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) } }
+            if peer.token == token {
+                return perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
+            }
             // The same program, started anew.
             remove(peer, .restarted, farewell: false)
         }
@@ -215,7 +217,8 @@ extension Loop {
                 ssrc: ssrc, token: record.pointee.token, name: record.pointee.nameText, port: port,
                 control: record.pointee.control, data: record.pointee.data,
                 session: .resumedListener(
-                    token: record.pointee.token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
+                    token: record.pointee.token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now
+                ),
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),

@@ -130,7 +130,11 @@ final class Loop {
             next = min(next, peer.nextPiece ?? .max)
         }
         if let gathering = peer.gathering {
-            if gathering.at + Self.second / 2 <= now { giveUp(peer) } else { next = min(next, gathering.at + Self.second / 2) }
+            if gathering.at + Self.second / 2 <= now {
+                giveUp(peer)
+            } else {
+                next = min(next, gathering.at + Self.second / 2)
+            }
         }
         report(peer)
         // Feedback, and what changes slowly.

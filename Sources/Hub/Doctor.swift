@@ -37,7 +37,8 @@ package enum Doctor {
         guard configuration.engine == .auto, !findings.allSatisfy(\.isWell) else { return findings }
         for index in findings.indices { findings[index].isOptional = true }
         return findings + [
-            Finding(topic: "embedded engine", isWell: true, words: "carries the MIDI instead of rtpmidid: it needs nothing")
+            Finding(
+                topic: "embedded engine", isWell: true, words: "carries the MIDI instead of rtpmidid: it needs nothing")
         ]
     }
 

@@ -103,7 +103,8 @@ extension Hub {
         if old.allow != new.allow || old.deny != new.deny || old.address != new.address {
             words.append(
                 kind == .embedded
-                    ? "who is let in has changed" : "allow, deny and address have no effect: rtpmidid lets everybody in")
+                    ? "who is let in has changed" : "allow, deny and address have no effect: rtpmidid lets everybody in"
+            )
         }
         return words
     }

@@ -28,7 +28,9 @@ package struct StateDirectory: Sendable, Equatable {
     /// Which engine was chosen, while `engine` is `auto`: a slow boot must not flip it.
     package var choice: String { "\(path)/engine" }
     /// Who is on the embedded engine, for the one that follows it. On tmpfs where there is one: it changes with every packet.
-    package func sessions(_ engine: String) -> String { "\(Self.memory.flatMap(memoryDirectory) ?? engines)/\(engine).sessions" }
+    package func sessions(_ engine: String) -> String {
+        "\(Self.memory.flatMap(memoryDirectory) ?? engines)/\(engine).sessions"
+    }
 
     /// The engines that have left a record or an ini file here.
     package var knownEngines: [String] {

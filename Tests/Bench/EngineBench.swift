@@ -67,7 +67,9 @@ enum EngineBench {
                 if !SessionPacket.isSession(bytes), bytes.byteCount > 12 { last = bytes.uint16(at: 2) }
             }
             let took = now - began
-            if index % 512 == 0, let last { hearer.send(.feedback(ssrc: hearer.ssrc, value: UInt32(last) << 16), .control) }
+            if index % 512 == 0, let last {
+                hearer.send(.feedback(ssrc: hearer.ssrc, value: UInt32(last) << 16), .control)
+            }
             if index % 512 == 0 { for player in players { player.pump() } }
             return last == nil ? nil : took
         }
@@ -209,7 +211,8 @@ enum EngineBench {
         let many = try (0..<4).flatMap { _ in try engine.players(50) }
         for (index, player) in many.enumerated() {
             player.play(
-                .noteOn(Channel(truncating: UInt8(index % 16)), note: DataByte(truncating: UInt8(index / 16)), velocity: 9))
+                .noteOn(
+                    Channel(truncating: UInt8(index % 16)), note: DataByte(truncating: UInt8(index / 16)), velocity: 9))
         }
         try eventually("the notes") {
             for player in few + many { player.pump() }

@@ -26,7 +26,9 @@ extension HubUnderTest {
 }
 
 /// Lets all of them work until it is so.
-func pumping(_ players: [TestPlayer], _ what: String, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool) throws {
+func pumping(
+    _ players: [TestPlayer], _ what: String, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool
+) throws {
     try eventually(what, seen: seen()) {
         for player in players { player.pump() }
         return try condition()

@@ -78,7 +78,8 @@ import Testing
         #expect(engine["unknownLines"] as? Int == 0)
     }
 
-    @Test func `without a sequencer or rtpmidid the embedded engine is chosen, and the choice stays until stop`() throws {
+    @Test func `without a sequencer or rtpmidid the embedded engine is chosen, and the choice stays until stop`() throws
+    {
         let port = freeUDPPortPair()
         let hub = try HubUnderTest(
             ports: [port],
@@ -86,7 +87,9 @@ import Testing
             options: ["--rtpmidid", "/nowhere/rtpmidid"])
         try hub.start()
         try hub.awaitEngines()
-        #expect(try hub.texts("engine-chosen").first?.hasPrefix("The engine is embedded: /nowhere/rtpmidid does not exist") == true)
+        #expect(
+            try hub.texts("engine-chosen").first?.hasPrefix("The engine is embedded: /nowhere/rtpmidid does not exist")
+                == true)
         #expect(text(of: "\(hub.state)/engine") == "embedded\n")
         #expect(try hub.command("stop").code == 0)
         #expect(!names(in: hub.state).contains("engine"))

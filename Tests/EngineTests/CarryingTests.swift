@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct CarryingTests {
     private func note(_ number: UInt8, _ velocity: UInt8 = 100, channel: UInt8 = 0) -> Message {
-        .noteOn(Channel(truncating: channel), note: DataByte(truncating: number), velocity: DataByte(truncating: velocity))
+        .noteOn(
+            Channel(truncating: channel), note: DataByte(truncating: number), velocity: DataByte(truncating: velocity))
     }
     private func off(_ number: UInt8) -> Message {
         .noteOff(Channel(truncating: 0), note: DataByte(truncating: number), velocity: 64)
@@ -21,7 +22,9 @@ import Testing
         let three = try engine.player("Bass", others: [one, two])
         one.play(note(60))
         two.play(note(36), note(38))
-        try pumping([one, two, three], "notes") { three.heard.count >= 3 && two.heard.count >= 1 && one.heard.count >= 2 }
+        try pumping([one, two, three], "notes") {
+            three.heard.count >= 3 && two.heard.count >= 1 && one.heard.count >= 2
+        }
         #expect(one.heard == [note(36), note(38)])
         #expect(two.heard == [note(60)])
         #expect(Set(three.heard) == [note(60), note(36), note(38)])
@@ -38,7 +41,9 @@ import Testing
         try pumping([two], "the releases") { two.heard.count >= 3 }
         #expect(two.heard == [off(60), off(64), .controlChange(Channel(truncating: 0), controller: 64, value: 0)])
         try eventually("word of it") {
-            engine.all.contains { if case .left(let who, .bye, let released) = $0 { who.name == "Piano" && released == 3 } else { false } }
+            engine.all.contains {
+                if case .left(let who, .bye, let released) = $0 { who.name == "Piano" && released == 3 } else { false }
+            }
         }
     }
 

@@ -2,6 +2,7 @@ import Linux
 import Rooms
 import Synchronization
 import TestSupport
+
 @testable import Engine
 
 /// An engine on its own thread with real sockets on loopback, and what it tells.

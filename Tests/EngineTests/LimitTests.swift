@@ -28,7 +28,9 @@ import Testing
 
     @Test func `all sources together are limited too`() {
         var gate = InvitationGate()
-        let admitted = (0..<5000).count { gate.admits(SocketAddress(host: "10.1.\($0 / 250).\($0 % 250 + 1)", port: 5)!, at: 0) }
+        let admitted = (0..<5000).count {
+            gate.admits(SocketAddress(host: "10.1.\($0 / 250).\($0 % 250 + 1)", port: 5)!, at: 0)
+        }
         #expect(admitted == 640)
     }
 
@@ -43,8 +45,10 @@ import Testing
 
     @Test(arguments: [
         ("192.0.2.0/24", "192.0.2.255", true), ("192.0.2.0/24", "192.0.3.0", false), ("0.0.0.0/0", "203.0.113.9", true),
-        ("0.0.0.0/0", "2001:db8::1", false), ("::/0", "2001:db8::1", true), ("2001:db8::/33", "2001:db8:8000::1", false),
-        ("2001:db8::/33", "2001:db8:7fff::1", true), ("192.0.2.7", "192.0.2.7", true), ("192.0.2.7", "192.0.2.8", false),
+        ("0.0.0.0/0", "2001:db8::1", false), ("::/0", "2001:db8::1", true),
+        ("2001:db8::/33", "2001:db8:8000::1", false),
+        ("2001:db8::/33", "2001:db8:7fff::1", true), ("192.0.2.7", "192.0.2.7", true),
+        ("192.0.2.7", "192.0.2.8", false),
         ("::1", "::1", true),
     ])
     func `a range has its addresses and no others`(_ range: String, _ address: String, _ expected: Bool) throws {
@@ -52,7 +56,9 @@ import Testing
         #expect(range.contains(SocketAddress(host: address, port: 1)!) == expected)
     }
 
-    @Test(arguments: ["", "/", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/8/8", "::1/129", "host", "1.2.3/8", "1.2.3.4/+8"])
+    @Test(arguments: [
+        "", "/", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/8/8", "::1/129", "host", "1.2.3/8", "1.2.3.4/+8",
+    ])
     func `what is no range is refused`(_ text: String) { #expect(AddressRange(text) == nil) }
 }
 

@@ -124,7 +124,9 @@ import Testing
         var random = SeededRandom(seed: 5)
         let stranger = try TestPlayer("Stranger", port: engine.port)
         for index in 0..<2000 {
-            var bytes = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = (0..<Int.random(in: 0...80, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             if index % 3 == 0, bytes.count > 2 { (bytes[0], bytes[1]) = (0x80, 0x61) }
             stranger.sendRaw(bytes, index % 2 == 0 ? .control : .data)
             if index % 3 == 0 { one.sendRaw([0x80, 0x61] + bytes, .data) }
@@ -137,5 +139,7 @@ import Testing
         #expect(answers == 0)
     }
 
-    private func bytes(_ ssrc: SSRC) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: ssrc.rawValue >> (24 - 8 * $0)) } }
+    private func bytes(_ ssrc: SSRC) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: ssrc.rawValue >> (24 - 8 * $0)) }
+    }
 }

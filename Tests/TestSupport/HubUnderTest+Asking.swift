@@ -1,7 +1,6 @@
 import Foundation
 import Linux
 
-
 /// What tests ask a running hub, by its API.
 extension HubUnderTest {
     package func list(_ path: String, _ key: String) throws -> [[String: Any]] {
@@ -13,7 +12,9 @@ extension HubUnderTest {
     package func events(_ kind: String? = nil) throws -> [[String: Any]] {
         try list("/api/v1/events?limit=1000" + (kind.map { "&kind=\($0)" } ?? ""), "events")
     }
-    package func texts(_ kind: String? = nil) throws -> [String] { try events(kind).compactMap { $0["text"] as? String } }
+    package func texts(_ kind: String? = nil) throws -> [String] {
+        try events(kind).compactMap { $0["text"] as? String }
+    }
 
     /// Who hears whom, by name, as the API says.
     package func wires() throws -> Set<[String]> {

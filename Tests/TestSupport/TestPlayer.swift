@@ -152,7 +152,9 @@ package final class TestPlayer {
     /// Anything, to either port.
     package func sendRaw(_ bytes: [UInt8], _ path: Session.Path = .data) {
         let socket = path == .control ? control : data
-        socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) { for byte in bytes { $0.append(byte) } }
+        socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) {
+            for byte in bytes { $0.append(byte) }
+        }
         socket.flush()
     }
 

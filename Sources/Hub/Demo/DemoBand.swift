@@ -48,7 +48,8 @@ private final class Performance {
     }
 
     private func play() {
-        guard leaving == 0 else { return }
+        // They begin together.
+        guard leaving == 0, step > 0 || players.allSatisfy(\.participant.isUp) else { return }
         for note in sounding where note.step <= step { players[note.player].participant.send([note.message]) }
         sounding.removeAll { $0.step <= step }
         for (index, player) in players.enumerated() {

@@ -17,7 +17,9 @@ enum DemoCommand {
             if options.listen == nil, options.config == nil { options.listen = try freePage() }
             let configuration = try options.configuration()
             guard let port = configuration.ports.first?.port else { throw HubError("there is no port to play on") }
-            Output.line("Four players will join port \(port) and play until you press Ctrl-C. Watch them on the page, or join them.")
+            Output.line(
+                "Four players will join port \(port) and play until you press Ctrl-C. Watch them on the page, or join them."
+            )
             // The band's thread must not take the signals that end the hub.
             Signals.block([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
             let band = try DemoBand(Participant.Host(name: configuration.address ?? "127.0.0.1", port: port))
@@ -31,7 +33,7 @@ enum DemoCommand {
     }
 
     private static func temporaryDirectory() -> String? {
-        var template = Array("\(NSTemporaryDirectory())/midihub-demo-XXXXXX".utf8CString)
+        var template = Array("\(NSTemporaryDirectory())midihub-demo-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return nil }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -33,7 +33,9 @@ final class Announcer {
 
     func begin() {
         // One that announces another name is replaced.
-        if process.adopt(), !ProcessIdentity.withArguments([name, Self.service, "\(port)"]).contains(process.service.pid ?? 0) {
+        if process.adopt(),
+            !ProcessIdentity.withArguments([name, Self.service, "\(port)"]).contains(process.service.pid ?? 0)
+        {
             process.stop()
         }
         process.start()

@@ -83,7 +83,8 @@ extension EmbeddedEngine {
             )
         case .trouble:
             context.note(
-                "engine-trouble", severity: .warning, at: When(at), engine: name, "\(name): \(line.reason ?? "trouble")")
+                "engine-trouble", severity: .warning, at: When(at), engine: name, "\(name): \(line.reason ?? "trouble")"
+            )
         case .ended: break
         }
     }

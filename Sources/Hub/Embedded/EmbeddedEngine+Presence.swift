@@ -145,7 +145,8 @@ extension EmbeddedEngine {
                 let id = MemberID(one.said.id)
                 names[id] = one
                 room.join(
-                    Member(id: id, name: one.visit.name, portIndex: described.ports.firstIndex(of: one.visit.port) ?? 0))
+                    Member(id: id, name: one.visit.name, portIndex: described.ports.firstIndex(of: one.visit.port) ?? 0)
+                )
             }
             for wire in room.wantedWires {
                 guard let from = names[wire.from], let to = names[wire.to], !from.said.loops else { continue }

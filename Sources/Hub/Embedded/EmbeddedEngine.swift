@@ -99,8 +99,10 @@ final class EmbeddedEngine: HubEngine {
                 "engine", "--plan", context.state.plan(name), "--control", context.state.control(name), "--sessions",
                 context.state.sessions(name),
             ],
-            environment: Programs.environment.filter { ["PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH"].contains($0.key) }
-                .merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours },
+            environment: Programs.environment.filter {
+                ["PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH"].contains($0.key)
+            }
+            .merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours },
             output: context.state.log(name))
     }
 
@@ -113,7 +115,8 @@ final class EmbeddedEngine: HubEngine {
 
     /// The configuration has changed: the engine is given its new plan. Those on ports that stay notice nothing.
     func reload() {
-        for (number, announcer) in announcers where !context.configuration.ports.contains(where: { $0.port == number }) {
+        for (number, announcer) in announcers where !context.configuration.ports.contains(where: { $0.port == number })
+        {
             announcers[number] = nil
             retired.append(announcer)
             announcer.process.stop()
@@ -121,12 +124,14 @@ final class EmbeddedEngine: HubEngine {
         do throws(Errno) {
             try writePlan()
         } catch {
-            context.note("reload-failed", severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
+            context.note(
+                "reload-failed", severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
             return
         }
         ask(.init(.reload)) { [weak self] reply in
             if let error = reply?.error {
-                self?.context.note("reload-failed", severity: .error, engine: Self.name, "The engine refuses its plan: \(error)")
+                self?.context.note(
+                    "reload-failed", severity: .error, engine: Self.name, "The engine refuses its plan: \(error)")
             }
             self?.requestStatus()
         }
@@ -205,7 +210,8 @@ final class EmbeddedEngine: HubEngine {
         if ports[number] != .some(trouble) {
             if let trouble {
                 context.note(
-                    "port-taken", severity: .error, room: room, engine: name, "Port \(number) is not served: \(trouble)")
+                    "port-taken", severity: .error, room: room, engine: name, "Port \(number) is not served: \(trouble)"
+                )
             } else {
                 context.note(
                     "engine-ready", room: room, engine: name, "Port \(number) is open (room \(room ?? "\(number)"))")
@@ -219,7 +225,8 @@ final class EmbeddedEngine: HubEngine {
 
     /// Announces a port that is open, by the name that its players see.
     private func announce(_ number: UInt16) {
-        guard announcers[number] == nil, context.configuration.address.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
+        guard announcers[number] == nil,
+            context.configuration.address.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
             let room = plan().rooms.first(where: { $0.ports.contains(number) })
         else { return }
         let announcer = Announcer(port: number, name: room.displayName, context: context)
@@ -249,7 +256,9 @@ final class EmbeddedEngine: HubEngine {
             statusUnderWay = false
             guard let status = reply?.status else { return }
             version = status.version
-            for one in status.ports { port(one.port, trouble: one.listening ? nil : one.reason ?? "it does not listen") }
+            for one in status.ports {
+                port(one.port, trouble: one.listening ? nil : one.reason ?? "it does not listen")
+            }
             take(status)
             replaceIfOlder(status)
         }
@@ -258,7 +267,9 @@ final class EmbeddedEngine: HubEngine {
     /// The reply; nil where there was none in time.
     func ask(_ request: EngineControl.Request, _ done: @escaping (EngineControl.Reply?) -> Void) {
         process.control.ask(.embedded(request), patience: .seconds(5)) { [weak self] answer in
-            guard case .success(let bytes) = answer, let reply = EngineControl.Reply(line: bytes) else { return done(nil) }
+            guard case .success(let bytes) = answer, let reply = EngineControl.Reply(line: bytes) else {
+                return done(nil)
+            }
             self?.lastLife = .now
             done(reply)
         }

@@ -130,7 +130,8 @@ private final class EngineServer {
         while true {
             var result = Descriptor.Transfer.end
             do {
-                result = try buffer.withUnsafeMutableBytes { raw throws(Errno) in try connection.socket.read(into: raw) }
+                result = try buffer.withUnsafeMutableBytes { raw throws(Errno) in try connection.socket.read(into: raw)
+                }
             } catch { return close(id) }
             switch result {
             case .again: return
