@@ -4,29 +4,23 @@ struct Punctuality {
     /// 50 ms.
     private static let tolerance: Int32 = 500
     /// A second: the clock was set, or is none.
-    private static let jump: Int32 = 10000
+    private static let jump: UInt32 = 10000
 
-    /// Arrival less timestamp of the fastest packets, modulo 2^32; rises slowly, as clocks drift and routes change.
-    private var shortest: UInt32?
-    private var newestArrival: UInt64 = 0
+    /// Arrival less timestamp, modulo 2^32, as it has lately been. It rises faster than it falls, since what a sequencer
+    /// sends ahead of its time must not make the rest late.
+    private var usual: UInt32?
     /// The newest packet's timestamp.
     private(set) var newest: UInt32 = 0
 
     mutating func isLate(_ timestamp: UInt32, at now: UInt64) -> Bool {
         newest = timestamp
-        let passed = now &- newestArrival
-        newestArrival = now
         let transit = UInt32(truncatingIfNeeded: now) &- timestamp
-        guard let before = shortest else {
-            shortest = transit
+        let excess = Int32(bitPattern: transit &- (usual ?? transit))
+        guard let before = usual, excess.magnitude <= Self.jump else {
+            usual = transit
             return false
         }
-        let excess = Int32(bitPattern: transit &- before)
-        if excess < 0 || excess > Self.jump {
-            shortest = transit
-            return false
-        }
-        shortest = before &+ UInt32(truncatingIfNeeded: min(UInt64(excess), passed / 4096))
+        usual = before &+ UInt32(bitPattern: excess / (excess > 0 ? 4 : 64))
         return excess > Self.tolerance
     }
 }

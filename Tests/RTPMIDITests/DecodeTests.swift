@@ -188,6 +188,15 @@ struct DecodeTests {
         }
     }
 
+    @Test func `an IP header longer than its frame is no packet`() throws {
+        var long = Array(packet(note, from: 5007, to: 5005).prefix(24))
+        long[0] = 0x4F
+        let file = capture(link: 101, [long, packet(note, from: 5007, to: 5005)])
+        let finished = try decode(directory.write("capture", file))
+        #expect(finished.code == 0)
+        #expect(try objects(finished.output).map { $0["frame"] as? Int } == [2])
+    }
+
     @Test func `a pcapng file is refused with the way round`() throws {
         let finished = try decode(directory.write("capture", [0x0A, 0x0D, 0x0D, 0x0A, 0, 0, 0, 0]))
         #expect(finished.code == 64 && finished.error.contains("editcap"))
