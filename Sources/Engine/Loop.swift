@@ -40,8 +40,9 @@ final class Loop {
     /// 100 µs ticks since an epoch nobody can guess, and that a new engine takes over with the session table.
     private(set) var now: UInt64 = 0
     var milliseconds: Milliseconds { Milliseconds(truncatingIfNeeded: (now &- table.clockEpoch) / 10) }
-    /// When the next tick is planned for.
-    private var tick: (at: UInt64, timer: EventLoop.TimerID)?
+    /// Looks around at `nextLook`, if that is set.
+    private var alarm: Alarm!  // made last in init: it calls back into self
+    private var nextLook: UInt64?
     private var isEnding = false
 
     init(
@@ -51,6 +52,12 @@ final class Loop {
         loop = try EventLoop()
         var random = SystemRandomNumberGenerator()
         table = SessionTable(path: sessions, random: &random)
+        alarm = loop.alarm { [unowned self] in
+            nextLook = nil
+            readClock()
+            lookAround()
+            flush()
+        }
         if sessions != nil, let trouble = table.trouble {
             news.send(.trouble("participants will have to be invited anew after a crash: \(trouble)"))
         }
@@ -86,18 +93,9 @@ final class Loop {
     func wake(by time: UInt64) {
         // A session that has ended has no deadline.
         if time == .max { return }
-        if let tick {
-            if tick.at <= time { return }
-            loop.cancel(tick.timer)
-        }
-        let microseconds = time > now ? (time - now) * 100 : 0
-        let timer = loop.after(.microseconds(Int64(microseconds))) { [unowned self] in
-            tick = nil
-            readClock()
-            lookAround()
-            flush()
-        }
-        tick = (time, timer)
+        if let nextLook, nextLook <= time { return }
+        nextLook = time
+        alarm.due = .now.advanced(by: .microseconds(Int64(time > now ? (time - now) * 100 : 0)))
     }
 
     /// Does what is due for every peer.

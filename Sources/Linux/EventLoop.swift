@@ -18,9 +18,20 @@ package final class EventLoop {
     package struct TimerID: Hashable, Sendable { fileprivate let id: UInt64 }
 
     private let epoll: Descriptor
-    private var watched: [UInt64: (number: CInt, handler: (Interest) -> Void)] = [:]
+    /// Structures, not tuples: taking a closure out of a tuple allocates, and a turn of the loop must not.
+    private struct Watched {
+        let number: CInt
+        let handler: (Interest) -> Void
+    }
+    private struct Planned {
+        let at: ContinuousClock.Instant
+        let id: UInt64
+        let work: () -> Void
+    }
+    private var watched: [UInt64: Watched] = [:]
     /// Sorted by time, the latest first, so that the next one is popped from the end.
-    private var timers: [(at: ContinuousClock.Instant, id: UInt64, work: () -> Void)] = []
+    private var timers: [Planned] = []
+    private var alarms: [Alarm] = []
     private var nextID: UInt64 = 1
     private var running = false
     /// Kept alive for as long as they are received.
@@ -39,7 +50,7 @@ package final class EventLoop {
         try retrying("epoll_ctl") {
             midihub_epoll_ctl(epoll.number, EPOLL_CTL_ADD, number, interest.rawValue, id)
         }
-        watched[id] = (number, handler)
+        watched[id] = Watched(number: number, handler: handler)
         return Registration(id: id)
     }
 
@@ -66,8 +77,15 @@ package final class EventLoop {
     package func at(_ instant: ContinuousClock.Instant, _ work: @escaping () -> Void) -> TimerID {
         let id = takeID()
         let place = timers.firstIndex { $0.at <= instant } ?? timers.endIndex
-        timers.insert((instant, id, work), at: place)
+        timers.insert(Planned(at: instant, id: id, work: work), at: place)
         return TimerID(id: id)
+    }
+
+    /// A timer that is set again and again, without allocation. Unset at first; it lives as long as the loop.
+    package func alarm(_ work: @escaping () -> Void) -> Alarm {
+        let alarm = Alarm(work)
+        alarms.append(alarm)
+        return alarm
     }
 
     /// Runs `work` every `interval`, the first time after one interval, until the loop ends.
@@ -106,6 +124,11 @@ package final class EventLoop {
                 timers.removeLast()
                 next.work()
             }
+            for alarm in alarms where running {
+                guard let due = alarm.due, due <= .now else { continue }
+                alarm.due = nil
+                alarm.work()
+            }
         }
     }
 
@@ -118,9 +141,20 @@ package final class EventLoop {
 
     /// Milliseconds until the next timer; -1 for ever.
     private func timeout() -> CInt {
-        guard let next = timers.last else { return -1 }
-        return CInt(clamping: max(0, ContinuousClock.now.duration(to: next.at).milliseconds))
+        var next = timers.last?.at
+        for alarm in alarms {
+            if let due = alarm.due { next = next.map { min($0, due) } ?? due }
+        }
+        guard let next else { return -1 }
+        return CInt(clamping: max(0, ContinuousClock.now.duration(to: next).milliseconds))
     }
+}
+
+/// A timer of one `EventLoop` that is set again and again; due once each time.
+package final class Alarm {
+    package var due: ContinuousClock.Instant?
+    fileprivate let work: () -> Void
+    fileprivate init(_ work: @escaping () -> Void) { self.work = work }
 }
 
 extension Duration {

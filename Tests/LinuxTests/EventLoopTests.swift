@@ -100,3 +100,22 @@ import Testing
         }
     }
 }
+
+@Suite struct AlarmTests {
+    @Test func `an alarm rings once each time it is set, and not when it is unset`() throws {
+        let loop = try EventLoop()
+        var rings = 0
+        var alarm: Alarm!  // its work sets it again
+        alarm = loop.alarm {
+            rings += 1
+            if rings < 3 { alarm.due = .now.advanced(by: .milliseconds(1)) }
+        }
+        let never = loop.alarm { Issue.record("an unset alarm rang") }
+        never.due = .now.advanced(by: .milliseconds(2))
+        alarm.due = .now
+        never.due = nil
+        loop.after(.milliseconds(50)) { loop.stop() }
+        try loop.run()
+        #expect(rings == 3)
+    }
+}

@@ -54,10 +54,10 @@ final class Announcer {
 
     private func take(_ report: Service.Report) {
         switch report {
-        case .started:
+        case .started(let pid):
             // It ends by itself, within a moment, where no daemon answers.
             context.loop.after(.seconds(2)) { [weak self] in
-                guard let self, process.service.pid != nil else { return }
+                guard let self, process.service.pid == pid else { return }
                 trouble = nil
                 process.service.markReady()
             }
