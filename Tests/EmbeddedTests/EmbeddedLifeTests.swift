@@ -130,6 +130,26 @@ import Testing
         #expect(try hub.events("left").count == 1)
     }
 
+    @Test func `who vanishes is shown as silent, then lost, and what it held is released`() throws {
+        let hub = try HubUnderTest.embedded()
+        try hub.start()
+        try hub.awaitEngines()
+        let players = try hub.here("Alice", "Bob")
+        players[0].play(note(60))
+        try pumping(players, "the note") { players[1].heard == [note(60)] }
+        players[0].isDead = true
+        var wasSilent = false
+        try eventually(within: .seconds(100), "Alice's note to end") {
+            for player in players { player.pump() }
+            wasSilent = try wasSilent || hub.participants().contains { $0["state"] as? String == "silent" }
+            usleep(50_000)
+            return players[1].heard.contains(off(60))
+        }
+        #expect(wasSilent)
+        try hub.awaitEvent("lost", containing: "Alice was lost: no sign of it for 60 s")
+        try pumping(players, "Bob alone") { try hub.participants().count == 1 }
+    }
+
     @Test func `stop also ends an engine whose hub was killed, with a goodbye`() throws {
         let hub = try HubUnderTest.embedded()
         try hub.start()

@@ -119,6 +119,28 @@ import Testing
         try pumping([one, two], "the short one") { two.exclusives == [[1, 2, 3]] }
     }
 
+    @Test func `who is sent away gets BY, its notes are released, and it may come again`() throws {
+        let engine = try EngineUnderTest()
+        let one = try engine.player("Piano")
+        let two = try engine.player("Synth", others: [one])
+        one.play(note(60))
+        try pumping([one, two], "the note") { two.heard == [note(60)] }
+        let id = try #require(try engine.status().participants.first { $0.name == "Piano" }?.id)
+        #expect(try engine.kick(id))
+        try pumping([one, two], "the goodbye") { one.ended == .bye && two.heard == [note(60), off(60)] }
+        #expect(try !engine.kick(id))
+        _ = try engine.player("Piano", others: [two])
+    }
+
+    @Test func `IPv6 carries as IPv4 does`() throws {
+        let engine = try EngineUnderTest(host: "::1")
+        let one = try engine.player("Piano", host: "::1")
+        let two = try engine.player("Synth", others: [one], host: "::1")
+        one.play(note(60))
+        try pumping([one, two], "the note") { two.heard == [note(60)] }
+        #expect(try engine.status().participants.allSatisfy { $0.address.hasPrefix("[::1]:") })
+    }
+
     @Test func `a panic silences everyone`() throws {
         let engine = try EngineUnderTest()
         let one = try engine.player("Piano")

@@ -67,11 +67,17 @@ final class EngineUnderTest {
         return (numbers[0], numbers[1])
     }
 
+    func kick(_ id: UInt64) throws -> Bool {
+        let answer = Answer<Bool>()
+        engine.send(.kick(id: id) { done in answer.value.withLock { $0 = done } })
+        return try awaited("the kick") { answer.value.withLock { $0 } }
+    }
+
     private final class Answer<Value: Sendable>: Sendable { let value = Mutex<Value?>(nil) }
 
     /// A participant that is up.
-    func player(_ name: String, others: [TestPlayer] = []) throws -> TestPlayer {
-        let player = try TestPlayer(name, port: port)
+    func player(_ name: String, others: [TestPlayer] = [], host: String = "127.0.0.1") throws -> TestPlayer {
+        let player = try TestPlayer(name, port: port, host: host)
         try eventually("\(name) on the hub") {
             for one in others + [player] { one.pump() }
             return player.isUp
