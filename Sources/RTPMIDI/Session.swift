@@ -55,6 +55,8 @@ package struct Session: Sendable {
     /// The peer's SSRC and name; an initiator learns them from the answer.
     package internal(set) var peer: SSRC?
     package internal(set) var peerName: String?
+    /// The peer's SSRC on its control port, where that is another than `peer`.
+    private var controlPeer: SSRC?
     /// When anything of the peer came last, or the session began.
     package internal(set) var lastHeard: UInt64
     package internal(set) var clock = ClockEstimate()
@@ -127,19 +129,19 @@ package struct Session: Sendable {
             end(.refused, perform)
         case .bye(_, let ssrc, _):
             // macOS, rtpMIDI and Arduino send the token 0: the SSRC and the source address are all there is to go by.
-            guard ssrc == peer else { return }
+            guard isPeer(ssrc) else { return }
             end(.bye, perform)
         case .clock(let ssrc, let count, let t1, let t2, let t3):
-            guard ssrc == peer else { return }
+            guard isPeer(ssrc) else { return }
             lastHeard = now
             receiveClock(count, t1, t2, t3, on: path, now: now, perform: perform)
         case .feedback(let ssrc, let value):
-            guard ssrc == peer else { return }
+            guard isPeer(ssrc) else { return }
             lastHeard = now
             if state == .up { perform(.feedback(value)) }
         case .bitRateLimit(let ssrc, _):
             // Nobody is known to obey it; it is a sign of life.
-            guard ssrc == peer else { return }
+            guard isPeer(ssrc) else { return }
             lastHeard = now
         }
     }
@@ -191,7 +193,8 @@ package struct Session: Sendable {
             enter(.invitingData, now)
             invite(now, perform)
         case .invitingData:
-            guard ssrc == peer else { return }
+            // Deviation: pymidi draws an SSRC for each of its ports. Its clock and its MIDI are the data port's.
+            if ssrc != peer { (controlPeer, peer) = (peer, ssrc) }
             lastHeard = now
             enter(.proving, now)
             askTime(now, perform)
@@ -199,6 +202,8 @@ package struct Session: Sendable {
             break
         }
     }
+
+    private func isPeer(_ ssrc: SSRC) -> Bool { ssrc == peer || ssrc == controlPeer }
 
     /// Where an invitation of ours waits for its answer.
     private var openInvitation: Path? {
