@@ -24,15 +24,17 @@ final class Recording {
     }
 
     /// A classic pcap file (draft-ietf-opsawg-pcap) of link type 101, raw IP: 24 octets, then for each datagram 16, and
-    /// IPv4 and UDP headers. The checksums are 0, as of packets that never left the machine.
-    var pcap: [UInt8] {
+    /// IPv4 and UDP headers. The checksums are 0, as of packets that never left the machine. `extra`: how many octets of 0
+    /// to put behind a datagram that were never there.
+    func pcap(extra: ([UInt8]) -> Int = { _ in 0 }) -> [UInt8] {
         var file = words(0xA1B2_C3D4, 0x0002_0004, 0, 0, 65535, 101)
         for one in datagrams {
-            let udp = 8 + one.octets.count
+            let octets = one.octets + [UInt8](repeating: 0, count: extra(one.octets))
+            let udp = 8 + octets.count
             let time = one.nanoseconds / 1000
             file += words(UInt32(time / 1_000_000), UInt32(time % 1_000_000), UInt32(20 + udp), UInt32(20 + udp))
             file += words(0x4500_0000 | UInt32(20 + udp), 0, 0x4011_0000, 0x7F00_0001, 0x7F00_0001)
-            file += words(UInt32(one.from) << 16 | UInt32(one.to), UInt32(udp) << 16) + one.octets
+            file += words(UInt32(one.from) << 16 | UInt32(one.to), UInt32(udp) << 16) + octets
         }
         return file
     }
