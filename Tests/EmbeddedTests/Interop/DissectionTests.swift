@@ -47,7 +47,7 @@ import Testing
         let recording = Recording()
         func player(_ name: String) throws -> TestPlayer {
             let player = try TestPlayer(name, port: hub.ports[0])
-            recording.add(player, port: hub.ports[0])
+            recording.add(player)
             return player
         }
         var players = try ["Piano", "Organ", "Drums", "Ünïcødé 🎹"].map(player)
