@@ -70,7 +70,7 @@ struct SessionInitiatorTests {
         #expect(stage.ends == [.refused])
     }
 
-    @Test func `answers with another token, on the wrong port or of another source are not for it`() {
+    @Test func `answers with another token or on the wrong port are not for it`() {
         var stage = Stage.initiator()
         stage.wake()
         stage.receive(.refused(token: 1, ssrc: Stage.peer, name: nil), on: .control)
@@ -78,7 +78,8 @@ struct SessionInitiatorTests {
         stage.receive(.accepted(token: Stage.token, ssrc: Stage.peer, name: nil), on: .data)
         #expect(stage.session.peer == nil && stage.ends.isEmpty)
         stage.receive(.accepted(token: Stage.token, ssrc: Stage.peer, name: nil), on: .control)
-        stage.receive(.accepted(token: Stage.token, ssrc: SSRC(9), name: nil), on: .data)
+        stage.receive(.accepted(token: 1, ssrc: SSRC(9), name: nil), on: .data)
+        stage.receive(.accepted(token: Stage.token, ssrc: SSRC(9), name: nil), on: .control)
         #expect(stage.questions.isEmpty && stage.session.peer == Stage.peer)
     }
 
