@@ -69,7 +69,7 @@ let package = Package(
         .testTarget(
             name: "EmbeddedTests",
             dependencies: ["TestSupport", "Linux", "MIDI", "RTPMIDI", "midihub", "rtpmidid-double"],
-            swiftSettings: everywhere),
+            resources: [.copy("Fixtures")], swiftSettings: everywhere),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["TestSupport", "Linux", "MIDI", "CALSA", "midihub", "rtpmidid-double"],

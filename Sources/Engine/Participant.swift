@@ -94,12 +94,13 @@ package final class Participant {
         try loop.watch(data.number, .read) { [unowned self] _ in receive(on: .data) }
     }
 
-    /// Some peers answer the port behind the control port, whatever the invitation came from.
+    /// Some peers answer the port behind the control port, whatever the invitation came from; and node-rtpmidi answers from
+    /// its control port to even ports, from its data port to odd ones.
     private static func ports() throws(Errno) -> (control: DatagramSocket, data: DatagramSocket) {
         for _ in 0..<50 {
             let control = try DatagramSocket(port: 0)
             let number = control.port
-            if number < .max, let data = try? DatagramSocket(port: number + 1) { return (control, data) }
+            if number.isMultiple(of: 2), let data = try? DatagramSocket(port: number + 1) { return (control, data) }
         }
         throw Errno(code: EADDRINUSE, call: "bind", thing: "two consecutive UDP ports")
     }

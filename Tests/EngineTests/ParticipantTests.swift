@@ -135,6 +135,15 @@ struct ParticipantTests {
         try eventually("a measure") { one.news.contains(.measured) }
     }
 
+    @Test func `node-rtpmidi answers even ports from its control port: ours is one`() throws {
+        let nobody = freeUDPPortPair()
+        for _ in 0..<8 {
+            let one = try ParticipantUnderTest(.init(name: "127.0.0.1", port: nobody), name: "Piano")
+            let (control, data) = try one.ask { ($0.control.port, $0.data.port) }
+            #expect(control.isMultiple(of: 2) && data == control + 1)
+        }
+    }
+
     // MARK: Hosts
 
     @Test(arguments: [

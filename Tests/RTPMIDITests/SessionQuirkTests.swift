@@ -50,6 +50,23 @@ struct SessionQuirkTests {
         #expect(stage.ends == [.refused])
     }
 
+    /// Its answers, `packets.AppleMIDIExchangePacket` and `AppleMIDITimestampPacket` of version 0.5.0.
+    @Test func `pymidi has an SSRC for each port: that of the data port is its clock's and its MIDI's`() throws {
+        var stage = Stage.initiator()
+        stage.wake()
+        try stage.receive(hex: "ffff4f4b000000021a2b3c4d11111111" + "70796d69646900", on: .control)
+        try stage.receive(hex: "ffff4f4b000000021a2b3c4d22222222" + "70796d69646900", on: .data)
+        let t1 = try #require(stage.questions.first)
+        #expect(stage.session.peer == SSRC(0x2222_2222))
+        stage.receive(.clock(ssrc: SSRC(0x2222_2222), count: 1, t1: t1, t2: 0x10_0000_0000, t3: 0))
+        #expect(stage.session.isUp)
+        // Nor is another one's goodbye its.
+        stage.receive(.bye(token: 0, ssrc: SSRC(0x3333_3333), name: nil), on: .control)
+        #expect(stage.session.isUp)
+        stage.receive(.bye(token: 0, ssrc: SSRC(0x1111_1111), name: nil), on: .control)
+        #expect(stage.ends == [.bye])
+    }
+
     @Test func `macOS accepts rtpMIDI on Windows`() throws {
         var session = Session.initiator(token: 0x58C1_08F5, own: Stage.own, name: "win", now: 0)
         session.wake(now: 0) { _ in }

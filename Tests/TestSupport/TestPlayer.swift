@@ -31,6 +31,10 @@ package final class TestPlayer {
     private var open: [UInt8] = []
     /// Sends back each message that it hears.
     package var echoes = false
+    /// Never says what it has received, so that its journals grow.
+    package var givesFeedback = true
+    /// Sees every datagram that comes, before anything else does.
+    package var onDatagram: (Session.Path, [UInt8]) -> Void = { _, _ in }
     /// Neither reads nor answers.
     package var isDead = false
 
@@ -52,7 +56,7 @@ package final class TestPlayer {
         while control.receive({ bytes, _ in take(bytes, .control) }) > 0 {}
         while data.receive({ bytes, _ in take(bytes, .data) }) > 0 {}
         if isUp, let due = sender.guardDue, due <= Self.now { sendList() }
-        if let number = receiver.takeFeedback(at: Self.now) {
+        if givesFeedback, let number = receiver.takeFeedback(at: Self.now) {
             send(.feedback(ssrc: ssrc, value: Feedback.value(number)), .control)
         }
         control.flush()
@@ -60,6 +64,7 @@ package final class TestPlayer {
     }
 
     private func take(_ bytes: RawSpan, _ path: Session.Path) {
+        onDatagram(path, bytes.withUnsafeBytes { Array($0) })
         if SessionPacket.isSession(bytes) {
             guard let packet = try? SessionPacket(decoding: bytes) else { return }
             act { $0.receive(packet, on: path, now: Self.now, perform: $1) }

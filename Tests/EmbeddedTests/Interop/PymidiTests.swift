@@ -1,0 +1,93 @@
+import Foundation
+import Glibc
+import Linux
+import MIDI
+import TestSupport
+import Testing
+
+/// pymidi as it comes from PyPI, at the other end of a session: its server, which `midihub join` invites, and its codec and
+/// clock as a participant of the hub. `PYMIDI` names a Python that has it (scripts/pymidi makes one).
+@Suite(.enabled(if: environment("PYMIDI") != nil, "no pymidi: PYMIDI names no Python that has it; see scripts/pymidi"))
+struct PymidiTests {
+    private let directory = TemporaryDirectory()
+
+    private func pymidi(_ role: String, port: UInt16) throws -> Program {
+        let script = try #require(Bundle.module.path(forResource: "pymidi_peer", ofType: "py", inDirectory: "Fixtures"))
+        return try Program(
+            #require(environment("PYMIDI")), ["-u", script, role, "\(port)"],
+            environment: ["PYTHONDONTWRITEBYTECODE": "1"], in: directory, name: "pymidi")
+    }
+    private func heard(_ pymidi: Program) -> [String] { values("heard", pymidi) }
+    private func values(_ key: String, _ pymidi: Program) -> [String] {
+        pymidi.output.split(separator: "\n").compactMap { line in
+            (try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?[key] as? String
+        }
+    }
+    /// What stands behind the times on the lines of `--dump`.
+    private func heard(join: Program) -> [String] {
+        join.output.split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst(3).first.map(String.init) }
+    }
+
+    @Test func `pymidi is joined, hears and is heard, and is told goodbye`() throws {
+        let port = freeUDPPortPair()
+        let pymidi = try pymidi("respond", port: port)
+        try eventually("its server", seen: pymidi.error) { pymidi.output.contains("listening") }
+        // Of what it does not know, it takes all that follows in the packet for the rest: the last one here.
+        let music = ["903c64", "b00750", "a03c40", "90437f", "803c40", "804340", "f07e7f0901f7"]
+        let lines = directory.write("lines", music.joined(separator: "\n") + "\n")
+        let words = ["127.0.0.1:\(port)", "--name", "Tester", "--dump"]
+        let program = ([try builtProduct("midihub"), "join"] + words).map { "'\($0)'" }.joined(separator: " ")
+        let join = try Program("/bin/sh", ["-c", "exec \(program) < '\(lines)'"], in: directory, name: "join")
+        try eventually("the music at pymidi", seen: pymidi.output + pymidi.error + join.error) {
+            heard(pymidi).count >= music.count
+        }
+        #expect(heard(pymidi) == music)
+        let answers = ["903c64", "803c40", "90437f", "804340"]
+        try eventually("pymidi's notes", seen: join.output) { heard(join: join).count >= answers.count }
+        #expect(heard(join: join) == answers)
+        join.send(SIGINT)
+        #expect(try join.finish().code == 0)
+        try eventually("the goodbye", seen: pymidi.output) { pymidi.output.contains("disconnected") }
+        #expect(values("connected", pymidi) == ["Tester"] && values("disconnected", pymidi) == ["Tester"])
+        // It says this of feedback, which it does not know, and of the second and third BY.
+        let complaints = values("complaint", pymidi).filter {
+            !$0.contains("unrecognized command: b'RS'") && !$0.contains("exit from unknown ssrc")
+        }
+        #expect(complaints.isEmpty && pymidi.error.isEmpty, "\(pymidi.error)")
+    }
+
+    @Test func `pymidi reads every packet of the hub, with journals of one and of many channels`() throws {
+        let hub = try HubUnderTest.embedded()
+        try hub.start()
+        try hub.awaitEngines()
+        let piano = try hub.here("Piano")
+        let pymidi = try pymidi("invite", port: hub.ports[0])
+        try pumping(piano, "pymidi in the room", seen: pymidi.output + pymidi.error) {
+            try hub.participants().count == 2
+        }
+
+        var music: [Message] = []
+        for round in 0..<40 {
+            let channel = Channel(truncating: UInt8(round / 8))
+            let note = DataByte(truncating: UInt8(40 + round))
+            music += [
+                .controlChange(channel, controller: 64, value: 127), .noteOn(channel, note: note, velocity: 100),
+                .noteOn(channel, note: 20, velocity: 1), .noteOff(channel, note: note, velocity: 64),
+            ]
+        }
+        music.append(.controlChange(Channel(truncating: 0), controller: 3, value: 1))
+        for message in music { piano[0].play(message) }
+        let expected = music.map { hex($0.bytes) }
+        try pumping(piano, "the music at pymidi", seen: pymidi.output) { heard(pymidi).count >= expected.count }
+        #expect(heard(pymidi) == expected)
+        let note = Message.noteOn(Channel(truncating: 2), note: 60, velocity: 99)
+        try pumping(piano, "pymidi's note") { piano[0].heard == [note] }
+
+        piano[0].play(.controlChange(Channel(truncating: 0), controller: 9, value: 1))
+        try pumping(piano, "its end, and its note's") { pymidi.exit != nil && piano[0].heard.count >= 2 }
+        #expect(piano[0].heard == [note, .noteOff(Channel(truncating: 2), note: 60, velocity: 64)])
+        #expect(pymidi.exit == .code(0) && pymidi.error.isEmpty, "\(pymidi.error)")
+        #expect(values("connected", pymidi).count == 1 && values("complaint", pymidi).isEmpty)
+        try pumping(piano, "its leaving") { try hub.participants().count == 1 }
+    }
+}
