@@ -43,7 +43,8 @@ let package = Package(
         .executableTarget(name: "midihub", dependencies: ["Hub"], swiftSettings: everywhere),
 
         .target(
-            name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux", "MIDI", "RTPMIDI"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux", "MIDI", "RTPMIDI"],
+            path: "Tests/TestSupport",
             swiftSettings: everywhere),
         .executableTarget(
             name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
@@ -51,7 +52,8 @@ let package = Package(
         .target(name: "BenchBare", path: "Tests/BenchBare"),
         .executableTarget(
             name: "midihub-bench",
-            dependencies: ["BenchBare", "CALSA", "PatchBay", "Linux", "MIDI", "RTPMIDI", "TestSupport"], path: "Tests/Bench",
+            dependencies: ["BenchBare", "CALSA", "PatchBay", "Linux", "MIDI", "RTPMIDI", "TestSupport"],
+            path: "Tests/Bench",
             swiftSettings: everywhere),
         .testTarget(
             name: "DoubleTests", dependencies: ["TestSupport", "Linux", "rtpmidid-double"],
