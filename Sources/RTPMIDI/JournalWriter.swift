@@ -212,7 +212,9 @@
             offIsFresh = history.notePackets[Int(note)] == previous
         }
         if history.off != 0 {
-            for octet in low...high { put(UInt8(truncatingIfNeeded: history.off >> UInt128(120 - 8 * octet))) }
+            for octet in low...high {
+                put(UInt8(truncatingIfNeeded: history.off &>> UInt128(truncatingIfNeeded: 120 - 8 * octet)))
+            }
         }
         // B does for the OFFBITS what S does for a log.
         set(singleLoss(offIsFresh) | UInt8(min(logs, 127)), at: start)

@@ -21,7 +21,7 @@ struct Bench {
         case "engine-memory": try EngineBench.memory()
         case "engine-load": try EngineBench.load(seconds: 20)
         case "relay": try EngineBench.relay(port(words, 1), port(words, 2))
-        case "flood": try EngineBench.flood(words.dropFirst().compactMap { UInt16($0) })
+        case "flood": try EngineBench.flood(Int(port(words, 1)), words.dropFirst(2).compactMap { UInt16($0) })
         case "ingest": try ingest(words.dropFirst().first ?? "")
         default:
             print("midihub-bench wires | resources [SECONDS] | speed | start | ingest LOGFILE")
