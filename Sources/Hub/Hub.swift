@@ -23,7 +23,7 @@ package final class Hub {
     private let news: Mailbox<News>
     let startedAt = Moment.now
     private let holder: StoreHolder
-    private var server: Server?
+    var server: Server?
     var pageAddress: String?
     let kind: EngineKind
     private let whyThatKind: String
@@ -36,9 +36,16 @@ package final class Hub {
     var watches: [CInt: any HubEngine] = [:]
     var wires: [WireInfo] = []
     var isPublishing = false
+    var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
+    var matrix = Matrix()
+    var views: StreamViews
+    /// Notes of each participant that viewers have not been told of.
+    var played: [Int64: Int] = [:]
+    var blocks: Set<Store.Block>
     var isStopping = false
     var bayTrouble: String?
     private var exit = ExitCode.well
+    private var recentEvents: [EventRecord]
 
     /// Runs a hub until it is told to end. Throws where it cannot begin; `ConfigurationError` where it was told wrongly.
     package static func run(_ options: Options) throws -> ExitCode {
@@ -72,7 +79,9 @@ package final class Hub {
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try Recorder(database, path: state.database, failure: failure, loop: loop)
         let memory = StoreMemory.load(database)
-        (offsets, openVisits) = (memory.offsets, memory.openVisits)
+        (offsets, openVisits, blocks) = (memory.offsets, memory.openVisits, memory.blocks)
+        views = StreamViews(points: memory.recentRoundTrips)
+        recentEvents = memory.recentEvents
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
         holder = StoreHolder(database)
 
@@ -84,7 +93,11 @@ package final class Hub {
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)
             for engine in engines { engine.rerecord() }
+            recorder.add(blocks.map { .block(room: $0.room, from: $0.from, to: $0.to) })
         }
+        recorder.recorded = { [unowned self] in server?.publish(views.recorded($0)) }
+        recorder.lostEvents = { [unowned self] in views.lostEvents() }
+        context.played = { [unowned self] in countPlayed($0, $1) }
         for notice in memory.notices { context.note("store", severity: .warning, notice) }
         context.changed = { [unowned self] in publishSoon() }
         context.enginesChanged = { [unowned self] in configureBay() }
@@ -120,6 +133,8 @@ package final class Hub {
             "http://\(bound.host == "::" || bound.host == "0.0.0.0" ? "localhost:\(bound.port)" : "\(bound)")/"
         listeners.append(Listener.tcp(socket))
         server = try Server(router: routes.router(), listeners: listeners)
+        server?.publish(views.recorded(recentEvents))
+        recentEvents = []
         // For people who start a hub; on a full disk it plays all the same.
         try? File.replace("\(state.path)/page", with: Array("\(pageAddress ?? "")\n".utf8))
     }
@@ -137,6 +152,12 @@ package final class Hub {
         }
         for engine in strays() { retire(engine) }
         loop.every(.seconds(5)) { [unowned self] in tick() }
+        // The embedded engine is asked who plays, while somebody looks.
+        if kind == .embedded {
+            loop.every(.milliseconds(200)) { [unowned self] in
+                if let server, server.viewers > 0 { embedded?.requestActivity() }
+            }
+        }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()
         try server?.start()
@@ -150,6 +171,7 @@ package final class Hub {
         do throws(BayError) {
             context.bay = try Bay(table: context.state.held, news: news)
             bayTrouble = nil
+            tellBayBlocks()
             configureBay()
         } catch {
             bayTrouble = error.description
