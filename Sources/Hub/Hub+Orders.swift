@@ -111,9 +111,13 @@ extension Hub {
                 : .unblock(room: block.room, from: block.from, to: block.to))
         context.note(isBlocked ? "block" : "unblock", room: block.room, "\(wires), by \(author)")
         tellBayBlocks()
-        embedded?.reload()
         publishSoon()
-        responder.send(Self.done("\(wires)."))
+        guard let embedded else { return responder.send(Self.done("\(wires).")) }
+        embedded.reload { failure in
+            responder.send(
+                failure.map { .problem(.unavailable, "It is kept, but the engine does not follow it yet: \($0)") }
+                    ?? Self.done("\(wires)."))
+        }
     }
 
     // MARK: Panic

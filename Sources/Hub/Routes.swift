@@ -24,6 +24,7 @@ package struct Routes: Sendable {
     let orders: Mailbox<Order>
     let webDirectory: String?
     private let summary = LatencyCache()
+    private static let description = Array(OpenAPI.document.utf8)
     /// Of latency, in one answer.
     private static let mostPoints = 40_000
 
@@ -88,6 +89,9 @@ package struct Routes: Sendable {
     private func addAPI(to router: inout Router) {
         router.on(.get, "/api/v1/status") { [board] request, _, responder in
             responder.send(Self.answer(board.body("status") { API.encode(API.Status($0)) }, for: request))
+        }
+        router.on(.get, "/api/v1/openapi.json") { request, _, responder in
+            responder.send(Self.answer(Self.description, for: request))
         }
         router.on(.get, "/api/v1/rooms") { [board] request, _, responder in
             let body = board.body("rooms") { API.encode(API.Rooms(rooms: $0.rooms)) }

@@ -151,4 +151,62 @@ import Testing
         try hub.awaitEvent("kick", containing: "Piano", "by 127.0.0.1")
         #expect(try hub.post("/api/v1/participants/9999/kick").status == 404)
     }
+
+    @Test func `what the hub answers is as its description says`() throws {
+        let hub = try HubUnderTest.embedded()
+        try hub.start()
+        try hub.awaitEngines()
+        let contract = try Contract(hub.get("/api/v1/openapi.json").body)
+        let players = try hub.here("Piano in", "Drums")
+        try pumping(players, "both to be measured") {
+            try hub.participants().count { $0["rtt"] != nil && $0["jitter"] != nil } == 2
+        }
+        let token = text(of: "\(hub.state)/token").trimmingCharacters(in: .whitespacesAndNewlines)
+        let bearer = ["Authorization": "Bearer \(token)"]
+        var asked: Set<String> = []
+        func check(_ method: String, _ path: String, _ real: String? = nil, _ headers: [String: String] = [:]) throws {
+            let answer = try http(method, real ?? path, at: hub.web, headers: headers)
+            #expect(contract.faults(of: answer, to: method, path) == [])
+            asked.insert("\(method) \(path)")
+        }
+        let lists = [
+            "/participants", "/latency", "/healthz", "/api/v1/openapi.json", "/api/v1/status", "/api/v1/rooms",
+            "/api/v1/participants", "/api/v1/wires", "/api/v1/latency", "/api/v1/events",
+        ]
+        for path in lists {
+            try check("GET", path)
+            try check("GET", path, nil, bearer)
+            try check("GET", path, nil, ["Host": "elsewhere.example"])
+        }
+        #expect(try hub.list("/api/v1/wires", "wires").count == 1)
+        #expect(try hub.list("/api/v1/wires", "cells").first?["reason"] as? String != nil)
+        #expect(try !hub.list("/api/v1/latency", "samples").isEmpty)
+        for query in ["?limit=1", "?before=3&limit=2", "?kind=joined", "?limit=x"] {
+            try check("GET", "/api/v1/events", "/api/v1/events\(query)")
+        }
+        try check("GET", "/api/v1/latency", "/api/v1/latency?step=-1")
+        try check("GET", "/api/v1/stream", "/api/v1/stream?views=none")
+
+        let room = hub.ports[0]
+        let id = try #require(try hub.participants().first?["id"] as? Int)
+        let orders = [
+            ("POST", "/api/v1/panic", "/api/v1/panic?all=1"), ("POST", "/api/v1/panic", "/api/v1/panic?room=no"),
+            ("POST", "/api/v1/participants/{id}/notes-off", "/api/v1/participants/\(id)/notes-off?to=9"),
+            ("POST", "/api/v1/participants/{id}/notes-off", "/api/v1/participants/\(id)/notes-off?to=200"),
+            ("POST", "/api/v1/participants/{id}/kick", "/api/v1/participants/\(id)/kick"),
+            ("POST", "/api/v1/participants/{id}/kick", "/api/v1/participants/99999/kick"),
+            ("POST", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/\(room)/blocks?from=a&to=b"),
+            ("POST", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/\(room)/blocks?from=a"),
+            ("DELETE", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/\(room)/blocks?from=a&to=b"),
+            ("DELETE", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/none/blocks?from=a&to=b"),
+            ("POST", "/api/v1/reload", "/api/v1/reload"), ("POST", "/api/v1/stop", "/api/v1/stop"),
+            ("POST", "/api/v1/engines/{name}/restart", "/api/v1/engines/none/restart"),
+            ("POST", "/api/v1/engines/{name}/restart", "/api/v1/engines/embedded/restart"),
+        ]
+        for (method, path, real) in orders {
+            try check(method, path, real, bearer)
+            try check(method, path, real)
+        }
+        #expect(asked.sorted() == contract.routes, "every route was asked")
+    }
 }

@@ -17,6 +17,7 @@ import Testing
         let address: Sockets.Address
         let database: Database?
         private let server: Server
+        let routes: [String]
         private let over: Mailbox<Bool>
         private var thread: WorkerThread?
 
@@ -29,6 +30,7 @@ import Testing
             let routes = Routes(
                 board: board, access: Access(token: RoutesTests.token, hosts: ["hub.example"]),
                 database: { [database] in database }, orders: orders, webDirectory: web ? directory.path : nil)
+            self.routes = routes.router().routes
             // The store's tasks may have to wait until other tests have left the threads that run tasks.
             var limits = Limits()
             limits.answerTime = .seconds(600)
@@ -84,7 +86,7 @@ import Testing
     private static let bearer = ["Authorization": "Bearer \(token)"]
     private static let reading = [
         "/", "/participants", "/latency", "/healthz", "/api/v1/status", "/api/v1/rooms", "/api/v1/participants",
-        "/api/v1/latency", "/api/v1/wires", "/api/v1/events",
+        "/api/v1/latency", "/api/v1/wires", "/api/v1/events", "/api/v1/openapi.json",
     ]
     private static let changing = [
         "/api/v1/panic", "/api/v1/engines/rtpmidid-5004/restart", "/api/v1/reload", "/api/v1/stop",
@@ -332,6 +334,14 @@ import Testing
         let answer = try Stage(web: false).ask("GET", "/")
         #expect(answer.status == 200)
         #expect(answer.text.contains("--web DIR"))
+    }
+
+    @Test func `the description has every route, and every schema is closed and typed`() throws {
+        let stage = try Stage()
+        let contract = try Contract(stage.ask("GET", "/api/v1/openapi.json").body)
+        #expect(contract.routes == stage.routes)
+        #expect(contract.openPlaces == [])
+        #expect(try stage.ask("GET", "/api/v1/openapi.json").text.contains("\"version\": \"\(Version.text)\""))
     }
 
     // MARK: Orders

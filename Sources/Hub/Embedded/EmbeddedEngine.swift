@@ -116,8 +116,9 @@ final class EmbeddedEngine: HubEngine {
         if File.bytes(path, limit: 4 << 20) != bytes { try File.replace(path, with: bytes, mode: 0o640) }
     }
 
-    /// The configuration has changed: the engine is given its new plan. Those on ports that stay notice nothing.
-    func reload() {
+    /// The plan has changed, and the engine is given it. Those on ports that stay notice nothing. `done` gets why that
+    /// could not be done, nil where the engine follows it now.
+    func reload(_ done: @escaping (String?) -> Void = { _ in }) {
         for (number, announcer) in announcers where !context.configuration.ports.contains(where: { $0.port == number })
         {
             announcers[number] = nil
@@ -129,9 +130,12 @@ final class EmbeddedEngine: HubEngine {
         } catch {
             context.note(
                 "reload-failed", severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
-            return
+            return done("The engine's plan cannot be written: \(error)")
         }
+        // One that does not run reads it when it starts.
+        guard process.service.pid != nil else { return done(nil) }
         ask(.init(.reload)) { [weak self] reply in
+            defer { done(reply == nil ? "The engine does not answer." : reply?.error) }
             if let error = reply?.error {
                 self?.context.note(
                     "reload-failed", severity: .error, engine: Self.name, "The engine refuses its plan: \(error)")
