@@ -105,6 +105,7 @@ extension Hub {
             return responder.send(Self.done("\(wires): it was so before."))
         }
         if isBlocked { blocks.insert(block) } else { blocks.remove(block) }
+        if isBlocked { lifted.remove(block) } else { lifted.insert(block) }
         context.recorder.add(
             isBlocked
                 ? .block(room: block.room, from: block.from, to: block.to)

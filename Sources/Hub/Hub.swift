@@ -42,6 +42,8 @@ package final class Hub {
     /// Notes of each participant that viewers have not been told of.
     var played: [Int64: Int] = [:]
     var blocks: Set<Store.Block>
+    /// Lifted since the start: a store that was down may still have them.
+    var lifted: Set<Store.Block> = []
     var isStopping = false
     var bayTrouble: String?
     private var exit = ExitCode.well
@@ -57,10 +59,20 @@ package final class Hub {
             return .unavailable
         }
         Signals.ignorePipe()
+        allowDescriptors()
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
         let hub = try Hub(options, configuration, state, holding: lock, signals)
         try hub.listen()
         return try hub.run()
+    }
+
+    /// A descriptor for every connection and viewer of the page: more than the 1024 of most systems' soft limit.
+    private static func allowDescriptors() {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 4096 else { return }
+        limit.rlim_cur = min(limit.rlim_max, 4096)
+        setrlimit(resource, &limit)
     }
 
     private init(
@@ -93,6 +105,7 @@ package final class Hub {
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)
             for engine in engines { engine.rerecord() }
+            recorder.add(lifted.map { .unblock(room: $0.room, from: $0.from, to: $0.to) })
             recorder.add(blocks.map { .block(room: $0.room, from: $0.from, to: $0.to) })
         }
         recorder.recorded = { [unowned self] in server?.publish(views.recorded($0)) }

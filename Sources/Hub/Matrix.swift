@@ -1,17 +1,17 @@
-import Rooms
+package import Rooms
 
 /// Who hears whom in each room, and for each pair that does not, why. Worked out again only when something of it changes.
-struct Matrix {
-    struct Seat: Equatable {
-        var id: Int64
-        var name: String
-        var room: String
-        var port: UInt16
-        var standing: Standing
+package struct Matrix {
+    package struct Seat: Equatable, Sendable {
+        let id: Int64
+        let name: String
+        let room: String
+        let port: UInt16
+        let standing: Standing
         /// Cut for sending back what it hears.
-        var loops: Bool
+        let loops: Bool
 
-        init(_ one: Snapshot.Participant, loops: Bool) {
+        package init(_ one: Snapshot.Participant, loops: Bool) {
             (id, name, room, port) = (one.id, one.name, one.room, one.port)
             standing =
                 switch one.state {
@@ -22,24 +22,33 @@ struct Matrix {
             self.loops = loops
         }
     }
-    struct Pair: Hashable {
+    package struct Pair: Hashable, Sendable {
         let from: Int64
         let to: Int64
+        package init(from: Int64, to: Int64) { (self.from, self.to) = (from, to) }
     }
-    struct Inputs: Equatable {
+    package struct Inputs: Equatable, Sendable {
         var rooms: [Configuration.Room]
         var blocks: [String: Set<Block>]
         /// In the order of their coming.
         var seats: [Seat]
         /// The wires that there are; nil where they are as the rooms want them.
         var actual: Set<Pair>?
+
+        package init(
+            rooms: [Configuration.Room], blocks: [String: Set<Block>], seats: [Seat], actual: Set<Pair>?
+        ) {
+            (self.rooms, self.blocks, self.seats, self.actual) = (rooms, blocks, seats, actual)
+        }
     }
 
     private var inputs: Inputs?
-    private(set) var wires: [Snapshot.Wire] = []
-    private(set) var cells: [Snapshot.Wire] = []
+    package private(set) var wires: [Snapshot.Wire] = []
+    package private(set) var cells: [Snapshot.Wire] = []
 
-    mutating func update(_ inputs: Inputs) {
+    package init() {}
+
+    package mutating func update(_ inputs: Inputs) {
         guard inputs != self.inputs else { return }
         self.inputs = inputs
         (wires, cells) = ([], [])
