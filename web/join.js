@@ -1,6 +1,7 @@
-// How to join: the addresses to connect to, and the steps for each system with the first of them filled in.
+// How to join: the addresses to connect to, the steps for each system with the first of them filled in, and the wait.
 
-import { byID, make, setChildren, setText } from './page.js';
+import { byID, make, name, setChildren, setText } from './page.js';
+import { say } from './control.js';
 
 const loopback = /^(localhost|127\..*|::1|\[::1\]|)$/;
 
@@ -34,9 +35,35 @@ export function showJoin(status) {
 
   const host = all[0]?.host ?? 'the hub’s address';
   const port = all[0]?.port ?? status.engines?.[0]?.port ?? 5004;
-  const fill = { host, port: String(port), next: String(port + 1), hub: String(status.name) };
+  const place = all[0] ? written(all[0]) : `HOST:${port}`;
+  const fill = { host, port: String(port), next: String(port + 1), hub: String(status.name), place };
   for (const element of document.querySelectorAll('[data-fill]')) setText(element, fill[element.dataset.fill]);
 }
+
+let heardOnce = null;
+
+/** While nobody is here the card waits, and says whom it then hears. */
+export function wait(participants) {
+  const people = [...participants.values()];
+  const card = byID('join');
+  const heard = byID('heard');
+  if (people.length === 0) heardOnce = new Set();
+  card.classList.toggle('first', people.length === 0);
+  for (const { id } of people) heardOnce?.add(id);
+  const newest = people.filter(({ id }) => heardOnce?.has(id)).at(-1);
+  heard.hidden = people.length > 0 && !newest;
+  heard.classList.toggle('good', Boolean(newest));
+  setChildren(heard, ...(newest ? ['We hear you, ', name(newest.name), '.'] : people.length ? [] : ['Waiting for you…']));
+  return people.length === 0;
+}
+
+byID('copy').addEventListener('click', () => {
+  const command = byID('command');
+  getSelection().selectAllChildren(command);
+  // The clipboard is there for pages that came encrypted or from this machine; elsewhere the command is selected.
+  const copied = navigator.clipboard?.writeText(command.textContent) ?? Promise.reject();
+  copied.then(() => say('Copied.'), () => say(document.execCommand('copy') ? 'Copied.' : 'Selected: copy it with your keyboard.'));
+});
 
 /** Opens the steps of the system this browser runs on. */
 export function openOwnSystem() {
