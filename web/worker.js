@@ -4,15 +4,15 @@ import { Feed } from './feed.js';
 
 const tabs = new Set();
 const feed = new Feed((news) => {
-  for (const tab of tabs) tab.postMessage([news]);
+	for (const tab of tabs) tab.postMessage([news]);
 });
 
 self.onconnect = ({ ports: [tab] }) => {
-  tab.onmessage = ({ data }) => {
-    tabs.delete(tab);
-    if (data !== 'hello') return;
-    tabs.add(tab);
-    tab.postMessage(feed.whole());
-  };
+	tab.onmessage = ({ data }) => {
+		tabs.delete(tab);
+		if (data !== 'hello') return;
+		tabs.add(tab);
+		tab.postMessage(feed.whole());
+	};
 };
 feed.run();
