@@ -1,8 +1,7 @@
 // What changes something: each needs the hub's token, which the address may bring in its fragment and which this
 // tab's session keeps. Questions are asked in the page's one dialog.
 
-import { byID, make, name, setChildren, setText } from './page.js';
-import { announce } from './link.js';
+import { announce, byID, make, name, setChildren, setText } from './page.js';
 
 const given = new URLSearchParams(location.hash.slice(1)).get('token');
 if (given) {

@@ -97,9 +97,9 @@ function show() {
 }
 
 /** Lines of this room: who comes back under the same name goes on with its line; twins have one each. */
-function gather(samples) {
+function gather(samples, since) {
 	const all = [];
-	for (const sample of samples.filter((one) => one.room === room).sort((a, b) => a.at - b.at)) {
+	for (const sample of samples.filter((one) => one.room === room && one.at >= since).sort((a, b) => a.at - b.at)) {
 		const { participant, name: who, at } = sample;
 		let line = all.find((one) => one.by === participant) ?? all.find((one) => one.who === who && at - one.points.at(-1).at > minute);
 		if (!line) all.push((line = { id: `${who} ${participant}`, who, points: [], colour: all.length % colours }));
@@ -121,7 +121,7 @@ async function ask() {
 	const answer = await get(`latency?from=${end - length}&to=${end}&step=${step}&limit=1000`).catch(() => null);
 	if (of !== room + chosen) return;
 	failed = answer === null;
-	if (answer) [lines, until] = [gather(answer.samples), end];
+	if (answer) [lines, until] = [gather(answer.samples, end - length), end];
 	show();
 }
 

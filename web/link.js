@@ -1,7 +1,7 @@
 // The page's link to the hub: asks again and again, never twice at once, greys the page while the hub does not
 // answer and comes back by itself. The page has the elements #refresh, #updated, #lost, #news, #waiting and #data.
 
-import { byID, duration, now, setText } from './page.js';
+import { announce, byID, duration, now, setText } from './page.js';
 
 const patience = 5000;
 
@@ -12,9 +12,6 @@ class Refusal extends Error {
 		this.status = status;
 	}
 }
-
-/** Says something once to screen readers. */
-export const announce = (text) => setText(byID('news'), text);
 
 /** The JSON at `path`, relative to the page; throws `Refusal`, or what fetch throws. */
 async function get(path, signal) {

@@ -1,7 +1,6 @@
 // The live page: what the hub tells, put on the screen as it comes.
 
-import { badge, byID, count, duration, keep, make, name, now, setChildren, setText, time } from './page.js';
-import { announce } from './link.js';
+import { announce, badge, byID, count, duration, keep, make, name, now, setChildren, setText, time } from './page.js';
 import { blink, showCards } from './cards.js';
 import { openOwnSystem, showJoin, wait } from './join.js';
 import { panic } from './control.js';
