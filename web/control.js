@@ -114,8 +114,8 @@ export async function panic(rooms) {
 /** The stuck-note box of one participant. */
 export async function stuck({ id, name: who }) {
 	const choices = [['0-47', 'Low'], ['48-71', 'Middle'], ['72-127', 'High'], ['0-127', 'All notes']];
-	const range = await ask({ title: ['A note of ', name(who), ' hangs?'], text: 'Its notes are released at everyone who hears it.', choices });
+	const range = await ask({ title: ['A note hangs at ', name(who), '?'], text: 'It is sent a note-off for each of these notes, on every channel.', choices });
 	if (!range) return;
 	const [from, to] = range.split('-');
-	if (await order('POST', `participants/${id}/notes-off`, { from, to })) say('Released: notes of ', name(who), '.');
+	if (await order('POST', `participants/${id}/notes-off`, { from, to })) say('Note-offs were sent to ', name(who), '.');
 }

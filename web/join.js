@@ -42,17 +42,18 @@ export function showJoin(status) {
 	for (const element of document.querySelectorAll('[data-fill]')) setText(element, fill[element.dataset.fill]);
 }
 
-let heardOnce = null;
+let waited = false;
+let fading = 0;
 
 /** While nobody is here the card waits, and says whom it then hears. */
 export function wait(participants) {
 	const people = [...participants.values()];
 	const card = byID('join');
 	const heard = byID('heard');
-	if (people.length === 0) heardOnce = new Set();
+	if (people.length === 0) waited = true;
 	card.classList.toggle('first', people.length === 0);
-	for (const { id } of people) heardOnce?.add(id);
-	const newest = people.filter(({ id }) => heardOnce?.has(id)).at(-1);
+	const newest = waited && people.at(-1);
+	if (newest && !fading) fading = setTimeout(() => ([waited, fading] = [false, 0]), 60000);
 	heard.hidden = people.length > 0 && !newest;
 	heard.classList.toggle('good', Boolean(newest));
 	setChildren(heard, ...(newest ? ['We hear you, ', name(newest.name), '.'] : people.length ? [] : ['Waiting for you…']));

@@ -101,7 +101,8 @@ function show(all) {
 }
 
 function redraw() {
-	if (!drawing) requestAnimationFrame(show);
+	// Figures change ten times a second; nobody reads that fast.
+	if (!drawing) setTimeout(requestAnimationFrame, 200, show);
 	drawing = true;
 }
 
