@@ -121,6 +121,7 @@ export function showMatrix(model, room) {
 			button.title = label;
 			button.ariaLabel = label + (method === 'POST' ? '; block' : method ? '; unblock' : '');
 			button.ariaDisabled = String(!method);
+			if (button === document.activeElement) explain(button.cell);
 		});
 	});
 	const buttons = table.querySelectorAll('button');
