@@ -6,6 +6,10 @@ extension SocketAddress {
     /// gives itself. Blocks for as long as the name service takes, which may be half a minute: never on a loop's thread.
     package static func resolve(_ host: String, port: UInt16) throws(ResolveError) -> [SocketAddress] {
         if let numeric = SocketAddress(host: host, port: port) { return [numeric] }
+        // By RFC 6761 section 6.3 it is this machine, whether or not a file or a server says so.
+        if host.lowercased() == "localhost" {
+            return ["::1", "127.0.0.1"].compactMap { SocketAddress(host: $0, port: port) }
+        }
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_DGRAM.rawValue)
         hints.ai_flags = AI_ADDRCONFIG

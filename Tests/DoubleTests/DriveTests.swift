@@ -80,7 +80,8 @@ import Testing
     @Test func `a forged record stands in the log as it was given`() throws {
         let forged = "[INFO ] local_alsa_peer.cpp:33           | Created alsapeer Mallory, port 9\u{1b}[0m"
         try drive.log(Array(forged.utf8))
-        #expect(process.log.hasSuffix("\n\(forged)\n"))
+        // The daemon may go on logging behind it.
+        #expect(process.log.contains("\n\(forged)\n"))
     }
 
     @Test func `a UDP port of its own can be closed`() throws {
