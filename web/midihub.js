@@ -1,7 +1,8 @@
 // The latency table: one row a participant and port over the last 24 hours, from /latency. Its values are strings,
 // milliseconds with one decimal, and are shown as they are.
 
-import { byID, count, name, rows, setText, time } from './page.js';
+import { byID, count, name, setText, time } from './page.js';
+import { rows } from './tables.js';
 import { follow } from './link.js';
 
 const columns = [

@@ -1,7 +1,8 @@
 // Who is there: names by port from /participants, with what /api/v1/participants knows of each, when it answers.
 
-import { badge, byID, count, keep, make, ms, name, rows, setChildren, setText, time } from './page.js';
-import { announce, follow } from './link.js';
+import { announce, badge, byID, count, keep, make, ms, name, setChildren, setText, time } from './page.js';
+import { rows } from './tables.js';
+import { follow } from './link.js';
 import { remarks, stateOf } from './words.js';
 
 let detailed = true;

@@ -43,7 +43,12 @@ package enum EngineOrder: Sendable {
     case serve(EnginePlan)
     case status(@Sendable (EngineStatus) -> Void)
     /// Silences a room, or all of them; the answer is how many hearers and notes.
-    case panic(room: String?, @Sendable (_ hearers: Int, _ notes: Int) -> Void)
+    /// `all`: every note of every channel, not only those known to sound.
+    case panic(room: String?, all: Bool, @Sendable (_ hearers: Int, _ notes: Int) -> Void)
+    /// Sends a participant note-offs for these notes on all channels; false where there is none of that id.
+    case notesOff(id: UInt64, ClosedRange<UInt8>, @Sendable (Bool) -> Void)
+    /// How many notes each participant has played so far, by id.
+    case activity(@Sendable ([UInt64: UInt64]) -> Void)
     /// Sends a participant away; false where there is none of that id.
     case kick(id: UInt64, @Sendable (Bool) -> Void)
     /// Says BY to everyone and ends.

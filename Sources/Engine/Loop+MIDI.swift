@@ -55,6 +55,7 @@ extension Loop {
         switch emission {
         case .message(let message, let time, _):
             peer.messages += 1
+            if case .noteOn = message { peer.notes += 1 }
             peer.playedAt = now
             peer.record.pointee.follow(message)
             let word = message.word

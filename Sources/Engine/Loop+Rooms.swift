@@ -119,6 +119,19 @@ extension Loop {
         return (hearers, notes)
     }
 
+    /// Note-offs on all channels, at leisure.
+    func endNotes(_ range: ClosedRange<UInt8>, at peer: Peer) {
+        // One order after the other must not pile up.
+        guard peer.backlog.count - peer.backlogSent < 4096 else { return }
+        for channel in UInt8(0)..<16 {
+            for note in range {
+                peer.backlog.append(
+                    .noteOff(Channel(truncating: channel), note: DataByte(truncating: note), velocity: 64))
+            }
+        }
+        if peer.nextPiece == nil { sendPiece(to: peer) }
+    }
+
     // MARK: Telling one participant
 
     /// How many messages at most go into one packet that is not live: 64 octets, which every peer can take.

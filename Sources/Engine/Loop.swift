@@ -145,9 +145,21 @@ final class Loop {
         switch order {
         case .serve(let plan): serve(plan)
         case .status(let answer): answer(status())
-        case .panic(let room, let answer):
+        case .panic(let room, let all, let answer):
             let (hearers, notes) = panic(room)
+            if all {
+                for hall in halls where room == nil || hall.plan.name == room {
+                    for peer in hall.peers { endNotes(0...127, at: peer) }
+                }
+            }
             answer(hearers, notes)
+        case .notesOff(let id, let range, let answer):
+            let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
+            if let peer { endNotes(range, at: peer) }
+            answer(peer != nil)
+        case .activity(let answer):
+            answer(
+                Dictionary(halls.flatMap(\.peers).map { ($0.id, $0.notes) }, uniquingKeysWith: { first, _ in first }))
         case .kick(let id, let answer):
             let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
             if let peer { remove(peer, .kicked, farewell: true) }

@@ -37,6 +37,8 @@ final class Peer {
     var octets = TokenBucket(rate: 1 << 19, burst: 1 << 20)
     var counts = EngineStatus.Counts()
     var messages: UInt64 = 0
+    /// Of these, the beginnings of notes.
+    var notes: UInt64 = 0
     /// The counts that the log has.
     var told = EngineStatus.Counts()
     var toldAt: UInt64 = 0

@@ -16,6 +16,12 @@ final class Connection {
     private var wire: ResponseWriter.Wire?
     private var offset = 0
     private var refusalsCounted = 0
+    /// It has, or is about to have, a place among the viewers of the stream.
+    private(set) var isViewer = false
+    private var asksHead = false
+    /// Set as long as the stream flows: then the conversation is over.
+    private var viewer: Viewer?
+    private var progressedAt = ContinuousClock.now
 
     init(
         _ id: UInt64, _ socket: consuming Descriptor, _ conversation: Conversation, viaSocket: Bool, crowdedOut: Bool,
@@ -51,17 +57,33 @@ final class Connection {
     }
 
     func answered(_ response: Response) {
-        conversation.answered(response)
+        guard viewer == nil else { return }
+        take(response)
         proceed()
     }
 
+    private func take(_ response: Response) {
+        guard response.stream != nil, !asksHead else { return conversation.answered(response) }
+        isViewer = isViewer || server.admitViewer()
+        guard !isViewer else { return conversation.answered(response) }
+        var refusal = Response.problem(.unavailable, "As many as the hub can serve view the stream already.")
+        refusal.headers["Retry-After"] = "5"
+        conversation.answered(refusal)
+    }
+
     func expire(at now: ContinuousClock.Instant) {
+        if viewer != nil {
+            if wire != nil, progressedAt.advanced(by: server.limits.readerTime) <= now { close() }
+            return
+        }
         guard conversation.deadline <= now else { return }
         conversation.expired()
         proceed()
     }
 
     func stop() {
+        // Browsers come back by themselves.
+        if viewer != nil { return close() }
         conversation.stop()
         // Whoever waits for an answer, or takes one, goes on; the others hear it now.
         proceed()
@@ -70,10 +92,13 @@ final class Connection {
     func close() {
         if let registration { server.loop.unwatch(registration) }
         registration = nil
+        if isViewer { server.dismissViewer() }
+        isViewer = false
         server.forget(self)
     }
 
     private func ready(_ events: EventLoop.Interest) {
+        if viewer != nil { return readyToView(events) }
         if events.contains(.write), wire != nil {
             flush()
         } else if events.contains(.read), interest == .read {
@@ -105,13 +130,15 @@ final class Connection {
             switch conversation.next(at: .now) {
             case .read: return wait(for: .read)
             case .answer(let request):
-                if let response = server.ask(request, for: id) { conversation.answered(response) }
+                asksHead = request.method == .head
+                if let response = server.ask(request, for: id) { take(response) }
             case .send(let reply):
                 countRefusals()
                 wire = server.write(reply)
                 offset = 0
                 flush()
             case .wait: return wait(for: wire == nil ? [] : .write)
+            case .stream(let subscription): return view(subscription)
             case .halfClose: _ = shutdown(socket.number, CInt(SHUT_WR))
             case .close: close()
             }
@@ -137,14 +164,15 @@ final class Connection {
             let begin = inHead ? offset : offset - current.head.count
             if begin == chunk.count {
                 wire = nil
-                return conversation.sent(at: .now)
+                if viewer == nil { conversation.sent(at: .now) }
+                return
             }
             do {
                 switch try write(chunk, from: begin) {
                 case .bytes(let count):
                     offset += count
                     if begin + count == chunk.count { continue }
-                    conversation.progressed(at: .now)
+                    if viewer == nil { conversation.progressed(at: .now) } else { progressedAt = .now }
                     return
                 case .again, .end: return
                 }
@@ -158,5 +186,53 @@ final class Connection {
         try bytes.withUnsafeBytes { buffer in
             try socket.write(UnsafeRawBufferPointer(rebasing: buffer[begin...]), socket: true)
         }
+    }
+
+    // MARK: Viewing the stream
+
+    private func view(_ subscription: Subscription) {
+        viewer = Viewer(subscription, server.feed)
+        goOn()
+    }
+
+    /// The feed has taken a tick.
+    func ticked(lastBefore: Int64) {
+        guard viewer != nil else { return }
+        if let bytes = viewer?.take(&server.feed, isIdle: wire == nil, lastBefore: lastBefore) { send(bytes) }
+        goOn()
+    }
+
+    func beat() {
+        guard viewer != nil, wire == nil else { return }
+        send(Self.comment)
+        goOn()
+    }
+    private static let comment = Array(": beat\n\n".utf8)
+
+    private func readyToView(_ events: EventLoop.Interest) {
+        if events.contains(.read) {
+            // What a viewer says is of no interest; its end is.
+            guard let result = try? socket.read(into: server.scratch), result != .end else { return close() }
+        } else if !events.isDisjoint(with: .hangup) {
+            return close()
+        }
+        if events.contains(.write), wire != nil { flush() }
+        goOn()
+    }
+
+    /// Sends what there is for it, until it has all or takes no more for now.
+    private func goOn() {
+        while registration != nil, wire == nil {
+            guard let bytes = viewer?.next(server.feed) else { return wait(for: .read) }
+            send(bytes)
+        }
+        wait(for: [.read, .write])
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        wire = ResponseWriter.Wire(head: bytes, body: [])
+        offset = 0
+        progressedAt = .now
+        flush()
     }
 }

@@ -19,6 +19,8 @@ package struct Conversation: Sendable {
         case wait
         /// Say that nothing more will be sent (shutdown(2)), then ask again.
         case halfClose
+        /// The stream's head is sent: what follows is no conversation any more.
+        case stream(Subscription)
         case close
     }
     package enum Reply: Sendable {
@@ -26,13 +28,17 @@ package struct Conversation: Sendable {
         case goOn
         case answer(Response, bodyless: Bool, Persistence)
     }
-    private enum Afterwards { case receive, resume, finish }
+    private enum Afterwards {
+        case receive, resume, finish
+        case stream(Subscription)
+    }
     private enum Phase {
         case receiving
         case answering(bodyless: Bool, Persistence)
         case ready(Reply, Afterwards)
         case sending(Afterwards)
         case finished
+        case streaming(Subscription)
         case draining
         case closed
     }
@@ -78,6 +84,7 @@ package struct Conversation: Sendable {
             phase = peerEnded ? .closed : .draining
             deadline = now.advanced(by: limits.drainTime)
             return .halfClose
+        case .streaming(let subscription): return .stream(subscription)
         case .draining: return .read
         case .closed: return .close
         }
@@ -115,7 +122,11 @@ package struct Conversation: Sendable {
     /// The handler's answer; one that comes too late changes nothing.
     package mutating func answered(_ response: Response) {
         guard case .answering(let bodyless, let asked) = phase else { return }
-        let persistence = stopping ? .close : asked
+        if let stream = response.stream, !bodyless, !stopping {
+            phase = .ready(.answer(response, bodyless: false, .close), .stream(stream))
+            return
+        }
+        let persistence = stopping || response.stream != nil ? .close : asked
         phase = .ready(
             .answer(response, bodyless: bodyless, persistence), persistence == .close ? .finish : .receive)
     }
@@ -135,6 +146,7 @@ package struct Conversation: Sendable {
             phase = .receiving
             deadline = requestDeadline
         case .finish: phase = .finished
+        case .stream(let subscription): phase = .streaming(subscription)
         }
     }
 
@@ -145,7 +157,7 @@ package struct Conversation: Sendable {
             refuse(.requestTimeout, "The request was not complete within \(limits.requestTime).")
         case .answering(let bodyless, _):
             refuse(.unavailable, "The server took too long to find the answer.", bodyless: bodyless)
-        case .receiving, .ready, .sending, .finished, .draining, .closed: phase = .closed
+        case .receiving, .ready, .sending, .finished, .streaming, .draining, .closed: phase = .closed
         }
     }
 

@@ -9,6 +9,10 @@ package struct Limits: Sendable {
     /// Open TCP connections; the next one gets 503. The unix socket counts its own, so that strangers cannot lock out
     /// the command line.
     package var connections = 256
+    /// Viewers of the stream, beside those connections; the next one gets 503.
+    package var streams = 600
+    /// How long the stream may be silent: then a comment shows that it is alive, to proxies too.
+    package var beat: Duration = .seconds(15)
     /// From the first byte of a request to its last; then 408.
     package var requestTime: Duration = .seconds(10)
     /// Between requests on a connection that is kept alive (or before the first); then it is closed without a word.

@@ -4,6 +4,8 @@ package struct Response: Sendable {
     package var status: Status
     package var headers: Headers
     package var body: [UInt8]
+    /// Set where the answer is a stream, whose body follows for as long as the viewer is there.
+    package private(set) var stream: Subscription?
 
     package init(_ status: Status, headers: Headers = Headers(), body: [UInt8] = []) {
         self.status = status
@@ -23,6 +25,17 @@ package struct Response: Sendable {
 
     package static func text(_ body: String, status: Status = .ok) -> Response {
         Response(status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(body.utf8))
+    }
+
+    /// Server-sent events of the server's `publish`. Proxies are asked to hand them on at once (nginx: X-Accel-Buffering).
+    package static func stream(_ subscription: Subscription) -> Response {
+        var response = Response(
+            .ok,
+            headers: [
+                "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
+            ])
+        response.stream = subscription
+        return response
     }
 
     /// An error in the form of RFC 9457: `{"title": "Not Found", "status": 404, "detail": "One sentence."}` and a line end.

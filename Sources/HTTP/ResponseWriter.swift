@@ -54,7 +54,8 @@ package struct ResponseWriter {
         head += dateLine
         head += Self.security
         head += response.headers.bytes
-        if response.status.hasBody {
+        // A stream ends with its connection (RFC 9112 section 6.3).
+        if response.status.hasBody, response.stream == nil {
             head += "Content-Length: ".utf8
             head += String(response.body.count).utf8
             head += "\r\n".utf8

@@ -73,6 +73,19 @@ package struct Router: Sendable {
         route.handlers[method] = handler
     }
 
+    /// Every route as its method and pattern, `GET /rooms/{room}`, sorted.
+    package var routes: [String] {
+        (Array(fixed.values) + patterns).flatMap { route in
+            let words = route.segments.map { segment in
+                switch segment {
+                case .word(let word): String(word)
+                case .parameter(let name): "{\(name)}"
+                }
+            }
+            return route.handlers.keys.map { "\($0.rawValue) \(words.joined(separator: "/"))" }
+        }.sorted()
+    }
+
     /// Answers the request, or sees that it is answered.
     package func route(_ request: Request, _ responder: Responder) {
         if let refusal = before?(request) { return responder.send(refusal) }

@@ -68,13 +68,18 @@ package final class Server: Sendable {
         }
     }
 
+    /// A tick of the stream, for everyone who views it: from any thread, in the order of the calls.
+    package func publish(_ update: StreamUpdate) { mailbox.send(.update(update)) }
+
     deinit { stop() }
 
     /// Requests handed to the router since the start.
     package var requests: Int { counters.requests.load(ordering: .relaxed) }
     /// Answers given without asking the router: bad requests, late ones, connections beyond the limit.
     package var refused: Int { counters.refused.load(ordering: .relaxed) }
-    /// Connections open now, those being closed included.
+    /// Viewers of the stream.
+    package var viewers: Int { counters.viewers.load(ordering: .relaxed) }
+    /// Connections open now, those being closed and the viewers' included.
     package var connections: Int { counters.connections.load(ordering: .relaxed) }
 }
 
@@ -83,4 +88,5 @@ final class ServerCounters: Sendable {
     let requests = Atomic<Int>(0)
     let refused = Atomic<Int>(0)
     let connections = Atomic<Int>(0)
+    let viewers = Atomic<Int>(0)
 }

@@ -7,6 +7,7 @@ final class ServerLoop {
     enum Message: Sendable {
         /// A handler answers after having returned.
         case answer(connection: UInt64, Response)
+        case update(StreamUpdate)
         case stop
     }
     struct Parts: Sendable {
@@ -23,6 +24,9 @@ final class ServerLoop {
     private var doors: [(listener: Listener, registration: EventLoop.Registration)] = []
     private var connections: [UInt64: Connection] = [:]
     private var nextID: UInt64 = 0
+    var feed = Feed()
+    private var viewerCount = 0
+    private var beating = false
     private var sweeping = false
     private var stopping = false
     private var writer = ResponseWriter()
@@ -63,8 +67,43 @@ final class ServerLoop {
     private func take(_ message: Message) {
         switch message {
         case .answer(let id, let response): connections[id]?.answered(response)
+        case .update(let update): take(update)
         case .stop: stop()
         }
+    }
+
+    // MARK: The stream
+
+    private func take(_ update: StreamUpdate) {
+        let lastBefore = feed.last
+        feed.take(update)
+        guard viewerCount > 0 else { return }
+        // One that is found gone is forgotten meanwhile.
+        for connection in Array(connections.values) { connection.ticked(lastBefore: lastBefore) }
+    }
+
+    /// Whether there is room for one more viewer, who is then counted.
+    func admitViewer() -> Bool {
+        guard viewerCount < limits.streams else { return false }
+        viewerCount += 1
+        counters.viewers.store(viewerCount, ordering: .relaxed)
+        beatLater()
+        return true
+    }
+
+    private func beatLater() {
+        guard !beating else { return }
+        beating = true
+        loop.after(limits.beat) { [unowned self] in
+            beating = false
+            for connection in Array(connections.values) { connection.beat() }
+            if viewerCount > 0 { beatLater() }
+        }
+    }
+
+    func dismissViewer() {
+        viewerCount -= 1
+        counters.viewers.store(viewerCount, ordering: .relaxed)
     }
 
     // MARK: Connections
@@ -95,7 +134,7 @@ final class ServerLoop {
             Sockets.set(socket, SOL_SOCKET, SO_SNDBUF, 128 * 1024)
         }
         let now = ContinuousClock.now
-        let served = connections.values.count { $0.viaSocket == viaSocket && !$0.crowdedOut }
+        let served = connections.values.count { $0.viaSocket == viaSocket && !$0.crowdedOut && !$0.isViewer }
         let crowdedOut = served >= limits.connections
         let conversation =
             crowdedOut

@@ -3,7 +3,7 @@ import Store
 
 /// The shapes of the JSON API. Instants are Unix milliseconds, round-trip times milliseconds; a null may be left out.
 package enum API {
-    package struct Status: Codable, Sendable {
+    package struct Status: Codable, Equatable, Sendable {
         package var name: String
         package var version: String
         package var pid: Int32
@@ -22,11 +22,22 @@ package enum API {
             counts = .init(
                 participants: snapshot.participants.count, wires: snapshot.wires.count, rooms: snapshot.rooms.count)
         }
+
+        /// As the stream has it: how far logs are read is no news.
+        var withoutByteCounts: Status {
+            var copy = self
+            for index in copy.engines.indices { (copy.engines[index].logRead, copy.engines[index].logLag) = (nil, nil) }
+            return copy
+        }
     }
 
     package struct Rooms: Codable, Sendable { package var rooms: [Snapshot.Room] }
     package struct Participants: Codable, Sendable { package var participants: [Snapshot.Participant] }
-    package struct Wires: Codable, Sendable { package var wires: [Snapshot.Wire] }
+    package struct Wires: Codable, Sendable {
+        package var wires: [Snapshot.Wire]
+        /// Every other pair of each room, with the reason.
+        package var cells: [Snapshot.Wire]
+    }
 
     package struct Sample: Codable, Sendable {
         package var participant: Int64

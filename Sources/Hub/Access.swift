@@ -40,6 +40,15 @@ package struct Access: Sendable {
         return Self.same(Array(words[1].utf8), Array(token.utf8))
     }
 
+    /// Who asks: behind a proxy on this machine, the address that it says (the last one: those before it are hearsay).
+    static func address(of request: Request) -> String? {
+        guard let peer = request.peer?.host, peer.hasPrefix("127.") || peer == "::1" || peer == "::ffff:127.0.0.1",
+            let said = request.headers.values(of: "X-Forwarded-For").last?.split(separator: ",").last
+        else { return request.peer?.host }
+        let address = said.drop { $0 == " " }.prefix { $0 != " " }
+        return SocketAddress(host: String(address), port: 0) == nil ? peer : String(address)
+    }
+
     /// A name that a web page elsewhere could point at us is refused; a numeric address cannot be rebound.
     private func answers(to host: String) -> Bool {
         var name = host

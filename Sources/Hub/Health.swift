@@ -35,6 +35,11 @@ enum Health {
             sentence += ", \(here.count == 1 ? "" : "all ")within \(Int(farthest.rounded(.up))) ms"
         }
         let silent = here.filter { $0.state == .silent }.map(\.name)
+        for one in here {
+            guard let loss = one.loss, loss >= 0.001 else { continue }
+            let percent = (loss * 1000).rounded() / 10
+            sentence += "; \(one.name) lost \(percent) % in the last minute"
+        }
         if !silent.isEmpty { sentence += "; silent: \(silent.joined(separator: ", "))" }
         return sentence + "."
     }

@@ -39,7 +39,7 @@ extension Hub {
             rooms: configuration.rooms.map {
                 .init(
                     name: $0.name, displayName: displayName($0), policy: $0.policy, ports: $0.ports,
-                    maximum: $0.maximum)
+                    blocks: blocks(of: $0.name), maximum: $0.maximum)
             }, allow: configuration.allow, deny: configuration.deny, host: configuration.address)
     }
 

@@ -1,65 +1,21 @@
-import Glibc
 import HTTP
 import PatchBay
 import Rooms
 import Store
 
-/// What comes to the loop from elsewhere: the patch bay's news, signals, and orders over HTTP.
+/// Orders over HTTP: each is on record with the address that gave it.
 extension Hub {
-    func take(_ item: News) {
-        switch item {
-        case .appeared(let appearance):
-            rtpmidids.first { $0.name == appearance.engine }?.appeared(appearance)
-        case .vanished(let id):
-            for engine in engines + retired {
-                if let engine = engine as? RtpmididEngine, engine.present[id] != nil { engine.vanished(id) }
-            }
-        case .wires(let now):
-            wires = now
-            publishSoon()
-        case .released(let released):
-            guard released.notes > 0 else { break }
-            let notes = released.notes == 1 ? "1 note" : "\(released.notes) notes"
-            context.note(
-                "released",
-                "\(released.name) left \(notes) sounding: released at \(released.hearers.count) participants")
-        case .restored(let lost):
-            context.note(
-                "restored", severity: .warning,
-                "\(lost.count) connections were removed by somebody else and are made again")
-        case .trouble(let words): context.note("patchbay", severity: .warning, words)
-        case .activity(let counts):
-            for engine in rtpmidids { for id in counts.keys { engine.heard(id) } }
-        }
-    }
-
-    func take(signal: CInt) {
-        switch signal {
-        case SIGHUP:
-            do throws(ConfigurationError) {
-                context.note("reload", try reload())
-            } catch {
-                context.note(
-                    "reload-failed", severity: .error, "The new configuration is not used: \(error.description)")
-            }
-        case SIGUSR2: leave()
-        default: stop(because: "signal \(signal)")
-        }
-    }
-
     func obey(_ order: Order) {
         switch order {
-        case .reload(let responder):
-            do throws(ConfigurationError) {
-                let words = try reload()
-                context.note("reload", words)
-                responder.send(Self.done(words))
-            } catch {
-                context.note(
-                    "reload-failed", severity: .error, "The new configuration is not used: \(error.description)")
-                responder.send(.problem(.badRequest, "The new configuration is not used: \(error.description)"))
-            }
-        case .panic(let room, let author, let responder): panic(room, author, responder)
+        case .reload(let author, let responder): reload(author, responder)
+        case .panic(let room, let all, let author, let responder): panic(room, all, author, responder)
+        case .kick(let id, let author, let responder):
+            withParticipant(id, responder, "was told to go by \(author)", kind: "kick") { $0.kick(id, $1) }
+        case .notesOff(let id, let notes, let author, let responder):
+            let words = "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)"
+            withParticipant(id, responder, words, kind: "notes-off") { $0.notesOff(id, notes, $1) }
+        case .block(let block, let isBlocked, let author, let responder):
+            set(block, isBlocked, author, responder)
         case .restart(let name, let author, let responder):
             guard let engine = engines.first(where: { $0.name == name }) else {
                 responder.send(.problem(.notFound, "There is no engine \"\(name)\"."))
@@ -77,7 +33,97 @@ extension Hub {
         .json(Array(API.encode(API.Done(text: text)).utf8), status: status)
     }
 
-    private func panic(_ room: String?, _ author: String, _ responder: Responder) {
+    private func reload(_ author: String, _ responder: Responder) {
+        do throws(ConfigurationError) {
+            let words = try reload()
+            context.note("reload", "\(words.dropLast()), by \(author).")
+            responder.send(Self.done(words))
+        } catch {
+            let words = "The new configuration is not used: \(error.description)"
+            context.note("reload-failed", severity: .error, "\(words) (asked by \(author))")
+            responder.send(.problem(.badRequest, words))
+        }
+    }
+
+    // MARK: One participant
+
+    private func withParticipant(
+        _ id: Int64, _ responder: Responder, _ words: String, kind: String,
+        _ work: (any HubEngine, @escaping (String?) -> Void) -> Bool
+    ) {
+        let view = engines.lazy.flatMap(\.participants).first { $0.id == id }
+        let found = engines.contains { engine in
+            work(engine) { [weak self] failure in
+                if let failure { return responder.send(.problem(.unavailable, failure)) }
+                let sentence = "\(view?.name ?? "\(id)") \(words)"
+                self?.context.note(
+                    kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name, sentence)
+                responder.send(Self.done("\(sentence)."))
+            }
+        }
+        if !found { responder.send(.problem(.notFound, "There is no participant \(id).")) }
+    }
+
+    // MARK: Blocks
+
+    /// More than that is no music.
+    private static let mostBlocks = 1000
+
+    var roomBlocks: [String: Set<Rooms.Block>] {
+        Dictionary(grouping: blocks, by: \.room).mapValues { list in
+            Set(list.map { Rooms.Block(from: $0.from, to: $0.to) })
+        }
+    }
+
+    /// In an order of their own, so that a plan that has not changed is the same file.
+    func blocks(of room: String) -> [Rooms.Block] {
+        blocks.filter { $0.room == room }.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
+            .map { Rooms.Block(from: $0.from, to: $0.to) }
+    }
+
+    /// The patch bay knows a participant by its ALSA name, which has 63 bytes at most.
+    func tellBayBlocks() {
+        func short(_ name: String?) -> String? { name.map { String(decoding: $0.utf8.prefix(63), as: UTF8.self) } }
+        context.bay?.send(
+            .blocks(
+                roomBlocks.mapValues { blocks in
+                    blocks.union(blocks.map { Rooms.Block(from: short($0.from), to: short($0.to)) })
+                }))
+    }
+
+    private func set(_ block: Store.Block, _ isBlocked: Bool, _ author: String, _ responder: Responder) {
+        guard context.configuration.rooms.contains(where: { $0.name == block.room }) else {
+            responder.send(.problem(.notFound, "There is no room \"\(block.room)\"."))
+            return
+        }
+        if isBlocked, blocks.count >= Self.mostBlocks, !blocks.contains(block) {
+            responder.send(.problem(.conflict, "There are \(Self.mostBlocks) blocks already: lift one first."))
+            return
+        }
+        let wires = "\(block.to) \(isBlocked ? "no longer hears" : "may hear") \(block.from) in room \(block.room)"
+        guard blocks.contains(block) != isBlocked else {
+            return responder.send(Self.done("\(wires): it was so before."))
+        }
+        if isBlocked { blocks.insert(block) } else { blocks.remove(block) }
+        if isBlocked { lifted.remove(block) } else { lifted.insert(block) }
+        context.recorder.add(
+            isBlocked
+                ? .block(room: block.room, from: block.from, to: block.to)
+                : .unblock(room: block.room, from: block.from, to: block.to))
+        context.note(isBlocked ? "block" : "unblock", room: block.room, "\(wires), by \(author)")
+        tellBayBlocks()
+        publishSoon()
+        guard let embedded else { return responder.send(Self.done("\(wires).")) }
+        embedded.reload { failure in
+            responder.send(
+                failure.map { .problem(.unavailable, "It is kept, but the engine does not follow it yet: \($0)") }
+                    ?? Self.done("\(wires)."))
+        }
+    }
+
+    // MARK: Panic
+
+    private func panic(_ room: String?, _ all: Bool, _ author: String, _ responder: Responder) {
         let bay = context.bay
         let embedded = embedded
         guard bay != nil || embedded != nil else {
@@ -86,12 +132,19 @@ extension Hub {
         }
         context.note(
             "panic", severity: .warning, room: room,
-            "Panic in \(room.map { "room \($0)" } ?? "all rooms"), by \(author)")
+            "Panic\(all ? ", every note," : "") in \(room.map { "room \($0)" } ?? "all rooms"), by \(author)")
         bay?.send(
             .panic(room: room) { silenced in
                 responder.send(Self.silenced(silenced.ports, silenced.notes))
             })
-        embedded?.ask(.init(.panic, room: room)) { reply in
+        if all {
+            for engine in rtpmidids where room == nil || engine.room.name == room {
+                for id in engine.present.keys { bay?.send(.notesOff(id, 0...127)) }
+            }
+        }
+        var request = EngineControl.Request(.panic, room: room)
+        request.all = all
+        embedded?.ask(request) { reply in
             guard let hearers = reply?.hearers, let notes = reply?.notes else {
                 responder.send(.problem(.unavailable, "The engine does not answer."))
                 return

@@ -1,4 +1,5 @@
 import Glibc
+import HTTP
 import Linux
 import PatchBay
 import Rooms
@@ -22,7 +23,9 @@ extension Hub {
     func publishSoon() {
         guard !isPublishing else { return }
         isPublishing = true
-        context.loop.after(.milliseconds(20)) { [unowned self] in
+        // Ten times a second at most, and soon after a quiet time.
+        let next = max(.now.advanced(by: .milliseconds(20)), publishedAt.advanced(by: .milliseconds(100)))
+        context.loop.at(next) { [unowned self] in
             isPublishing = false
             publish()
         }
@@ -40,11 +43,17 @@ extension Hub {
             for one in engine.present.values where one.standing != .waiting { shown[one.id] = one.view }
         }
         snapshot.participants = engines.flatMap(\.participants).sorted { $0.id < $1.id }
-        snapshot.wires = wires.compactMap { wire in
+        let loops = embedded?.loops ?? []
+        let actual = wires.compactMap { wire -> Matrix.Pair? in
             guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }
-            return .init(room: from.room, from: from.id, to: to.id, fromName: from.name, toName: to.name)
+            return .init(from: from.id, to: to.id)
         }
-        snapshot.wires += embedded?.wires(context.configuration) ?? []
+        matrix.update(
+            .init(
+                rooms: context.configuration.rooms, blocks: roomBlocks,
+                seats: snapshot.participants.map { .init($0, loops: loops.contains($0.id)) },
+                actual: kind == .rtpmidid ? Set(actual) : nil))
+        (snapshot.wires, snapshot.cells) = (matrix.wires, matrix.cells)
         snapshot.rooms = context.configuration.rooms.map { room in
             .init(
                 name: room.name, policy: room.policy.rawValue, ports: room.ports,
@@ -55,6 +64,22 @@ extension Hub {
         snapshot.health = Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store, troubles: troubles())
         board.publish(snapshot)
+        publishedAt = .now
+        guard let server else { return }
+        let update = views.update(to: snapshot, isWatched: server.viewers > 0, now: .now)
+        if !update.isEmpty { server.publish(update) }
+    }
+
+    /// Told at most ten times a second.
+    func countPlayed(_ participant: Int64, _ notes: Int) {
+        guard let server, server.viewers > 0 else { return }
+        if played.isEmpty {
+            context.loop.after(.milliseconds(100)) { [unowned self] in
+                server.publish(StreamViews.activity(played))
+                played = [:]
+            }
+        }
+        played[participant, default: 0] += notes
     }
 
     /// What is missing on this machine, said once for all ports.

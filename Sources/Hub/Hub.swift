@@ -23,7 +23,7 @@ package final class Hub {
     private let news: Mailbox<News>
     let startedAt = Moment.now
     private let holder: StoreHolder
-    private var server: Server?
+    var server: Server?
     var pageAddress: String?
     let kind: EngineKind
     private let whyThatKind: String
@@ -36,9 +36,18 @@ package final class Hub {
     var watches: [CInt: any HubEngine] = [:]
     var wires: [WireInfo] = []
     var isPublishing = false
+    var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
+    var matrix = Matrix()
+    var views: StreamViews
+    /// Notes of each participant that viewers have not been told of.
+    var played: [Int64: Int] = [:]
+    var blocks: Set<Store.Block>
+    /// Lifted since the start: a store that was down may still have them.
+    var lifted: Set<Store.Block> = []
     var isStopping = false
     var bayTrouble: String?
     private var exit = ExitCode.well
+    private var recentEvents: [EventRecord]
 
     /// Runs a hub until it is told to end. Throws where it cannot begin; `ConfigurationError` where it was told wrongly.
     package static func run(_ options: Options) throws -> ExitCode {
@@ -50,10 +59,20 @@ package final class Hub {
             return .unavailable
         }
         Signals.ignorePipe()
+        allowDescriptors()
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
         let hub = try Hub(options, configuration, state, holding: lock, signals)
         try hub.listen()
         return try hub.run()
+    }
+
+    /// A descriptor for every connection and viewer of the page: more than the 1024 of most systems' soft limit.
+    private static func allowDescriptors() {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 4096 else { return }
+        limit.rlim_cur = min(limit.rlim_max, 4096)
+        setrlimit(resource, &limit)
     }
 
     private init(
@@ -72,7 +91,9 @@ package final class Hub {
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try Recorder(database, path: state.database, failure: failure, loop: loop)
         let memory = StoreMemory.load(database)
-        (offsets, openVisits) = (memory.offsets, memory.openVisits)
+        (offsets, openVisits, blocks) = (memory.offsets, memory.openVisits, memory.blocks)
+        views = StreamViews(points: memory.recentRoundTrips)
+        recentEvents = memory.recentEvents
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
         holder = StoreHolder(database)
 
@@ -84,7 +105,12 @@ package final class Hub {
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)
             for engine in engines { engine.rerecord() }
+            recorder.add(lifted.map { .unblock(room: $0.room, from: $0.from, to: $0.to) })
+            recorder.add(blocks.map { .block(room: $0.room, from: $0.from, to: $0.to) })
         }
+        recorder.recorded = { [unowned self] in server?.publish(views.recorded($0)) }
+        recorder.lostEvents = { [unowned self] in views.lostEvents() }
+        context.played = { [unowned self] in countPlayed($0, $1) }
         for notice in memory.notices { context.note("store", severity: .warning, notice) }
         context.changed = { [unowned self] in publishSoon() }
         context.enginesChanged = { [unowned self] in configureBay() }
@@ -120,6 +146,8 @@ package final class Hub {
             "http://\(bound.host == "::" || bound.host == "0.0.0.0" ? "localhost:\(bound.port)" : "\(bound)")/"
         listeners.append(Listener.tcp(socket))
         server = try Server(router: routes.router(), listeners: listeners)
+        server?.publish(views.recorded(recentEvents))
+        recentEvents = []
         // For people who start a hub; on a full disk it plays all the same.
         try? File.replace("\(state.path)/page", with: Array("\(pageAddress ?? "")\n".utf8))
     }
@@ -137,6 +165,12 @@ package final class Hub {
         }
         for engine in strays() { retire(engine) }
         loop.every(.seconds(5)) { [unowned self] in tick() }
+        // The embedded engine is asked who plays, while somebody looks.
+        if kind == .embedded {
+            loop.every(.milliseconds(200)) { [unowned self] in
+                if let server, server.viewers > 0 { embedded?.requestActivity() }
+            }
+        }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()
         try server?.start()
@@ -150,6 +184,7 @@ package final class Hub {
         do throws(BayError) {
             context.bay = try Bay(table: context.state.held, news: news)
             bayTrouble = nil
+            tellBayBlocks()
             configureBay()
         } catch {
             bayTrouble = error.description

@@ -12,6 +12,8 @@ final class HubContext {
     var bay: Bay?
     /// Something that the page shows has changed.
     var changed: () -> Void = {}
+    /// A participant has played so many notes (with rtpmidid: messages).
+    var played: (Int64, Int) -> Void = { _, _ in }
     /// Engines have come, gone or changed their process: the patch bay must know.
     var enginesChanged: () -> Void = {}
 
@@ -40,7 +42,7 @@ final class HubContext {
     /// Records an event, and says it on standard output.
     func note(
         _ kind: String, severity: EventRecord.Severity = .info, at when: When? = nil, room: String? = nil,
-        engine: String? = nil, visit: Visit? = nil, _ text: String
+        engine: String? = nil, visit: Visit? = nil, participant: String? = nil, _ text: String
     ) {
         let when = when ?? When(.now)
         recorder.add(
@@ -48,7 +50,7 @@ final class HubContext {
                 EventRecord(
                     at: when, kind: kind, severity: severity, room: room ?? visit?.room,
                     engine: engine ?? visit?.engine,
-                    participant: visit?.name, visit: visit?.id, text: text)))
+                    participant: participant ?? visit?.name, visit: visit?.id, text: text)))
         if prints { Output.line("\(Output.time(when.latest.milliseconds))  \(Output.safe(text))") }
         changed()
     }

@@ -22,6 +22,11 @@ protocol HubEngine: AnyObject {
     /// The store works again: what is still true is said to it anew.
     func rerecord()
 
+    /// Sends a participant away, or note-offs to it. False where it has none of that id; else `done` gets why it could
+    /// not be done, nil where it was.
+    func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
+    func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool
+
     /// A line for each port that it serves.
     var views: [Snapshot.Engine] { get }
     var participants: [Snapshot.Participant] { get }

@@ -8,6 +8,10 @@ package final class Recorder {
     package private(set) var view = Snapshot.Store()
     /// The store works again after a failure: what is still true must be said to it anew.
     package var recovered: () -> Void = {}
+    /// Events that are on record now, with their ids in the store.
+    package var recorded: ([EventRecord]) -> Void = { _ in }
+    /// Events that will never be.
+    package var lostEvents: () -> Void = {}
     /// Called from the loop, with a sentence for people.
     package var noticed: (String) -> Void = { _ in }
 
@@ -16,7 +20,7 @@ package final class Recorder {
     private let outcomes: Mailbox<Outcome>
     private var pending: [Change] = []
     private var afterwards: [() -> Void] = []
-    private var underWay: (changeCount: Int, afterwards: [() -> Void])?
+    private var underWay: (changes: [Change], afterwards: [() -> Void])?
     private var scheduled = false
     private let retry: Duration
 
@@ -63,26 +67,25 @@ package final class Recorder {
         let work = afterwards
         (pending, afterwards) = ([], [])
         guard let database, view.state == .recording, !changes.isEmpty else {
-            if view.state == .stopped { view.lost += changes.count }
+            if view.state == .stopped { lose(changes) }
             for call in work { call() }
             return
         }
-        underWay = (changes.count, work)
+        underWay = (changes, work)
         let outcomes = self.outcomes
         let all = changes + [Self.alive]
         Task {
             do throws(StoreError) {
-                try await database.commit(all)
-                outcomes.send(.committed)
+                outcomes.send(.committed(newestEvent: try await database.commit(all)))
             } catch { outcomes.send(.failed(error)) }
         }
     }
 
     private func finish(_ outcome: Outcome) {
         switch outcome {
-        case .committed: break
+        case .committed(let newest): tellRecorded(underWay?.changes ?? [], newest)
         case .failed(let error):
-            view.lost += underWay?.changeCount ?? 0
+            lose(underWay?.changes ?? [])
             stop(error)
         case .works(let fresh, let notices):
             database = fresh
@@ -101,6 +104,21 @@ package final class Recorder {
         underWay = nil
         for call in work { call() }
         schedule()
+    }
+
+    private func lose(_ changes: [Change]) {
+        view.lost += changes.count
+        if changes.contains(where: { if case .event = $0 { true } else { false } }) { lostEvents() }
+    }
+
+    /// The events of one commit have consecutive ids.
+    private func tellRecorded(_ changes: [Change], _ newest: Int64) {
+        var events = changes.compactMap { change -> EventRecord? in
+            if case .event(let event) = change { event } else { nil }
+        }
+        guard !events.isEmpty else { return }
+        for index in events.indices { events[index].id = newest - Int64(events.count - 1 - index) }
+        recorded(events)
     }
 
     private func stop(_ error: StoreError) {
@@ -142,7 +160,7 @@ package final class Recorder {
 }
 
 private enum Outcome: Sendable {
-    case committed
+    case committed(newestEvent: Int64)
     case failed(StoreError)
     /// The store takes changes again, with what it has to say about it.
     case works(Database, notices: [String])

@@ -5,8 +5,12 @@ import Synchronization
 
 /// What something outside the hub's loop asks of it; answered from the loop.
 package enum Order: Sendable {
-    case reload(Responder)
-    case panic(room: String?, by: String, Responder)
+    case reload(by: String, Responder)
+    /// `all`: every note, also those not known to sound.
+    case panic(room: String?, all: Bool, by: String, Responder)
+    case kick(participant: Int64, by: String, Responder)
+    case notesOff(participant: Int64, ClosedRange<UInt8>, by: String, Responder)
+    case block(Store.Block, isBlocked: Bool, by: String, Responder)
     case restart(engine: String, by: String, Responder)
     case stop(Responder)
 }
@@ -20,6 +24,7 @@ package struct Routes: Sendable {
     let orders: Mailbox<Order>
     let webDirectory: String?
     private let summary = LatencyCache()
+    private static let description = Array(OpenAPI.document.utf8)
     /// Of latency, in one answer.
     private static let mostPoints = 40_000
 
@@ -39,6 +44,7 @@ package struct Routes: Sendable {
         addLegacy(to: &router)
         addAPI(to: &router)
         addOrders(to: &router)
+        addStream(to: &router)
         router.on(.get, "/healthz") { [board] request, _, responder in
             let health = board.snapshot.health
             let words = ([health.sentence] + health.problems.map(\.what)).joined(separator: "\n") + "\n"
@@ -56,13 +62,15 @@ package struct Routes: Sendable {
     /// The two routes of the older hubs; any page may read them.
     private func addLegacy(to router: inout Router) {
         router.on(.get, "/participants") { [board] request, _, responder in
-            let snapshot = board.snapshot
-            var byPort: [String: [String]] = [:]
-            for room in snapshot.rooms { for port in room.ports { byPort["\(port)"] = [] } }
-            for one in snapshot.participants where one.state != .duplicate {
-                byPort["\(one.port)", default: []].append(one.name)
+            let body = board.body("/participants") { snapshot in
+                var byPort: [String: [String]] = [:]
+                for room in snapshot.rooms { for port in room.ports { byPort["\(port)"] = [] } }
+                for one in snapshot.participants where one.state != .duplicate {
+                    byPort["\(one.port)", default: []].append(one.name)
+                }
+                return API.encode(byPort)
             }
-            responder.send(Self.json(byPort, for: request, anyPage: true))
+            responder.send(Self.answer(body, for: request, anyPage: true))
         }
         router.on(.get, "/latency") { [summary] request, _, responder in
             if let kept = summary.fresh {
@@ -80,18 +88,31 @@ package struct Routes: Sendable {
 
     private func addAPI(to router: inout Router) {
         router.on(.get, "/api/v1/status") { [board] request, _, responder in
-            responder.send(Self.json(API.Status(board.snapshot), for: request))
+            responder.send(Self.answer(board.body("status") { API.encode(API.Status($0)) }, for: request))
+        }
+        router.on(.get, "/api/v1/openapi.json") { request, _, responder in
+            responder.send(Self.answer(Self.description, for: request))
         }
         router.on(.get, "/api/v1/rooms") { [board] request, _, responder in
-            responder.send(Self.json(API.Rooms(rooms: board.snapshot.rooms), for: request))
+            let body = board.body("rooms") { API.encode(API.Rooms(rooms: $0.rooms)) }
+            responder.send(Self.answer(body, for: request))
         }
         router.on(.get, "/api/v1/participants") { [board, access] request, _, responder in
-            var list = board.snapshot.participants
-            if !access.holdsToken(request) { for index in list.indices { list[index].address = nil } }
-            responder.send(Self.json(API.Participants(participants: list), for: request))
+            let body =
+                if access.holdsToken(request) {
+                    board.body("participants and addresses") {
+                        API.encode(API.Participants(participants: $0.participants))
+                    }
+                } else {
+                    board.body("participants") {
+                        API.encode(API.Participants(participants: $0.participants.map(\.withoutAddress)))
+                    }
+                }
+            responder.send(Self.answer(body, for: request))
         }
         router.on(.get, "/api/v1/wires") { [board] request, _, responder in
-            responder.send(Self.json(API.Wires(wires: board.snapshot.wires), for: request))
+            let body = board.body("wires") { API.encode(API.Wires(wires: $0.wires, cells: $0.cells)) }
+            responder.send(Self.answer(body, for: request))
         }
         router.on(.get, "/api/v1/latency") { [board] request, _, responder in
             let query = request.query
@@ -155,12 +176,52 @@ package struct Routes: Sendable {
                 responder.send(.problem(.notFound, "There is no room \"\(room)\"."))
                 return
             }
-            orders.send(.panic(room: room, by: Self.author(request), responder))
+            guard let all = Self.number(request.query["all"], 0...1, else: 0) else {
+                responder.send(.problem(.badRequest, "all is 1, for every note, or 0, for those that sound."))
+                return
+            }
+            orders.send(.panic(room: room, all: all == 1, by: Self.author(request), responder))
+        }
+        router.on(.post, "/api/v1/participants/{id}/kick") { [orders] request, parameters, responder in
+            guard let id = Self.participant(parameters, responder) else { return }
+            orders.send(.kick(participant: id, by: Self.author(request), responder))
+        }
+        router.on(.post, "/api/v1/participants/{id}/notes-off") { [orders] request, parameters, responder in
+            guard let id = Self.participant(parameters, responder) else { return }
+            guard let from = Self.number(request.query["from"], 0...127, else: 0),
+                let to = Self.number(request.query["to"], 0...127, else: 127), from <= to
+            else {
+                responder.send(.problem(.badRequest, "from and to are notes, 0 to 127, the lower one first."))
+                return
+            }
+            orders.send(
+                .notesOff(participant: id, UInt8(from)...UInt8(to), by: Self.author(request), responder))
+        }
+        for method in [Method.post, .delete] {
+            router.on(method, "/api/v1/rooms/{name}/blocks") { [orders, board] request, parameters, responder in
+                let room = parameters["name"]
+                guard board.snapshot.rooms.contains(where: { $0.name == room }) else {
+                    responder.send(.problem(.notFound, "There is no room \"\(room)\"."))
+                    return
+                }
+                guard let from = request.query["from"], let to = request.query["to"],
+                    [from, to].allSatisfy({ (1...1024).contains($0.utf8.count) })
+                else {
+                    responder.send(.problem(.badRequest, "from and to are participants' names, both needed."))
+                    return
+                }
+                orders.send(
+                    .block(
+                        Store.Block(room: room, from: from, to: to), isBlocked: method == .post,
+                        by: Self.author(request), responder))
+            }
         }
         router.on(.post, "/api/v1/engines/{name}/restart") { [orders] request, parameters, responder in
             orders.send(.restart(engine: parameters["name"], by: Self.author(request), responder))
         }
-        router.on(.post, "/api/v1/reload") { [orders] _, _, responder in orders.send(.reload(responder)) }
+        router.on(.post, "/api/v1/reload") { [orders] request, _, responder in
+            orders.send(.reload(by: Self.author(request), responder))
+        }
         router.on(.post, "/api/v1/stop") { [orders] request, _, responder in
             guard request.viaSocket else {
                 responder.send(.problem(.forbidden, "The hub is stopped on its own machine: midihub stop."))
@@ -170,9 +231,30 @@ package struct Routes: Sendable {
         }
     }
 
+    private func addStream(to router: inout Router) {
+        router.on(.get, "/api/v1/stream") { request, _, responder in
+            guard let wanted = StreamView.parse(request.query["views"]) else {
+                let words = StreamView.allCases.map(\.rawValue).joined(separator: ", ")
+                responder.send(.problem(.badRequest, "views is a list of \(words) and event, with commas between."))
+                return
+            }
+            // A browser's own reconnection gives what it has last seen; anything else is as if it had seen too little.
+            let last = request.headers["Last-Event-ID"].flatMap { $0.isEmpty ? nil : Int64($0) ?? -1 }
+            responder.send(
+                .stream(Subscription(topics: wanted.topics, events: wanted.events, lastEventID: last)))
+        }
+    }
+
+    /// nil where that has been answered.
+    private static func participant(_ parameters: Router.Parameters, _ responder: Responder) -> Int64? {
+        if let id = Int64(parameters["id"]), id > 0 { return id }
+        responder.send(.problem(.notFound, "There is no participant \"\(parameters["id"])\": it is a whole number."))
+        return nil
+    }
+
     /// Who did it, for the event log.
     private static func author(_ request: Request) -> String {
-        request.viaSocket ? "the command line" : request.peer?.host ?? "somebody"
+        request.viaSocket ? "the command line" : Access.address(of: request) ?? "somebody"
     }
 
     /// Runs a question to the store off the server's thread.
@@ -193,7 +275,11 @@ package struct Routes: Sendable {
     }
 
     private static func json(_ value: some Encodable, for request: Request, anyPage: Bool = false) -> Response {
-        var response = Response.json(Array(API.encode(value).utf8))
+        answer(Array(API.encode(value).utf8), for: request, anyPage: anyPage)
+    }
+
+    private static func answer(_ body: [UInt8], for request: Request, anyPage: Bool = false) -> Response {
+        var response = Response.json(body)
         if anyPage { response.headers["Access-Control-Allow-Origin"] = "*" }
         return response.conditional(on: request)
     }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// What the hub shows of itself at one moment: made on the hub's loop, read by HTTP. Field names are the JSON API's;
 /// instants are Unix milliseconds, round-trip times milliseconds.
-package struct Snapshot: Sendable {
+package struct Snapshot: Equatable, Sendable {
     package struct Problem: Codable, Equatable, Sendable {
         package var what: String
         package var fix: String?
@@ -32,8 +32,8 @@ package struct Snapshot: Sendable {
         package var unknownLines = 0
         package var disbelievedLines = 0
         /// Bytes of its log: read and on record, and still to be read.
-        package var logRead: Int64 = 0
-        package var logLag: Int64 = 0
+        package var logRead: Int64? = 0
+        package var logLag: Int64? = 0
     }
 
     package struct RoundTrip: Codable, Equatable, Sendable {
@@ -41,6 +41,8 @@ package struct Snapshot: Sendable {
         package var average: Double
         package var min: Double
         package var max: Double
+        /// Of the last minutes, where the engine knows it.
+        package var p95: Double?
         package var samples: Int
         package var lastAt: Int64
     }
@@ -57,10 +59,24 @@ package struct Snapshot: Sendable {
         package var sends = true
         package var receives = true
         package var rtt: RoundTrip?
+        /// Of the round trips, in milliseconds. This and what follows only where the engine knows it.
+        package var jitter: Double?
+        /// The part of its packets that was lost in the last minute, 0 to 1.
+        package var loss: Double?
+        /// Packets that came and that did not, since it joined, and messages that the journal brought after a loss.
+        package var received: UInt64?
+        package var lost: UInt64?
+        package var repaired: UInt64?
         package var remark: String?
         /// Only shown with the token.
         package var address: String?
         package var ssrc: UInt32?
+
+        var withoutAddress: Participant {
+            var copy = self
+            copy.address = nil
+            return copy
+        }
     }
 
     package struct Wire: Codable, Equatable, Hashable, Sendable {
@@ -69,6 +85,8 @@ package struct Snapshot: Sendable {
         package var to: Int64
         package var fromName: String
         package var toName: String
+        /// Set where there is none: why.
+        package var reason: String?
     }
 
     package struct Room: Codable, Equatable, Sendable {
@@ -102,15 +120,39 @@ package struct Snapshot: Sendable {
     package var rooms: [Room] = []
     package var participants: [Participant] = []
     package var wires: [Wire] = []
+    /// The pairs of a room that are not wired.
+    package var cells: [Wire] = []
     package var store = Store()
 }
 
 /// The latest snapshot, published by the hub's loop and read by any thread.
 package final class Board: Sendable {
-    private let latest = Mutex(Snapshot())
+    private struct Latest {
+        var snapshot = Snapshot()
+        var generation = 0
+        var bodies: [String: [UInt8]] = [:]
+    }
+    private let latest = Mutex(Latest())
     package init() {}
-    package var snapshot: Snapshot { latest.withLock { $0 } }
-    package func publish(_ snapshot: Snapshot) { latest.withLock { $0 = snapshot } }
+    package var snapshot: Snapshot { latest.withLock { $0.snapshot } }
+    package func publish(_ snapshot: Snapshot) {
+        latest.withLock { latest in
+            guard latest.snapshot != snapshot else { return }
+            latest.snapshot = snapshot
+            latest.generation += 1
+            latest.bodies = [:]
+        }
+    }
+
+    /// What `encode` makes of the snapshot, made once a snapshot for each `name`.
+    func body(_ name: String, _ encode: (Snapshot) -> String) -> [UInt8] {
+        let (known, snapshot, generation) = latest.withLock { ($0.bodies[name], $0.snapshot, $0.generation) }
+        if let known { return known }
+        // Not within the lock, which the hub's loop must never wait for.
+        let body = Array(encode(snapshot).utf8)
+        latest.withLock { if $0.generation == generation { $0.bodies[name] = body } }
+        return body
+    }
 }
 
 package enum Version {

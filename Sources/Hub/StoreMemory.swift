@@ -7,6 +7,11 @@ struct StoreMemory: Sendable {
     var openVisits: [Visit] = []
     /// Round trips of the open visits so far, also those that nobody has judged yet.
     var roundTrips: [Int64: LatencySummary] = [:]
+    /// The round trips of the last minutes of the open visits.
+    var recentRoundTrips: [Int64: [LatencyPoint]] = [:]
+    /// The latest events, oldest first.
+    var recentEvents: [EventRecord] = []
+    var blocks: Set<Store.Block> = []
     var nextVisit: Int64 = 1
     /// When the last hub was surely running; the beginning of time where none has said it.
     var lastAlive = Moment(milliseconds: 0)
@@ -21,7 +26,12 @@ struct StoreMemory: Sendable {
             memory.notices = await database.takeNotices()
             for offset in (try? await database.offsets()) ?? [] { memory.offsets[offset.log] = offset }
             memory.openVisits = (try? await database.openVisits()) ?? []
+            let now = Moment.now
+            memory.recentEvents = ((try? await database.events(limit: 1000)) ?? []).reversed()
+            memory.blocks = Set((try? await database.blocks()) ?? [])
             for visit in memory.openVisits {
+                memory.recentRoundTrips[visit.id] = try? await database.samples(
+                    of: .visit(visit.id), from: now.advanced(by: .zero - StreamViews.memory), to: now, limit: 600)
                 memory.roundTrips[visit.id] = try? await database.latencySummary(of: visit, includingUnconfirmed: true)
             }
             memory.nextVisit = (try? await database.nextVisitID()) ?? Moment.now.milliseconds

@@ -51,8 +51,13 @@ package struct Block: Codable, Hashable, Sendable {
         self.to = to
     }
 
-    fileprivate func covers(_ sender: Member, _ hearer: Member) -> Bool {
-        (from == nil || from == sender.name) && (to == nil || to == hearer.name)
+}
+
+extension Set<Block> {
+    fileprivate func cover(_ sender: Member, _ hearer: Member) -> Bool {
+        !isEmpty
+            && (contains(Block(from: sender.name, to: hearer.name)) || contains(Block(from: sender.name, to: nil))
+                || contains(Block(from: nil, to: hearer.name)) || contains(Block(from: nil, to: nil)))
     }
 }
 
@@ -193,7 +198,7 @@ package struct Room: Sendable {
             if sender.direction == .neither || hearer.direction == .neither { return .namedNeither }
             return sender.direction.sends ? .sendsOnly : .receivesOnly
         }
-        if blocks.contains(where: { $0.covers(sender.member, hearer.member) }) { return .blocked }
+        if blocks.cover(sender.member, hearer.member) { return .blocked }
         return .wanted
     }
 }

@@ -62,7 +62,8 @@ final class EngineUnderTest {
 
     func panic() throws -> (hearers: Int, notes: Int) {
         let answer = Answer<[Int]>()
-        engine.send(.panic(room: nil) { hearers, notes in answer.value.withLock { $0 = [hearers, notes] } })
+        engine.send(
+            .panic(room: nil, all: false) { hearers, notes in answer.value.withLock { $0 = [hearers, notes] } })
         let numbers = try awaited("the panic") { answer.value.withLock { $0 } }
         return (numbers[0], numbers[1])
     }

@@ -34,6 +34,7 @@ private final class Talk {
         case .send(.answer(let response, _, let persistence)): "send \(response.status.code) \(persistence)"
         case .wait: "wait"
         case .halfClose: "halfClose"
+        case .stream: "stream"
         case .close: "close"
         }
     }

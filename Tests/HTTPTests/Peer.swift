@@ -65,6 +65,23 @@ final class Peer {
         return answer
     }
 
+    /// The next messages of a stream, without the empty lines that end them.
+    func readMessages(_ count: Int) throws -> [String] {
+        var messages: [String] = []
+        var scanned = 1
+        while messages.count < count {
+            while scanned < unread.count, !(unread[scanned] == 10 && unread[scanned - 1] == 10) { scanned += 1 }
+            guard scanned < unread.count else {
+                try #require(try more(), "the connection ended within a stream")
+                continue
+            }
+            messages.append(String(decoding: unread[..<(scanned - 1)], as: UTF8.self))
+            unread.removeFirst(scanned + 1)
+            scanned = 1
+        }
+        return messages
+    }
+
     /// Everything until the orderly end of the connection; a reset or 20 s of silence throws.
     @discardableResult
     func readToEnd() throws -> [UInt8] {

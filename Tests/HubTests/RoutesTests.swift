@@ -17,6 +17,7 @@ import Testing
         let address: Sockets.Address
         let database: Database?
         private let server: Server
+        let routes: [String]
         private let over: Mailbox<Bool>
         private var thread: WorkerThread?
 
@@ -29,6 +30,7 @@ import Testing
             let routes = Routes(
                 board: board, access: Access(token: RoutesTests.token, hosts: ["hub.example"]),
                 database: { [database] in database }, orders: orders, webDirectory: web ? directory.path : nil)
+            self.routes = routes.router().routes
             // The store's tasks may have to wait until other tests have left the threads that run tasks.
             var limits = Limits()
             limits.answerTime = .seconds(600)
@@ -42,9 +44,18 @@ import Testing
                 try? loop.receive(over) { _ in loop.stop() }
                 try? loop.receive(orders) { order in
                     switch order {
-                    case .reload(let responder): responder.send(.text("reload"))
-                    case .panic(let room, let author, let responder):
-                        responder.send(.text("panic \(room ?? "everywhere") by \(author)"))
+                    case .reload(let author, let responder): responder.send(.text("reload by \(author)"))
+                    case .panic(let room, let all, let author, let responder):
+                        responder.send(.text("panic\(all ? " all" : "") \(room ?? "everywhere") by \(author)"))
+                    case .kick(let id, let author, let responder):
+                        responder.send(.text("kick \(id) by \(author)"))
+                    case .notesOff(let id, let notes, let author, let responder):
+                        responder.send(.text("notes-off \(id) \(notes) by \(author)"))
+                    case .block(let block, let isBlocked, let author, let responder):
+                        responder.send(
+                            .text(
+                                "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to) by \(author)"
+                            ))
                     case .restart(let engine, let author, let responder):
                         responder.send(.text("restart \(engine) by \(author)"))
                     case .stop(let responder): responder.send(.text("stop"))
@@ -75,10 +86,11 @@ import Testing
     private static let bearer = ["Authorization": "Bearer \(token)"]
     private static let reading = [
         "/", "/participants", "/latency", "/healthz", "/api/v1/status", "/api/v1/rooms", "/api/v1/participants",
-        "/api/v1/latency", "/api/v1/wires", "/api/v1/events",
+        "/api/v1/latency", "/api/v1/wires", "/api/v1/events", "/api/v1/openapi.json",
     ]
     private static let changing = [
         "/api/v1/panic", "/api/v1/engines/rtpmidid-5004/restart", "/api/v1/reload", "/api/v1/stop",
+        "/api/v1/participants/7/kick", "/api/v1/participants/7/notes-off",
     ]
 
     private func decode<Value: Decodable>(_ json: String) throws -> Value {
@@ -118,6 +130,18 @@ import Testing
         #expect(
             try Client.post(path, at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600)).status
                 == 200)
+    }
+
+    @Test(arguments: [
+        "panic?all=2", "participants/7/notes-off?from=128", "participants/7/notes-off?from=9&to=8",
+        "rooms/Hall/blocks?from=A", "rooms/Hall/blocks?from=A&to=", "rooms/Hall/blocks",
+    ])
+    func `an order that makes no sense is 400 with a sentence`(query: String) throws {
+        let stage = try Stage()
+        try stage.show { $0.rooms = [try room("Hall", [5004])] }
+        let answer = try stage.ask("POST", "/api/v1/\(query)", Self.bearer)
+        #expect(answer.status == 400)
+        #expect(try #require(try answer.object()["detail"] as? String).count > 20)
     }
 
     @Test(arguments: reading)
@@ -312,6 +336,14 @@ import Testing
         #expect(answer.text.contains("--web DIR"))
     }
 
+    @Test func `the description has every route, and every schema is closed and typed`() throws {
+        let stage = try Stage()
+        let contract = try Contract(stage.ask("GET", "/api/v1/openapi.json").body)
+        #expect(contract.routes == stage.routes)
+        #expect(contract.openPlaces == [])
+        #expect(try stage.ask("GET", "/api/v1/openapi.json").text.contains("\"version\": \"\(Version.text)\""))
+    }
+
     // MARK: Orders
 
     @Test func `orders carry who asked, and what for`() throws {
@@ -323,6 +355,24 @@ import Testing
                 == "panic Hall & Attic by 127.0.0.1")
         let unknown = try stage.ask("POST", "/api/v1/panic?room=Cellar", Self.bearer)
         #expect(unknown.status == 404)
+        #expect(try stage.ask("POST", "/api/v1/panic?all=1", Self.bearer).text == "panic all everywhere by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/participants/7/kick", Self.bearer).text == "kick 7 by 127.0.0.1")
+        #expect(
+            try stage.ask("POST", "/api/v1/participants/7/notes-off?from=60&to=72", Self.bearer).text
+                == "notes-off 7 60...72 by 127.0.0.1")
+        let blocks = "/api/v1/rooms/Hall%20%26%20Attic/blocks?from=A%20B&to=%C3%9C"
+        #expect(try stage.ask("POST", blocks, Self.bearer).text == "block Hall & Attic: A B to Ü by 127.0.0.1")
+        #expect(try stage.ask("DELETE", blocks, Self.bearer).text == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
+        #expect(try stage.ask("DELETE", blocks).status == 401)
+        #expect(try stage.ask("POST", "/api/v1/rooms/Cellar/blocks?from=A&to=B", Self.bearer).status == 404)
+        #expect(
+            try stage.ask(
+                "POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "1.2.3.4, 192.0.2.9"]) { $1 }
+            )
+            .text == "reload by 192.0.2.9")
+        #expect(
+            try stage.ask("POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "a <b>"]) { $1 }).text
+                == "reload by 127.0.0.1")
         #expect(
             try stage.ask("POST", "/api/v1/engines/a%20b/restart", Self.bearer).text == "restart a b by 127.0.0.1")
         let near = try Client.post(

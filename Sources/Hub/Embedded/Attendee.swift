@@ -10,8 +10,17 @@ final class Attendee {
     var isSilent = false
     /// How many statuses in a row have not named it.
     var absences = 0
+    /// How many it had played when last asked.
+    var notes: UInt64?
+    private var history = LossHistory()
 
     init(_ visit: Visit, _ said: EngineStatus.Participant) { (self.visit, self.said) = (visit, said) }
+
+    /// What the engine says now.
+    func take(_ said: EngineStatus.Participant, at moment: Moment) {
+        self.said = said
+        history.add(said.counts, at: moment)
+    }
 
     /// `policy` and `portIndex` are those of its room.
     func view(_ policy: Policy, _ portIndex: Int) -> Snapshot.Participant {
@@ -23,6 +32,10 @@ final class Attendee {
         view.sends = direction.sends && !said.loops
         view.receives = direction.receives
         view.rtt = roundTrips.view
+        view.rtt?.p95 = said.rtt?.p95
+        view.jitter = said.rtt?.jitter
+        (view.received, view.lost, view.repaired) = (said.counts.received, said.counts.lost, said.counts.repaired)
+        view.loss = history.loss
         view.address = visit.address
         view.ssrc = visit.ssrc
         if said.loops {
@@ -31,5 +44,28 @@ final class Attendee {
             view.remark = "its name says neither In nor Out: not connected"
         }
         return view
+    }
+}
+
+/// What came and what was lost in the last minute, by the counts of now and then.
+struct LossHistory {
+    private var counts: [(at: Moment, counts: EngineStatus.Counts)] = []
+
+    mutating func add(_ now: EngineStatus.Counts, at moment: Moment) {
+        // Counts begin anew with an engine that does.
+        if let last = counts.last, now.received < last.counts.received { counts = [] }
+        counts.append((moment, now))
+        let since = moment.advanced(by: .seconds(-60))
+        // One from before stays, to count from.
+        while counts.count > 2, counts[1].at <= since { counts.removeFirst() }
+        if counts.count > 100 { counts.remove(at: counts.count - 2) }
+    }
+
+    /// 0 to 1; nil where nothing was expected.
+    var loss: Double? {
+        guard let first = counts.first?.counts, let last = counts.last?.counts else { return nil }
+        let (received, lost) = (last.received &- first.received, last.lost >= first.lost ? last.lost - first.lost : 0)
+        guard received + lost > 0 else { return nil }
+        return Double(lost) / Double(received + lost)
     }
 }

@@ -66,7 +66,7 @@ extension EmbeddedEngine {
         case .joined: if let said = line.participant { _ = attendee(said, at: at) }
         case .left: if let said = line.participant { left(said, line.leaving, released: line.released ?? 0, at: at) }
         case .latency: if let said = line.participant { measured(said, at: at) }
-        case .losses: if let said = line.participant { attendee(said, at: at).said = said }
+        case .losses: if let said = line.participant { attendee(said, at: at).take(said, at: at) }
         case .refused:
             let who = line.name.map { "\($0) at \(line.address ?? "?")" } ?? line.address ?? "?"
             let times = (line.times ?? 1) > 1 ? ", \(line.times ?? 1) times" : ""

@@ -67,7 +67,7 @@ extension EmbeddedEngine {
     /// One finished clock exchange.
     func measured(_ said: EngineStatus.Participant, at moment: Moment) {
         let one = attendee(said, at: moment)
-        one.said = said
+        one.take(said, at: moment)
         guard let last = said.rtt?.last else { return }
         let microseconds = Int((last * 1000).rounded())
         one.roundTrips.add(microseconds, at: moment)
@@ -83,7 +83,7 @@ extension EmbeddedEngine {
         guard let tail, tail.lag == 0, !tail.awaitsCommit else { return readLog() }
         for said in status.participants {
             let one = attendee(said, at: .now)
-            one.said = said
+            one.take(said, at: .now)
             one.absences = 0
             one.visit.address = said.address
             judgeSilence(one)
@@ -134,28 +134,6 @@ extension EmbeddedEngine {
         }
     }
 
-    /// Who hears whom: the engine asks `Rooms` as this does.
-    func wires(_ configuration: Configuration) -> [Snapshot.Wire] {
-        var wires: [Snapshot.Wire] = []
-        for described in configuration.rooms {
-            let here = present.values.filter { $0.visit.room == described.name }.sorted { $0.said.id < $1.said.id }
-            var room = Room(policy: described.policy, meshLimit: described.maximum)
-            var names: [MemberID: Attendee] = [:]
-            for one in here {
-                let id = MemberID(one.said.id)
-                names[id] = one
-                room.join(
-                    Member(id: id, name: one.visit.name, portIndex: described.ports.firstIndex(of: one.visit.port) ?? 0)
-                )
-            }
-            for wire in room.wantedWires {
-                guard let from = names[wire.from], let to = names[wire.to], !from.said.loops else { continue }
-                wires.append(
-                    .init(
-                        room: described.name, from: from.visit.id, to: to.visit.id, fromName: from.visit.name,
-                        toName: to.visit.name))
-            }
-        }
-        return wires
-    }
+    /// Who is cut for sending back what it hears.
+    var loops: Set<Int64> { Set(present.values.filter(\.said.loops).map(\.visit.id)) }
 }

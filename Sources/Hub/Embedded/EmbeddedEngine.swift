@@ -31,6 +31,9 @@ final class EmbeddedEngine: HubEngine {
     /// What it said of each port: nil where it listens, else why not.
     private var ports: [UInt16: String?] = [:]
     private var statusUnderWay = false
+    private var activityUnderWay = false
+    /// An older engine does not tell.
+    private var tellsActivity = true
     private var announcers: [UInt16: Announcer] = [:]
     private var retired: [Announcer] = []
 
@@ -113,8 +116,9 @@ final class EmbeddedEngine: HubEngine {
         if File.bytes(path, limit: 4 << 20) != bytes { try File.replace(path, with: bytes, mode: 0o640) }
     }
 
-    /// The configuration has changed: the engine is given its new plan. Those on ports that stay notice nothing.
-    func reload() {
+    /// The plan has changed, and the engine is given it. Those on ports that stay notice nothing. `done` gets why that
+    /// could not be done, nil where the engine follows it now.
+    func reload(_ done: @escaping (String?) -> Void = { _ in }) {
         for (number, announcer) in announcers where !context.configuration.ports.contains(where: { $0.port == number })
         {
             announcers[number] = nil
@@ -126,9 +130,12 @@ final class EmbeddedEngine: HubEngine {
         } catch {
             context.note(
                 "reload-failed", severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
-            return
+            return done("The engine's plan cannot be written: \(error)")
         }
+        // One that does not run reads it when it starts.
+        guard process.service.pid != nil else { return done(nil) }
         ask(.init(.reload)) { [weak self] reply in
+            defer { done(reply == nil ? "The engine does not answer." : reply?.error) }
             if let error = reply?.error {
                 self?.context.note(
                     "reload-failed", severity: .error, engine: Self.name, "The engine refuses its plan: \(error)")
@@ -143,6 +150,7 @@ final class EmbeddedEngine: HubEngine {
         switch report {
         case .started(let pid):
             (isReady, since, lastLife, reason, ports) = (false, .now, .now, nil, [:])
+            (activityUnderWay, tellsActivity) = (false, true)
             starts += 1
             context.note("engine-started", engine: name, "\(name) started, pid \(pid)")
             readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
@@ -262,6 +270,48 @@ final class EmbeddedEngine: HubEngine {
             take(status)
             replaceIfOlder(status)
         }
+    }
+
+    /// Asks who has played; told through the context.
+    func requestActivity() {
+        guard !activityUnderWay, tellsActivity, isReady, process.service.pid != nil, !present.isEmpty else { return }
+        activityUnderWay = true
+        ask(.init(.activity)) { [weak self] reply in
+            guard let self else { return }
+            activityUnderWay = false
+            guard let activity = reply?.activity else {
+                tellsActivity = reply?.error == nil
+                return
+            }
+            for (id, one) in present {
+                guard let notes = activity[id] else { continue }
+                if let before = one.notes, notes > before { context.played(one.visit.id, Int(notes - before)) }
+                one.notes = notes
+            }
+        }
+    }
+
+    func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
+        order(.init(.kick), participant, done)
+    }
+
+    func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool {
+        var request = EngineControl.Request(.notesOff)
+        (request.from, request.to) = (notes.lowerBound, notes.upperBound)
+        return order(request, participant, done)
+    }
+
+    private func order(
+        _ request: EngineControl.Request, _ participant: Int64, _ done: @escaping (String?) -> Void
+    ) -> Bool {
+        guard let id = present.first(where: { $0.value.visit.id == participant })?.key else { return false }
+        var request = request
+        request.id = id
+        ask(request) { reply in
+            guard let reply else { return done("The engine does not answer.") }
+            done(reply.error.map { "The engine says: \($0)." })
+        }
+        return true
     }
 
     /// The reply; nil where there was none in time.

@@ -167,7 +167,7 @@ private final class EngineServer {
                 })
         case .panic:
             engine.send(
-                .panic(room: request.room) { hearers, notes in
+                .panic(room: request.room, all: request.all ?? false) { hearers, notes in
                     var reply = EngineControl.Reply()
                     (reply.hearers, reply.notes) = (hearers, notes)
                     later(reply)
@@ -177,6 +177,21 @@ private final class EngineServer {
                 .kick(id: request.id ?? 0) { done in
                     var reply = EngineControl.Reply()
                     if !done { reply.error = "there is no participant \(request.id ?? 0)" }
+                    later(reply)
+                })
+        case .notesOff:
+            let (from, to) = (min(request.from ?? 0, 127), min(request.to ?? 127, 127))
+            engine.send(
+                .notesOff(id: request.id ?? 0, min(from, to)...max(from, to)) { done in
+                    var reply = EngineControl.Reply()
+                    if !done { reply.error = "there is no participant \(request.id ?? 0)" }
+                    later(reply)
+                })
+        case .activity:
+            engine.send(
+                .activity { notes in
+                    var reply = EngineControl.Reply()
+                    reply.activity = notes
                     later(reply)
                 })
         case .reload:

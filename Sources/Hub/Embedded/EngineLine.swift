@@ -51,10 +51,18 @@ struct EngineLine: Codable {
 /// A line on the engine's control socket, and the line that answers it. One exchange a connection.
 enum EngineControl {
     struct Request: Codable {
-        enum Word: String, Codable { case status, panic, kick, reload, stop }
+        enum Word: String, Codable {
+            case status, panic, kick, activity, reload, stop
+            case notesOff = "notes-off"
+        }
         var `do`: Word
         var room: String?
         var id: UInt64?
+        /// Notes, of `notes-off`.
+        var from: UInt8?
+        var to: UInt8?
+        /// Of a panic: whatever sounds or not.
+        var all: Bool?
 
         init(_ word: Word, room: String? = nil, id: UInt64? = nil) {
             (self.do, self.room, self.id) = (word, room, id)
@@ -69,6 +77,8 @@ enum EngineControl {
         var status: EngineStatus?
         var hearers: Int?
         var notes: Int?
+        /// Notes played so far, by participant.
+        var activity: [UInt64: UInt64]?
     }
 }
 

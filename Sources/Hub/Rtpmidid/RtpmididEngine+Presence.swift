@@ -375,9 +375,35 @@ extension RtpmididEngine {
         }
     }
 
-    /// MIDI was heard from a port.
-    func heard(_ id: PortID) {
+    /// MIDI was heard from a port: so many messages.
+    func heard(_ id: PortID, _ messages: Int) {
         guard let one = present[id] else { return }
         one.lastSign = .now
+        if one.standing == .participant { context.played(one.visit.id, messages) }
+    }
+
+    // MARK: Orders
+
+    /// rtpmidid says BY to one whose connection is removed.
+    func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
+        guard let one = present.values.first(where: { $0.visit.id == participant }) else { return false }
+        guard let id = one.node?.networkID else {
+            done("rtpmidid has not told which of its connections this is. Try again in a few seconds.")
+            return true
+        }
+        let other = one.node?.alsaID
+        process.control.ask(.remove(id), patience: .seconds(5)) { [weak self] answer in
+            guard case .success = answer else { return done("rtpmidid does not answer.") }
+            if let other { self?.process.control.ask(.remove(other), patience: .seconds(5)) { _ in } }
+            done(nil)
+        }
+        return true
+    }
+
+    func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool {
+        guard let one = present.values.first(where: { $0.visit.id == participant }) else { return false }
+        context.bay?.send(.notesOff(one.id, notes))
+        done(context.bay == nil ? "There is no ALSA sequencer." : nil)
+        return true
     }
 }

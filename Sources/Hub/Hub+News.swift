@@ -1,0 +1,47 @@
+import Glibc
+import PatchBay
+import Store
+
+/// What comes to the loop from elsewhere: the patch bay's news and signals; orders over HTTP are in `Hub+Orders`.
+extension Hub {
+    func take(_ item: News) {
+        switch item {
+        case .appeared(let appearance):
+            rtpmidids.first { $0.name == appearance.engine }?.appeared(appearance)
+        case .vanished(let id):
+            for engine in engines + retired {
+                if let engine = engine as? RtpmididEngine, engine.present[id] != nil { engine.vanished(id) }
+            }
+        case .wires(let now):
+            wires = now
+            publishSoon()
+        case .released(let released):
+            guard released.notes > 0 else { break }
+            let notes = released.notes == 1 ? "1 note" : "\(released.notes) notes"
+            context.note(
+                "released",
+                "\(released.name) left \(notes) sounding: released at \(released.hearers.count) participants")
+        case .restored(let lost):
+            context.note(
+                "restored", severity: .warning,
+                "\(lost.count) connections were removed by somebody else and are made again")
+        case .trouble(let words): context.note("patchbay", severity: .warning, words)
+        case .activity(let counts):
+            for engine in rtpmidids { for (id, messages) in counts { engine.heard(id, messages) } }
+        }
+    }
+
+    func take(signal: CInt) {
+        switch signal {
+        case SIGHUP:
+            do throws(ConfigurationError) {
+                context.note("reload", try reload())
+            } catch {
+                context.note(
+                    "reload-failed", severity: .error, "The new configuration is not used: \(error.description)")
+            }
+        case SIGUSR2: leave()
+        default: stop(because: "signal \(signal)")
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package import Rooms
+
+/// Who hears whom in each room, and for each pair that does not, why. Worked out again only when something of it changes.
+package struct Matrix {
+    package struct Seat: Equatable, Sendable {
+        let id: Int64
+        let name: String
+        let room: String
+        let port: UInt16
+        let standing: Standing
+        /// Cut for sending back what it hears.
+        let loops: Bool
+
+        package init(_ one: Snapshot.Participant, loops: Bool) {
+            (id, name, room, port) = (one.id, one.name, one.room, one.port)
+            standing =
+                switch one.state {
+                case .present, .silent: .participant
+                case .ghost: .ghost
+                case .duplicate: .duplicate
+                }
+            self.loops = loops
+        }
+    }
+    package struct Pair: Hashable, Sendable {
+        let from: Int64
+        let to: Int64
+        package init(from: Int64, to: Int64) { (self.from, self.to) = (from, to) }
+    }
+    package struct Inputs: Equatable, Sendable {
+        var rooms: [Configuration.Room]
+        var blocks: [String: Set<Block>]
+        /// In the order of their coming.
+        var seats: [Seat]
+        /// The wires that there are; nil where they are as the rooms want them.
+        var actual: Set<Pair>?
+
+        package init(
+            rooms: [Configuration.Room], blocks: [String: Set<Block>], seats: [Seat], actual: Set<Pair>?
+        ) {
+            (self.rooms, self.blocks, self.seats, self.actual) = (rooms, blocks, seats, actual)
+        }
+    }
+
+    private var inputs: Inputs?
+    package private(set) var wires: [Snapshot.Wire] = []
+    package private(set) var cells: [Snapshot.Wire] = []
+
+    package init() {}
+
+    package mutating func update(_ inputs: Inputs) {
+        guard inputs != self.inputs else { return }
+        self.inputs = inputs
+        (wires, cells) = ([], [])
+        for described in inputs.rooms { add(described, inputs) }
+    }
+
+    private mutating func add(_ described: Configuration.Room, _ inputs: Inputs) {
+        let seats = inputs.seats.filter { $0.room == described.name }
+        let limit = inputs.actual == nil ? described.maximum : Room.meshLimit
+        let members = seats.map { seat in
+            Member(
+                id: MemberID(UInt64(seat.id)), name: seat.name,
+                portIndex: described.ports.firstIndex(of: seat.port) ?? 0, standing: seat.standing)
+        }
+        let room = Room(
+            policy: described.policy, members: members, blocks: inputs.blocks[described.name] ?? [], meshLimit: limit)
+        for from in seats {
+            for to in seats where to.id != from.id {
+                var verdict = room.verdict(from: MemberID(UInt64(from.id)), to: MemberID(UInt64(to.id)))
+                var reason: String?
+                if let actual = inputs.actual {
+                    if actual.contains(Pair(from: from.id, to: to.id)) {
+                        verdict = .wanted
+                    } else if verdict == .wanted {
+                        reason = "not connected yet"
+                    }
+                } else if from.loops, verdict == .wanted {
+                    reason = "cut: feedback loop"
+                }
+                if verdict != .wanted { reason = verdict.words }
+                let wire = Snapshot.Wire(
+                    room: described.name, from: from.id, to: to.id, fromName: from.name, toName: to.name, reason: reason
+                )
+                if reason == nil { wires.append(wire) } else { cells.append(wire) }
+            }
+        }
+    }
+}

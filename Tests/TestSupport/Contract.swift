@@ -1,0 +1,107 @@
+import Foundation
+
+/// An OpenAPI document, to hold answers against. Knows what ours uses of JSON Schema, and complains about the rest.
+package struct Contract {
+    private let document: [String: Any]
+    private let schemas: [String: Any]
+
+    package init(_ body: [UInt8]) throws {
+        guard let document = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any],
+            let components = document["components"] as? [String: Any],
+            let schemas = components["schemas"] as? [String: Any]
+        else { throw WaitedInVain(description: "an OpenAPI document") }
+        (self.document, self.schemas) = (document, schemas)
+    }
+
+    private var paths: [String: [String: Any]] { document["paths"] as? [String: [String: Any]] ?? [:] }
+
+    /// `GET /rooms/{room}`, sorted.
+    package var routes: [String] {
+        paths.flatMap { path, methods in methods.keys.map { "\($0.uppercased()) \(path)" } }.sorted()
+    }
+
+    /// What is wrong with an answer; empty where it is as described.
+    package func faults(of answer: HTTPAnswer, to method: String, _ path: String) -> [String] {
+        guard let operation = paths[path]?[method.lowercased()] as? [String: Any],
+            let responses = operation["responses"] as? [String: Any],
+            let response = responses["\(answer.status)"] as? [String: Any]
+        else { return ["\(method) \(path) may not answer \(answer.status): \(answer.text)"] }
+        guard let content = response["content"] as? [String: Any] else {
+            return answer.body.isEmpty ? [] : ["a body that should not be"]
+        }
+        let type = String(answer.headers["content-type"]?.prefix { $0 != ";" } ?? "none")
+        guard let media = content[type] as? [String: Any] else { return ["\(method) \(path): not \(type)"] }
+        guard type.hasSuffix("json") else { return [] }
+        guard let value = try? answer.json() else { return ["\(method) \(path): no JSON"] }
+        return faults(of: value, by: media["schema"], at: "\(method) \(path)")
+    }
+
+    private func faults(of value: Any, by schema: Any?, at place: String) -> [String] {
+        guard var schema = schema as? [String: Any] else { return ["\(place): no schema"] }
+        if let name = schema["$ref"] as? String {
+            guard let named = schemas[String(name.split(separator: "/").last ?? "")] as? [String: Any] else {
+                return ["\(place): no schema \(name)"]
+            }
+            schema = named
+        }
+        if let choices = schema["enum"] as? [AnyHashable], !choices.contains(where: { $0 == value as? AnyHashable }) {
+            return ["\(place): \(value) is none of \(choices)"]
+        }
+        switch schema["type"] as? String {
+        case "object":
+            guard let object = value as? [String: Any] else { return ["\(place): no object"] }
+            let known = schema["properties"] as? [String: Any] ?? [:]
+            let missing = (schema["required"] as? [String] ?? []).filter { object[$0] == nil }
+            return missing.map { "\(place): \($0) is missing" }
+                + object.flatMap { key, item -> [String] in
+                    if let property = known[key] { return faults(of: item, by: property, at: "\(place).\(key)") }
+                    if schema["additionalProperties"] as? Bool == true { return [] }
+                    guard let rest = schema["additionalProperties"] as? [String: Any] else {
+                        return ["\(place): \(key) is not described"]
+                    }
+                    return faults(of: item, by: rest, at: "\(place).\(key)")
+                }
+        case "array":
+            guard let items = value as? [Any] else { return ["\(place): no array"] }
+            return items.flatMap { faults(of: $0, by: schema["items"], at: "\(place)[]") }
+        case "string": return value is String ? [] : ["\(place): no string"]
+        case "boolean": return value is Bool ? [] : ["\(place): no boolean"]
+        case "integer", "number":
+            guard let number = value as? NSNumber else { return ["\(place): no number"] }
+            let isWhole = number.doubleValue.rounded() == number.doubleValue
+            if schema["type"] as? String == "integer", !isWhole { return ["\(place): \(number) is not whole"] }
+            if let least = schema["minimum"] as? NSNumber, number.doubleValue < least.doubleValue {
+                return ["\(place): \(number) is too small"]
+            }
+            if let most = schema["maximum"] as? NSNumber, number.doubleValue > most.doubleValue {
+                return ["\(place): \(number) is too large"]
+            }
+            return []
+        case let type: return ["\(place): the type \(type ?? "none") is not understood"]
+        }
+    }
+
+    /// Where a named schema lets anything through, or names what there is not.
+    package var openPlaces: [String] { schemas.flatMap { openPlaces(in: $1, at: $0) }.sorted() }
+
+    private func openPlaces(in schema: Any, at place: String) -> [String] {
+        guard let schema = schema as? [String: Any] else { return [place] }
+        if let name = schema["$ref"] as? String {
+            return schemas[String(name.split(separator: "/").last ?? "")] == nil ? [place] : []
+        }
+        switch schema["type"] as? String {
+        case "object":
+            let properties = schema["properties"] as? [String: Any] ?? [:]
+            let inner = properties.flatMap { openPlaces(in: $1, at: "\(place).\($0)") }
+            let missing = (schema["required"] as? [String] ?? []).filter { properties[$0] == nil }
+            switch schema["additionalProperties"] {
+            case let rest as [String: Any]: return inner + openPlaces(in: rest, at: "\(place).*")
+            case let isOpen as Bool where !isOpen: return inner + missing.map { "\(place).\($0)" }
+            default: return inner + [place]
+            }
+        case "array": return openPlaces(in: schema["items"] as Any, at: "\(place)[]")
+        case "string", "boolean", "integer", "number": return []
+        default: return [place]
+        }
+    }
+}
