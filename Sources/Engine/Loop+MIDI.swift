@@ -58,7 +58,7 @@ extension Loop {
             if case .noteOn = message { peer.notes += 1 }
             peer.playedAt = now
             peer.record.pointee.follow(message)
-            let word = message.word
+            let word = ChannelCommand(message).word
             for hearer in peer.hearers { hearer.sentinel.participantHears(word, at: milliseconds) }
             if peer.sentinel.participantSends(word, at: milliseconds) { cut(peer) }
             let at = self.time(time, header)
@@ -124,7 +124,7 @@ extension Loop {
     /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
     func report(_ peer: Peer) {
         sendFeedback(to: peer)
-        if peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
+        if peer.record.pointee.journals != 1, peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
             peer.record.pointee.journals = 1
             peer.adaptJournals()
         }

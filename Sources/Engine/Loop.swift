@@ -105,10 +105,8 @@ final class Loop {
             next = now + Self.second
             retryPorts()
         }
-        for hall in halls {
-            for port in ports.values where port.hall === hall {
-                for peer in port.byControl.values { attend(peer, &next) }
-            }
+        for port in ports.values {
+            for peer in port.byControl.values { attend(peer, &next) }
         }
         if next != .max { wake(by: max(next, now + 10)) }
     }

@@ -123,11 +123,7 @@ package final class Participant {
     }
 
     /// Ticks of 100 µs since an epoch that nobody knows.
-    var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return epoch &+ UInt64(time.tv_sec) &* 10_000 &+ UInt64(time.tv_nsec) / 100_000
-    }
+    var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
 
     // MARK: Coming and going
 

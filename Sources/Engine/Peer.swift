@@ -92,21 +92,3 @@ final class Peer {
     /// Something waits to be sent at leisure.
     var hasPieces: Bool { nextPiece != nil }
 }
-
-extension Message {
-    /// The message in one number, to compare with: status, data, data.
-    var word: UInt32 {
-        func word(_ status: UInt8, _ first: DataByte, _ second: DataByte) -> UInt32 {
-            UInt32(status | channel.rawValue) << 16 | UInt32(first.rawValue) << 8 | UInt32(second.rawValue)
-        }
-        return switch self {
-        case .noteOff(_, let note, let velocity): word(0x80, note, velocity)
-        case .noteOn(_, let note, let velocity): word(0x90, note, velocity)
-        case .polyPressure(_, let note, let pressure): word(0xA0, note, pressure)
-        case .controlChange(_, let controller, let value): word(0xB0, controller, value)
-        case .programChange(_, let program): word(0xC0, program, 0)
-        case .channelPressure(_, let pressure): word(0xD0, pressure, 0)
-        case .pitchBend(_, let bend): word(0xE0, bend.low, bend.high)
-        }
-    }
-}

@@ -30,13 +30,21 @@ enum EngineKind: String {
             : (.embedded, missing.joined(separator: "; "))
     }
 
-    private static func running(_ state: StateDirectory) -> EngineKind? {
-        func runs(_ words: [String]) -> Bool { !ProcessIdentity.withArguments(words).isEmpty }
-        if runs(["--plan", state.plan(EmbeddedEngine.name)]) { return .embedded }
-        let names = File.names(in: state.engines).filter { $0.hasSuffix(".ini") }.map { String($0.dropLast(4)) }
-        if names.contains(where: { runs(["--ini", state.ini($0)]) || runs(["--control", state.control($0)]) }) {
-            return .rtpmidid
+    /// Arguments that only the process of the engine of that name has: by one of these it is found without a record.
+    func marks(_ name: String, _ state: StateDirectory) -> [[String]] {
+        switch self {
+        case .embedded: [["--plan", state.plan(name)]]
+        // Versions before 23.12 know no ini file; their command line has the control socket.
+        case .rtpmidid: [["--ini", state.ini(name)], ["--control", state.control(name)]]
         }
-        return nil
+    }
+
+    private static func running(_ state: StateDirectory) -> EngineKind? {
+        func runs(_ kind: EngineKind, _ name: String) -> Bool {
+            kind.marks(name, state).contains { !ProcessIdentity.withArguments($0).isEmpty }
+        }
+        if runs(.embedded, EmbeddedEngine.name) { return .embedded }
+        let names = File.names(in: state.engines).filter { $0.hasSuffix(".ini") }.map { String($0.dropLast(4)) }
+        return names.contains { runs(.rtpmidid, $0) } ? .rtpmidid : nil
     }
 }

@@ -58,16 +58,14 @@ package final class EngineProcess {
 
     package static func rtpmidid(_ name: String, state: StateDirectory, loop: EventLoop) -> EngineProcess {
         EngineProcess(
-            name, state, loop,
-            // Versions before 23.12 know no ini file; their command line has the control socket.
-            marks: [["--ini", state.ini(name)], ["--control", state.control(name)]],
-            goodbye: { $0.dismissEveryone($1) })
+            name, state, loop, marks: EngineKind.rtpmidid.marks(name, state), goodbye: { $0.dismissEveryone($1) })
     }
 
     /// The embedded engine says BY by itself upon SIGTERM.
     static func embedded(state: StateDirectory, loop: EventLoop) -> EngineProcess {
         let name = EmbeddedEngine.name
-        return EngineProcess(name, state, loop, marks: [["--plan", state.plan(name)]], goodbye: { _, done in done() })
+        return EngineProcess(
+            name, state, loop, marks: EngineKind.embedded.marks(name, state), goodbye: { _, done in done() })
     }
 
     /// Ends at once upon SIGTERM.

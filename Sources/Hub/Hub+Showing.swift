@@ -16,8 +16,12 @@ extension Hub {
         context.configuration.rooms.count > 1 ? "\(hubName) \(room.name)" : hubName
     }
 
-    private func addresses(_ port: UInt16) -> [String] {
-        NetworkAddresses.own().map { Sockets.Address(host: $0, port: port).description }
+    /// Where players may try to connect, by port.
+    private func addresses() -> [[String]] {
+        let own = NetworkAddresses.own()
+        return context.configuration.ports.map { port, _, _ in
+            own.map { Sockets.Address(host: $0, port: port).description }
+        }
     }
 
     func publishSoon() {
@@ -36,17 +40,17 @@ extension Hub {
         snapshot.name = hubName
         snapshot.pid = getpid()
         snapshot.startedAt = startedAt.milliseconds
-        snapshot.addresses = context.configuration.ports.flatMap { addresses($0.port) }
+        snapshot.addresses = addresses().flatMap(\.self)
         snapshot.engines = engines.flatMap(\.views)
-        var shown: [PortID: Snapshot.Participant] = [:]
-        for engine in rtpmidids {
-            for one in engine.present.values where one.standing != .waiting { shown[one.id] = one.view }
-        }
         snapshot.participants = engines.flatMap(\.participants).sorted { $0.id < $1.id }
         let loops = embedded?.loops ?? []
+        var shown: [PortID: Int64] = [:]
+        for engine in rtpmidids {
+            for one in engine.present.values where one.standing != .waiting { shown[one.id] = one.visit.id }
+        }
         let actual = wires.compactMap { wire -> Matrix.Pair? in
             guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }
-            return .init(from: from.id, to: to.id)
+            return .init(from: from, to: to)
         }
         matrix.update(
             .init(
@@ -95,8 +99,8 @@ extension Hub {
 
     func sayWhereWeAre() {
         Output.line("\(hubName), pid \(getpid()), state in \(context.state.path)")
-        for (port, room, _) in context.configuration.ports {
-            Output.line("  Room \(Output.safe(room.name)): connect to \(addresses(port).joined(separator: " or "))")
+        for ((_, room, _), addresses) in zip(context.configuration.ports, addresses()) {
+            Output.line("  Room \(Output.safe(room.name)): connect to \(addresses.joined(separator: " or "))")
         }
         guard let pageAddress else { return }
         Output.line("  " + Output.page(pageAddress, context.state))

@@ -1,3 +1,4 @@
+import Linux
 import Store
 import Supervisor
 
@@ -6,6 +7,17 @@ protocol HubEngine: AnyObject {
     /// As in `engines/NAME.log`.
     var name: String { get }
     var process: EngineProcess { get }
+    var context: HubContext { get }
+    /// The room that its troubles are told of; nil where it serves all.
+    var roomName: String? { get }
+    /// Its log, while it is followed.
+    var tail: Tail? { get set }
+    /// It serves its ports.
+    var isReady: Bool { get set }
+    /// Why not.
+    var reason: String? { get set }
+    /// Ends it where it is not ready in time.
+    var readinessTimer: EventLoop.TimerID? { get set }
     /// All its processes have ended.
     var isDown: Bool { get }
     var whenDown: () -> Void { get set }
@@ -18,7 +30,10 @@ protocol HubEngine: AnyObject {
     func restart(by author: String)
     /// Every few seconds.
     func tick()
-    func readLog()
+    /// One chunk of the log, and where in it that begins. Gives how many of its bytes are done with.
+    func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int
+    /// The log has been opened, where its tail stands now.
+    func logOpened(_ tail: Tail)
     /// The store works again: what is still true is said to it anew.
     func rerecord()
 
@@ -35,4 +50,74 @@ protocol HubEngine: AnyObject {
 extension HubEngine {
     var isDown: Bool { process.service.state == .idle }
     func stop() { process.stop() }
+
+    func restart(by author: String) {
+        context.note("restart", room: roomName, engine: name, "\(name) is restarted by \(author)")
+        process.stop()
+        process.start()
+    }
+
+    // MARK: Its log
+
+    func logOpened(_ tail: Tail) {}
+
+    /// Follows the log, from where the store says it stopped. A log that somebody has moved away is followed no more: what
+    /// is started next writes to a new one.
+    func openTail(at offset: TailOffset?) {
+        if let tail, tail.isInPlace { return }
+        do throws(Errno) {
+            try context.state.placeLog(name)
+            let position = offset.map { Tail.Position(device: $0.device, inode: $0.inode, offset: $0.offset) }
+            let opened = try Tail(context.state.log(name), from: position) { [unowned self] in consume($0, at: $1) }
+            tail = opened
+            logOpened(opened)
+            logWatched()
+        } catch { noteLogTrouble("followed", error) }
+    }
+
+    func recordOffset() {
+        guard let position = tail?.position else { return }
+        context.recorder.add(
+            .offset(TailOffset(log: name, device: position.device, inode: position.inode, offset: position.offset)))
+    }
+
+    /// Reads on, one committed chunk after the other, until the end.
+    func readLog() {
+        guard let tail, !tail.awaitsCommit else { return }
+        do throws(Errno) {
+            guard try tail.read() else { return }
+        } catch { return noteLogTrouble("read", error) }
+        recordOffset()
+        context.recorder.whenDone { [weak self, weak tail] in
+            tail?.committed()
+            self?.context.changed()
+            self?.readLog()
+        }
+    }
+
+    private func noteLogTrouble(_ what: String, _ error: Errno) {
+        context.note(
+            "log-trouble", severity: .error, room: roomName, engine: name,
+            "The log of \(name) cannot be \(what): \(error)")
+    }
+
+    // MARK: Its readiness
+
+    /// It runs but cannot serve.
+    func fail(_ text: String) {
+        guard process.service.pid != nil, process.service.state != .idle else { return }
+        cancelReadiness()
+        isReady = false
+        if reason != text {
+            context.note("engine-unfit", severity: .error, room: roomName, engine: name, "\(name) is ended: \(text)")
+        }
+        reason = text
+        process.service.markUnfit()
+        context.changed()
+    }
+
+    func cancelReadiness() {
+        if let timer = readinessTimer { context.loop.cancel(timer) }
+        readinessTimer = nil
+    }
 }

@@ -115,7 +115,8 @@ package struct Subcommand {
                     Carries RTP-MIDI between players by itself: no sound card, no rtpmidid, no root. Its log, a JSON object a
                     line, goes to standard output. SIGHUP reads the plan again; SIGTERM says goodbye to everyone and ends.
                       --plan FILE      what to serve (JSON, as the hub writes it)
-                      --control PATH   a socket that takes a JSON request a line: {"do":"status"}, panic, kick, reload, stop
+                      --control PATH   a socket that takes a JSON request a line: {"do":"status"}, activity, panic, kick,
+                                       notes-off, reload, stop
                       --sessions FILE  who is there, kept for the next engine when this one is killed
                     """, options: ["--plan", "--control", "--sessions"], run: EngineCommand.run),
         ]

@@ -15,6 +15,8 @@ package struct ChannelCommand: BitwiseCopyable, Hashable, Sendable {
         self.second = second
     }
 
+    /// All three in one number.
+    package var word: UInt32 { UInt32(status) << 16 | UInt32(first) << 8 | UInt32(second) }
     var channel: Int { Int(status & 0x0F) }
     package var bytes: [UInt8] { Array([status, first, second].prefix(byteCount)) }
     var byteCount: Int { Self.byteCount(status) }
@@ -23,7 +25,7 @@ package struct ChannelCommand: BitwiseCopyable, Hashable, Sendable {
 }
 
 extension ChannelCommand {
-    init(_ message: Message) {
+    package init(_ message: Message) {
         self =
             switch message {
             case .noteOff(let channel, let note, let velocity):

@@ -13,6 +13,17 @@ extension HubUnderTest {
             environment: environment, ownPrograms: ownPrograms)
     }
 
+    /// The same, started, its engine serving.
+    static func running(
+        ports: [UInt16] = [freeUDPPortPair()], more: String = "", environment: [String: String] = [:],
+        ownPrograms: Bool = false
+    ) throws -> HubUnderTest {
+        let hub = try embedded(ports: ports, more: more, environment: environment, ownPrograms: ownPrograms)
+        try hub.start()
+        try hub.awaitEngines()
+        return hub
+    }
+
     static func configuration(_ ports: [UInt16], _ more: String = "") -> String {
         "{ ports: [\(ports.map(String.init).joined(separator: ", "))], address: \"127.0.0.1\", \(more) }"
     }
@@ -22,15 +33,5 @@ extension HubUnderTest {
         let players = try names.map { try TestPlayer($0, port: port ?? ports[0]) }
         try pumping(others + players, "\(names) to be up") { players.allSatisfy(\.isUp) }
         return players
-    }
-}
-
-/// Lets all of them work until it is so.
-func pumping(
-    _ players: [TestPlayer], _ what: String, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool
-) throws {
-    try eventually(what, seen: seen()) {
-        for player in players { player.pump() }
-        return try condition()
     }
 }

@@ -16,9 +16,7 @@ import Testing
     }
 
     @Test func `two participants hear each other, and the API shows both with their round trips`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")
         players[0].play(note(60))
         try pumping(players, "the note") { players[1].heard == [note(60)] }
@@ -35,9 +33,7 @@ import Testing
     }
 
     @Test func `stop says BY to everyone, ends the engine, and is idempotent`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")
         let pids = try hub.enginePIDs()
         #expect(try hub.command("stop").code == 0)
@@ -47,9 +43,7 @@ import Testing
     }
 
     @Test func `an engine that is killed is back at once and goes on with its participants`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")
         players[0].play(note(60))
         try pumping(players, "the note") { players[1].heard == [note(60)] }
@@ -73,9 +67,7 @@ import Testing
     }
 
     @Test func `who leaves while the engine is dead has its notes released by the next one`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")
         players[0].play(note(60))
         try pumping(players, "the note") { players[1].heard == [note(60)] }
@@ -94,9 +86,7 @@ import Testing
 
     @Test(arguments: Death.allCases)
     func `the engine goes on without its hub, and the next one adopts it`(death: Death) throws {
-        let hub = try HubUnderTest.embedded(ownPrograms: death == .upgraded)
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running(ownPrograms: death == .upgraded)
         let players = try hub.here("Alice", "Bob")
         try pumping(players, "round trips") {
             try hub.participants().allSatisfy { ($0["rtt"] as? [String: Any]) != nil } && hub.participants().count == 2
@@ -131,9 +121,7 @@ import Testing
     }
 
     @Test func `who vanishes is shown as silent, then lost, and what it held is released`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")
         players[0].play(note(60))
         try pumping(players, "the note") { players[1].heard == [note(60)] }
@@ -142,7 +130,6 @@ import Testing
         try eventually(within: .seconds(100), "Alice's note to end") {
             for player in players { player.pump() }
             wasSilent = try wasSilent || hub.participants().contains { $0["state"] as? String == "silent" }
-            usleep(50_000)
             return players[1].heard.contains(off(60))
         }
         #expect(wasSilent)
@@ -151,9 +138,7 @@ import Testing
     }
 
     @Test func `stop also ends an engine whose hub was killed, with a goodbye`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let players = try hub.here("Alice")
         let pids = try hub.enginePIDs()
         try hub.kill9()
@@ -163,9 +148,7 @@ import Testing
     }
 
     @Test func `a participant who leaves while no hub is there has left at that time`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")
         try pumping(players, "both") { try hub.participants().count == 2 }
         try hub.kill9()

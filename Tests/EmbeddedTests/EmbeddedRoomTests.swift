@@ -29,9 +29,7 @@ import Testing
 
     @Test func `a policy that changes under players releases what no longer sounds by right`() throws {
         let port = freeUDPPortPair()
-        let hub = try HubUnderTest.embedded(ports: [port], more: "policy: \"all\"")
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running(ports: [port], more: "policy: \"all\"")
         let players = try hub.here("Piano in", "Synth")
         players[0].play(note)
         try pumping(players, "the note") { players[1].heard == [note] }
@@ -44,9 +42,7 @@ import Testing
     }
 
     @Test func `who is not let in is refused, and the events say so`() throws {
-        let hub = try HubUnderTest.embedded(more: "deny: [\"127.0.0.0/8\"]")
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running(more: "deny: [\"127.0.0.0/8\"]")
         let player = try TestPlayer("Mallory", port: hub.ports[0])
         try pumping([player], "the refusal") { player.refusals > 0 }
         try hub.awaitEvent("refused", containing: "Mallory at 127.0.0.1", "its address is not let in")
@@ -66,9 +62,7 @@ import Testing
     }
 
     @Test func `names of strangers stay names`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let names = ["<b>x</b>", "a\",\"b\":1", "Ünïcødé 🎹", "", "two\nlines"]
         let players = try names.map { try TestPlayer($0, port: hub.ports[0]) }
         try pumping(players, "everyone") { try players.allSatisfy(\.isUp) && hub.participants().count == names.count }

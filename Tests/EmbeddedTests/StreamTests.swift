@@ -61,9 +61,7 @@ import Testing
     }
 
     @Test func `who joins, plays, is measured and leaves is told of`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let viewer = try Viewer(hub)
         let players = try hub.here("Piano", "Drums")
         func until(_ what: String, _ condition: () throws -> Bool) throws {
@@ -103,9 +101,7 @@ import Testing
     }
 
     @Test func `a block holds over restarts until it is lifted, and says so in its cell`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let room = "\(hub.ports[0])"
         let players = try hub.here("Piano", "Drums")
         players[0].play(note)
@@ -130,9 +126,7 @@ import Testing
     }
 
     @Test func `one is sent away, one is sent note-offs, and a room everything`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let players = try hub.here("Piano", "Drums")
         try pumping(players, "both") { try hub.participants().count == 2 }
         func id(_ name: String) throws -> Int {
@@ -153,9 +147,7 @@ import Testing
     }
 
     @Test func `what the hub answers is as its description says`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let contract = try Contract(hub.get("/api/v1/openapi.json").body)
         let players = try hub.here("Piano in", "Drums")
         try pumping(players, "both to be measured") {

@@ -15,18 +15,11 @@ struct DualStackTests {
         try hub.awaitEngines()
         let four = try TestPlayer("Four", port: hub.ports[0], host: "127.0.0.1")
         let six = try TestPlayer("Six", port: hub.ports[0], host: "::1")
-        func pumping(_ what: String, _ condition: () -> Bool) throws {
-            try eventually(what) {
-                four.pump()
-                six.pump()
-                return condition()
-            }
-        }
-        try pumping("both") { four.isUp && six.isUp }
+        try pumping([four, six], "both") { four.isUp && six.isUp }
         let note = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 1)
         four.play(note)
-        try pumping("the note") { six.heard == [note] }
+        try pumping([four, six], "the note") { six.heard == [note] }
         six.play(note)
-        try pumping("the note back") { four.heard == [note] }
+        try pumping([four, six], "the note back") { four.heard == [note] }
     }
 }

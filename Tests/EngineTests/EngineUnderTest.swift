@@ -95,11 +95,3 @@ final class EngineUnderTest {
 
     deinit { stop() }
 }
-
-/// Lets all of them work until it is so.
-func pumping(_ players: [TestPlayer], _ what: String, _ condition: () -> Bool) throws {
-    try eventually(what) {
-        for player in players { player.pump() }
-        return condition()
-    }
-}

@@ -178,3 +178,13 @@ package final class TestPlayer {
     /// As a router does that has forgotten the way: the next packets come from another port.
     package func moveData() throws { data = try DatagramSocket(port: 0, host: hub.host) }
 }
+
+/// Lets all of them work until it is so.
+package func pumping(
+    _ players: [TestPlayer], _ what: String, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool
+) throws {
+    try eventually(what, seen: seen()) {
+        for player in players { player.pump() }
+        return try condition()
+    }
+}

@@ -1,49 +1,11 @@
 import Engine
 import Foundation
-import Linux
 import Store
-import Supervisor
 
 /// The engine's log: JSON lines that carry their own time, so that one read after an outage is as good as a live one.
 extension EmbeddedEngine {
-    func openTail(at offset: TailOffset?) {
-        if let tail, tail.isInPlace { return }
-        do throws(Errno) {
-            try context.state.placeLog(name)
-            let position = offset.map { Tail.Position(device: $0.device, inode: $0.inode, offset: $0.offset) }
-            tail = try Tail(context.state.log(name), from: position) { [unowned self] bytes, _ in consume(bytes) }
-            logWatched()
-        } catch {
-            context.note(
-                "log-trouble", severity: .error, engine: name, "The log of \(name) cannot be followed: \(error)")
-        }
-    }
-
-    func recordOffset() {
-        guard let position = tail?.position else { return }
-        context.recorder.add(
-            .offset(TailOffset(log: name, device: position.device, inode: position.inode, offset: position.offset)))
-    }
-
-    /// Reads on, one committed chunk after the other, until the end.
-    func readLog() {
-        guard let tail, !tail.awaitsCommit else { return }
-        do throws(Errno) {
-            guard try tail.read() else { return }
-        } catch {
-            context.note("log-trouble", severity: .error, engine: name, "The log of \(name) cannot be read: \(error)")
-            return
-        }
-        recordOffset()
-        context.recorder.whenDone { [weak self, weak tail] in
-            tail?.committed()
-            self?.context.changed()
-            self?.readLog()
-        }
-    }
-
     /// Whole lines only. Gives how many bytes they are.
-    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+    func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int {
         var used = 0
         while let end = bytes[used...].firstIndex(of: UInt8(ascii: "\n")) {
             if end > used { take(line: bytes[used..<end]) }

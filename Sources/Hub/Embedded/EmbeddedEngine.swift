@@ -11,6 +11,8 @@ final class EmbeddedEngine: HubEngine {
     let name: String = EmbeddedEngine.name
     let context: HubContext
     let process: EngineProcess
+    /// It serves all of them.
+    let roomName: String? = nil
     var whenDown: () -> Void = {}
     var logWatched: () -> Void = {}
     /// What it is to serve, by the configuration of now.
@@ -21,15 +23,17 @@ final class EmbeddedEngine: HubEngine {
     var unknownLines = 0
 
     // The process's state.
-    private var isReady = false
-    private var reason: String?
+    var isReady = false
+    var reason: String?
     private var starts = 0
     private var since = Moment.now
-    private var readinessTimer: EventLoop.TimerID?
+    var readinessTimer: EventLoop.TimerID?
     var lastLife = ContinuousClock.now
     var version: String?
     /// What it said of each port: nil where it listens, else why not.
     private var ports: [UInt16: String?] = [:]
+    /// What a person can do about that. Found once: looking means to open the port, which the engine is to have.
+    private var fixes: [UInt16: String] = [:]
     private var statusUnderWay = false
     private var activityUnderWay = false
     /// An older engine does not tell.
@@ -80,12 +84,6 @@ final class EmbeddedEngine: HubEngine {
     private func oneIsDown() {
         context.changed()
         if isDown { whenDown() }
-    }
-
-    func restart(by author: String) {
-        context.note("restart", engine: name, "\(name) is restarted by \(author)")
-        process.stop()
-        process.start()
     }
 
     private func prepare() throws(Service.Unfit) -> ChildProgram {
@@ -195,23 +193,6 @@ final class EmbeddedEngine: HubEngine {
         requestStatus()
     }
 
-    private func fail(_ text: String) {
-        guard process.service.pid != nil, process.service.state != .idle else { return }
-        cancelReadiness()
-        isReady = false
-        if reason != text {
-            context.note("engine-unfit", severity: .error, engine: name, "\(name) is ended: \(text)")
-        }
-        reason = text
-        process.service.markUnfit()
-        context.changed()
-    }
-
-    private func cancelReadiness() {
-        if let timer = readinessTimer { context.loop.cancel(timer) }
-        readinessTimer = nil
-    }
-
     /// What the engine said of one of its ports.
     func port(_ number: UInt16, trouble: String?) {
         let room = context.configuration.ports.first { $0.port == number }?.room.name
@@ -226,6 +207,11 @@ final class EmbeddedEngine: HubEngine {
             }
         }
         ports[number] = .some(trouble)
+        if trouble == nil {
+            fixes[number] = nil
+        } else if fixes[number] == nil {
+            fixes[number] = Doctor.udpPair(number).fix
+        }
         if trouble == nil { announce(number) }
         if context.configuration.ports.allSatisfy({ ports[$0.port] != nil }) { becomeReady() }
         context.changed()
@@ -349,7 +335,7 @@ final class EmbeddedEngine: HubEngine {
             case .ending: view.state = reason == nil ? .stopping : .failed
             }
             view.reason = view.state == .up ? nil : trouble ?? reason
-            if view.state == .failed, trouble != nil { view.fix = Doctor.udpPair(number).fix }
+            if view.state == .failed, trouble != nil { view.fix = fixes[number] }
             view.pid = process.service.pid
             view.version = version
             view.restarts = max(0, starts - 1)

@@ -149,60 +149,30 @@ private final class EngineServer {
 
     private func obey(_ line: [UInt8], _ id: Int) {
         guard let request = try? JSONDecoder().decode(EngineControl.Request.self, from: Data(line)) else {
-            var reply = EngineControl.Reply()
-            reply.error = "not understood"
-            return answer(reply, id)
+            return answer(.init(error: "not understood"), id)
         }
         // The engine answers on its own thread; the answer is sent from this one.
         let later: @Sendable (EngineControl.Reply) -> Void = { [answers] in
             answers.send(Answer(reply: $0, connection: id))
         }
+        let participant = request.id ?? 0
+        let whetherDone: @Sendable (Bool) -> Void = {
+            later(.init(error: $0 ? nil : "there is no participant \(participant)"))
+        }
         switch request.do {
-        case .status:
-            engine.send(
-                .status { status in
-                    var reply = EngineControl.Reply()
-                    reply.status = status
-                    later(reply)
-                })
+        case .status: engine.send(.status { later(.init(status: $0)) })
         case .panic:
             engine.send(
-                .panic(room: request.room, all: request.all ?? false) { hearers, notes in
-                    var reply = EngineControl.Reply()
-                    (reply.hearers, reply.notes) = (hearers, notes)
-                    later(reply)
-                })
-        case .kick:
-            engine.send(
-                .kick(id: request.id ?? 0) { done in
-                    var reply = EngineControl.Reply()
-                    if !done { reply.error = "there is no participant \(request.id ?? 0)" }
-                    later(reply)
-                })
+                .panic(room: request.room, all: request.all ?? false) { later(.init(hearers: $0, notes: $1)) })
+        case .kick: engine.send(.kick(id: participant, whetherDone))
         case .notesOff:
             let (from, to) = (min(request.from ?? 0, 127), min(request.to ?? 127, 127))
-            engine.send(
-                .notesOff(id: request.id ?? 0, min(from, to)...max(from, to)) { done in
-                    var reply = EngineControl.Reply()
-                    if !done { reply.error = "there is no participant \(request.id ?? 0)" }
-                    later(reply)
-                })
-        case .activity:
-            engine.send(
-                .activity { notes in
-                    var reply = EngineControl.Reply()
-                    reply.activity = notes
-                    later(reply)
-                })
-        case .reload:
-            reload { error in
-                var reply = EngineControl.Reply()
-                reply.error = error
-                answer(reply, id)
-            }
+            engine.send(.notesOff(id: participant, min(from, to)...max(from, to), whetherDone))
+        case .activity: engine.send(.activity { later(.init(activity: $0)) })
+        case .reload: reload { answer(.init(error: $0), id) }
         case .stop:
             engine.send(.stop)
-            answer(EngineControl.Reply(), id)
+            answer(.init(), id)
         }
     }
 

@@ -8,22 +8,8 @@ extension RtpmididEngine {
     /// A latency line can be read before ALSA has announced its participant's port: so long it may wait for it.
     private static let attributionPatience: Duration = .seconds(1)
 
-    /// Follows the log, from where the store says it stopped. A log that somebody has moved away is followed no more: what
-    /// is started next writes to a new one.
-    func openTail(at offset: TailOffset?) {
-        if let tail, tail.isInPlace { return }
-        do throws(Errno) {
-            try context.state.placeLog(name)
-            let position = offset.map { Tail.Position(device: $0.device, inode: $0.inode, offset: $0.offset) }
-            let opened = try Tail(context.state.log(name), from: position) { [unowned self] in consume($0, at: $1) }
-            tail = opened
-            reader = LogReader(at: UInt64(opened.position.offset), format: version?.logFormat)
-            logWatched()
-        } catch {
-            context.note(
-                "log-trouble", severity: .error, room: room.name, engine: name,
-                "The log of \(name) cannot be followed: \(error)")
-        }
+    func logOpened(_ tail: Tail) {
+        reader = LogReader(at: UInt64(tail.position.offset), format: version?.logFormat)
     }
 
     /// After an adoption: what the log told before the hub that read it ended.
@@ -49,33 +35,8 @@ extension RtpmididEngine {
         readLog()
     }
 
-    func recordOffset() {
-        guard let position = tail?.position else { return }
-        context.recorder.add(
-            .offset(TailOffset(log: name, device: position.device, inode: position.inode, offset: position.offset)))
-    }
-
-    /// Reads on, one committed chunk after the other, until the end.
-    func readLog() {
-        guard let tail, !tail.awaitsCommit else { return }
-        do throws(Errno) {
-            guard try tail.read() else { return }
-        } catch {
-            context.note(
-                "log-trouble", severity: .error, room: room.name, engine: name,
-                "The log of \(name) cannot be read: \(error)")
-            return
-        }
-        recordOffset()
-        context.recorder.whenDone { [weak self, weak tail] in
-            tail?.committed()
-            self?.context.changed()
-            self?.readLog()
-        }
-    }
-
     /// One chunk of the log: facts to tracker, book and engine. Returns how much of it is done with.
-    private func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int {
+    func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int {
         if UInt64(offset) < reader.offset {
             // Cut short by somebody: all that is there now is of this run, and places in it are counted anew.
             (runStart, waitedFor, attributionWait, recorded) = (0, 0, nil, [:])

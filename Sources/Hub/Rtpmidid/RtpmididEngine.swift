@@ -15,6 +15,7 @@ final class RtpmididEngine: HubEngine {
     /// What players see.
     var displayName: String
     let process: EngineProcess
+    var roomName: String? { room.name }
     var version: RtpmididVersion?
     var whenDown: () -> Void = {}
     /// The log is open: its changes are to be told to `readLog`.
@@ -101,12 +102,6 @@ final class RtpmididEngine: HubEngine {
         }
     }
 
-    func restart(by author: String) {
-        context.note("restart", room: room.name, engine: name, "\(name) is restarted by \(author)")
-        process.stop()
-        process.start()
-    }
-
     private func take(_ report: Service.Report) {
         switch report {
         case .started(let pid):
@@ -160,24 +155,6 @@ final class RtpmididEngine: HubEngine {
         process.service.markReady()
         context.note("engine-ready", room: room.name, engine: name, "Port \(port) is open (room \(room.name))")
         requestStatus()
-    }
-
-    /// It runs but cannot serve.
-    func fail(_ text: String) {
-        guard process.service.pid != nil, process.service.state != .idle else { return }
-        cancelReadiness()
-        isReady = false
-        if reason != text {
-            context.note("engine-unfit", severity: .error, room: room.name, engine: name, "\(name) is ended: \(text)")
-        }
-        reason = text
-        process.service.markUnfit()
-        context.changed()
-    }
-
-    private func cancelReadiness() {
-        if let timer = readinessTimer { context.loop.cancel(timer) }
-        readinessTimer = nil
     }
 
     /// Every few seconds, from the hub.

@@ -41,9 +41,7 @@ import Testing
 
     @Test(.enabled(if: installed("tshark") != nil, "tshark is not installed: scripts/packages tshark"))
     func `tshark finds nothing wrong in what the engine sends in a lively session`() throws {
-        let hub = try HubUnderTest.embedded(more: "maximum: 5")
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running(more: "maximum: 5")
         let recording = Recording()
         func player(_ name: String) throws -> TestPlayer {
             let player = try TestPlayer(name, port: hub.ports[0])

@@ -57,9 +57,7 @@ struct PymidiTests {
     }
 
     @Test func `pymidi reads every packet of the hub, with journals of one and of many channels`() throws {
-        let hub = try HubUnderTest.embedded()
-        try hub.start()
-        try hub.awaitEngines()
+        let hub = try HubUnderTest.running()
         let piano = try hub.here("Piano")
         let pymidi = try pymidi("invite", port: hub.ports[0])
         try pumping(piano, "pymidi in the room", seen: pymidi.output + pymidi.error) {
