@@ -10,7 +10,12 @@ extension Hub {
         case .reload(let author, let responder): reload(author, responder)
         case .panic(let room, let all, let author, let responder): panic(room, all, author, responder)
         case .kick(let id, let author, let responder):
-            withParticipant(id, responder, "was told to go by \(author)", kind: "kick") { $0.kick(id, $1) }
+            // rtpmidid has no goodbye for one participant (facts: rtpmidid.md 4.2).
+            let words =
+                kind == .embedded
+                ? "was told to go by \(author)"
+                : "was taken out of the room by \(author); rtpmidid does not tell its computer, which shows it as connected until it is disconnected there"
+            withParticipant(id, responder, words, kind: "kick") { $0.kick(id, $1) }
         case .notesOff(let id, let notes, let author, let responder):
             let words = "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)"
             withParticipant(id, responder, words, kind: "notes-off") { $0.notesOff(id, notes, $1) }

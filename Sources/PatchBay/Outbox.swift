@@ -1,13 +1,17 @@
 import MIDI
 
-/// Messages of ours on their way to participants' ports: paced, because an engine that gets a thousand at once loses
-/// some of them (facts section 6), and because an engine's queue in the kernel is 200 events long.
+/// Messages of ours on their way to participants' ports, paced by the engine that takes them: its queue in the kernel is
+/// 200 events long, and one event too many loses all of them (`snd_seq_read` empties a queue that has overflowed); what
+/// it passes on at once, a network loses (facts: rtpmidid.md, section 6).
 struct Outbox {
-    /// Events sent in one turn, and to one port in one turn. Turns are a millisecond apart.
-    static let perTurn = 50
-    static let perPort = 32
-    /// After this many turns in which a port took nothing, what waits for it is dropped.
-    private static let patience = 2000
+    /// What an engine gets at once after a rest, and then in a millisecond.
+    static let burst = 96
+    static let rate = 2
+    private static let queueLength = 200
+    /// An engine whose queue was full is left alone for so long, to empty it; in milliseconds.
+    private static let rest: UInt64 = 50
+    /// After this many rests in which a port took nothing, what waits for it is dropped.
+    private static let patience = 40
 
     /// A panic on its way.
     final class Panic {
@@ -22,9 +26,13 @@ struct Outbox {
     private struct Queue {
         var items: [(message: Message, panic: Panic?)] = []
         var next = 0
+        /// How many of them were sent or needed no sending, once at least.
+        var done = 0
         var refusals = 0
     }
     private var queues: [Address: Queue] = [:]
+    /// What each engine may get now, by its ALSA client, as of when; in milliseconds.
+    private var allowances: [UInt8: (events: Int, at: UInt64)] = [:]
     /// Addresses with something to send, the next one first.
     private var order: [Address] = []
 
@@ -41,28 +49,29 @@ struct Outbox {
     mutating func drop(_ address: Address) {
         guard let queue = queues.removeValue(forKey: address) else { return }
         order.removeAll { $0 == address }
-        for item in queue.items[queue.next...] { Self.finish(item.panic) }
+        for item in queue.items[queue.done...] { Self.finish(item.panic) }
     }
 
-    /// One turn. `send` is told whether the message is a panic's. Gives the ports whose messages were dropped because
-    /// they took none for too long.
-    mutating func turn(_ send: (Message, Address, _ isPanic: Bool) -> Outcome) -> [Address] {
-        var budget = Self.perTurn
+    /// One turn; they are a millisecond apart. `now` is in milliseconds. `send` is told whether the message is a panic's.
+    /// Gives the ports whose messages were dropped because they took none for too long.
+    mutating func turn(now: UInt64, _ send: (Message, Address, _ isPanic: Bool) -> Outcome) -> [Address] {
         var deaf: [Address] = []
         for address in order {
-            guard budget > 0, var queue = queues.removeValue(forKey: address) else { break }
+            guard var queue = queues.removeValue(forKey: address) else { continue }
             order.removeFirst()
-            var sent = 0
+            var allowance = allowance(address.client, now)
             var isGone = false
-            sending: while budget > 0, sent < Self.perPort, queue.next < queue.items.count {
+            sending: while allowance.events > 0, queue.next < queue.items.count {
                 let item = queue.items[queue.next]
                 switch send(item.message, address, item.panic != nil) {
                 case .sent:
-                    sent += 1
-                    budget -= 1
+                    allowance.events -= 1
                     queue.refusals = 0
                 case .notNeeded: break
                 case .full:
+                    // What lies in its queue is lost with it: said again, which changes nothing where it was heard.
+                    queue.next = max(0, queue.next - Self.queueLength)
+                    allowance = (0, now + Self.rest)
                     queue.refusals += 1
                     isGone = queue.refusals > Self.patience
                     if isGone { deaf.append(address) }
@@ -72,16 +81,28 @@ struct Outbox {
                     break sending
                 }
                 queue.next += 1
-                Self.finish(item.panic)
+                if queue.next > queue.done {
+                    queue.done = queue.next
+                    Self.finish(item.panic)
+                }
             }
+            allowances[address.client] = allowance
             if isGone {
-                for item in queue.items[queue.next...] { Self.finish(item.panic) }
+                for item in queue.items[queue.done...] { Self.finish(item.panic) }
             } else if queue.next < queue.items.count {
                 queues[address] = queue
                 order.append(address)
             }
         }
         return deaf
+    }
+
+    private func allowance(_ client: UInt8, _ now: UInt64) -> (events: Int, at: UInt64) {
+        guard let old = allowances[client] else { return (Self.burst, now) }
+        // Until the end of its rest there is nothing.
+        guard now > old.at else { return old }
+        let more = min(UInt64(Self.burst), (now - old.at) * UInt64(Self.rate))
+        return (min(Self.burst, old.events + Int(more)), now)
     }
 
     private static func finish(_ panic: Panic?) {

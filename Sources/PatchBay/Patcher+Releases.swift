@@ -50,7 +50,7 @@ extension Patcher {
     func send() {
         guard !isSendingPlanned, !outbox.isEmpty else { return }
         hearMessages()
-        let deaf = outbox.turn { message, hearer, isPanic in
+        let deaf = outbox.turn(now: SystemTime.monotonicNanoseconds / 1_000_000) { message, hearer, isPanic in
             // Asked again now: somebody may have struck the note while this waited.
             if !isPanic,
                 holders(heardAt: hearer).contains(where: { $0.slot.map { table.state($0).holds(message) } ?? false })
@@ -104,8 +104,8 @@ extension Patcher {
         guard let port = port(id) else { return }
         let notes = range.compactMap { DataByte($0) }
         outbox.add(
-            Channel.all.flatMap { channel in notes.map { .noteOff(channel, note: $0, velocity: 64) } }, to: port.address
-        )
+            Channel.all.flatMap { channel in notes.map { .noteOff(channel, note: $0, velocity: 64) } },
+            to: port.address)
         send()
     }
 }

@@ -124,10 +124,13 @@ package final class HubUnderTest {
         try http("GET", path, at: web, headers: headers)
     }
 
-    /// The request with the hub's own token.
-    package func post(_ path: String, body: [UInt8] = []) throws -> HTTPAnswer {
+    /// Requests with the hub's own token.
+    package func post(_ path: String, body: [UInt8] = []) throws -> HTTPAnswer { try order("POST", path, body) }
+    package func delete(_ path: String) throws -> HTTPAnswer { try order("DELETE", path) }
+
+    private func order(_ method: String, _ path: String, _ body: [UInt8] = []) throws -> HTTPAnswer {
         let token = text(of: "\(state)/token").trimmingCharacters(in: .whitespacesAndNewlines)
-        return try http("POST", path, at: web, headers: ["Authorization": "Bearer \(token)"], body: body)
+        return try http(method, path, at: web, headers: ["Authorization": "Bearer \(token)"], body: body)
     }
 
     /// A participant who has not joined yet, of the kind that goes with the rtpmidid in use.
