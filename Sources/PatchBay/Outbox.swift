@@ -10,7 +10,7 @@ struct Outbox {
     private static let queueLength = 200
     /// An engine whose queue was full is left alone for so long, to empty it; in milliseconds.
     private static let rest: UInt64 = 50
-    /// After this many rests in which a port took nothing, what waits for it is dropped.
+    /// After this many rests in which it took nothing, what waits for it is dropped.
     private static let patience = 40
 
     /// A panic on its way.
@@ -23,61 +23,64 @@ struct Outbox {
     /// What to do with a message when its turn has come.
     enum Outcome { case sent, notNeeded, full, gone }
 
+    private struct Item {
+        let message: Message
+        let address: Address
+        let panic: Panic?
+    }
+    /// What waits for one engine: all its ports share one queue in the kernel, and what is lost there is of all of them.
     private struct Queue {
-        var items: [(message: Message, panic: Panic?)] = []
+        var items: [Item] = []
         var next = 0
         /// How many of them were sent or needed no sending, once at least.
         var done = 0
         var refusals = 0
     }
-    private var queues: [Address: Queue] = [:]
-    /// What each engine may get now, by its ALSA client, as of when; in milliseconds.
+    /// By ALSA client.
+    private var queues: [UInt8: Queue] = [:]
+    /// What each engine may get now, as of when; in milliseconds.
     private var allowances: [UInt8: (events: Int, at: UInt64)] = [:]
-    /// Addresses with something to send, the next one first.
-    private var order: [Address] = []
 
-    var isEmpty: Bool { order.isEmpty }
+    var isEmpty: Bool { queues.isEmpty }
 
     mutating func add(_ messages: [Message], to address: Address, panic: Panic? = nil) {
         guard !messages.isEmpty else { return }
-        if queues[address] == nil { order.append(address) }
         panic?.waiting += messages.count
-        queues[address, default: Queue()].items += messages.map { ($0, panic) }
+        queues[address.client, default: Queue()].items +=
+            messages.map { Item(message: $0, address: address, panic: panic) }
     }
 
     /// Drops what waits for a port.
     mutating func drop(_ address: Address) {
-        guard let queue = queues.removeValue(forKey: address) else { return }
-        order.removeAll { $0 == address }
-        for item in queue.items[queue.done...] { Self.finish(item.panic) }
+        guard var queue = queues.removeValue(forKey: address.client) else { return }
+        let dropped = queue.items[queue.done...].filter { $0.address == address }
+        func others(_ part: ArraySlice<Item>) -> Int { part.count { $0.address != address } }
+        (queue.next, queue.done) = (others(queue.items[..<queue.next]), others(queue.items[..<queue.done]))
+        queue.items.removeAll { $0.address == address }
+        if queue.next < queue.items.count { queues[address.client] = queue }
+        for item in dropped { Self.finish(item.panic) }
     }
 
     /// One turn; they are a millisecond apart. `now` is in milliseconds. `send` is told whether the message is a panic's.
-    /// Gives the ports whose messages were dropped because they took none for too long.
-    mutating func turn(now: UInt64, _ send: (Message, Address, _ isPanic: Bool) -> Outcome) -> [Address] {
-        var deaf: [Address] = []
-        for address in order {
-            guard var queue = queues.removeValue(forKey: address) else { continue }
-            order.removeFirst()
-            var allowance = allowance(address.client, now)
-            var isGone = false
+    /// Gives the clients whose messages were dropped because they took none for too long.
+    mutating func turn(now: UInt64, _ send: (Message, Address, _ isPanic: Bool) -> Outcome) -> [UInt8] {
+        var deaf: [UInt8] = []
+        for client in queues.keys {
+            guard var queue = queues.removeValue(forKey: client) else { continue }
+            var allowance = allowance(client, now)
             sending: while allowance.events > 0, queue.next < queue.items.count {
                 let item = queue.items[queue.next]
-                switch send(item.message, address, item.panic != nil) {
+                switch send(item.message, item.address, item.panic != nil) {
                 case .sent:
                     allowance.events -= 1
                     queue.refusals = 0
-                case .notNeeded: break
+                // Where a port has gone, its messages are not needed.
+                case .notNeeded, .gone: break
                 case .full:
                     // What lies in its queue is lost with it: said again, which changes nothing where it was heard.
                     queue.next = max(0, queue.next - Self.queueLength)
                     allowance = (0, now + Self.rest)
                     queue.refusals += 1
-                    isGone = queue.refusals > Self.patience
-                    if isGone { deaf.append(address) }
-                    break sending
-                case .gone:
-                    isGone = true
                     break sending
                 }
                 queue.next += 1
@@ -86,12 +89,12 @@ struct Outbox {
                     Self.finish(item.panic)
                 }
             }
-            allowances[address.client] = allowance
-            if isGone {
+            allowances[client] = allowance
+            if queue.refusals > Self.patience {
+                deaf.append(client)
                 for item in queue.items[queue.done...] { Self.finish(item.panic) }
             } else if queue.next < queue.items.count {
-                queues[address] = queue
-                order.append(address)
+                queues[client] = queue
             }
         }
         return deaf

@@ -63,7 +63,9 @@ extension Patcher {
             case .gone: .gone
             }
         }
-        for address in deaf { tell("\(address) takes no messages: what was to be released there was dropped") }
+        for client in deaf {
+            tell("ALSA client \(client) takes no messages: what was to be released there was dropped")
+        }
         guard !outbox.isEmpty else { return }
         isSendingPlanned = true
         loop.after(.milliseconds(1)) { [unowned self] in
@@ -78,7 +80,9 @@ extension Patcher {
         hearMessages()
         var count = 0
         var notes = 0
-        var work: [(Address, [Message])] = []
+        // What sounds ends at everyone before anything else is said.
+        var first: [(Address, [Message])] = []
+        var second: [(Address, [Message])] = []
         for name in rooms.keys where room == nil || room == name {
             let members = ports.values.filter { $0.engine.room == name && $0.standing == .participant }
             var sounding = HeldState()
@@ -91,12 +95,13 @@ extension Patcher {
             let offs = sounding.releases(whileHeldBy: [], unseen: false).filter {
                 if case .noteOff = $0 { true } else { false }
             }
-            for port in members { work.append((port.address, offs + HeldState.silencing)) }
+            first += members.map { ($0.address, offs) }
+            second += members.map { ($0.address, HeldState.silencing) }
         }
         let silenced = Silenced(ports: count, notes: notes)
-        guard !work.isEmpty else { return answer(silenced) }
+        guard !second.isEmpty else { return answer(silenced) }
         let panic = Outbox.Panic { answer(silenced) }
-        for (address, messages) in work { outbox.add(messages, to: address, panic: panic) }
+        for (address, messages) in first + second { outbox.add(messages, to: address, panic: panic) }
         send()
     }
 
