@@ -18,7 +18,7 @@ extension Hub {
 
     /// Where players may try to connect, by port.
     private func addresses() -> [[String]] {
-        let own = NetworkAddresses.own()
+        let own = context.configuration.address.map { [$0] } ?? NetworkAddresses.own()
         return context.configuration.ports.map { port, _, _ in
             own.map { Sockets.Address(host: $0, port: port).description }
         }

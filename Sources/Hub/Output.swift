@@ -28,10 +28,10 @@ enum Output {
 
     /// Where the page is: with the token in its fragment on a terminal, elsewhere only with the name of the token's file.
     static func page(_ address: String, _ state: StateDirectory) -> String {
-        if isatty(1) == 1, let token = File.text(state.token, limit: 4096)?.split(separator: "\n").first {
-            return "Page: \(address)#token=\(token)"
+        guard let token = File.text(state.token, limit: 4096)?.split(separator: "\n").first else {
+            return "Page: \(address) (its token: as configured)"
         }
-        return "Page: \(address) (its token: \(state.token))"
+        return isatty(1) == 1 ? "Page: \(address)#token=\(token)" : "Page: \(address) (its token: \(state.token))"
     }
 
     /// Control characters (escape codes among them) and direction overrides shown, never sent to the terminal.
