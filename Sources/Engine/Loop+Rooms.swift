@@ -34,7 +34,7 @@ extension Loop {
         peer.gathering = nil
         defer { table.release(peer.place) }
         guard peer.isMember else {
-            halfOpen -= 1
+            if peer.probeEnd == nil { halfOpen -= 1 } else { probes -= 1 }
             return
         }
         peer.isMember = false

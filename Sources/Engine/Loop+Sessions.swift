@@ -8,6 +8,9 @@ extension Loop {
     /// How many may be on their way in at once: a school behind one router is let in.
     private static let mostHalfOpen = 128
     private static let invitationLetters: UInt16 = 0x494E
+    /// How many may measure the way here at once, and for how long each.
+    private static let mostProbes = 32
+    private static let probeTime = 30 * Loop.second
 
     func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
         guard SessionPacket.isSession(datagram) else {
@@ -45,7 +48,7 @@ extension Loop {
             remove(peer, .restarted, farewell: false)
         }
         let name = name.flatMap { $0.isEmpty ? nil : $0 } ?? "?"
-        if let reason = refusal(source, port.hall) {
+        if let reason = refusal(source, port.hall, isProbe: Probe.isNamed(name)) {
             return refuse(token, name, reason, to: source, of: port)
         }
         guard halfOpen < Self.mostHalfOpen, let place = table.reserve() else {
@@ -94,8 +97,9 @@ extension Loop {
         perform(on: peer) { $0.receive(packet, on: .data, now: now, perform: $1) }
     }
 
-    private func refusal(_ source: SocketAddress, _ hall: Hall) -> String? {
+    private func refusal(_ source: SocketAddress, _ hall: Hall, isProbe: Bool) -> String? {
         if !plan.admits(source) { return "its address is not let in" }
+        if isProbe { return probes >= Self.mostProbes ? "too many measure the way here" : nil }
         if hall.peers.count >= hall.plan.maximum { return "the room is full (\(hall.plan.maximum) participants)" }
         return nil
     }
@@ -106,6 +110,7 @@ extension Loop {
     ) {
         let socket = path == .control ? port.control : port.data
         socket.queue(to: source) { SessionPacket.refused(token: token, ssrc: table.ssrc, name: nil).write(into: &$0) }
+        if let name, Probe.isNamed(name) { return }
         guard let times = refusals.count(source, at: milliseconds) else { return }
         news.send(.refused(address: source.host, name: name, port: port.number, reason: reason, times: times))
     }
@@ -161,7 +166,12 @@ extension Loop {
         for action in actions {
             switch action {
             case .send(let packet, let path): send(packet, to: peer, on: path)
-            case .up: if !peer.isMember { enter(peer) }
+            case .up:
+                if Probe.isNamed(peer.name) {
+                    probe(peer)
+                } else if !peer.isMember {
+                    enter(peer)
+                }
             case .measured:
                 if peer.isMember { news.send(.measured(status(peer))) }
             case .feedback(let value): acknowledged(peer, value)
@@ -170,6 +180,14 @@ extension Loop {
             }
         }
         wake(by: peer.session.deadline)
+    }
+
+    /// One who only measures is never a member: its clock is answered, and whatever else it sends is dropped.
+    private func probe(_ peer: Peer) {
+        guard peer.probeEnd == nil else { return }
+        halfOpen -= 1
+        probes += 1
+        peer.probeEnd = now + Self.probeTime
     }
 
     private func send(_ packet: SessionPacket, to peer: Peer, on path: Session.Path) {

@@ -28,6 +28,8 @@ final class Loop {
     var gate = InvitationGate()
     /// Peers that are not members yet.
     var halfOpen = 0
+    /// Sessions that only measure the way here.
+    var probes = 0
     var refusals = Refusals()
 
     /// What is being sent: encoded once, for everyone who hears it.
@@ -116,6 +118,10 @@ final class Loop {
         // It may have ended just now.
         guard peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] === peer else { return }
         next = min(next, peer.session.deadline)
+        if let end = peer.probeEnd {
+            if end <= now { return remove(peer, .kicked, farewell: true) }
+            next = min(next, end)
+        }
         guard peer.isMember else { return }
         if let due = peer.sender.guardDue {
             if due <= now { sendGuard(to: peer) }

@@ -24,6 +24,8 @@ final class Peer {
     let record: UnsafeMutablePointer<SessionTable.Record>
     /// In its room: its address is proven, it hears and is heard.
     var isMember = false
+    /// It only measures, and is sent away then; nil for who is none.
+    var probeEnd: UInt64?
 
     /// Whom it is heard by, and whom it hears.
     var hearers: [Peer] = []

@@ -46,7 +46,7 @@ extension Hub {
         let loops = embedded?.loops ?? []
         var shown: [PortID: Int64] = [:]
         for engine in rtpmidids {
-            for one in engine.present.values where one.standing != .waiting { shown[one.id] = one.visit.id }
+            for one in engine.present.values where one.isShown { shown[one.id] = one.visit.id }
         }
         let actual = wires.compactMap { wire -> Matrix.Pair? in
             guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }

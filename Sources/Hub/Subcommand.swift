@@ -138,7 +138,7 @@ package struct Subcommand {
 
             \(commands)
 
-            Options of run, start and doctor:
+            Options of run, start, demo and doctor:
             \(hubOptions)
             \(stateOption)
             Exit codes: 0 well, 1 the answer is no, 64 wrong use, 69 something needed is missing or taken, 70 our bug.

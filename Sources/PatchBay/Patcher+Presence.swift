@@ -80,16 +80,19 @@ extension Patcher {
             $0.engine.pid == engine.pid && $0.name == facts.name
                 && ($0.standing == .participant || $0.standing == .waiting)
         }
-        let waits = !isKnown && (hasTwin || engine.confirmFirst)
+        let isProbe = Probe.isNamed(String(decoding: facts.name, as: UTF8.self))
+        let waits = !isKnown && !isProbe && (hasTwin || engine.confirmFirst)
         generation += 1
         let id = PortID(address: facts.address, generation: generation)
-        let slot =
-            slot
-            ?? table.take(
+        var slot = slot
+        if slot == nil, !isProbe {
+            slot = table.take(
                 pid: engine.pid, startTime: startTimes[engine.pid] ?? 0, address: facts.address, name: facts.name)
-        let port = Port(id: id, name: facts.name, engine: engine, standing: waits ? .waiting : .participant, slot: slot)
+        }
+        let standing: Standing = isProbe ? .probe : waits ? .waiting : .participant
+        let port = Port(id: id, name: facts.name, engine: engine, standing: standing, slot: slot)
         ports[facts.address] = port
-        if slot == nil { tell("more than \(HeldTable.slotCount) participants: what the later ones hold is not known") }
+        if slot == nil, !isProbe { tell("more than \(HeldTable.slotCount) participants: what the later ones hold is not known") }
         enter(port)
 
         news.send(
@@ -120,7 +123,7 @@ extension Patcher {
     }
 
     func mark(_ id: PortID, _ standing: Standing) {
-        guard let port = port(id), port.standing != standing else { return }
+        guard let port = port(id), port.standing != standing, port.standing != .probe else { return }
         port.standing = standing
         repairs.add(rooms[port.engine.room]?.leave(id.member) ?? [])
         if standing != .participant {

@@ -30,6 +30,8 @@ package enum Standing: Hashable, Sendable {
     case duplicate
     /// What is left of somebody who is gone.
     case ghost
+    /// Only measures the way here, and is nobody's business.
+    case probe
 }
 
 /// One direction from one participant to another.
@@ -84,6 +86,7 @@ package enum Verdict: Hashable, Sendable {
         case .notWired(.waiting): "may be a duplicate, being checked"
         case .notWired(.duplicate): "a duplicate of another connection"
         case .notWired(.ghost): "gone without saying so"
+        case .notWired(.probe): "only measures the way"
         case .roomFull: "the room is full: at most \(Room.meshLimit) participants can hear each other"
         case .receivesOnly: "the sender's name says that it only receives"
         case .sendsOnly: "the hearer's name says that it only sends"

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Linux
 import MIDI
+import Rooms
 
 /// `midihub join`: takes part in sessions on other machines' ports until it is told to end.
 enum JoinCommand {
@@ -20,22 +21,15 @@ enum JoinCommand {
 
     static func run(_ options: Options) -> ExitCode {
         let name = options.name ?? ownName()
+        guard !Probe.isNamed(name) else {
+            Output.complain("join: \"\(name)\" is who measures the way to a hub (`midihub ping`), and is not heard")
+            return .misuse
+        }
         guard !name.isEmpty, name.utf8.count <= 63, Output.safe(name) == name else {
             Output.complain("join: --name must have 1 to 63 octets and no control characters")
             return .misuse
         }
-        var hosts: [Participant.Host] = []
-        for word in options.operands {
-            guard let host = Participant.Host(word) else {
-                Output.complain("join: \"\(Output.safe(word))\" is no HOST or HOST:PORT")
-                return .misuse
-            }
-            if !hosts.contains(host) { hosts.append(host) }
-        }
-        guard !hosts.isEmpty else {
-            Output.complain("join: whom? Name a hub: midihub join HOST[:PORT]")
-            return .misuse
-        }
+        guard let hosts = Participant.hosts(options.operands, command: "join") else { return .misuse }
         do {
             return try Join(
                 hosts, name: name, play: options.play.map(music), record: options.record,
@@ -61,5 +55,24 @@ enum JoinCommand {
         do throws(MIDIFileError) {
             return try StandardMIDIFile(decoding: bytes).playback
         } catch { throw HubError("\(path): \(error)") }
+    }
+}
+
+extension Participant {
+    /// The hosts that a command names, each once; nil where one is none, or there is none, which has been said.
+    static func hosts(_ words: [String], command: String) -> [Host]? {
+        var hosts: [Host] = []
+        for word in words {
+            guard let host = Host(word) else {
+                Output.complain("\(command): \"\(Output.safe(word))\" is no HOST or HOST:PORT")
+                return nil
+            }
+            if !hosts.contains(host) { hosts.append(host) }
+        }
+        guard !hosts.isEmpty else {
+            Output.complain("\(command): whom? Name a hub: midihub \(command) HOST[:PORT]")
+            return nil
+        }
+        return hosts
     }
 }

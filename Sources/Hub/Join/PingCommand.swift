@@ -2,12 +2,14 @@ import Engine
 import Foundation
 import Glibc
 import Linux
+import Rooms
 
 /// `midihub ping`: how far away hubs are, by a few clock exchanges with each.
 enum PingCommand {
     static let explanation = """
-        Takes part for six seconds under the name "midihub ping", plays nothing, and prints the round trips of the clock
-        exchange in milliseconds, the nearest hub first. Exit code 1 when none of them answers.
+        To choose a region, from where each player is: measures for six seconds and prints the round trips of the clock
+        exchange in milliseconds, how they vary (jitter), how many questions were lost, and how it would be to play there;
+        the nearest hub first. Hubs do not show who measures. Exit code 1 when none of them answers.
           --json   an object a line
         """
     /// A session asks six times in its first six seconds.
@@ -22,25 +24,21 @@ enum PingCommand {
         let average: Double?
         let maximum: Double?
         let jitter: Double?
+        /// Of the questions, 0 to 1.
+        let loss: Double?
+        let verdict: String?
         let trouble: String?
     }
 
     static func run(_ options: Options) -> ExitCode {
-        var hosts: [Participant.Host] = []
-        for word in options.operands {
-            guard let host = Participant.Host(word) else {
-                Output.complain("ping: \"\(Output.safe(word))\" is no HOST or HOST:PORT")
-                return .misuse
-            }
-            if !hosts.contains(host) { hosts.append(host) }
-        }
-        guard !hosts.isEmpty else {
-            Output.complain("ping: whom? midihub ping HOST[:PORT]…")
-            return .misuse
-        }
+        guard let hosts = Participant.hosts(options.operands, command: "ping") else { return .misuse }
         do {
             let lines = try measure(hosts)
-            for line in lines { Output.line(options.json ? API.encode(line) : words(line)) }
+            if options.json {
+                for line in lines { Output.line(API.encode(line)) }
+            } else {
+                for row in table(lines, Style.standard) { Output.line(row) }
+            }
             return lines.contains { $0.answered > 0 } ? .well : .no
         } catch {
             Output.complain("ping: \(error)")
@@ -51,7 +49,7 @@ enum PingCommand {
     private static func measure(_ hosts: [Participant.Host]) throws -> [Line] {
         let signals = try SignalDescriptor([SIGTERM, SIGINT])
         let loop = try EventLoop()
-        let participants = try hosts.map { try Participant($0, name: "midihub ping", loop: loop) }
+        let participants = try hosts.map { try Participant($0, name: Probe.name, loop: loop) }
         var troubles: [Participant.Host: String] = [:]
         var lines: [Line] = []
         var isEnding = false
@@ -81,24 +79,35 @@ enum PingCommand {
 
     private static func line(_ participant: Participant, _ trouble: String?) -> Line {
         let distance = participant.distance
-        func milliseconds(_ ticks: UInt32) -> Double? { distance.answered > 0 ? Double(ticks) / 10 : nil }
+        let hasAnswered = distance.answered > 0
+        func milliseconds(_ ticks: UInt32) -> Double? { hasAnswered ? Double(ticks) / 10 : nil }
+        let (average, jitter) = (milliseconds(distance.average), milliseconds(distance.jitter))
+        let lost = distance.asked - distance.answered
+        let loss = hasAnswered ? Double(lost) / Double(distance.asked) : nil
+        // One lost question of six is no measure of a loss in thousandths.
+        let quality = Quality(rtt: average, jitter: jitter, loss: lost > 1 ? loss : nil)
         return Line(
             host: participant.host.description, address: participant.address?.description, asked: distance.asked,
-            answered: distance.answered, minimum: milliseconds(distance.minimum),
-            average: milliseconds(distance.average),
-            maximum: milliseconds(distance.maximum), jitter: milliseconds(distance.jitter),
-            trouble: distance.answered > 0 ? nil : trouble ?? "no answer")
+            answered: distance.answered, minimum: milliseconds(distance.minimum), average: average,
+            maximum: milliseconds(distance.maximum), jitter: jitter, loss: loss, verdict: quality?.rawValue,
+            trouble: hasAnswered ? nil : trouble ?? "no answer")
     }
 
-    private static func words(_ line: Line) -> String {
-        guard let minimum = line.minimum, let average = line.average, let maximum = line.maximum,
-            let jitter = line.jitter
-        else { return "\(line.host): \(Output.safe(line.trouble ?? "no answer"))" }
-        let lost = line.asked - line.answered
-        return "\(line.host): "
-            + String(
-                format: "%.1f ms (least %.1f, most %.1f, jitter %.1f), %d of %d lost", average, minimum, maximum,
-                jitter,
-                lost, line.asked)
+    private static func table(_ lines: [Line], _ style: Style) -> [String] {
+        let width = min(48, lines.map { Cells.width(of: $0.host) }.max() ?? 4)
+        let figures = ["AVG ms", "MIN", "MAX", "JITTER", "LOST"]
+        let head = Cells.column("HOST", width) + figures.map { Cells.column($0, 8, right: true) }.joined() + "  VERDICT"
+        return [style.paint(head, .faint)]
+            + lines.map { line in
+                let host = Cells.column(line.host, width)
+                guard let average = line.average, let minimum = line.minimum, let maximum = line.maximum,
+                    let jitter = line.jitter, let verdict = line.verdict.flatMap(Quality.init(rawValue:))
+                else { return host + "  " + style.paint(Output.safe(line.trouble ?? "no answer"), .bad) }
+                let cells = [average, minimum, maximum, jitter].map { String(format: "%.1f", $0) }
+                return host
+                    + (cells + ["\(line.asked - line.answered)/\(line.asked)"]).map {
+                        Cells.column($0, 8, right: true)
+                    }.joined() + "  " + style.paint(verdict.rawValue, verdict.ink)
+            }
     }
 }

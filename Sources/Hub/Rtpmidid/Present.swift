@@ -34,6 +34,8 @@ final class Present {
     }
 
     var port: Int { Int(id.address.port) }
+    /// It is somebody, and known to be.
+    var isShown: Bool { standing != .waiting && standing != .probe }
 
     var view: Snapshot.Participant {
         var view = Snapshot.Participant(
@@ -41,7 +43,7 @@ final class Present {
             since: visit.joined.latest.milliseconds)
         switch standing {
         case .ghost: view.state = .ghost
-        case .duplicate, .waiting: view.state = .duplicate
+        case .duplicate, .waiting, .probe: view.state = .duplicate
         case .participant: view.state = isSilent ? .silent : .present
         }
         view.sends = direction.sends
@@ -55,7 +57,7 @@ final class Present {
             case (.duplicate, _):
                 evictor.map { "\($0) has taken its place; not connected" }
                     ?? "a further port of the same participant; not connected"
-            case (.waiting, _): "being checked"
+            case (.waiting, _), (.probe, _): "being checked"
             case (.participant, .neither): "its name says neither In nor Out: not connected"
             case (.participant, _): nil
             }

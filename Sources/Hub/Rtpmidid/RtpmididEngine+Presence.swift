@@ -20,11 +20,12 @@ extension RtpmididEngine {
         let join = tracker.join(port: Int(appearance.id.address.port)).flatMap {
             $0.name.alsaPortName == name ? $0 : nil
         }
-        let continued = takeOpenVisit(name, ssrc: join?.ssrc)
+        let isProbe = appearance.standing == .probe
+        let continued = isProbe ? nil : takeOpenVisit(name, ssrc: join?.ssrc)
         let visit =
             continued
             ?? Visit(
-                id: context.takeVisitID(), room: room.name, engine: self.name, port: port,
+                id: isProbe ? 0 : context.takeVisitID(), room: room.name, engine: self.name, port: port,
                 name: (join?.name ?? name).description, ssrc: join?.ssrc, joined: When(.now))
         let one = Present(appearance, visit: visit)
         if let join, join.ssrc != nil { one.key = SessionKey(name: join.name, ssrc: join.ssrc) }
@@ -35,7 +36,7 @@ extension RtpmididEngine {
             if tracker.suspicion == nil, let earlier = context.earlierRoundTrips[visit.id] {
                 one.roundTrips = RoundTrips(earlier)
             }
-        } else if one.standing != .waiting {
+        } else if one.isShown {
             announce(one)
         }
         if one.standing == .waiting { decideByLog(one) }
@@ -135,6 +136,7 @@ extension RtpmididEngine {
             if let port = join.port { leavings[port] = (how, .now) }
         case .died, .listenerGone: requestStatus()
         case .collision(let names):
+            guard !names.contains(where: { Probe.isNamed($0.description) }) else { break }
             let list = names.map(\.description).joined(separator: " and ")
             context.note(
                 "collision", severity: .warning, room: room.name, engine: name,
@@ -167,7 +169,7 @@ extension RtpmididEngine {
 
     /// `evictor`: who feeds its port now.
     private func judge(_ one: Present, _ standing: Standing, evictor: RawText? = nil) {
-        guard one.standing != standing else { return }
+        guard one.standing != standing, one.standing != .probe else { return }
         (one.standing, one.evictor) = (standing, evictor)
         context.bay?.send(.mark(one.id, standing))
         switch standing {
@@ -177,7 +179,7 @@ extension RtpmididEngine {
                 "duplicate", severity: .warning, visit: one.visit,
                 evictor.map { "\($0) has taken the place of \(one.visit.name), whose port is not connected any more" }
                     ?? "\(one.visit.name) invited again while connected; its further port is not connected")
-        case .participant, .ghost, .waiting: break
+        case .participant, .ghost, .waiting, .probe: break
         }
         context.changed()
     }
@@ -342,16 +344,19 @@ extension RtpmididEngine {
 
     /// Says who is silent, and removes who is gone without the daemon's noticing: a ghost keeps its port for ever.
     func judgeSilence() {
-        for one in present.values where one.standing == .participant && !one.isBeingRemoved {
+        for one in present.values where [.participant, .probe].contains(one.standing) && !one.isBeingRemoved {
             guard let key = one.key, let silence = book.silence(of: key, now: .now) else { continue }
             switch silence {
             case .fresh:
-                if one.isSilent {
+                if one.standing == .probe {
+                    // Longer than any ping takes.
+                    if one.visit.joined.latest.advanced(by: .seconds(60)) < .now { remove(one) }
+                } else if one.isSilent {
                     one.isSilent = false
                     context.note("back", visit: one.visit, "\(one.visit.name) is back")
                 }
             case .silent(let last):
-                guard !one.isSilent else { continue }
+                guard !one.isSilent, one.standing != .probe else { continue }
                 one.isSilent = true
                 let seconds = last.duration(to: .now).components.seconds
                 context.note(
@@ -366,10 +371,12 @@ extension RtpmididEngine {
 
     private func remove(_ one: Present) {
         one.isBeingRemoved = true
-        judge(one, .ghost)
-        context.note(
-            "ghost", severity: .warning, visit: one.visit,
-            "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
+        if one.standing != .probe {
+            judge(one, .ghost)
+            context.note(
+                "ghost", severity: .warning, visit: one.visit,
+                "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
+        }
         for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
             process.control.ask(.remove(id), patience: .seconds(5)) { _ in }
         }
@@ -384,9 +391,13 @@ extension RtpmididEngine {
 
     // MARK: Orders
 
+    private func shown(_ participant: Int64) -> Present? {
+        present.values.first { $0.isShown && $0.visit.id == participant }
+    }
+
     /// rtpmidid says BY to one whose connection is removed.
     func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
-        guard let one = present.values.first(where: { $0.visit.id == participant }) else { return false }
+        guard let one = shown(participant) else { return false }
         guard let id = one.node?.networkID else {
             done("rtpmidid has not told which of its connections this is. Try again in a few seconds.")
             return true
@@ -401,7 +412,7 @@ extension RtpmididEngine {
     }
 
     func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool {
-        guard let one = present.values.first(where: { $0.visit.id == participant }) else { return false }
+        guard let one = shown(participant) else { return false }
         context.bay?.send(.notesOff(one.id, notes))
         done(context.bay == nil ? "There is no ALSA sequencer." : nil)
         return true

@@ -176,7 +176,7 @@ final class RtpmididEngine: HubEngine {
 
     private var isEnding: Bool { if case .ending = process.service.state { true } else { false } }
 
-    var participants: [Snapshot.Participant] { present.values.filter { $0.standing != .waiting }.map(\.view) }
+    var participants: [Snapshot.Participant] { present.values.filter(\.isShown).map(\.view) }
 
     var views: [Snapshot.Engine] {
         var view = Snapshot.Engine(name: name, port: port, room: room.name, since: since.milliseconds)
