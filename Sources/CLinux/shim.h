@@ -54,6 +54,10 @@ static inline uint64_t midihub_epoll_data(const struct epoll_event *event) { ret
 static const int midihub_ofd_getlk = 36, midihub_ofd_setlk = 37;
 enum { midihub_spawn_setsid = 0x80, midihub_punch_hole = 0x02 | 0x01 };
 
+// GNU-only, and in glibc since 2.27.
+int midihub_memfd_create(const char *name, unsigned flags) __asm__("memfd_create");
+enum { midihub_mfd_cloexec = 1 };
+
 // The type of a file system: struct and function share a name, which Swift does not take apart.
 static inline long midihub_filesystem_type(const char *path) {
     struct statfs status;

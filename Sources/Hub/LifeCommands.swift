@@ -189,33 +189,31 @@ enum Leftovers {
 
 enum ReloadCommand {
     static func run(_ options: Options) -> ExitCode {
-        let state = options.stateDirectory
-        guard let answer = HubClient(state).post("/api/v1/reload") else { return Output.notRunning(state) }
+        let client = options.client
+        guard let answer = client.post("/api/v1/reload") else { return client.complain() }
         return show(answer)
     }
 
     /// Prints what the hub said it did, or why not.
-    static func show(_ answer: Client.Answer) -> ExitCode {
+    static func show(_ answer: HubClient.Answer) -> ExitCode {
         if answer.status == 200 {
             let done = try? JSONDecoder().decode(API.Done.self, from: Data(answer.body))
-            Output.line(done?.text ?? "Done.")
+            Output.line(Output.safe(done?.text ?? "Done."))
             return .well
         }
-        struct Problem: Decodable { var detail: String? }
-        let problem = try? JSONDecoder().decode(Problem.self, from: Data(answer.body))
-        Output.complain(problem?.detail ?? "the hub answered \(answer.status)")
+        Output.complain(Output.safe(HubClient.problem(in: answer)))
         return answer.status == 404 || answer.status == 400 ? .misuse : .unavailable
     }
 }
 
 enum PanicCommand {
     static func run(_ options: Options) -> ExitCode {
-        let state = options.stateDirectory
+        let client = options.client
         var path = "/api/v1/panic"
         if let room = options.room {
             path += "?room=" + Client.encoded(room)
         }
-        guard let answer = HubClient(state).post(path) else { return Output.notRunning(state) }
+        guard let answer = client.post(path) else { return client.complain() }
         return ReloadCommand.show(answer)
     }
 }

@@ -12,6 +12,9 @@ package struct Options: Equatable, Sendable {
     package var listen: Sockets.Address?
     package var web: String?
 
+    /// The hub that a command shows or gives orders to; nil for the one on this machine.
+    package var hub: HubURL?
+
     package var json = false
     package var follow = false
     package var unlessStopped = false
@@ -91,6 +94,11 @@ package struct Options: Equatable, Sendable {
             case "--rtpmidid": rtpmidid = value
             case "--listen": listen = try Configuration.address(value)
             case "--web": web = value
+            case "--hub":
+                guard let url = HubURL(value) else {
+                    throw ConfigurationError("--hub \(value): must be http://HOST[:PORT] or https://HOST[:PORT]")
+                }
+                hub = url
             case "--room": room = value
             case "--plan": plan = value
             case "--control": control = value

@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import HTTP
 import Linux
 import Store
 import Synchronization
@@ -85,23 +84,4 @@ func blocking<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) ->
     }
     done.wait()
     return result.withLock { $0! }  // set before the signal that ended the wait
-}
-
-/// The command line's way to the running hub: its `hub.sock`.
-struct HubClient {
-    let state: StateDirectory
-    init(_ state: StateDirectory) { self.state = state }
-
-    /// The body of a 200 answer; nil where no hub answers.
-    func get(_ path: String) -> [UInt8]? {
-        guard let answer = try? Client.get(path, at: place, timeout: .seconds(5)), answer.status == 200 else {
-            return nil
-        }
-        return answer.body
-    }
-
-    /// nil where no hub answers.
-    func post(_ path: String) -> Client.Answer? { try? Client.post(path, at: place, timeout: .seconds(20)) }
-
-    private var place: Client.Place { .socket(path: state.socket) }
 }

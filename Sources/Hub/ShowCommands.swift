@@ -5,39 +5,9 @@ import Store
 
 /// The commands that only show: from the running hub where one runs, else from what it left on disk.
 enum ShowCommands {
-    static func status(_ options: Options) -> ExitCode {
-        let state = options.stateDirectory
-        guard let bytes = HubClient(state).get("/api/v1/status") else {
-            if options.json { Output.line(#"{"running":false}"#) } else { Output.line("No hub runs on \(state.path).") }
-            return .no
-        }
-        if options.json {
-            Output.line(String(decoding: bytes, as: UTF8.self))
-            return .well
-        }
-        guard let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes)) else {
-            return Output.strangeAnswer()
-        }
-        Output.line("\(status.name) \(status.version), pid \(status.pid), since \(Output.time(status.startedAt))")
-        Output.line(status.health.sentence)
-        for problem in status.health.problems {
-            Output.line("  ! \(problem.what)" + (problem.fix.map { "\n    fix: \($0)" } ?? ""))
-        }
-        Output.line("Connect to: \(status.addresses.joined(separator: ", "))")
-        for engine in status.engines {
-            let words = [
-                "\(engine.name.padding(to: 16))\(engine.state.rawValue.padding(to: 9))room \(engine.room)",
-                engine.pid.map { "pid \($0)" }, engine.adopted ? "adopted" : nil,
-                engine.restarts > 0 ? "restarted \(engine.restarts) times" : nil, engine.reason,
-            ]
-            Output.line("  " + words.compactMap { $0 }.map(Output.safe).joined(separator: ", "))
-        }
-        return .well
-    }
-
     static func participants(_ options: Options) -> ExitCode {
-        let state = options.stateDirectory
-        guard let bytes = HubClient(state).get("/api/v1/participants") else { return Output.notRunning(state) }
+        let client = options.client
+        guard let bytes = client.get("/api/v1/participants") else { return client.complain() }
         if options.json {
             Output.line(String(decoding: bytes, as: UTF8.self))
             return .well
@@ -50,26 +20,25 @@ enum ShowCommands {
             return .well
         }
         Output.line(
-            "ROOM".padding(to: 12) + "RTT ms".padding(to: 9) + "STATE".padding(to: 10) + "SINCE".padding(to: 21)
+            "ROOM".padding(to: 16) + "RTT ms".padding(to: 9) + "STATE".padding(to: 10) + "SINCE".padding(to: 21)
                 + "NAME")
         for one in list.participants {
             let rtt = one.rtt.map { String(format: "%.1f", $0.last) } ?? "-"
             Output.line(
-                Output.safe(one.room).padding(to: 12) + rtt.padding(to: 9) + one.state.rawValue.padding(to: 10)
-                    + Output.time(one.since).padding(to: 21) + Output.safe(one.name)
+                Cells.column(one.room, 15) + " " + rtt.padding(to: 9) + one.state.rawValue.padding(to: 10)
+                    + Output.time(one.since).padding(to: 21) + Cells.fit(one.name, 64)
                     + (one.remark.map { "  (\(Output.safe($0)))" } ?? ""))
         }
         return .well
     }
 
     static func latency(_ options: Options) -> ExitCode {
-        let state = options.stateDirectory
+        let client = options.client
         let rows: [API.LegacyLatency]
-        if let bytes = HubClient(state).get("/latency"),
-            let decoded = try? JSONDecoder().decode([API.LegacyLatency].self, from: Data(bytes))
-        {
+        if let decoded = client.get("/latency", as: [API.LegacyLatency].self) {
             rows = decoded
         } else {
+            guard case .here(let state) = client.place else { return client.complain() }
             guard let database = Output.database(state) else { return .unavailable }
             let since = Moment(milliseconds: Moment.now.milliseconds - 86_400_000)
             guard let summaries = blocking({ try? await database.latencySummary(since: since) }) else {
@@ -89,14 +58,14 @@ enum ShowCommands {
         for row in rows {
             let figures = [row.lastLatency, row.averageLatency, row.minLatency, row.maxLatency]
             Output.line(
-                row.clientPort.padding(to: 7) + figures.map { $0.padding(to: 9) }.joined() + Output.safe(row.clientName)
-            )
+                Cells.column(row.clientPort, 6) + " " + figures.map { Cells.column($0, 8) + " " }.joined()
+                    + Cells.fit(row.clientName, 64))
         }
         return .well
     }
 
     static func events(_ options: Options) -> ExitCode {
-        let state = options.stateDirectory
+        let client = options.client
         var last: Int64 = 0
         func show(_ events: [API.Event]) {
             for event in events.sorted(by: { $0.id < $1.id }) where event.id > last {
@@ -104,14 +73,14 @@ enum ShowCommands {
                 last = event.id
             }
         }
-        guard let newest = events(state, "limit=\(options.limit ?? 50)", after: nil, limit: options.limit ?? 50) else {
-            return .unavailable
+        guard let newest = events(client, "limit=\(options.limit ?? 50)", after: nil, limit: options.limit ?? 50) else {
+            return client.isAway ? .no : .unavailable
         }
         show(newest)
         while options.follow {
-            // A hub may end and another begin meanwhile; asking twice a second outlives both.
-            Thread.sleep(forTimeInterval: 0.5)
-            if let more = events(state, "limit=500&after=\(last)", after: last, limit: 500, quietly: true) {
+            // A hub may end and another begin meanwhile; asking again and again outlives both.
+            Thread.sleep(forTimeInterval: client.isAway ? 2 : 0.5)
+            if let more = events(client, "limit=500&after=\(last)", after: last, limit: 500, quietly: true) {
                 show(more)
             }
         }
@@ -120,12 +89,12 @@ enum ShowCommands {
 
     /// From the running hub, else from the database it left.
     private static func events(
-        _ state: StateDirectory, _ query: String, after: Int64?, limit: Int, quietly: Bool = false
+        _ client: HubClient, _ query: String, after: Int64?, limit: Int, quietly: Bool = false
     ) -> [API.Event]? {
-        if let bytes = HubClient(state).get("/api/v1/events?\(query)"),
-            let list = try? JSONDecoder().decode(API.Events.self, from: Data(bytes))
-        {
-            return list.events
+        if let list = client.get("/api/v1/events?\(query)", as: API.Events.self) { return list.events }
+        guard case .here(let state) = client.place else {
+            if !quietly { _ = client.complain() }
+            return nil
         }
         if quietly, !File.exists(state.database) { return nil }
         guard let database = Output.database(state) else { return nil }

@@ -23,6 +23,9 @@ package struct Subcommand {
 
     static var all: [Subcommand] {
         let place: Set = ["--state"]
+        // Also of a hub elsewhere; its token may stand in a configuration.
+        let anywhere = place.union(["--hub"])
+        let ordering = anywhere.union(["--config"])
         let hub: Set = [
             "--config", "--state", "--port", "--connect-all", "--policy", "--engine", "--rtpmidid", "--listen", "--web",
         ]
@@ -51,20 +54,22 @@ package struct Subcommand {
                 explanation: """
                     Ports are added and removed without touching the players on the others. A configuration with an error
                     changes nothing, and the error is shown here.
-                    """, options: place, run: ReloadCommand.run),
+                    """, options: ordering, run: ReloadCommand.run),
             Subcommand(
-                name: "status", summary: "how the hub and its engines are",
-                explanation: "Exit code 1 when no hub runs. --json gives the API's /api/v1/status.",
-                options: place.union(["--json"]), run: ShowCommands.status),
+                name: "status", summary: "is all well?",
+                explanation: """
+                    What is wrong, with the fix; who is in each room, how far away, and how it is to play with them: \(Quality.words).
+                    Exit code 1 when no hub runs. --json gives the API's /api/v1/status.
+                    """, options: anywhere.union(["--json"]), run: StatusCommand.run),
             Subcommand(
                 name: "participants", summary: "who is there, and how far away",
-                explanation: "--json gives the API's /api/v1/participants.", options: place.union(["--json"]),
+                explanation: "--json gives the API's /api/v1/participants.", options: anywhere.union(["--json"]),
                 run: ShowCommands.participants),
             Subcommand(
                 name: "latency", summary: "round-trip times of the last 24 hours",
                 explanation:
                     "Round trips in milliseconds, as measured by the engines' clock exchange. Works without a running hub.",
-                options: place.union(["--json"]), run: ShowCommands.latency),
+                options: anywhere.union(["--json"]), run: ShowCommands.latency),
             Subcommand(
                 name: "events", summary: "what happened, newest last",
                 explanation: """
@@ -72,13 +77,13 @@ package struct Subcommand {
                       --follow    go on printing what happens
                       --limit N   the last N events (50)
                       --json      one JSON object a line
-                    """, options: place.union(["--json", "--follow", "--limit"]), run: ShowCommands.events),
+                    """, options: anywhere.union(["--json", "--follow", "--limit"]), run: ShowCommands.events),
             Subcommand(
                 name: "panic", summary: "silence a room",
                 explanation: """
                     Sends note-offs for all that sounds, then pedals up, all notes off and all sound off on 16 channels.
                       --room NAME   only this room (all rooms)
-                    """, options: place.union(["--room"]), run: PanicCommand.run),
+                    """, options: ordering.union(["--room"]), run: PanicCommand.run),
             Subcommand(
                 name: "doctor", summary: "what is missing on this machine, and the fix",
                 explanation: "Exit code 1 when something is missing that the hub needs.",
@@ -126,6 +131,8 @@ package struct Subcommand {
         var text = "midihub \(name): \(summary)\n\n\(explanation)\n"
         if options.contains("--port") { text += "\n" + Self.hubOptions }
         if options.contains("--state") { text += "\n" + Self.stateOption }
+        if options.contains("--hub") { text += Self.awayOption }
+        if options.contains("--hub"), options.contains("--config") { text += Self.awayToken }
         return text
     }
 
@@ -141,6 +148,8 @@ package struct Subcommand {
             Options of run, start, demo and doctor:
             \(hubOptions)
             \(stateOption)
+            Of those that show or give orders:
+            \(awayOption)
             Exit codes: 0 well, 1 the answer is no, 64 wrong use, 69 something needed is missing or taken, 70 our bug.
             """
     }
@@ -154,6 +163,15 @@ package struct Subcommand {
           --rtpmidid PATH         the rtpmidid to run, else the one on PATH
           --listen ADDRESS:PORT   where the page is served (127.0.0.1:8080)
           --web DIR               the pages' directory
+
+        """
+    private static let awayOption = """
+          --hub URL               a hub elsewhere: http://HOST[:PORT] or https://HOST[:PORT] (asked by curl)
+
+        """
+    private static let awayToken = """
+                                  it takes orders with its token: MIDIHUB_TOKEN, else that of --config FILE
+                                  (/etc/midihub/midihub.json5)
 
         """
     private static let stateOption = """

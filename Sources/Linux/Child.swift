@@ -10,6 +10,8 @@ package struct ChildProgram: Sendable, Equatable {
     package var environment: [String: String]
     /// Standard output and error are appended to this file; nil discards them.
     package var output: String?
+    /// What it reads on standard input.
+    package var input: [UInt8] = []
 
     package init(path: String, arguments: [String], environment: [String: String], output: String?) {
         self.path = path
@@ -25,7 +27,9 @@ package struct ChildProgram: Sendable, Equatable {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        let file = input.isEmpty ? nil : try MemoryFile(input)
+        defer { withExtendedLifetime(file) {} }
+        posix_spawn_file_actions_addopen(&actions, 0, file?.path ?? "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0o640)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         _ = midihub_spawn_closefrom(&actions, 3)
@@ -67,10 +71,24 @@ package struct ChildProgram: Sendable, Equatable {
         }
     }
 
-    /// Runs a short-lived program and returns its output (the first 64 KiB) and exit code; killed after `limit`. What it
-    /// has started in its session ends with it. Blocks: for start-up questions such as a version, never on a loop that
-    /// carries anything.
-    package func run(limit: Duration) throws(Errno) -> (output: [UInt8], exit: ChildExit) {
+    /// A child whose output comes by a pipe. It is to be collected (`reap`, `kill`).
+    package struct Piped: ~Copyable {
+        package let pid: Int32
+        package let output: Descriptor
+
+        /// Ends it, with what it has started in its session, and collects it.
+        @discardableResult
+        package func kill() -> ChildExit {
+            // Before the child is collected, its number and so its group's can be nobody else's. The group is the session's
+            // first, where everything is that a shell without job control starts.
+            Glibc.kill(-pid, SIGKILL)
+            var status: CInt = 0
+            while waitpid(pid, &status, 0) == -1, midihub_errno() == EINTR {}
+            return ChildExit(status: status)
+        }
+    }
+
+    package func spawnPiped() throws(Errno) -> Piped {
         var ends: [CInt] = [0, 0]
         try retrying("pipe2") { midihub_pipe2(&ends, O_CLOEXEC) }
         let reader = Descriptor(owning: ends[0])
@@ -80,19 +98,28 @@ package struct ChildProgram: Sendable, Equatable {
         copy.output = "/proc/\(getpid())/fd/\(writer.number)"
         let pid = try copy.spawn()
         close(consume: writer)
+        return Piped(pid: pid, output: reader)
+    }
+
+    /// Runs a short-lived program and returns its output (the first `longest` octets) and exit code; killed after `limit`.
+    /// What it has started in its session ends with it. Blocks: never on a loop that carries anything.
+    package func run(
+        limit: Duration, longest: Int = 65536
+    ) throws(Errno) -> (output: [UInt8], exit: ChildExit) {
+        let child = try spawnPiped()
         let deadline = ContinuousClock.now.advanced(by: limit)
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { break }
-            var wait = pollfd(fd: reader.number, events: Int16(POLLIN), revents: 0)
+            var wait = pollfd(fd: child.output.number, events: Int16(POLLIN), revents: 0)
             if poll(&wait, 1, CInt(clamping: left.milliseconds)) <= 0 { continue }
             var result = Descriptor.Transfer.end
             do throws(Errno) {
                 var outcome: Result<Descriptor.Transfer, Errno> = .success(.end)
                 buffer.withUnsafeMutableBytes { raw in
-                    do throws(Errno) { outcome = .success(try reader.read(into: raw)) } catch {
+                    do throws(Errno) { outcome = .success(try child.output.read(into: raw)) } catch {
                         outcome = .failure(error)
                     }
                 }
@@ -100,19 +127,12 @@ package struct ChildProgram: Sendable, Equatable {
             } catch { break }
             guard case .bytes(let count) = result else { break }
             // More is read all the same, lest the program wait for ever to be rid of it.
-            output += buffer[..<min(count, Self.longestOutput - output.count)]
+            output += buffer[..<min(count, longest - output.count)]
         }
         // Its output is closed or its time is up; most programs are gone by now, others are ended.
-        while ContinuousClock.now < deadline, !Self.hasEnded(pid) { poll(nil, 0, 2) }
-        // Before the child is collected, its number and so its group's can be nobody else's. The group is the session's
-        // first, where everything is that a shell without job control starts.
-        kill(-pid, SIGKILL)
-        var status: CInt = 0
-        while waitpid(pid, &status, 0) == -1, midihub_errno() == EINTR {}
-        return (output, ChildExit(status: status))
+        while ContinuousClock.now < deadline, !Self.hasEnded(child.pid) { poll(nil, 0, 2) }
+        return (output, child.kill())
     }
-
-    private static let longestOutput = 65536
 
     /// Whether a child has ended; it stays to be collected.
     private static func hasEnded(_ pid: Int32) -> Bool {
@@ -131,6 +151,16 @@ package struct ChildProgram: Sendable, Equatable {
             return .unknown
         }
     }
+}
+
+/// Octets in a file that has no name (memfd_create(2)); a child opens it anew, at its beginning.
+private final class MemoryFile {
+    private let file: Descriptor
+    init(_ content: [UInt8]) throws(Errno) {
+        file = try Descriptor("memfd_create") { midihub_memfd_create("input", CUnsignedInt(midihub_mfd_cloexec)) }
+        try file.writeAll(content)
+    }
+    var path: String { "/proc/\(getpid())/fd/\(file.number)" }
 }
 
 private func close(consume descriptor: consuming Descriptor) { _ = consume descriptor }

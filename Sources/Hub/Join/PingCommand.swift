@@ -7,13 +7,15 @@ import Rooms
 /// `midihub ping`: how far away hubs are, by a few clock exchanges with each.
 enum PingCommand {
     static let explanation = """
-        To choose a region, from where each player is: measures for six seconds and prints the round trips of the clock
+        To choose a region, from where each player is: measures for six to ten seconds and prints the round trips of the clock
         exchange in milliseconds, how they vary (jitter), how many questions were lost, and how it would be to play there;
         the nearest hub first. Hubs do not show who measures. Exit code 1 when none of them answers.
           --json   an object a line
         """
-    /// A session asks six times in its first six seconds.
+    /// A session asks six times in its first six seconds; one whose host has an address that does not answer begins later.
     private static let time = Duration.milliseconds(6500)
+    private static let more = Duration.milliseconds(3500)
+    private static let questions = 6
 
     private struct Line: Encodable {
         let host: String
@@ -72,7 +74,10 @@ enum PingCommand {
             participant.start()
         }
         try loop.watch(signals.number, .read) { _ in end() }
-        loop.after(time) { end() }
+        loop.after(time) {
+            let isDone = participants.allSatisfy { !$0.isUp || $0.distance.asked >= questions }
+            loop.after(isDone ? .zero : more) { end() }
+        }
         try loop.run()
         return lines.sorted { ($0.minimum ?? .infinity, $0.average ?? 0) < ($1.minimum ?? .infinity, $1.average ?? 0) }
     }

@@ -7,6 +7,9 @@ package enum Quality: String, Sendable {
         (.good, 30, 5, 0.001), (.playable, 60, 15, 0.01),
     ]
 
+    package static let words =
+        "good (round trip up to 30 ms, jitter up to 5 ms, loss up to 0.1 %), playable (60 ms, 15 ms, 1 %), hard"
+
     /// nil where nothing was measured. What is not known does not count.
     package init?(rtt: Double?, jitter: Double?, loss: Double?) {
         guard let rtt else { return nil }
