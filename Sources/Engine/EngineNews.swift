@@ -1,3 +1,5 @@
+package import Rooms
+
 /// What an engine tells the thread that started it. None of it is on the path of a packet. Each names the participant in
 /// full, so that whoever reads a line of the log needs no other.
 package enum EngineNews: Sendable {
@@ -49,6 +51,8 @@ package enum EngineOrder: Sendable {
     case notesOff(id: UInt64, ClosedRange<UInt8>, @Sendable (Bool) -> Void)
     /// How many notes each participant has played so far, by id.
     case activity(@Sendable ([UInt64: UInt64]) -> Void)
+    /// What each participant holds and has set, by id; of those who do.
+    case sounding(@Sendable ([UInt64: Sounding]) -> Void)
     /// Sends a participant away; false where there is none of that id.
     case kick(id: UInt64, @Sendable (Bool) -> Void)
     /// Says BY to everyone and ends.

@@ -164,6 +164,13 @@ final class Loop {
         case .activity(let answer):
             answer(
                 Dictionary(halls.flatMap(\.peers).map { ($0.id, $0.notes) }, uniquingKeysWith: { first, _ in first }))
+        case .sounding(let answer):
+            var all: [UInt64: Sounding] = [:]
+            for peer in halls.lazy.flatMap(\.peers) {
+                let sounding = Sounding(peer.record.pointee.held, peer.record.pointee.controls)
+                if !sounding.isEmpty { all[peer.id] = sounding }
+            }
+            answer(all)
         case .kick(let id, let answer):
             let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
             if let peer { remove(peer, .kicked, farewell: true) }

@@ -18,6 +18,7 @@ final class Connection {
     private var refusalsCounted = 0
     /// It has, or is about to have, a place among the viewers of the stream.
     private(set) var isViewer = false
+    private var viewed: Topics = []
     private var asksHead = false
     /// Set as long as the stream flows: then the conversation is over.
     private var viewer: Viewer?
@@ -94,6 +95,8 @@ final class Connection {
         registration = nil
         if isViewer { server.dismissViewer() }
         isViewer = false
+        server.count(viewed, -1)
+        viewed = []
         server.forget(self)
     }
 
@@ -192,6 +195,8 @@ final class Connection {
 
     private func view(_ subscription: Subscription) {
         viewer = Viewer(subscription, server.feed)
+        viewed = subscription.topics
+        server.count(viewed, 1)
         goOn()
     }
 

@@ -79,6 +79,10 @@ package final class Server: Sendable {
     package var refused: Int { counters.refused.load(ordering: .relaxed) }
     /// Viewers of the stream.
     package var viewers: Int { counters.viewers.load(ordering: .relaxed) }
+    /// Whether somebody views one of these topics.
+    package func isWatched(_ topics: Topics) -> Bool {
+        counters.watched.load(ordering: .relaxed) & topics.rawValue != 0
+    }
     /// Connections open now, those being closed and the viewers' included.
     package var connections: Int { counters.connections.load(ordering: .relaxed) }
 }
@@ -89,4 +93,6 @@ final class ServerCounters: Sendable {
     let refused = Atomic<Int>(0)
     let connections = Atomic<Int>(0)
     let viewers = Atomic<Int>(0)
+    /// The topics that somebody views, a bit each.
+    let watched = Atomic<UInt32>(0)
 }

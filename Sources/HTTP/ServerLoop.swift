@@ -26,6 +26,7 @@ final class ServerLoop {
     private var nextID: UInt64 = 0
     var feed = Feed()
     private var viewerCount = 0
+    private var topicViewers = [Int](repeating: 0, count: UInt32.bitWidth)
     private var beating = false
     private var sweeping = false
     private var stopping = false
@@ -89,6 +90,16 @@ final class ServerLoop {
         counters.viewers.store(viewerCount, ordering: .relaxed)
         beatLater()
         return true
+    }
+
+    /// A viewer of these topics has begun (1) or gone (-1).
+    func count(_ topics: Topics, _ change: Int) {
+        var watched: UInt32 = 0
+        for bit in topicViewers.indices {
+            if topics.rawValue & 1 << UInt32(bit) != 0 { topicViewers[bit] += change }
+            if topicViewers[bit] > 0 { watched |= 1 << UInt32(bit) }
+        }
+        counters.watched.store(watched, ordering: .relaxed)
     }
 
     private func beatLater() {

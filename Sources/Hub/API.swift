@@ -1,4 +1,5 @@
 import Foundation
+package import Rooms
 import Store
 
 /// The shapes of the JSON API. Instants are Unix milliseconds, round-trip times milliseconds; a null may be left out.
@@ -56,6 +57,17 @@ package enum API {
         }
     }
     package struct Samples: Codable, Sendable { package var samples: [Sample] }
+
+    /// What a participant holds and has set; those without are left out.
+    package struct Sounds: Codable, Equatable, Sendable {
+        package var participant: Int64
+        package var notes: [Sounding.Note]
+        package var controls: [Sounding.Control]
+        package init(participant: Int64, _ sounding: Sounding) {
+            (self.participant, notes, controls) = (participant, sounding.notes, sounding.controls)
+        }
+    }
+    package struct SoundsList: Codable, Sendable { package var sounding: [Sounds] }
 
     package struct Event: Codable, Sendable {
         package var id: Int64

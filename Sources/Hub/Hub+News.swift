@@ -26,6 +26,7 @@ extension Hub {
                 "restored", severity: .warning,
                 "\(lost.count) connections were removed by somebody else and are made again")
         case .trouble(let words): context.note("patchbay", severity: .warning, words)
+        case .sounding(let ports): heardSounding(ports)
         case .activity(let counts):
             for engine in rtpmidids { for (id, messages) in counts { engine.heard(id, messages) } }
         }

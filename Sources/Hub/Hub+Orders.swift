@@ -28,6 +28,7 @@ extension Hub {
             }
             engine.restart(by: author)
             responder.send(Self.done("\(name) is being restarted.", status: .accepted))
+        case .sounding(let responder): askSounding(for: responder)
         case .stop(let responder):
             responder.send(Self.done("The hub says goodbye and ends.", status: .accepted))
             stop(because: "midihub stop")

@@ -39,6 +39,7 @@ package final class Hub {
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
     var matrix = Matrix()
     var views: StreamViews
+    var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
     var played: [Int64: Int] = [:]
     var blocks: Set<Store.Block>
@@ -171,6 +172,7 @@ package final class Hub {
                 if let server, server.viewers > 0 { embedded?.requestActivity() }
             }
         }
+        loop.every(.milliseconds(200)) { [unowned self] in watchSounding() }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()
         try server?.start()

@@ -250,6 +250,22 @@ enum OpenAPI {
             ]
            }
           },
+          "/api/v1/sounding": {
+           "get": {
+            "operationId": "sounding",
+            "summary": "What participants hold and have set",
+            "responses": {
+             "200": {
+              "description": "So it is",
+              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Sounding"}}}
+             },
+             "421": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             }
+            }
+           }
+          },
           "/api/v1/stream": {
            "get": {
             "operationId": "stream",
@@ -274,7 +290,7 @@ enum OpenAPI {
               "name": "views",
               "in": "query",
               "schema": {"type": "string"},
-              "description": "Of status, participants, wires, rooms, latency, activity and event, with commas between; all without it"
+              "description": "Of status, participants, wires, rooms, latency, activity, sounding and event, with commas between; all but sounding without it"
              },
              {
               "name": "Last-Event-ID",
@@ -727,6 +743,42 @@ enum OpenAPI {
             "additionalProperties": false,
             "required": ["participants"],
             "properties": {"participants": {"type": "array", "items": {"$ref": "#/components/schemas/Participant"}}}
+           },
+           "Sounding": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["sounding"],
+            "properties": {"sounding": {"type": "array", "items": {"$ref": "#/components/schemas/Sounds"}}}
+           },
+           "Sounds": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["participant", "notes", "controls"],
+            "properties": {
+             "participant": {"type": "integer", "format": "int64"},
+             "notes": {"type": "array", "maxItems": 64, "items": {"$ref": "#/components/schemas/HeldNote"}},
+             "controls": {"type": "array", "maxItems": 64, "items": {"$ref": "#/components/schemas/SetControl"}}
+            }
+           },
+           "HeldNote": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["channel", "note"],
+            "properties": {
+             "channel": {"type": "integer", "minimum": 1, "maximum": 16},
+             "note": {"type": "integer", "minimum": 0, "maximum": 127, "description": "60 is C4"}
+            }
+           },
+           "SetControl": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["channel", "what", "value"],
+            "properties": {
+             "channel": {"type": "integer", "minimum": 1, "maximum": 16},
+             "what": {"type": "string", "enum": ["controller", "program", "pressure", "bend"]},
+             "number": {"type": "integer", "minimum": 0, "maximum": 127, "description": "Of a controller"},
+             "value": {"type": "integer", "minimum": -8192, "maximum": 8191, "description": "0 to 127; of a bend as far as it goes"}
+            }
            },
            "Wire": {
             "type": "object",

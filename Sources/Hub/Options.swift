@@ -18,6 +18,8 @@ package struct Options: Equatable, Sendable {
     package var json = false
     package var follow = false
     package var unlessStopped = false
+    /// Of `monitor`.
+    package var once = false
     package var room: String?
     package var limit: Int?
     /// Of `engine`: files that the hub names.
@@ -66,6 +68,7 @@ package struct Options: Equatable, Sendable {
             switch name {
             case "--json": json = true
             case "--follow": follow = true
+            case "--once": once = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
             case "--replay": replay = true
@@ -80,7 +83,7 @@ package struct Options: Equatable, Sendable {
     }
 
     private static let flags: Set<String> = [
-        "--json", "--follow", "--unless-stopped", "--connect-all", "--replay", "--dump",
+        "--json", "--follow", "--unless-stopped", "--once", "--connect-all", "--replay", "--dump",
     ]
 
     private mutating func take(_ name: String, _ value: String) throws(Misuse) {

@@ -13,6 +13,8 @@ package enum Order: Sendable {
     case block(Store.Block, isBlocked: Bool, by: String, Responder)
     case restart(engine: String, by: String, Responder)
     case stop(Responder)
+    /// What sounds: changes nothing.
+    case sounding(Responder)
 }
 
 /// Every route of the hub, in one place: reading comes from the board and the store, changing goes to the loop as an order.
@@ -90,6 +92,7 @@ package struct Routes: Sendable {
         router.on(.get, "/api/v1/status") { [board] request, _, responder in
             responder.send(Self.answer(board.body("status") { API.encode(API.Status($0)) }, for: request))
         }
+        router.on(.get, "/api/v1/sounding") { [orders] _, _, responder in orders.send(.sounding(responder)) }
         router.on(.get, "/api/v1/openapi.json") { request, _, responder in
             responder.send(Self.answer(Self.description, for: request))
         }

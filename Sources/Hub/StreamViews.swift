@@ -3,16 +3,17 @@ package import Store
 
 /// What the stream shows, a topic each.
 package enum StreamView: String, CaseIterable {
-    case status, participants, wires, rooms, latency, activity
+    case status, participants, wires, rooms, latency, activity, sounding
 
     package var topic: Topics {
         let place = Self.allCases.firstIndex(of: self)!  // allCases has every case
         return Topics(rawValue: 1 << UInt32(place))
     }
 
-    /// The topics of `?views=`, and whether events are wanted; nil where a word is none of them.
+    /// The topics of `?views=`, and whether events are wanted; nil where a word is none of them. What sounds is for those
+    /// who ask for it: the engines are asked for their sake.
     package static func parse(_ text: String?) -> (topics: Topics, events: Bool)? {
-        guard let text else { return (Topics(allCases.map(\.topic)), true) }
+        guard let text else { return (Topics(allCases.filter { $0 != .sounding }.map(\.topic)), true) }
         var wanted: (topics: Topics, events: Bool) = ([], false)
         for word in text.split(separator: ",", omittingEmptySubsequences: false) {
             if word == "event" {
@@ -63,6 +64,7 @@ package struct StreamViews {
     private static let mostPoints = 600
 
     private var last: Snapshot?
+    private var sounding: [API.Sounds] = []
     private var points: [Int64: [Point]]
     private var lastEvent: Int64 = 0
     private var hasLostEvents = false
@@ -150,6 +152,14 @@ package struct StreamViews {
                 topic: StreamView.activity.topic, change: StreamView.activity.message(Gain(changed: played)), whole: nil
             )
         ]
+        return update
+    }
+
+    /// What participants hold and have set now.
+    package mutating func sounding(_ all: [API.Sounds], isWatched: Bool) -> StreamUpdate {
+        var update = StreamUpdate()
+        add(.sounding, sounding, all, isWatched, to: &update) { $0.participant }
+        sounding = all
         return update
     }
 

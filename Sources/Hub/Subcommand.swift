@@ -85,6 +85,9 @@ package struct Subcommand {
                       --room NAME   only this room (all rooms)
                     """, options: ordering.union(["--room"]), run: PanicCommand.run),
             Subcommand(
+                name: "monitor", summary: "who plays what now, in the terminal",
+                explanation: MonitorCommand.explanation, options: anywhere.union(["--once"]), run: MonitorCommand.run),
+            Subcommand(
                 name: "doctor", summary: "what is missing on this machine, and the fix",
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),

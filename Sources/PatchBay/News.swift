@@ -13,6 +13,8 @@ package enum News: Sendable {
     case trouble(String)
     /// Messages heard from each port since the last such news, which comes at most ten times a second.
     case activity([PortID: Int])
+    /// What participants hold and have set, of those who do; told when asked.
+    case sounding([PortID: Sounding])
 }
 
 /// A participant's port that is there.

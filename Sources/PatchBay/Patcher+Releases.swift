@@ -18,7 +18,10 @@ extension Patcher {
                 return loop.stop()
             case .input(.midi(let address, _, let message)):
                 guard let port = ports[address] else { break }
-                if let message, let slot = port.slot { table.changeState(slot) { $0.apply(message) } }
+                if let message {
+                    if let slot = port.slot { table.changeState(slot) { $0.apply(message) } }
+                    port.controls.apply(message)
+                }
                 heard(port)
             case .input(.announcement), .input(.other): break
             }
@@ -103,6 +106,16 @@ extension Patcher {
         let panic = Outbox.Panic { answer(silenced) }
         for (address, messages) in first + second { outbox.add(messages, to: address, panic: panic) }
         send()
+    }
+
+    /// What participants hold and have set; of those who do.
+    var sounding: [PortID: Sounding] {
+        var all: [PortID: Sounding] = [:]
+        for port in ports.values where port.standing == .participant {
+            let sounding = Sounding(port.slot.map(table.state) ?? HeldState(), port.controls)
+            if !sounding.isEmpty { all[port.id] = sounding }
+        }
+        return all
     }
 
     func notesOff(_ id: PortID, _ range: ClosedRange<UInt8>) {

@@ -22,6 +22,8 @@ final class Port {
 
     /// Messages heard since activity was last told.
     var messages = 0
+    /// What it has set, as far as we have heard.
+    var controls = ControlState()
 
     init(id: PortID, name: [UInt8], engine: EngineSpec, standing: Standing, slot: Int?) {
         self.id = id

@@ -146,7 +146,7 @@ final class Stage {
         case .appeared(let appearance): present.append(appearance)
         case .vanished(let id): present.removeAll { $0.id == id }
         case .wires(let wires): self.wires = wires
-        case .released, .restored, .trouble, .activity: break
+        case .released, .restored, .trouble, .activity, .sounding: break
         }
     }
 

@@ -277,6 +277,18 @@ final class EmbeddedEngine: HubEngine {
         }
     }
 
+    /// What participants hold and have set; of those who do. Empty where the engine does not tell.
+    func askSounding(_ done: @escaping ([Int64: Sounding]) -> Void) {
+        guard isReady, process.service.pid != nil, !present.isEmpty else { return done([:]) }
+        ask(.init(.sounding)) { [weak self] reply in
+            var all: [Int64: Sounding] = [:]
+            for (id, sounding) in reply?.sounding ?? [:] {
+                if let one = self?.present[id] { all[one.visit.id] = sounding }
+            }
+            done(all)
+        }
+    }
+
     func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
         order(.init(.kick), participant, done)
     }

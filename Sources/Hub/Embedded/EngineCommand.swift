@@ -169,6 +169,7 @@ private final class EngineServer {
             let (from, to) = (min(request.from ?? 0, 127), min(request.to ?? 127, 127))
             engine.send(.notesOff(id: participant, min(from, to)...max(from, to), whetherDone))
         case .activity: engine.send(.activity { later(.init(activity: $0)) })
+        case .sounding: engine.send(.sounding { later(.init(sounding: $0)) })
         case .reload: reload { answer(.init(error: $0), id) }
         case .stop:
             engine.send(.stop)

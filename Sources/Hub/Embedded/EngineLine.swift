@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Rooms
 
 /// One line of the embedded engine's log: a JSON object, so that no name can forge another line. Instants are Unix
 /// milliseconds. A reader leaves out what it does not know; `v` changes only when it could no longer do that.
@@ -52,7 +53,7 @@ struct EngineLine: Codable {
 enum EngineControl {
     struct Request: Codable {
         enum Word: String, Codable {
-            case status, panic, kick, activity, reload, stop
+            case status, panic, kick, activity, sounding, reload, stop
             case notesOff = "notes-off"
         }
         var `do`: Word
@@ -79,6 +80,8 @@ enum EngineControl {
         var notes: Int?
         /// Notes played so far, by participant.
         var activity: [UInt64: UInt64]?
+        /// What participants hold and have set.
+        var sounding: [UInt64: Sounding]?
     }
 }
 

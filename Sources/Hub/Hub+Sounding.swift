@@ -1,0 +1,76 @@
+import HTTP
+import Linux
+import PatchBay
+import Rooms
+import Store
+
+/// One question to the engines at a time, whoever asks.
+struct SoundingQuestion {
+    /// Counts the questions.
+    var number = 0
+    /// Whether it waits for an answer.
+    var isOpen = false
+    var waiters: [Responder] = []
+    /// The stream shows what was answered last.
+    var isShown = false
+}
+
+/// What participants hold and have set: asked of the engines while somebody looks at it, and at no other time.
+extension Hub {
+    /// Every fifth of a second.
+    func watchSounding() {
+        guard let server else { return }
+        if server.isWatched(StreamView.sounding.topic) {
+            soundingQuestion.isShown = true
+            askSounding()
+        } else if soundingQuestion.isShown {
+            // Whoever comes next is not to see what was.
+            soundingQuestion.isShown = false
+            server.publish(views.sounding([], isWatched: false))
+        }
+    }
+
+    func askSounding(for responder: Responder) {
+        soundingQuestion.waiters.append(responder)
+        askSounding()
+    }
+
+    private func askSounding() {
+        guard !soundingQuestion.isOpen else { return }
+        soundingQuestion.isOpen = true
+        soundingQuestion.number += 1
+        let number = soundingQuestion.number
+        if let embedded {
+            embedded.askSounding { [weak self] in self?.tellSounding($0, number) }
+        } else if let bay = context.bay {
+            bay.send(.sounding)
+            // A patch bay that has ended says nothing.
+            context.loop.after(.seconds(5)) { [weak self] in self?.tellSounding([:], number) }
+        } else {
+            tellSounding([:], number)
+        }
+    }
+
+    /// The patch bay's answer.
+    func heardSounding(_ ports: [PortID: Sounding]) {
+        var all: [Int64: Sounding] = [:]
+        for one in rtpmidids.lazy.flatMap(\.present.values) where one.isShown {
+            if let sounding = ports[one.id] { all[one.visit.id] = sounding }
+        }
+        tellSounding(all, soundingQuestion.number)
+    }
+
+    private func tellSounding(_ all: [Int64: Sounding], _ number: Int) {
+        guard soundingQuestion.isOpen, number == soundingQuestion.number else { return }
+        soundingQuestion.isOpen = false
+        let list = all.sorted { $0.key < $1.key }.map { API.Sounds(participant: $0.key, $0.value) }
+        if !soundingQuestion.waiters.isEmpty {
+            let body = Array(API.encode(API.SoundsList(sounding: list)).utf8)
+            for responder in soundingQuestion.waiters { responder.send(.json(body)) }
+            soundingQuestion.waiters = []
+        }
+        guard let server, soundingQuestion.isShown else { return }
+        let update = views.sounding(list, isWatched: true)
+        if !update.isEmpty { server.publish(update) }
+    }
+}
