@@ -42,6 +42,7 @@ package struct Configuration: Equatable, Sendable {
     package var deny: [AddressRange] = []
     /// The one address of this machine on which the embedded engine listens; nil for all.
     package var address: String?
+    package var alerts: AlertSettings?
 
     package init() {}
 
@@ -139,6 +140,7 @@ extension Configuration {
             }
             address = value
         }
+        if let value = file.alerts { alerts = try AlertSettings.checked(value) }
         let maximum = try Self.maximum(file.maximum, "maximum") ?? Room(name: "", ports: [], policy: .auto).maximum
         if let value = file.listen { listen = try Self.address(value) }
         let common = try file.policy.map { text throws(ConfigurationError) in try Self.policy(text) } ?? .auto
@@ -263,6 +265,7 @@ extension Configuration {
         switch type {
         case is String.Type: "text in quotes"
         case is Int.Type: "a whole number"
+        case is Double.Type: "a number"
         default: "\(type)".hasPrefix("Array") ? "a list in [ ]" : "an object in { }"
         }
     }
@@ -285,13 +288,14 @@ private struct FileFormat: Decodable {
     }
     enum CodingKeys: String, CodingKey, CaseIterable {
         case name, location, ports, rooms, policy, engine, rtpmidid, listen, hosts, web, token, allow, deny, address
-        case maximum
+        case maximum, alerts
     }
     var name, location, policy, engine, rtpmidid, listen, web, token, address: String?
     var ports: [Int]?
     var rooms: [String: Room]?
     var hosts, allow, deny: [String]?
     var maximum: Int?
+    var alerts: AlertsFormat?
 
     init(from decoder: any Decoder) throws {
         try refuseUnknownKeys(decoder, known: CodingKeys.allCases.map(\.rawValue))
@@ -306,6 +310,7 @@ private struct FileFormat: Decodable {
         deny = try values.decodeIfPresent([String].self, forKey: .deny)
         address = try text(.address)
         maximum = try values.decodeIfPresent(Int.self, forKey: .maximum)
+        alerts = try values.decodeIfPresent(AlertsFormat.self, forKey: .alerts)
     }
 }
 
@@ -316,7 +321,7 @@ private struct AnyKey: CodingKey {
     init?(intValue: Int) { nil }
 }
 
-private func refuseUnknownKeys(_ decoder: any Decoder, known: [String]) throws {
+func refuseUnknownKeys(_ decoder: any Decoder, known: [String]) throws {
     for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
         throw DecodingError.dataCorrupted(
             .init(

@@ -26,6 +26,7 @@ package enum Doctor {
         findings.append(stateDirectory(state))
         findings.append(webDirectory(configuration))
         findings.append(avahi())
+        if configuration.alerts != nil { findings.append(alerts()) }
         return findings
     }
 
@@ -166,6 +167,15 @@ package enum Doctor {
                 fix: "name it with --web DIR (it lies at the top of the source tree)")
         }
         return Finding(topic: "web", isWell: true, words: web)
+    }
+
+    package static func alerts(curl: String? = Curl.path) -> Finding {
+        guard let curl else {
+            return Finding(
+                topic: "alerts", isWell: false, words: "alerts are configured, and curl is not installed",
+                fix: "apt install curl")
+        }
+        return Finding(topic: "alerts", isWell: true, words: "are sent by \(curl)")
     }
 
     private static func avahi() -> Finding {

@@ -39,6 +39,7 @@ package final class Hub {
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
     var matrix = Matrix()
     var views: StreamViews
+    private let alerter: Alerter
     var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
     var played: [Int64: Int] = [:]
@@ -100,6 +101,7 @@ package final class Hub {
 
         context = HubContext(
             state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory, prints: true)
+        alerter = try Alerter(context)
         if configuration.location == .auto { location = Location.ask() }
         if case .named(let place) = configuration.location { location = place }
         recorder.noticed = { [unowned self] in context.note("store", severity: .warning, $0) }
@@ -114,6 +116,7 @@ package final class Hub {
         context.played = { [unowned self] in countPlayed($0, $1) }
         for notice in memory.notices { context.note("store", severity: .warning, notice) }
         context.changed = { [unowned self] in publishSoon() }
+        context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
         context.enginesChanged = { [unowned self] in configureBay() }
         try loop.receive(orders) { [unowned self] in obey($0) }
         try loop.receive(news) { [unowned self] in take($0) }
@@ -173,6 +176,7 @@ package final class Hub {
             }
         }
         loop.every(.milliseconds(200)) { [unowned self] in watchSounding() }
+        loop.every(.seconds(1)) { [unowned self] in if !isStopping { alerter.look(board.snapshot) } }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()
         try server?.start()

@@ -14,6 +14,8 @@ final class HubContext {
     var changed: () -> Void = {}
     /// A participant has played so many notes (with rtpmidid: messages).
     var played: (Int64, Int) -> Void = { _, _ in }
+    /// Somebody has left without a goodbye.
+    var lost: (Visit, String) -> Void = { _, _ in }
     /// Engines have come, gone or changed their process: the patch bay must know.
     var enginesChanged: () -> Void = {}
 
@@ -51,6 +53,7 @@ final class HubContext {
                     at: when, kind: kind, severity: severity, room: room ?? visit?.room,
                     engine: engine ?? visit?.engine,
                     participant: participant ?? visit?.name, visit: visit?.id, text: text)))
+        if kind == "lost", let visit { lost(visit, text) }
         if prints { Output.line("\(Output.time(when.latest.milliseconds))  \(Output.safe(text))") }
         changed()
     }

@@ -18,6 +18,8 @@ package struct Options: Equatable, Sendable {
     package var json = false
     package var follow = false
     package var unlessStopped = false
+    /// Of `alert`.
+    package var test = false
     /// Of `monitor`.
     package var once = false
     package var room: String?
@@ -69,6 +71,7 @@ package struct Options: Equatable, Sendable {
             case "--json": json = true
             case "--follow": follow = true
             case "--once": once = true
+            case "--test": test = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
             case "--replay": replay = true
@@ -83,7 +86,7 @@ package struct Options: Equatable, Sendable {
     }
 
     private static let flags: Set<String> = [
-        "--json", "--follow", "--unless-stopped", "--once", "--connect-all", "--replay", "--dump",
+        "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
     ]
 
     private mutating func take(_ name: String, _ value: String) throws(Misuse) {

@@ -9,6 +9,8 @@ package struct StateDirectory: Sendable, Equatable {
 
     package var database: String { "\(path)/hub.sqlite" }
     package var lock: String { "\(path)/hub.lock" }
+    /// What the webhook has been told, and what still waits to be.
+    package var alerts: String { "\(path)/alerts.json" }
     package var startLock: String { "\(path)/start.lock" }
     package var token: String { "\(path)/token" }
     /// There while a person's `stop` holds: cron's `start --unless-stopped` respects it.

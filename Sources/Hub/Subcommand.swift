@@ -88,6 +88,10 @@ package struct Subcommand {
                 name: "monitor", summary: "who plays what now, in the terminal",
                 explanation: MonitorCommand.explanation, options: anywhere.union(["--once"]), run: MonitorCommand.run),
             Subcommand(
+                name: "alert", summary: "what the webhook is told, and a test of it",
+                explanation: AlertCommand.explanation, options: place.union(["--config", "--test"]),
+                run: AlertCommand.run),
+            Subcommand(
                 name: "doctor", summary: "what is missing on this machine, and the fix",
                 explanation: "Exit code 1 when something is missing that the hub needs.",
                 options: hub.union(["--json"]), run: DoctorCommand.run),
@@ -134,6 +138,7 @@ package struct Subcommand {
         var text = "midihub \(name): \(summary)\n\n\(explanation)\n"
         if options.contains("--port") { text += "\n" + Self.hubOptions }
         if options.contains("--state") { text += "\n" + Self.stateOption }
+        if options.contains("--config"), !options.contains("--port") { text += Self.configOption }
         if options.contains("--hub") { text += Self.awayOption }
         if options.contains("--hub"), options.contains("--config") { text += Self.awayToken }
         return text
@@ -157,8 +162,7 @@ package struct Subcommand {
             """
     }
 
-    private static let hubOptions = """
-          --config FILE           configuration (JSON5), else /etc/midihub/midihub.json5 where it exists
+    private static let hubOptions = configOption + """
           --port N                a room on UDP ports N and N+1; repeatable (5004)
           --policy P              who hears whom: auto, named, all or pair
           --connect-all           the same as --policy all
@@ -173,8 +177,11 @@ package struct Subcommand {
 
         """
     private static let awayToken = """
-                                  it takes orders with its token: MIDIHUB_TOKEN, else that of --config FILE
-                                  (/etc/midihub/midihub.json5)
+                                  it takes orders with its token: MIDIHUB_TOKEN, else `token` of the configuration
+
+        """
+    private static let configOption = """
+          --config FILE           configuration (JSON5), else /etc/midihub/midihub.json5 where it exists
 
         """
     private static let stateOption = """

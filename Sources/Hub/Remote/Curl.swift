@@ -19,6 +19,7 @@ package struct Curl: Sendable {
     package var seconds: Int? = 10
     /// What is kept of an answer.
     package var longest = 16 << 20
+    package var discardsBody = false
 
     package init(url: String, method: String = "GET") { (self.url, self.method) = (url, method) }
 
@@ -77,6 +78,7 @@ package struct Curl: Sendable {
         if let body { lines.append("data-raw = \(quoted(body))") }
         lines.append("connect-timeout = \(min(seconds ?? 10, 10))")
         if let seconds { lines.append("max-time = \(seconds)") }
+        if discardsBody { lines.append("output = \"/dev/null\"") }
         return (lines + flags).joined(separator: "\n") + "\n"
     }
 

@@ -1,0 +1,37 @@
+/// What a webhook gets: one message when something begins, one when it is over. `text` is all that Slack and its likes
+/// read; the other fields are for programs.
+package struct Alert: Codable, Equatable, Sendable {
+    package enum Kind: String, Codable, Sendable {
+        case engineDown = "engine-down"
+        case participantLost = "participant-lost"
+        case roundTrip = "round-trip"
+        case loss
+        case disk
+        case test
+    }
+    package enum State: String, Codable, Sendable { case firing, resolved }
+
+    package var text = ""
+    package var hub = ""
+    package var alert: Kind
+    package var state = State.firing
+    /// The same in both messages of an occurrence.
+    package var id: String
+    /// Unix milliseconds.
+    package var at: Int64
+    package var room: String?
+    package var participant: String?
+    package var engine: String?
+    /// In milliseconds or percent, as the limit that it was compared with.
+    package var value: Double?
+    package var limit: Double?
+
+    package init(_ kind: Kind, id: String, at: Int64) { (alert, self.id, self.at) = (kind, id, at) }
+
+    /// `words` with the hub's name before them, for a chat: a name in them is never markup there, nor calls anybody.
+    package mutating func say(_ words: String, hub: String) {
+        self.hub = hub
+        text = Output.safe("\(hub): \(words)").replacing("&", with: "&amp;").replacing("<", with: "&lt;")
+            .replacing(">", with: "&gt;").replacing("@", with: "@\u{200B}")
+    }
+}

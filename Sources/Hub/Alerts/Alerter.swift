@@ -1,0 +1,143 @@
+import Foundation
+import Glibc
+import Linux
+import Store
+
+/// Tells the webhook what goes wrong and when that is over. On the hub's loop; a message is sent by a thread that waits for
+/// curl, so that a webhook that does not answer holds up nothing.
+final class Alerter {
+    private struct Kept: Codable {
+        var watch = AlertWatch()
+        var queue = AlertQueue()
+    }
+
+    private let context: HubContext
+    private let outcomes: Mailbox<Curl.Outcome>
+    private let startedAt = ContinuousClock.now
+    private var kept: Kept
+    private var saved: [UInt8] = []
+
+    /// After that the hub knows who is there.
+    private static let settling: Duration = .seconds(60)
+
+    init(_ context: HubContext) throws(Errno) {
+        self.context = context
+        outcomes = try Mailbox()
+        kept = Self.load(context.state)
+        try context.loop.receive(outcomes) { [unowned self] in finish($0) }
+    }
+
+    private static func load(_ state: StateDirectory) -> Kept {
+        File.bytes(state.alerts).flatMap { try? JSONDecoder().decode(Kept.self, from: Data($0)) } ?? Kept()
+    }
+
+    /// What goes on, as it was told; and how many messages wait.
+    static func kept(in state: StateDirectory) -> (told: [Alert], waiting: Int) {
+        let kept = load(state)
+        return (kept.watch.told, kept.queue.count)
+    }
+
+    private var settings: AlertSettings? { context.configuration.alerts }
+
+    /// Every second.
+    func look(_ snapshot: Snapshot) {
+        let now = Moment.now.milliseconds
+        guard let settings else {
+            guard !kept.watch.told.isEmpty || kept.queue.count > 0 else { return }
+            kept.watch = AlertWatch()
+            kept.queue.clear()
+            return save()
+        }
+        let present = snapshot.participants.filter { $0.state == .present }.map { ($0.name, $0.room, $0.since) }
+        var news = kept.watch.see(present, hub: snapshot.name, now: now)
+        news += kept.watch.look(
+            AlertWatch.readings(snapshot, diskUsed: diskUsed, settings, now: now),
+            isSettled: startedAt.duration(to: .now) > Self.settling, hub: snapshot.name, now: now)
+        for alert in news { tell(alert) }
+        save()
+        send()
+    }
+
+    /// Somebody has left without a goodbye.
+    func lost(_ visit: Visit, _ words: String, hub: String) {
+        guard settings != nil,
+            let alert = kept.watch.lose(
+                visit.name, room: visit.room, joined: visit.joined.latest.milliseconds, words: words, hub: hub,
+                now: Moment.now.milliseconds)
+        else { return }
+        tell(alert)
+        save()
+        send()
+    }
+
+    private func tell(_ alert: Alert) {
+        if !kept.queue.add(alert) {
+            context.note(
+                "alert-failed", severity: .warning,
+                "More than \(AlertQueue.most) alerts wait to be delivered: the oldest are given up")
+        }
+    }
+
+    /// Percent, as one without special rights sees it (statvfs(3)).
+    private var diskUsed: Double? {
+        var facts = statvfs()
+        guard statvfs(context.state.path, &facts) == 0, facts.f_blocks > 0 else { return nil }
+        let used = Double(facts.f_blocks - facts.f_bfree)
+        let all = used + Double(facts.f_bavail)
+        return all > 0 ? used / all * 100 : nil
+    }
+
+    // MARK: Sending
+
+    private func send() {
+        guard let settings, let alert = kept.queue.next(now: Moment.now.milliseconds) else { return }
+        let outcomes = outcomes
+        let post = { @Sendable in outcomes.send(Self.post(alert, to: settings.url)) }
+        do throws(Errno) {
+            try WorkerThread("alert", post).detach()
+        } catch { finish(.failed(error.reason)) }
+    }
+
+    /// Blocks until it is answered.
+    static func post(_ alert: Alert, to url: String) -> Curl.Outcome {
+        var request = Curl(url: url, method: "POST")
+        request.headers = ["Content-Type: application/json", "User-Agent: midihub/\(Version.text)"]
+        request.body = API.encode(alert)
+        request.discardsBody = true
+        return request.run()
+    }
+
+    /// nil where it was taken.
+    static func trouble(_ outcome: Curl.Outcome) -> String? {
+        switch outcome {
+        case .answered(200..<300, _): nil
+        case .answered(let status, _): "it answered \(status)"
+        case .failed(let words): words
+        }
+    }
+
+    private func finish(_ outcome: Curl.Outcome) {
+        if let trouble = Self.trouble(outcome) {
+            let isFirst = kept.queue.attempts == 0
+            if kept.queue.failed(now: Moment.now.milliseconds) {
+                context.note("alert-failed", severity: .error, "An alert is given up after a day: \(trouble)")
+            } else if isFirst {
+                context.note(
+                    "alert-failed", severity: .warning, "The webhook took no alert: \(trouble). It is tried again and again")
+            }
+        } else {
+            if kept.queue.attempts > 0 { context.note("alert-sent", "The webhook takes alerts again") }
+            kept.queue.delivered()
+        }
+        save()
+        send()
+    }
+
+    /// On a full disk the next hub may tell something twice.
+    private func save() {
+        let bytes = Array(API.encode(kept).utf8)
+        guard bytes != saved else { return }
+        saved = bytes
+        try? File.replace(context.state.alerts, with: bytes, mode: 0o600)
+    }
+}
