@@ -162,16 +162,17 @@ package struct Subcommand {
             """
     }
 
-    private static let hubOptions = configOption + """
-          --port N                a room on UDP ports N and N+1; repeatable (5004)
-          --policy P              who hears whom: auto, named, all or pair
-          --connect-all           the same as --policy all
-          --engine KIND           auto, rtpmidid or embedded
-          --rtpmidid PATH         the rtpmidid to run, else the one on PATH
-          --listen ADDRESS:PORT   where the page is served (127.0.0.1:8080)
-          --web DIR               the pages' directory
+    private static let hubOptions =
+        configOption + """
+              --port N                a room on UDP ports N and N+1; repeatable (5004)
+              --policy P              who hears whom: auto, named, all or pair
+              --connect-all           the same as --policy all
+              --engine KIND           auto, rtpmidid or embedded
+              --rtpmidid PATH         the rtpmidid to run, else the one on PATH
+              --listen ADDRESS:PORT   where the page is served (127.0.0.1:8080)
+              --web DIR               the pages' directory
 
-        """
+            """
     private static let awayOption = """
           --hub URL               a hub elsewhere: http://HOST[:PORT] or https://HOST[:PORT] (asked by curl)
 

@@ -92,7 +92,9 @@ extension Patcher {
         let standing: Standing = isProbe ? .probe : waits ? .waiting : .participant
         let port = Port(id: id, name: facts.name, engine: engine, standing: standing, slot: slot)
         ports[facts.address] = port
-        if slot == nil, !isProbe { tell("more than \(HeldTable.slotCount) participants: what the later ones hold is not known") }
+        if slot == nil, !isProbe {
+            tell("more than \(HeldTable.slotCount) participants: what the later ones hold is not known")
+        }
         enter(port)
 
         news.send(

@@ -7,6 +7,7 @@ package struct Sounding: Hashable, Codable, Sendable {
         package var channel: Int
         /// 0 to 127; 60 is C4.
         package var note: Int
+        package init(channel: Int, note: Int) { (self.channel, self.note) = (channel, note) }
     }
 
     /// Controllers, programs, pressure and bend as they were last set.
@@ -18,6 +19,9 @@ package struct Sounding: Hashable, Codable, Sendable {
         package var number: Int?
         /// 0 to 127; of a bend -8192 to 8191.
         package var value: Int
+        package init(channel: Int, what: What, number: Int? = nil, value: Int) {
+            (self.channel, self.what, self.number, self.value) = (channel, what, number, value)
+        }
     }
 
     package var notes: [Note] = []
@@ -37,7 +41,8 @@ package struct Sounding: Hashable, Codable, Sendable {
             case .controlChange(_, let controller, let value):
                 controls.append(
                     Control(
-                        channel: channel, what: .controller, number: Int(controller.rawValue), value: Int(value.rawValue))
+                        channel: channel, what: .controller, number: Int(controller.rawValue),
+                        value: Int(value.rawValue))
                 )
             case .programChange(_, let program):
                 controls.append(Control(channel: channel, what: .program, value: Int(program.rawValue)))

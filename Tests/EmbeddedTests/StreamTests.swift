@@ -158,7 +158,7 @@ import Testing
         }
         let lists = [
             "/participants", "/latency", "/healthz", "/api/v1/openapi.json", "/api/v1/status", "/api/v1/rooms",
-            "/api/v1/participants", "/api/v1/wires", "/api/v1/latency", "/api/v1/events",
+            "/api/v1/participants", "/api/v1/wires", "/api/v1/latency", "/api/v1/events", "/api/v1/sounding",
         ]
         for path in lists {
             try check("GET", path)

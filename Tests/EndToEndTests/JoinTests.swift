@@ -190,7 +190,7 @@ struct JoinTests {
         (["join", "hub", "--play", "/nonexistent.mid"], 69, "/nonexistent.mid"),
         (["join", "hub", "--play", "/bin/sh"], 69, "no standard MIDI file"),
         (["join", "hub", "--record", "/nonexistent/x.mid"], 69, "/nonexistent/x.mid"), (["ping"], 64, "whom?"),
-        (["ping", "hub:0"], 64, "is no HOST"),
+        (["ping", "hub:0"], 64, "is no HOST"), (["join", "hub", "--name", "midihub ping"], 64, "measures the way"),
     ])
     func `wrong use is named`(words: [String], code: Int, said: String) throws {
         let finished = try Program(builtProduct("midihub"), words, in: directory).finish()
@@ -207,9 +207,10 @@ struct JoinTests {
         let finished = try words.finish()
         #expect(finished.code == 0)
         let lines = finished.output.split(separator: "\n")
-        try #require(lines.count == 2, "\(finished)")
-        #expect(lines[0].hasPrefix("localhost:\(port): ") && lines[0].contains(" ms (least "))
-        #expect(lines[1] == "127.0.0.1:\(other): no answer")
+        try #require(lines.count == 3, "\(finished)")
+        #expect(lines[0].hasPrefix("HOST ") && lines[0].hasSuffix("VERDICT"))
+        #expect(lines[1].hasPrefix("localhost:\(port) ") && lines[1].hasSuffix("good"))
+        #expect(lines[2].hasPrefix("127.0.0.1:\(other) ") && lines[2].hasSuffix("no answer"))
         let none = try json.finish()
         #expect(none.code == 1 && none.output.contains(#""trouble":"no answer""#), "\(none)")
     }

@@ -236,4 +236,26 @@ struct RoomTests {
             return Rtpmidid.isReal || (last, average) == ("8.0", "6.0")
         }
     }
+
+    @Test func `who only measures is neither shown nor heard, recorded nor told of`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let players = try hub.joined("Piano", "Drums")
+        let probe = try hub.player("midihub ping")
+        try probe.join()
+        try probe.send([0x90, 60, 100])
+        try players[0].send([0x90, 64, 100])
+        #expect(try players[1].hears(1) == [[0x90, 64, 100]])
+        try hub.awaitMesh(players)
+        #expect(try hub.participants().compactMap { $0["name"] as? String }.sorted() == ["Drums", "Piano"])
+        let sounding = try hub.list("/api/v1/sounding", "sounding")
+        #expect(sounding.count == 1 && (sounding[0]["notes"] as? [[String: Int]]) == [["channel": 1, "note": 64]])
+        try probe.leave()
+        try players[0].leave()
+        try hub.awaitEvent("left", containing: "Piano")
+        #expect(try probe.received().isEmpty && players[1].received().allSatisfy { $0[0] == 0x80 })
+        for trace in [try hub.texts().joined(), try hub.get("/latency").text, try hub.get("/participants").text] {
+            #expect(!trace.contains("midihub ping"))
+        }
+    }
 }

@@ -68,6 +68,12 @@ final class EngineUnderTest {
         return (numbers[0], numbers[1])
     }
 
+    func sounding() throws -> [UInt64: Sounding] {
+        let answer = Answer<[UInt64: Sounding]>()
+        engine.send(.sounding { all in answer.value.withLock { $0 = all } })
+        return try awaited("what sounds") { answer.value.withLock { $0 } }
+    }
+
     func kick(_ id: UInt64) throws -> Bool {
         let answer = Answer<Bool>()
         engine.send(.kick(id: id) { done in answer.value.withLock { $0 = done } })

@@ -50,7 +50,7 @@ import Testing
         ("{ports: [5004, }", "not JSON5: line 1, column 16: expected a value"),
         ("{\n  name: \"x\",\n  ports }", "line 3, column 9: expected \":\""),
         ("{name: \"x}", "line 1, column 8: expected a closing"), ("{/* */} x", "line 1, column 9: expected the end"),
-        ("{prots: [5004]}", "prots: unknown key; known are address, allow"),
+        ("{prots: [5004]}", "prots: unknown key; known are address, alerts, allow"),
         ("{ports: [70000]}", "ports: 70000 is no port"), ("{ports: [65535]}", "65535 is no port"),
         ("{ports: [5004, 5005]}", "port 5005: overlaps with port 5004"), ("{ports: [5004], rooms: {}}", "not both"),
         ("{rooms: {A: {}}}", "\"ports\" is missing"),
@@ -60,6 +60,13 @@ import Testing
         ("{engine: \"x\"}", "none of auto, rtpmidid, embedded"), ("{listen: \"example.org:80\"}", "listen:"),
         ("{name: 5}", "name: must be text in quotes"), ("{token: \"short\"}", "token: shorter than 16"),
         ("[]", "must be an object"),
+        ("{alerts: {}}", "alerts: \"url\" is missing"),
+        ("{alerts: {url: \"ftp://x\"}}", "alerts.url: must be an address"),
+        ("{alerts: {url: \"https://x\", rtt: -1}}", "alerts.rtt: -1.0 is no number of milliseconds"),
+        ("{alerts: {url: \"https://x\", loss: 101}}", "alerts.loss"),
+        ("{alerts: {url: \"https://x\", for: 0}}", "alerts.for: 0.0 is no number of seconds"),
+        ("{alerts: {url: \"https://x\", disk: \"full\"}}", "alerts.disk: must be a number"),
+        ("{alerts: {url: \"https://x\", mail: 1}}", "unknown key"),
         ("{\"G\": [5004]}", "group \"G\": has 1 ports, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
     ])
     func `what is wrong is said in one line with its place`(text: String, words: String) {
@@ -70,6 +77,16 @@ import Testing
             #expect(error.description.contains(words), "\(error.description)")
             #expect(!error.description.contains("\n"))
         }
+    }
+
+    @Test func `alerts have limits without being told any, and an error never shows their address`() throws {
+        let alerts = try #require(try Configuration(text: #"{alerts: {url: "https://x/secret", rtt: 80.5}}"#).alerts)
+        #expect((alerts.rtt, alerts.loss, alerts.patience, alerts.disk) == (80.5, 2, 30, 95))
+        #expect(try Configuration(text: "{}").alerts == nil)
+        do {
+            _ = try Configuration(text: #"{alerts: {url: "wss://x/secret"}}"#)
+            Issue.record("accepted")
+        } catch { #expect(!error.description.contains("secret")) }
     }
 
     @Test func `a file's error names the file`() {

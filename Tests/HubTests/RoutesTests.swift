@@ -59,6 +59,7 @@ import Testing
                     case .restart(let engine, let author, let responder):
                         responder.send(.text("restart \(engine) by \(author)"))
                     case .stop(let responder): responder.send(.text("stop"))
+                    case .sounding(let responder): responder.send(.text("sounding"))
                     }
                 }
                 try? loop.run()

@@ -155,6 +155,39 @@ extension OnTheSequencer {
             #expect(stage.heard(players[1]).isEmpty)
         }
 
+        @Test func `what is held and set is told when asked`() throws {
+            let stage = try Stage()
+            let players = try stage.players("A", "B")
+            try stage.until("both are wired") { stage.kernelWires(players).count == 2 }
+            for message in [on(60), on(64), off(64), pedal(127)] { stage.play(message, players[0]) }
+            try stage.until("all are heard") { stage.heard(players[1]).count == 4 }
+            stage.bay.send(.sounding)
+            let told = try stage.awaitSounding()
+            #expect(try told[stage.id(players[0])]?.notes == [.init(channel: 1, note: 60)])
+            #expect(
+                try told[stage.id(players[0])]?.controls
+                    == [.init(channel: 1, what: .controller, number: 64, value: 127)])
+            #expect(try told[stage.id(players[1])] == nil)
+        }
+
+        @Test func `who only measures is neither wired nor tapped nor remembered`() throws {
+            let stage = try Stage()
+            let players = try stage.players("A", "B", "midihub ping", "midihub ping")
+            try stage.until("the others are wired") { stage.kernelWires(players).count == 2 }
+            #expect(try [2, 3].map { try #require(stage.appearance(players[$0])).standing } == [.probe, .probe])
+            // Whoever is told otherwise about it is mistaken.
+            stage.bay.send(.mark(try stage.id(players[2]), .participant))
+            stage.play(on(60), players[2])
+            stage.play(on(61), players[0])
+            try stage.until("A is heard") { stage.heard(players[1]) == [on(61)] }
+            try stage.settle()
+            #expect(stage.kernelWires(players) == [[players[0], players[1]], [players[1], players[0]]])
+            #expect(stage.engine.hearers(of: players[2]).isEmpty)
+            try stage.leave(players[2])
+            try stage.until("it is gone") { stage.appearance(players[2]) == nil }
+            #expect(stage.releases.isEmpty)
+        }
+
         @Test func `activity is counted`() throws {
             let stage = try Stage()
             let players = try stage.players("A", "B")

@@ -134,6 +134,16 @@ final class Stage {
         try until("the patch bay has answered") { done.isSet }
     }
 
+    /// The next word on what sounds.
+    func awaitSounding() throws -> [PortID: Sounding] {
+        var told: [PortID: Sounding]?
+        try until("it is told") {
+            told = news.lazy.compactMap { if case .sounding(let all) = $0 { all } else { nil } }.last
+            return told != nil
+        }
+        return try #require(told)
+    }
+
     private func hear() {
         while case .input(let input) = engine.receive() {
             if case .midi(let from, let port, let message) = input { heard.append((port, from, message)) }

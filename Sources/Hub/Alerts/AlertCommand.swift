@@ -21,8 +21,11 @@ enum AlertCommand {
             return .no
         }
         if options.test { return test(settings, configuration.name) }
-        func limit(_ value: Double, _ unit: String) -> String { value > 0 ? String(format: "%g %@", value, unit) : "never" }
-        Output.line("Engine down, participant lost: told. Over a limit for \(String(format: "%g", settings.patience)) s:")
+        func limit(_ value: Double, _ unit: String) -> String {
+            value > 0 ? String(format: "%g %@", value, unit) : "never"
+        }
+        Output.line(
+            "Engine down, participant lost: told. Over a limit for \(String(format: "%g", settings.patience)) s:")
         Output.line("  round trip \(limit(settings.rtt, "ms")), loss \(limit(settings.loss, "%"))")
         Output.line("  disk \(limit(settings.disk, "% used"))")
         let (told, waiting) = Alerter.kept(in: options.stateDirectory)

@@ -35,7 +35,10 @@ extension AlertWatch {
         _ participants: [Snapshot.Participant], _ settings: AlertSettings, _ now: Int64, _ patience: Int64
     ) -> [Reading] {
         var readings: [Reading] = []
-        func add(_ kind: Alert.Kind, _ one: Snapshot.Participant, _ value: Double, _ limit: Double, _ what: String, _ unit: String) {
+        func add(
+            _ kind: Alert.Kind, _ one: Snapshot.Participant, _ value: Double, _ limit: Double, _ what: String,
+            _ unit: String
+        ) {
             var alert = Alert(kind, id: "\(kind.rawValue):\(one.id)", at: now)
             (alert.room, alert.participant, alert.engine) = (one.room, one.name, one.engine)
             (alert.value, alert.limit) = ((value * 10).rounded() / 10, limit)
@@ -68,7 +71,8 @@ extension AlertWatch {
         (alert.value, alert.limit) = (percent, settings.disk)
         return [
             Reading(
-                alert, words: "the disk is nearly full: \(percent) % used; MIDI goes on, but nothing may be recorded soon",
+                alert,
+                words: "the disk is nearly full: \(percent) % used; MIDI goes on, but nothing may be recorded soon",
                 over: "the disk has room again: \(percent) % used", isBad: used >= settings.disk, patience: patience)
         ]
     }

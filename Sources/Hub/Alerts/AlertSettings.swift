@@ -32,7 +32,9 @@ package struct AlertSettings: Equatable, Sendable {
         _ value: Double?, else standard: Double, _ range: ClosedRange<Double>, _ name: String, _ unit: String
     ) throws(ConfigurationError) -> Double {
         guard let value else { return standard }
-        guard range.contains(value) else { throw ConfigurationError("alerts.\(name): \(value) is no number of \(unit)") }
+        guard range.contains(value) else {
+            throw ConfigurationError("alerts.\(name): \(value) is no number of \(unit)")
+        }
         return value
     }
 }

@@ -123,7 +123,8 @@ final class Alerter {
                 context.note("alert-failed", severity: .error, "An alert is given up after a day: \(trouble)")
             } else if isFirst {
                 context.note(
-                    "alert-failed", severity: .warning, "The webhook took no alert: \(trouble). It is tried again and again")
+                    "alert-failed", severity: .warning,
+                    "The webhook took no alert: \(trouble). It is tried again and again")
             }
         } else {
             if kept.queue.attempts > 0 { context.note("alert-sent", "The webhook takes alerts again") }

@@ -4,6 +4,7 @@ package struct EventStreamParser {
     package struct Message: Equatable {
         package var event: String
         package var data: [UInt8]
+        package init(event: String, data: [UInt8]) { (self.event, self.data) = (event, data) }
     }
     /// More than the hub ever says at once.
     private static let longest = 32 << 20

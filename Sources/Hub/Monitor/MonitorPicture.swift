@@ -81,23 +81,26 @@ package struct MonitorPicture {
         width: Int, height: Int? = nil, _ style: Style, at now: ContinuousClock.Instant, footer: String? = nil
     ) -> [String] {
         let everyone = sorted
+        // On a small terminal the rows come first.
+        let isSmall = height.map { $0 < 10 } ?? false
         var head: [String] = []
         if let status {
             let ink: Style.Ink = lost != nil ? .faint : status.health.ok ? .good : .bad
-            head.append(style.paint(Cells.fit(status.name, width), .strong))
+            if !isSmall { head.append(style.paint(Cells.fit(status.name, width), .strong)) }
             head.append(style.paint(Cells.fit(status.health.sentence, width), ink))
-            for problem in status.health.problems.prefix(3) {
+            for problem in status.health.problems.prefix(isSmall ? 0 : 3) {
                 head.append(style.paint(Cells.fit("! \(problem.what)", width), ink))
             }
         }
         if let lost {
-            let words = "The hub is lost (\(lost.words)), last seen \(lost.at.duration(to: now).components.seconds) s ago."
+            let words =
+                "The hub is lost (\(lost.words)), last seen \(lost.at.duration(to: now).components.seconds) s ago."
             head.append(style.paint(Cells.fit(words, width), .bad))
         }
-        head.append("")
+        if !isSmall { head.append("") }
         let columns = Columns(width: width, hasRooms: Set(everyone.map(\.room)).count > 1)
         if !everyone.isEmpty { head.append(style.paint(columns.head, .faint)) }
-        let foot = footer.map { ["", style.paint(Cells.fit($0, width), .faint)] } ?? []
+        let foot = (isSmall ? nil : footer).map { ["", style.paint(Cells.fit($0, width), .faint)] } ?? []
 
         var shown = everyone[...]
         if let height {

@@ -51,7 +51,8 @@ package struct Curl: Sendable {
             path: curl, arguments: ["-q", "--config", "-"],
             // A proxy and certificates of the machine's.
             environment: Programs.environment.filter { name, _ in
-                name.lowercased().hasSuffix("_proxy") || name.hasPrefix("SSL_CERT_") || ["PATH", "CURL_CA_BUNDLE"].contains(name)
+                name.lowercased().hasSuffix("_proxy") || name.hasPrefix("SSL_CERT_")
+                    || ["PATH", "CURL_CA_BUNDLE"].contains(name)
             },
             output: nil)
         program.input = Array(configuration(flags).utf8)
