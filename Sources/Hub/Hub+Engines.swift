@@ -75,6 +75,7 @@ extension Hub {
         if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.web != old.web || fresh.token != old.token {
             words.append("listen, hosts, web and token take effect at the next start")
         }
+        if fresh.alerts != old.alerts { words.append("the alerts have changed") }
         if fresh.name != old.name || fresh.location != old.location {
             words.append("the name is seen by players after each engine's next start")
         }

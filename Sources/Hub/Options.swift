@@ -18,6 +18,8 @@ package struct Options: Equatable, Sendable {
     package var json = false
     package var follow = false
     package var unlessStopped = false
+    /// It is `demo`, of which nobody is alerted.
+    package var isDemo = false
     /// Of `alert`.
     package var test = false
     /// Of `monitor`.
@@ -140,6 +142,7 @@ package struct Options: Equatable, Sendable {
         if let rtpmidid { result.rtpmidid = rtpmidid }
         if let listen { result.listen = listen }
         if let web { result.web = web }
+        if isDemo { result.alerts = nil }
         try result.check()
         return result
     }

@@ -109,7 +109,8 @@ extension Patcher {
     }
 
     /// What participants hold and have set; of those who do.
-    var sounding: [PortID: Sounding] {
+    func sounding() -> [PortID: Sounding] {
+        hearMessages()
         var all: [PortID: Sounding] = [:]
         for port in ports.values where port.standing == .participant {
             let sounding = Sounding(port.slot.map(table.state) ?? HeldState(), port.controls)

@@ -119,7 +119,7 @@ import Testing
         #expect(none.code == 1 && none.error.contains("no hub runs"), "\(none)")
     }
 
-    @Test func `nobody is asked what sounds while nobody looks, and the stream has it for who asks`() throws {
+    @Test func `what sounds is told to whoever asks`() throws {
         let hub = try HubUnderTest.running()
         let players = try hub.here("Piano")
         try pumping(players, "it") { try hub.participants().count == 1 }

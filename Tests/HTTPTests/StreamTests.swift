@@ -128,6 +128,20 @@ import Testing
         _ = try Self.view(fixture)
     }
 
+    @Test func `a topic is watched for as long as somebody views it`() throws {
+        let fixture = try Fixture(Self.router())
+        let both = try Self.view(fixture)
+        let one = try Self.view(fixture, "?topics=2")
+        try wait("both topics") { fixture.server.isWatched(Self.first) && fixture.server.isWatched(Self.second) }
+        both.endSending()
+        try both.readToEnd()
+        try wait("the end of one") { !fixture.server.isWatched(Self.first) }
+        #expect(fixture.server.isWatched(Self.second))
+        one.endSending()
+        try one.readToEnd()
+        try wait("the end of both") { !fixture.server.isWatched(Self.second) }
+    }
+
     @Test func `HEAD asks what the stream is like and does not begin it`() throws {
         let fixture = try Fixture(Self.router())
         let peer = try fixture.connect()

@@ -11,6 +11,7 @@ enum DemoCommand {
         if let temporary { options.state = temporary }
         defer { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
         do {
+            options.isDemo = true
             if options.engine == nil { options.engine = .embedded }
             // A hub that runs here already keeps its ports.
             if options.ports.isEmpty, options.config == nil { options.ports = [try freePort()] }
