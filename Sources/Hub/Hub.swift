@@ -169,13 +169,11 @@ package final class Hub {
         }
         for engine in strays() { retire(engine) }
         loop.every(.seconds(5)) { [unowned self] in tick() }
-        // The embedded engine is asked who plays, while somebody looks.
-        if kind == .embedded {
-            loop.every(.milliseconds(200)) { [unowned self] in
-                if let server, server.viewers > 0 { embedded?.requestActivity() }
-            }
+        // What passes is asked for while somebody looks.
+        loop.every(.milliseconds(200)) { [unowned self] in
+            if let server, server.viewers > 0 { embedded?.requestActivity() }
+            watchSounding()
         }
-        loop.every(.milliseconds(200)) { [unowned self] in watchSounding() }
         loop.every(.seconds(1)) { [unowned self] in if !isStopping { alerter.look(board.snapshot) } }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()

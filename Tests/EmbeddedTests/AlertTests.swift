@@ -161,6 +161,9 @@ import Testing
         set("404")
         let bad = try test()
         #expect(bad.code == 69 && bad.error.contains("it answered 404") && !bad.error.contains("secret"), "\(bad)")
+        set("hang")
+        let slow = try test()
+        #expect(slow.code == 69 && slow.error.contains("no answer in time"), "\(slow)")
         #expect(webhook.exit == nil)
         let none = try Program(
             builtProduct("midihub"), ["alert", "--config", directory.write("none.json5", "{}")], in: directory

@@ -40,7 +40,7 @@ import Testing
         try hub.start()
         try hub.awaitEngines()
         #expect(squatter.number >= 0)
-        let players = try hub.here("Piano in", "Bad\u{202E}gnp")
+        let players = try hub.here("Piano in", "Bad\u{1B}[2J\u{202E}")
         try pumping(players, "both to be measured") { try hub.participants().count { $0["rtt"] != nil } == 2 }
         let status = try hub.command("status")
         #expect(status.code == 0)
@@ -49,7 +49,7 @@ import Testing
         #expect(lines[1].hasPrefix("! Port \(ports[1]) (room \(ports[1])) is not served"))
         #expect(lines[2].hasPrefix("  fix: "))
         #expect(lines.contains { $0.hasPrefix("  Piano in ") && $0.hasSuffix(", only receives") }, "\(status)")
-        #expect(lines.contains { $0.hasPrefix("  Bad\\u{202e}gnp ") }, "\(status)")
+        #expect(lines.contains { $0.hasPrefix("  Bad") && !$0.contains("\u{202E}") }, "\(status)")
         #expect(lines.contains("\(ports[1]) (\(ports[1]), auto): nobody"))
         #expect(lines.contains { $0.hasPrefix("Port \(ports[0]) up: embedded") })
         #expect(!status.output.contains("\u{1B}"), "no colour where there is no terminal")

@@ -55,32 +55,39 @@ package struct Curl: Sendable {
                     || ["PATH", "CURL_CA_BUNDLE"].contains(name)
             },
             output: nil)
-        program.input = Array(configuration(flags).utf8)
+        // Nobody means a proxy for this machine itself.
+        let told = Programs.environment["no_proxy"] ?? Programs.environment["NO_PROXY"] ?? ""
+        let direct = told == "*" ? told : "\(told),localhost,127.0.0.1,::1"
+        program.input = Array(configuration(flags + ["noproxy = \(Self.quoted(direct))"]).utf8)
         return program
     }
 
-    /// curl's manual, "--config": a line an option; in quotes, backslash escapes quotes, backslashes and line ends.
+    /// curl's manual, "--config": a line an option.
     func configuration(_ flags: [String] = []) -> String {
-        func quoted(_ text: String) -> String {
-            var result = ""
-            for scalar in text.unicodeScalars {
-                switch scalar {
-                case "\"", "\\": result += "\\\(scalar)"
-                case "\n": result += "\\n"
-                case "\r": result += "\\r"
-                case "\t": result += "\\t"
-                default: result.unicodeScalars.append(scalar)
-                }
-            }
-            return "\"\(result)\""
-        }
-        var lines = ["url = \(quoted(url))", "request = \(method)", "proto = \"=http,https\"", "globoff", "silent"]
-        lines += headers.map { "header = \(quoted($0))" }
-        if let body { lines.append("data-raw = \(quoted(body))") }
+        var lines = [
+            "url = \(Self.quoted(url))", "request = \(method)", "proto = \"=http,https\"", "globoff", "silent",
+        ]
+        lines += headers.map { "header = \(Self.quoted($0))" }
+        if let body { lines.append("data-raw = \(Self.quoted(body))") }
         lines.append("connect-timeout = \(min(seconds ?? 10, 10))")
         if let seconds { lines.append("max-time = \(seconds)") }
         if discardsBody { lines.append("output = \"/dev/null\"") }
         return (lines + flags).joined(separator: "\n") + "\n"
+    }
+
+    /// In quotes, backslash escapes quotes, backslashes and line ends.
+    private static func quoted(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": result += "\\\(scalar)"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return "\"\(result)\""
     }
 
     /// By curl's manual, "EXIT CODES".

@@ -30,7 +30,7 @@ enum StatusCommand {
         return .well
     }
 
-    package static func lines(
+    private static func lines(
         _ status: API.Status, _ rooms: [Snapshot.Room], _ participants: [Snapshot.Participant], now: Date,
         _ style: Style
     ) -> [String] {
