@@ -154,7 +154,7 @@ package struct MonitorPicture {
 
         var head: String {
             "  " + Cells.column("NAME", name) + " " + (room > 0 ? Cells.column("ROOM", room) + " " : "")
-                + Cells.column("WAY", Self.way, right: true) + Cells.fit("  PLAYS", rest + 2)
+                + Cells.column("RTT", Self.way, right: true) + Cells.fit("  PLAYS", rest + 2)
         }
     }
 }
