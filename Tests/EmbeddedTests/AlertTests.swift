@@ -87,7 +87,9 @@ import Testing
         // It hangs now, and so does curl.
         let commands = try awaited("curl") { () -> [String]? in
             let found = names(in: "/proc").filter { Int($0) != nil }
-                .map { text(of: "/proc/\($0)/cmdline").replacing("\0", with: " ") }.filter { $0.contains("curl -q --config -") }
+                .map { text(of: "/proc/\($0)/cmdline").replacing("\0", with: " ") }.filter {
+                    $0.contains("curl -q --config -")
+                }
             return found.isEmpty ? nil : found
         }
         #expect(!commands.joined().contains("secret-path"))
