@@ -56,4 +56,17 @@ package struct Query: Sendable, ExpressibleByDictionaryLiteral {
 
     /// The first value under that name, byte for byte.
     package subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
+
+    /// What is wrong with it where only these names may stand, each once; nil where nothing is.
+    func fault(knowing names: Set<String>) -> String? {
+        var seen: Set<String> = []
+        for (name, _) in pairs {
+            guard names.contains(name) else {
+                return names.isEmpty
+                    ? "This takes no parameters." : "The parameters are \(names.sorted().joined(separator: ", "))."
+            }
+            guard seen.insert(name).inserted else { return "The parameter \(name) is given twice." }
+        }
+        return nil
+    }
 }

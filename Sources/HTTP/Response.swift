@@ -6,6 +6,8 @@ package struct Response: Sendable {
     package var body: [UInt8]
     /// Set where the answer is a stream, whose body follows for as long as the viewer is there.
     package private(set) var stream: Subscription?
+    /// The peer gets it only after so long, shorter than `Limits.answerTime`; it costs the server a timer and nothing else.
+    package var delay = Duration.zero
 
     package init(_ status: Status, headers: Headers = Headers(), body: [UInt8] = []) {
         self.status = status

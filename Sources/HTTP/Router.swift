@@ -34,12 +34,17 @@ package struct Router: Sendable {
         case word(Substring)
         case parameter(String)
     }
+    private struct Action {
+        let handler: Handler
+        /// The words that the query may have; nil where it may have any.
+        let query: Set<String>?
+    }
     private struct Route {
         var segments: [Segment]
-        var handlers: [Method: Handler] = [:]
+        var actions: [Method: Action] = [:]
 
         /// GET brings HEAD, and every route answers OPTIONS.
-        var allow: String { Self.allow(Array(handlers.keys)) }
+        var allow: String { Self.allow(Array(actions.keys)) }
 
         static func allow(_ methods: [Method]) -> String {
             var names = Set(methods.map(\.rawValue)).union([Method.options.rawValue])
@@ -49,8 +54,12 @@ package struct Router: Sendable {
     }
 
     /// Adds a route. `pattern` is a path whose segments may be `{name}`, which takes any one segment. A path without
-    /// parameters goes before a pattern that fits it too; of two patterns, the one added first.
-    package mutating func on(_ method: Method, _ pattern: String, _ handler: @escaping Handler) {
+    /// parameters goes before a pattern that fits it too; of two patterns, the one added first. With `query`, a query that
+    /// has another name, or one of these twice, is refused: a slip of the pen must not be taken for a wish.
+    package mutating func on(
+        _ method: Method, _ pattern: String, query: Set<String>? = nil, _ handler: @escaping Handler
+    ) {
+        let action = Action(handler: handler, query: query)
         precondition(pattern.hasPrefix("/"), "\(pattern) does not start with a slash")
         precondition(method != .other && method != .head, "\(method) cannot be routed")
         let segments = pattern.split(separator: "/", omittingEmptySubsequences: false).map { word -> Segment in
@@ -58,19 +67,19 @@ package struct Router: Sendable {
         }
         let plain = segments.allSatisfy { if case .word = $0 { true } else { false } }
         if plain {
-            add(method, handler, to: &fixed[pattern, default: Route(segments: segments)], pattern)
+            add(method, action, to: &fixed[pattern, default: Route(segments: segments)], pattern)
         } else if let known = patterns.firstIndex(where: { $0.segments == segments }) {
-            add(method, handler, to: &patterns[known], pattern)
+            add(method, action, to: &patterns[known], pattern)
         } else {
             var route = Route(segments: segments)
-            add(method, handler, to: &route, pattern)
+            add(method, action, to: &route, pattern)
             patterns.append(route)
         }
     }
 
-    private func add(_ method: Method, _ handler: @escaping Handler, to route: inout Route, _ pattern: String) {
-        precondition(route.handlers[method] == nil, "\(method) \(pattern) is routed twice")
-        route.handlers[method] = handler
+    private func add(_ method: Method, _ action: Action, to route: inout Route, _ pattern: String) {
+        precondition(route.actions[method] == nil, "\(method) \(pattern) is routed twice")
+        route.actions[method] = action
     }
 
     /// Every route as its method and pattern, `GET /rooms/{room}`, sorted.
@@ -82,7 +91,7 @@ package struct Router: Sendable {
                 case .parameter(let name): "{\(name)}"
                 }
             }
-            return route.handlers.keys.map { "\($0.rawValue) \(words.joined(separator: "/"))" }
+            return route.actions.keys.map { "\($0.rawValue) \(words.joined(separator: "/"))" }
         }.sorted()
     }
 
@@ -92,11 +101,14 @@ package struct Router: Sendable {
         guard let (route, parameters) = find(request.path) else { return responder.send(fromFiles(request)) }
         // The body of an answer to HEAD is cut off where it is sent.
         let method = request.method == .head ? .get : request.method
-        guard let handler = route.handlers[method] else {
+        guard let action = route.actions[method] else {
             return responder.send(Self.lacking(request.method, allow: route.allow))
         }
         if method != .get, method != .options, let refusal = beforeChange?(request) { return responder.send(refusal) }
-        handler(request, parameters, responder)
+        if let known = action.query, let fault = request.query.fault(knowing: known) {
+            return responder.send(.problem(.badRequest, fault))
+        }
+        action.handler(request, parameters, responder)
     }
 
     private func find(_ path: String) -> (Route, Parameters)? {

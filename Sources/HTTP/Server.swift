@@ -1,5 +1,5 @@
 package import Linux
-import Synchronization
+package import Synchronization
 
 /// A socket that connections are taken from. Owns its descriptor; the server closes it when it stops.
 package final class Listener: Sendable {
@@ -32,9 +32,13 @@ package final class Server: Sendable {
     private let state: Mutex<State>
     private let thread = Mutex<WorkerThread?>(nil)
     private let mailbox: Mailbox<ServerLoop.Message>
-    private let counters = ServerCounters()
+    private let counters: ServerCounters
 
-    package init(router: Router, limits: Limits = Limits(), listeners: [Listener]) throws(Errno) {
+    /// `counters` may have been made before, for a route that shows them.
+    package init(
+        router: Router, limits: Limits = Limits(), listeners: [Listener], counters: ServerCounters = ServerCounters()
+    ) throws(Errno) {
+        self.counters = counters
         mailbox = try Mailbox()
         state = Mutex(.made(ServerLoop.Parts(router: router, limits: limits, listeners: listeners)))
     }
@@ -73,26 +77,34 @@ package final class Server: Sendable {
 
     deinit { stop() }
 
-    /// Requests handed to the router since the start.
     package var requests: Int { counters.requests.load(ordering: .relaxed) }
-    /// Answers given without asking the router: bad requests, late ones, connections beyond the limit.
     package var refused: Int { counters.refused.load(ordering: .relaxed) }
-    /// Viewers of the stream.
     package var viewers: Int { counters.viewers.load(ordering: .relaxed) }
     /// Whether somebody views one of these topics.
     package func isWatched(_ topics: Topics) -> Bool {
         counters.watched.load(ordering: .relaxed) & topics.rawValue != 0
     }
-    /// Connections open now, those being closed and the viewers' included.
     package var connections: Int { counters.connections.load(ordering: .relaxed) }
 }
 
 /// Written by the server's thread, read by any.
-final class ServerCounters: Sendable {
-    let requests = Atomic<Int>(0)
-    let refused = Atomic<Int>(0)
-    let connections = Atomic<Int>(0)
-    let viewers = Atomic<Int>(0)
+package final class ServerCounters: Sendable {
+    /// Requests handed to the router since the start.
+    package let requests = Atomic<Int>(0)
+    /// Answers given without asking the router: bad requests, late ones, connections beyond the limit.
+    package let refused = Atomic<Int>(0)
+    /// Connections open now, those being closed and the viewers' included.
+    package let connections = Atomic<Int>(0)
+    /// Viewers of the stream.
+    package let viewers = Atomic<Int>(0)
     /// The topics that somebody views, a bit each.
     let watched = Atomic<UInt32>(0)
+    private let statuses = Mutex<[Int: Int]>([:])
+
+    package init() {}
+
+    /// Answers since the start by their status code.
+    package var answers: [Int: Int] { statuses.withLock { $0 } }
+
+    func count(_ status: Status) { statuses.withLock { $0[status.code, default: 0] += 1 } }
 }

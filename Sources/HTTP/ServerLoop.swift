@@ -67,7 +67,8 @@ final class ServerLoop {
 
     private func take(_ message: Message) {
         switch message {
-        case .answer(let id, let response): connections[id]?.answered(response)
+        case .answer(let id, let response):
+            if response.delay > .zero { deliver(response, to: id) } else { connections[id]?.answered(response) }
         case .update(let update): take(update)
         case .stop: stop()
         }
@@ -175,10 +176,21 @@ final class ServerLoop {
         counters.requests.add(1, ordering: .relaxed)
         let responder = Responder(collectedOr: { [mailbox] in mailbox.send(.answer(connection: connection, $0)) })
         router.route(request, responder)
-        return responder.collect()
+        guard let response = responder.collect() else { return nil }
+        guard response.delay > .zero else { return response }
+        deliver(response, to: connection)
+        return nil
     }
 
-    func write(_ reply: Conversation.Reply) -> ResponseWriter.Wire { writer.write(reply, now: Int64(time(nil))) }
+    /// When its time has come, if somebody is still there to hear it.
+    private func deliver(_ response: Response, to connection: UInt64) {
+        loop.after(response.delay) { [unowned self] in connections[connection]?.answered(response) }
+    }
+
+    func write(_ reply: Conversation.Reply) -> ResponseWriter.Wire {
+        if case .answer(let response, _, _) = reply { counters.count(response.status) }
+        return writer.write(reply, now: Int64(time(nil)))
+    }
 
     // MARK: Time
 

@@ -21,6 +21,7 @@ package struct Status: Hashable, Sendable {
     package static let targetTooLong = Status(414)
     package static let expectationFailed = Status(417)
     package static let misdirected = Status(421)
+    package static let tooManyRequests = Status(429)
     package static let headersTooLarge = Status(431)
     package static let internalError = Status(500)
     package static let notImplemented = Status(501)

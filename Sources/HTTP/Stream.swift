@@ -115,7 +115,6 @@ struct Feed {
         }
         return changed
     }
-    var hasEvents: Bool { !tick.events.isEmpty || tick.resets }
 
     func whole(_ topic: Topics) -> [UInt8]? { wholes[topic]?.bytes }
 

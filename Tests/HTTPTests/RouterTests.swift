@@ -52,6 +52,24 @@ struct RouterTests {
     }
 
     @Test(arguments: [
+        ([], 200), ([("limit", "1")], 200), ([("limit", "1"), ("cursor", "")], 200), ([("limits", "1")], 400),
+        ([("limit", "1"), ("limit", "1")], 400), ([("", "")], 400),
+    ])
+    func `where the query's names are known, others and repetitions are refused`(
+        pairs: [(String, String)], status: Int
+    ) {
+        var router = Router()
+        router.on(.get, "/list", query: ["limit", "cursor"]) { _, _, responder in responder.send(.text("")) }
+        router.on(.get, "/any") { _, _, responder in responder.send(.text("")) }
+        for (path, wanted) in [("/list", status), ("/any", 200)] {
+            let box = Box(Mutex(nil))
+            let query = Query(pairs.map { (name: $0.0, value: $0.1) })
+            router.route(Request(path: path, query: query), Responder { box.put($0) })
+            #expect(box.response?.status.code == wanted)
+        }
+    }
+
+    @Test(arguments: [
         (Method.post, "/api/engines", "GET, HEAD, OPTIONS"), (.get, "/api/engines/a/restart", "OPTIONS, POST"),
         (.head, "/api/engines/a/restart", "OPTIONS, POST"), (.other, "/both/1", "GET, HEAD, OPTIONS, POST"),
         (.delete, "/both/1", "GET, HEAD, OPTIONS, POST"),

@@ -53,6 +53,27 @@ struct ServerTests {
         for room in 0..<count { #expect(try peer.readAnswer().text == "\(room)") }
     }
 
+    @Test func `an answer that has to wait holds up nobody else, and is dropped for one who has gone`() throws {
+        var router = Router.sample
+        let delay = Duration.milliseconds(300)
+        router.on(.get, "/slow") { _, _, responder in
+            var response = Response.text("slow")
+            response.delay = delay
+            responder.send(response)
+        }
+        let fixture = try Fixture(router)
+        let (slow, quick) = (try fixture.connect(), try fixture.connect())
+        let began = ContinuousClock.now
+        for _ in 0..<3 { try fixture.connect().send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n") }
+        try slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" + hello)
+        try quick.send(hello)
+        #expect(try quick.readAnswer().text == "hello")
+        #expect(try slow.readAnswer().text == "slow")
+        #expect(began.duration(to: .now) >= delay)
+        #expect(try slow.readAnswer().text == "hello", "what came behind it")
+        try wait("those who have gone are forgotten") { fixture.server.connections == 2 }
+    }
+
     @Test func `an answer may come from another thread, after the handler has returned`() throws {
         let waiting = Waiting()
         var router = Router()
