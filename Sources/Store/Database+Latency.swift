@@ -1,5 +1,5 @@
 /// Sums that samples and minutes are added to.
-private struct Sums {
+struct Sums {
     var count: Int64 = 0
     var total = 0.0
     var least = Int64.max
@@ -99,14 +99,14 @@ extension Database {
 }
 
 /// The last multiple of `width` up to `at`; the beginning of time where there is none.
-private func start(of at: Int64, _ width: Int64) -> Int64 {
+func start(of at: Int64, _ width: Int64) -> Int64 {
     let into = at % width
     let (start, overflow) = at.subtractingReportingOverflow(into < 0 ? into + width : into)
     return overflow ? .min : start
 }
 
 extension LatencyPoint {
-    fileprivate init(_ at: Int64, _ sums: Sums) {
+    init(_ at: Int64, _ sums: Sums) {
         self.init(
             at: Moment(milliseconds: at), count: sums.count, average: sums.average, least: sums.least, most: sums.most)
     }
