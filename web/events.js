@@ -38,7 +38,7 @@ byID('older').addEventListener('click', async () => {
 	shown += 20;
 	const { all, fitting } = showEvents(known);
 	if (fitting.length >= shown || all.length === 0) return;
-	const { events } = await get(`events?limit=200&before=${all.at(-1).id}`).catch(() => ({ events: [] }));
+	const { events } = await get(`events?limit=200&cursor=${all.at(-1).id}`).catch(() => ({ events: [] }));
 	older = [...older, ...events.sort((a, b) => b.id - a.id)];
 	showEvents(known);
 });

@@ -15,6 +15,18 @@ export async function get(path, signal = AbortSignal.timeout(patience)) {
 	return answer.json();
 }
 
+/** A whole list, page after page. */
+export async function list(path) {
+	const whole = {};
+	let cursor = '';
+	do {
+		const { next, ...parts } = await get(path + cursor);
+		for (const [name, items] of Object.entries(parts)) whole[name] = [...(whole[name] ?? []), ...items];
+		cursor = next && `${path.includes('?') ? '&' : '?'}cursor=${next}`;
+	} while (cursor);
+	return whole;
+}
+
 const refusal = ({ status }) => Object.assign(new Error(`The hub answers with an error (HTTP ${status}).`), { status });
 const pause = (time) => new Promise((done) => setTimeout(done, time));
 
@@ -57,7 +69,7 @@ export class Feed {
 	async catchUp() {
 		const { newest } = this.model;
 		try {
-			const { events } = await get(newest ? `events?after=${newest}&limit=1000` : 'events?limit=100');
+			const { events } = await (newest ? list(`events?after=${newest}&limit=1000`) : get('events?limit=100'));
 			if (newest) for (const event of events.sort((a, b) => a.id - b.id)) this.tell('event', event);
 			else this.tell('events', events);
 		} catch (error) {
@@ -139,7 +151,7 @@ export class Feed {
 	async ask() {
 		for (let round = 0; round < 15; round += 1) {
 			const lists = ['participants', 'rooms', 'wires'];
-			const [status, ...answers] = await Promise.all(['status', ...lists].map((path) => get(path)));
+			const [status, ...answers] = await Promise.all([get('status'), ...lists.map((path) => list(path))]);
 			this.tell('status', { all: status });
 			lists.forEach((view, index) => this.tell(view, { all: answers[index][view], cells: answers[index].cells }));
 			if (round > 0) await this.catchUp();
@@ -150,7 +162,7 @@ export class Feed {
 	}
 
 	async askLatency() {
-		const { samples } = await get(`latency?from=${Date.now() - 600000}&limit=300`).catch(() => ({ samples: [] }));
+		const { samples } = await list(`latency?from=${Date.now() - 600000}`).catch(() => ({ samples: [] }));
 		const all = new Map();
 		for (const { participant, at, rtt } of samples) {
 			if (!all.has(participant)) all.set(participant, { participant, points: [] });

@@ -1,7 +1,7 @@
 // Latency over time in one room, drawn from the hub's stored samples: one line a participant, open where it was away.
 
 import { byID, make, ms, name, setChildren, setText } from './page.js';
-import { get } from './feed.js';
+import { list } from './feed.js';
 
 const minute = 60000;
 const spans = {
@@ -118,7 +118,7 @@ async function ask() {
 	asked = Date.now();
 	const { length, step } = spans[chosen];
 	const [of, end] = [room + chosen, asked];
-	const answer = await get(`latency?from=${end - length}&to=${end}&step=${step}&limit=1000`).catch(() => null);
+	const answer = await list(`latency?room=${encodeURIComponent(room)}&from=${end - length}&to=${end}&step=${step}&limit=10000`).catch(() => null);
 	if (of !== room + chosen) return;
 	failed = answer === null;
 	if (answer) [lines, until] = [gather(answer.samples, end - length), end];

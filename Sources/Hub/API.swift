@@ -32,12 +32,21 @@ package enum API {
         }
     }
 
-    package struct Rooms: Codable, Sendable { package var rooms: [Snapshot.Room] }
-    package struct Participants: Codable, Sendable { package var participants: [Snapshot.Participant] }
+    // In each list `next` is to be given as `cursor` to read on; absent at the end.
+
+    package struct Rooms: Codable, Sendable {
+        package var rooms: [Snapshot.Room]
+        package var next: String?
+    }
+    package struct Participants: Codable, Sendable {
+        package var participants: [Snapshot.Participant]
+        package var next: String?
+    }
     package struct Wires: Codable, Sendable {
         package var wires: [Snapshot.Wire]
         /// Every other pair of each room, with the reason.
         package var cells: [Snapshot.Wire]
+        package var next: String?
     }
 
     package struct Sample: Codable, Sendable {
@@ -50,13 +59,16 @@ package enum API {
         package var max: Double
         package var samples: Int64
 
-        init(_ point: LatencyPoint, of participant: Snapshot.Participant) {
-            (self.participant, name, room) = (participant.id, participant.name, participant.room)
+        init(of visitor: LatencyPage.Visitor, _ point: LatencyPoint) {
+            (participant, name, room) = (visitor.visit, visitor.name, visitor.room)
             (at, samples) = (point.at.milliseconds, point.count)
             (rtt, min, max) = (point.average / 1000, Double(point.least) / 1000, Double(point.most) / 1000)
         }
     }
-    package struct Samples: Codable, Sendable { package var samples: [Sample] }
+    package struct Samples: Codable, Sendable {
+        package var samples: [Sample]
+        package var next: String?
+    }
 
     /// What a participant holds and has set; those without are left out.
     package struct Sounds: Codable, Equatable, Sendable {
@@ -67,7 +79,10 @@ package enum API {
             (self.participant, notes, controls) = (participant, sounding.notes, sounding.controls)
         }
     }
-    package struct SoundsList: Codable, Sendable { package var sounding: [Sounds] }
+    package struct SoundsList: Codable, Sendable {
+        package var sounding: [Sounds]
+        package var next: String?
+    }
 
     package struct Event: Codable, Sendable {
         package var id: Int64
@@ -88,8 +103,7 @@ package enum API {
     }
     package struct Events: Codable, Sendable {
         package var events: [Event]
-        /// Give it as `before` to read on; absent at the end.
-        package var next: Int64?
+        package var next: String?
     }
 
     /// One row of the older hubs' `GET /latency`: every value is a string.

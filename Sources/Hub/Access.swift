@@ -1,14 +1,19 @@
 import Glibc
 package import HTTP
-package import Linux
+import Linux
+import Synchronization
 
 /// Who may do what over HTTP: host names against DNS rebinding, and the bearer token for whatever changes something.
-package struct Access: Sendable {
-    private let token: String
+package final class Access: Sendable {
+    private enum Claim { case none, right, wrong }
+
+    private let token: [UInt8]
     private let hosts: Set<String>
+    private let wrongTokens = Mutex(WrongTokens())
 
     package init(token: String, hosts: [String]) {
-        self.token = token
+        precondition(!token.isEmpty, "a token that everybody knows")
+        self.token = Array(token.utf8)
         self.hosts = Set(hosts.map { $0.lowercased() })
     }
 
@@ -22,22 +27,55 @@ package struct Access: Sendable {
 
     /// nil where the request may change something.
     package func refuseChange(_ request: Request) -> Response? {
-        if holdsToken(request) { return nil }
-        var response = Response.problem(
-            .unauthorized,
-            "This changes something: send `Authorization: Bearer TOKEN` (the token is in the state directory).")
-        // RFC 9110 section 11.6.1: a 401 names the scheme.
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
+        switch claim(of: request) {
+        case .right: nil
+        case .wrong: refuseWrongToken(of: request)
+        case .none:
+            Self.unauthorized(
+                "This changes something: send `Authorization: Bearer TOKEN` (the token is in the state directory).")
+        }
+    }
+
+    /// nil where the request may read what shows more to who holds the token. A wrong one is not passed over, or it could
+    /// be guessed here for nothing.
+    package func refuseRead(_ request: Request) -> Response? {
+        claim(of: request) == .wrong ? refuseWrongToken(of: request) : nil
     }
 
     /// Full rights: over hub.sock, or with the token.
-    package func holdsToken(_ request: Request) -> Bool {
-        if request.viaSocket { return true }
-        guard let given = request.headers["Authorization"] else { return false }
-        let words = given.split(separator: " ", omittingEmptySubsequences: true)
-        guard words.count == 2, words[0].lowercased() == "bearer" else { return false }
-        return Self.same(Array(words[1].utf8), Array(token.utf8))
+    package func holdsToken(_ request: Request) -> Bool { claim(of: request) == .right }
+
+    /// Wrong tokens that have come since the start.
+    package var wrongTokenCount: Int { wrongTokens.withLock(\.total) }
+
+    private func claim(of request: Request) -> Claim {
+        if request.viaSocket { return .right }
+        let words = request.headers["Authorization"]?.split(separator: " ", omittingEmptySubsequences: true) ?? []
+        guard words.first?.lowercased() == "bearer" else { return .none }
+        return words.count == 2 && isToken(Array(words[1].utf8)) ? .right : .wrong
+    }
+
+    private func refuseWrongToken(of request: Request) -> Response {
+        let nobody = SocketAddress(high: 0, low: 0, port: 0)
+        let address = Self.address(of: request).flatMap { SocketAddress(host: $0, port: 0) } ?? nobody
+        switch wrongTokens.withLock({ $0.cost(from: address, at: .now) }) {
+        case .wait(let delay):
+            var response = Self.unauthorized("This is not the hub's token, which is in its state directory.")
+            response.delay = delay
+            return response
+        case .comeBack(let delay):
+            var response = Response.problem(
+                .tooManyRequests, "Too many wrong tokens came from your address. The right one is taken at any time.")
+            response.headers["Retry-After"] = "\(delay.components.seconds + 1)"
+            return response
+        }
+    }
+
+    private static func unauthorized(_ sentence: String) -> Response {
+        var response = Response.problem(.unauthorized, sentence)
+        // RFC 9110 section 11.6.1: a 401 names the scheme.
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
     }
 
     /// Who asks: behind a proxy on this machine, the address that it says (the last one: those before it are hearsay).
@@ -62,15 +100,19 @@ package struct Access: Sendable {
         return Sockets.Address("\(name):1") != nil
     }
 
-    /// Takes the same time wherever the difference lies.
-    private static func same(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-        guard a.count == b.count else { return false }
-        return zip(a, b).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    /// Takes the same time wherever the difference lies, in the length too.
+    private func isToken(_ given: [UInt8]) -> Bool {
+        var difference = given.count ^ token.count
+        for index in given.indices { difference |= Int(given[index] ^ token[index % token.count]) }
+        return difference == 0
     }
 
     /// The token of this hub: `MIDIHUB_TOKEN`, else the configuration's, else one made at the first start and kept.
-    package static func token(_ configuration: Configuration, state: StateDirectory) throws(Errno) -> String {
-        if let token = Programs.environment["MIDIHUB_TOKEN"], token.utf8.count >= 16 { return token }
+    package static func token(_ configuration: Configuration, state: StateDirectory) throws -> String {
+        if let token = Programs.environment["MIDIHUB_TOKEN"], !token.isEmpty {
+            guard token.utf8.count >= 16 else { throw ConfigurationError("MIDIHUB_TOKEN: shorter than 16 characters") }
+            return token
+        }
         if let token = configuration.token { return token }
         if let kept = File.text(state.token, limit: 4096)?.split(whereSeparator: \.isWhitespace).first,
             kept.utf8.count >= 16

@@ -28,7 +28,7 @@ extension Hub {
             }
             engine.restart(by: author)
             responder.send(Self.done("\(name) is being restarted.", status: .accepted))
-        case .sounding(let responder): askSounding(for: responder)
+        case .sounding(let paging, let responder): askSounding(paging, for: responder)
         case .stop(let responder):
             responder.send(Self.done("The hub says goodbye and ends.", status: .accepted))
             stop(because: "midihub stop")

@@ -10,7 +10,7 @@ struct SoundingQuestion {
     var number = 0
     /// Whether it waits for an answer.
     var isOpen = false
-    var waiters: [Responder] = []
+    var waiters: [(paging: Paging, responder: Responder)] = []
     /// The stream shows what was answered last.
     var isShown = false
 }
@@ -30,8 +30,8 @@ extension Hub {
         }
     }
 
-    func askSounding(for responder: Responder) {
-        soundingQuestion.waiters.append(responder)
+    func askSounding(_ paging: Paging, for responder: Responder) {
+        soundingQuestion.waiters.append((paging, responder))
         askSounding()
     }
 
@@ -64,11 +64,11 @@ extension Hub {
         guard soundingQuestion.isOpen, number == soundingQuestion.number else { return }
         soundingQuestion.isOpen = false
         let list = all.sorted { $0.key < $1.key }.map { API.Sounds(participant: $0.key, $0.value) }
-        if !soundingQuestion.waiters.isEmpty {
-            let body = Array(API.encode(API.SoundsList(sounding: list)).utf8)
-            for responder in soundingQuestion.waiters { responder.send(.json(body)) }
-            soundingQuestion.waiters = []
+        for (paging, responder) in soundingQuestion.waiters {
+            let (part, next) = paging.part(of: list) { .init($0.participant) }
+            responder.send(.json(Array(API.encode(API.SoundsList(sounding: Array(part), next: next)).utf8)))
         }
+        soundingQuestion.waiters = []
         guard let server, soundingQuestion.isShown else { return }
         let update = views.sounding(list, isWatched: true)
         if !update.isEmpty { server.publish(update) }

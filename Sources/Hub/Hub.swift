@@ -130,9 +130,10 @@ package final class Hub {
         let state = context.state
         let access = Access(
             token: try Access.token(context.configuration, state: state), hosts: context.configuration.hosts)
+        let counters = HubCounters(store: context.recorder.counters)
         let routes = Routes(
             board: board, access: access, database: { [holder] in holder.database }, orders: orders,
-            webDirectory: WebDirectory.find(context.configuration.web))
+            webDirectory: WebDirectory.find(context.configuration.web), counters: counters)
         var listeners = [Listener.unix(try Sockets.listen(unix: state.socket, mode: 0o660))]
         let address = context.configuration.listen
         let socket: Descriptor
@@ -149,7 +150,7 @@ package final class Hub {
         pageAddress =
             "http://\(bound.host == "::" || bound.host == "0.0.0.0" ? "localhost:\(bound.port)" : "\(bound)")/"
         listeners.append(Listener.tcp(socket))
-        server = try Server(router: routes.router(), listeners: listeners)
+        server = try Server(router: routes.router(), listeners: listeners, counters: counters.http)
         server?.publish(views.recorded(recentEvents))
         recentEvents = []
         // For people who start a hub; on a full disk it plays all the same.

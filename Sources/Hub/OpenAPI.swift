@@ -1,891 +1,242 @@
-/// `GET /api/v1/openapi.json`: what the API says of itself (OpenAPI 3.1). A test holds it against a running hub.
+/// `GET /api/v1/openapi.json`: what the API says of itself (OpenAPI 3.1). A test holds it against a running hub, and so does
+/// schemathesis (scripts/test-api).
 enum OpenAPI {
     static let document = #"""
         {
          "openapi": "3.1.0",
-         "info": {"title": "MIDI Hub", "version": "\#(Version.text)", "description": "Instants are Unix milliseconds, round-trip times milliseconds. What is unknown is left out. Reading needs no token; changing does."},
+         "info": {
+          "title": "MIDI Hub", "version": "\#(Version.text)",
+          "description": "Instants are Unix milliseconds, round-trip times milliseconds. What is unknown is left out. Reading needs no token; changing does. A list has at most `limit` items and, where there are more, a `next` to be given as `cursor`."
+         },
          "paths": {
           "/participants": {
            "get": {
-            "operationId": "legacyParticipants",
-            "summary": "Names by port, as the older hubs have it",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PortNames"}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            }
+            "operationId": "legacyParticipants", "summary": "Names by port, as the older hubs have it",
+            "responses": \#(answers("PortNames", 304, 421))
            }
           },
           "/latency": {
            "get": {
-            "operationId": "legacyLatency",
-            "summary": "The last 24 hours by name and port, as the older hubs have it",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/LegacyLatency"}}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            }
+            "operationId": "legacyLatency", "summary": "The last 24 hours by name and port, as the older hubs have it",
+            "responses": \#(answers("LegacyLatencies", 304, 421, 503))
            }
           },
           "/healthz": {
            "get": {
-            "operationId": "health",
-            "summary": "Whether all is well, in words",
+            "operationId": "health", "summary": "Whether all is well, in words",
             "responses": {
              "200": {"description": "All is well", "content": {"text/plain": {"schema": {"type": "string"}}}},
              "503": {"description": "It is not, and why", "content": {"text/plain": {"schema": {"type": "string"}}}},
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
+             "421": {"$ref": "#/components/responses/421"}
+            }
+           }
+          },
+          "/metrics": {
+           "get": {
+            "operationId": "metrics", "summary": "Figures in Prometheus' text format; participants by name, at most 500",
+            "responses": {
+             "200": {"description": "The figures", "content": {"text/plain": {"schema": {"type": "string"}}}},
+             "421": {"$ref": "#/components/responses/421"}
             }
            }
           },
           "/api/v1/openapi.json": {
            "get": {
-            "operationId": "openapi",
-            "summary": "This description",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"type": "object", "additionalProperties": true}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            }
+            "operationId": "openapi", "summary": "This description",
+            "responses": \#(answers("Description", 304, 400, 421))
            }
           },
           "/api/v1/status": {
            "get": {
-            "operationId": "status",
-            "summary": "The hub and its engines",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Status"}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            }
+            "operationId": "status", "summary": "The hub and its engines",
+            "responses": \#(answers("Status", 304, 400, 421))
            }
           },
           "/api/v1/rooms": {
            "get": {
-            "operationId": "rooms",
-            "summary": "The rooms",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Rooms"}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            }
+            "operationId": "rooms", "summary": "The rooms",
+            "parameters": [{"$ref": "#/components/parameters/Limit"}, {"$ref": "#/components/parameters/Cursor"}],
+            "responses": \#(answers("Rooms", 304, 400, 421))
            }
           },
           "/api/v1/participants": {
            "get": {
-            "operationId": "participants",
-            "summary": "Who is there; addresses with the token only",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Participants"}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            }
+            "operationId": "participants", "summary": "Who is there; addresses with the token only",
+            "parameters": [{"$ref": "#/components/parameters/Limit"}, {"$ref": "#/components/parameters/Cursor"}],
+            "security": [{}, {"token": []}],
+            "responses": \#(answers("Participants", 304, 400, 401, 421, 429))
            }
           },
           "/api/v1/wires": {
            "get": {
-            "operationId": "wires",
-            "summary": "Who hears whom, and why who does not",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Wires"}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            }
+            "operationId": "wires", "summary": "Who hears whom, and why who does not",
+            "parameters": [{"$ref": "#/components/parameters/Limit"}, {"$ref": "#/components/parameters/Cursor"}],
+            "responses": \#(answers("Wires", 304, 400, 421))
            }
           },
           "/api/v1/latency": {
            "get": {
             "operationId": "latency",
-            "summary": "Measured round trips of those who are there",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Samples"}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "400": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
+            "summary": "Measured round trips, also of visits that are over, by participant and time",
+            "description": "A page may have fewer points than asked for, even none, and yet a next one.",
             "parameters": [
-             {
-              "name": "from",
-              "in": "query",
-              "schema": {"type": "integer", "format": "int64"},
-              "description": "Unix milliseconds; an hour ago without it"
-             },
-             {
-              "name": "to",
-              "in": "query",
-              "schema": {"type": "integer", "format": "int64"},
-              "description": "Unix milliseconds; now without it"
-             },
-             {
-              "name": "step",
-              "in": "query",
-              "schema": {"type": "integer", "minimum": 0, "maximum": 86400000},
-              "description": "One point for so many milliseconds"
-             },
-             {
-              "name": "participant",
-              "in": "query",
-              "schema": {"type": "integer", "format": "int64", "minimum": 1},
-              "description": "Only this one"
-             },
-             {
-              "name": "limit",
-              "in": "query",
-              "schema": {"type": "integer", "minimum": 1, "maximum": 10000},
-              "description": "Points of each participant"
-             }
-            ]
+             \#(query("from", number, "Unix milliseconds; an hour ago without it")),
+             \#(query("to", number, "Unix milliseconds; now without it")),
+             \#(query("step", integer(0, 86_400_000), "One point for so many milliseconds; every one kept without it")),
+             \#(query("participant", identifier, "Only this one, here or gone")),
+             \#(query("room", text, "Only in this room")),
+             \#(query("limit", integer(1, 10_000), "How many points at most; 5000 without it")),
+             {"$ref": "#/components/parameters/Cursor"}
+            ],
+            "responses": \#(answers("Samples", 304, 400, 421, 503))
            }
           },
           "/api/v1/events": {
            "get": {
-            "operationId": "events",
-            "summary": "What happened: the newest first, or after an id the oldest first",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Events"}}}
-             },
-             "304": {"description": "As the ETag given"},
-             "400": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
+            "operationId": "events", "summary": "What happened: the newest first, or after an id the oldest first",
             "parameters": [
-             {
-              "name": "limit",
-              "in": "query",
-              "schema": {"type": "integer", "minimum": 1, "maximum": 1000},
-              "description": "How many; 50 without it"
-             },
-             {
-              "name": "before",
-              "in": "query",
-              "schema": {"type": "integer", "format": "int64", "minimum": 0},
-              "description": "Older than this id; not together with after"
-             },
-             {
-              "name": "after",
-              "in": "query",
-              "schema": {"type": "integer", "format": "int64", "minimum": 0},
-              "description": "Newer than this id"
-             },
-             {
-              "name": "kind",
-              "in": "query",
-              "schema": {"type": "string"},
-              "description": "Only these kinds, with commas between"
-             }
-            ]
+             \#(query("limit", integer(1, 1000), "How many at most; 50 without it")),
+             {"$ref": "#/components/parameters/Cursor"},
+             \#(query("after", number, "Newer than this id")),
+             \#(query("kind", list(text), "Only these kinds, with commas between"))
+            ],
+            "responses": \#(answers("Events", 304, 400, 421, 503))
            }
           },
           "/api/v1/sounding": {
            "get": {
-            "operationId": "sounding",
-            "summary": "What participants hold and have set",
-            "responses": {
-             "200": {
-              "description": "So it is",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Sounding"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            }
+            "operationId": "sounding", "summary": "What participants hold and have set",
+            "parameters": [{"$ref": "#/components/parameters/Limit"}, {"$ref": "#/components/parameters/Cursor"}],
+            "responses": \#(answers("Sounding", 400, 421))
            }
           },
           "/api/v1/stream": {
            "get": {
             "operationId": "stream",
             "summary": "Server-sent events: a whole of each view, then changes; events in their order",
-            "responses": {
-             "200": {"description": "So it is", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-             "400": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
             "parameters": [
+             \#(query("views", list(views), "With commas between; all but sounding without it")),
              {
-              "name": "views",
-              "in": "query",
-              "schema": {"type": "string"},
-              "description": "Of status, participants, wires, rooms, latency, activity, sounding and event, with commas between; all but sounding without it"
-             },
-             {
-              "name": "Last-Event-ID",
-              "in": "header",
-              "schema": {"type": "string"},
+              "name": "Last-Event-ID", "in": "header", "schema": {"type": "string"},
               "description": "The last event seen: those after it follow, or a reset"
              }
-            ]
+            ],
+            "responses": {
+             "200": {"description": "While somebody views it", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+             \#(refusals(400, 421, 503))
+            }
            }
           },
           "/api/v1/panic": {
            "post": {
-            "operationId": "panic",
-            "summary": "Ends what sounds",
-            "responses": {
-             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
-             "400": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "401": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "404": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
+            "operationId": "panic", "summary": "Ends what sounds", "security": [{"token": []}],
             "parameters": [
-             {"name": "room", "in": "query", "schema": {"type": "string"}, "description": "Only there"},
-             {
-              "name": "all",
-              "in": "query",
-              "schema": {"type": "integer", "enum": [0, 1]},
-              "description": "1: every note, sounding or not"
-             }
+             \#(query("room", text, "Only there")),
+             \#(query("all", #"{"type": "integer", "enum": [0, 1]}"#, "1: every note, sounding or not"))
             ],
-            "security": [{"token": []}]
+            "responses": \#(done(404, 503))
            }
           },
           "/api/v1/participants/{id}/kick": {
            "post": {
-            "operationId": "kick",
-            "summary": "Sends a participant away",
-            "responses": {
-             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
-             "401": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "404": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
-            "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "integer", "format": "int64", "minimum": 1}}],
-            "security": [{"token": []}]
+            "operationId": "kick", "summary": "Sends a participant away", "security": [{"token": []}],
+            "parameters": [{"$ref": "#/components/parameters/Participant"}],
+            "responses": \#(done(404, 503))
            }
           },
           "/api/v1/participants/{id}/notes-off": {
            "post": {
-            "operationId": "notesOff",
-            "summary": "Sends a participant note-offs on all channels",
-            "responses": {
-             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
-             "400": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "401": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "404": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
+            "operationId": "notesOff", "summary": "Sends a participant note-offs on all channels", "security": [{"token": []}],
             "parameters": [
-             {"name": "id", "in": "path", "required": true, "schema": {"type": "integer", "format": "int64", "minimum": 1}},
-             {
-              "name": "from",
-              "in": "query",
-              "schema": {"type": "integer", "minimum": 0, "maximum": 127},
-              "description": "The lowest note"
-             },
-             {
-              "name": "to",
-              "in": "query",
-              "schema": {"type": "integer", "minimum": 0, "maximum": 127},
-              "description": "The highest"
-             }
+             {"$ref": "#/components/parameters/Participant"},
+             \#(query("from", integer(0, 127), "A note; 0 without it")),
+             \#(query("to", integer(0, 127), "The other end of the range; 127 without it"))
             ],
-            "security": [{"token": []}]
+            "responses": \#(done(404, 503))
            }
           },
           "/api/v1/rooms/{name}/blocks": {
+           "parameters": [
+            {"$ref": "#/components/parameters/Name"}, {"$ref": "#/components/parameters/From"},
+            {"$ref": "#/components/parameters/To"}
+           ],
            "post": {
-            "operationId": "block",
-            "summary": "Keeps one from hearing another, by name, also after a restart",
-            "responses": {
-             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
-             "400": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "401": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "404": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "409": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
-            "parameters": [
-             {"name": "name", "in": "path", "required": true, "schema": {"type": "string"}},
-             {
-              "name": "from",
-              "in": "query",
-              "schema": {"type": "string", "minLength": 1},
-              "description": "Who is not to be heard, at most 1024 bytes",
-              "required": true
-             },
-             {
-              "name": "to",
-              "in": "query",
-              "schema": {"type": "string", "minLength": 1},
-              "description": "By whom, at most 1024 bytes",
-              "required": true
-             }
-            ],
-            "security": [{"token": []}]
+            "operationId": "block", "summary": "Keeps one from hearing another, by name, also after a restart",
+            "security": [{"token": []}], "responses": \#(done(404, 409, 503))
            },
            "delete": {
-            "operationId": "unblock",
-            "summary": "Lifts a block",
-            "responses": {
-             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
-             "400": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "401": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "404": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "503": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
-            "parameters": [
-             {"name": "name", "in": "path", "required": true, "schema": {"type": "string"}},
-             {
-              "name": "from",
-              "in": "query",
-              "schema": {"type": "string", "minLength": 1},
-              "description": "Who is not to be heard, at most 1024 bytes",
-              "required": true
-             },
-             {
-              "name": "to",
-              "in": "query",
-              "schema": {"type": "string", "minLength": 1},
-              "description": "By whom, at most 1024 bytes",
-              "required": true
-             }
-            ],
-            "security": [{"token": []}]
+            "operationId": "unblock", "summary": "Lifts a block",
+            "security": [{"token": []}], "responses": \#(done(404, 503))
            }
           },
           "/api/v1/engines/{name}/restart": {
            "post": {
-            "operationId": "restart",
-            "summary": "Restarts an engine",
-            "responses": {
-             "202": {
-              "description": "It is under way",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}
-             },
-             "401": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "404": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
-            "parameters": [{"name": "name", "in": "path", "required": true, "schema": {"type": "string"}}],
-            "security": [{"token": []}]
+            "operationId": "restart", "summary": "Restarts an engine", "security": [{"token": []}],
+            "parameters": [{"$ref": "#/components/parameters/Name"}],
+            "responses": \#(done(202, 404))
            }
           },
           "/api/v1/reload": {
            "post": {
-            "operationId": "reload",
-            "summary": "Reads the configuration again",
-            "responses": {
-             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
-             "400": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "401": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
-            "security": [{"token": []}]
+            "operationId": "reload", "summary": "Reads the configuration again", "security": [{"token": []}],
+            "responses": \#(done())
            }
           },
           "/api/v1/stop": {
            "post": {
-            "operationId": "stop",
-            "summary": "Ends hub and engines; over hub.sock only",
-            "responses": {
-             "202": {
-              "description": "It is under way",
-              "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}
-             },
-             "401": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "403": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             },
-             "421": {
-              "description": "In words",
-              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-             }
-            },
-            "security": [{"token": []}]
+            "operationId": "stop", "summary": "Ends hub and engines; over hub.sock only", "security": [{"token": []}],
+            "responses": \#(done(202, 403))
            }
           }
          },
-         "components": {
-          "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-          "schemas": {
-           "Problem": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["detail", "status", "title"],
-            "properties": {
-             "title": {"type": "string"},
-             "status": {"type": "integer", "minimum": 400, "maximum": 599},
-             "detail": {"type": "string", "description": "One sentence for people"}
-            }
-           },
-           "Done": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["done", "text"],
-            "properties": {"done": {"type": "boolean"}, "text": {"type": "string", "description": "What was done, in a sentence"}}
-           },
-           "Trouble": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["what"],
-            "properties": {"what": {"type": "string"}, "fix": {"type": "string"}}
-           },
-           "Health": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["ok", "problems", "sentence"],
-            "properties": {
-             "ok": {"type": "boolean"},
-             "sentence": {"type": "string"},
-             "problems": {"type": "array", "items": {"$ref": "#/components/schemas/Trouble"}}
-            }
-           },
-           "Engine": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["adopted", "disbelievedLines", "kind", "name", "port", "restarts", "room", "since", "state", "unknownLines"],
-            "properties": {
-             "name": {"type": "string"},
-             "kind": {"type": "string", "enum": ["rtpmidid", "embedded"]},
-             "state": {"type": "string", "enum": ["starting", "up", "down", "failed", "stopping"]},
-             "port": {"type": "integer", "minimum": 1, "maximum": 65535},
-             "room": {"type": "string"},
-             "since": {"type": "integer", "format": "int64", "description": "Unix milliseconds"},
-             "restarts": {"type": "integer", "minimum": 0},
-             "adopted": {"type": "boolean"},
-             "unknownLines": {"type": "integer", "minimum": 0},
-             "disbelievedLines": {"type": "integer", "minimum": 0},
-             "reason": {"type": "string"},
-             "fix": {"type": "string"},
-             "pid": {"type": "integer", "minimum": 0},
-             "version": {"type": "string"},
-             "logRead": {"type": "integer", "minimum": 0},
-             "logLag": {"type": "integer", "minimum": 0}
-            }
-           },
-           "Counts": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["participants", "rooms", "wires"],
-            "properties": {
-             "participants": {"type": "integer", "minimum": 0},
-             "wires": {"type": "integer", "minimum": 0},
-             "rooms": {"type": "integer", "minimum": 0}
-            }
-           },
-           "Store": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["lost", "state"],
-            "properties": {
-             "state": {"type": "string", "enum": ["recording", "stopped"]},
-             "lost": {"type": "integer", "minimum": 0},
-             "reason": {"type": "string"}
-            }
-           },
-           "Status": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["addresses", "counts", "engines", "health", "name", "pid", "startedAt", "store", "version"],
-            "properties": {
-             "name": {"type": "string"},
-             "version": {"type": "string"},
-             "pid": {"type": "integer", "minimum": 0},
-             "startedAt": {"type": "integer", "format": "int64", "description": "Unix milliseconds"},
-             "health": {"$ref": "#/components/schemas/Health"},
-             "addresses": {"type": "array", "items": {"type": "string"}},
-             "engines": {"type": "array", "items": {"$ref": "#/components/schemas/Engine"}},
-             "counts": {"$ref": "#/components/schemas/Counts"},
-             "store": {"$ref": "#/components/schemas/Store"}
-            }
-           },
-           "Room": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["name", "participants", "policy", "ports", "wires"],
-            "properties": {
-             "name": {"type": "string"},
-             "policy": {"type": "string", "enum": ["auto", "named", "all", "pair"]},
-             "ports": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 65535}},
-             "participants": {"type": "integer", "minimum": 0},
-             "wires": {"type": "integer", "minimum": 0}
-            }
-           },
-           "Rooms": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["rooms"],
-            "properties": {"rooms": {"type": "array", "items": {"$ref": "#/components/schemas/Room"}}}
-           },
-           "RoundTrip": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["average", "last", "lastAt", "max", "min", "samples"],
-            "properties": {
-             "last": {"type": "number", "minimum": 0, "description": "milliseconds"},
-             "average": {"type": "number", "minimum": 0, "description": "milliseconds"},
-             "min": {"type": "number", "minimum": 0, "description": "milliseconds"},
-             "max": {"type": "number", "minimum": 0, "description": "milliseconds"},
-             "samples": {"type": "integer", "minimum": 0},
-             "lastAt": {"type": "integer", "format": "int64", "description": "Unix milliseconds"},
-             "p95": {"type": "number", "minimum": 0, "description": "milliseconds"}
-            }
-           },
-           "Participant": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["engine", "id", "name", "port", "receives", "room", "sends", "since", "state"],
-            "properties": {
-             "id": {"type": "integer", "format": "int64"},
-             "name": {"type": "string"},
-             "room": {"type": "string"},
-             "port": {"type": "integer", "minimum": 1, "maximum": 65535},
-             "engine": {"type": "string"},
-             "state": {"type": "string", "enum": ["present", "silent", "ghost", "duplicate"]},
-             "since": {"type": "integer", "format": "int64", "description": "Unix milliseconds"},
-             "sends": {"type": "boolean"},
-             "receives": {"type": "boolean"},
-             "rtt": {"$ref": "#/components/schemas/RoundTrip"},
-             "jitter": {"type": "number", "minimum": 0, "description": "milliseconds"},
-             "loss": {
-              "type": "number",
-              "minimum": 0,
-              "maximum": 1,
-              "description": "The part of its packets lost in the last minute"
-             },
-             "received": {"type": "integer", "minimum": 0},
-             "lost": {"type": "integer", "minimum": 0},
-             "repaired": {"type": "integer", "minimum": 0},
-             "remark": {"type": "string"},
-             "address": {"type": "string", "description": "With the token only"},
-             "ssrc": {"type": "integer", "minimum": 0}
-            }
-           },
-           "Participants": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["participants"],
-            "properties": {"participants": {"type": "array", "items": {"$ref": "#/components/schemas/Participant"}}}
-           },
-           "Sounding": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["sounding"],
-            "properties": {"sounding": {"type": "array", "items": {"$ref": "#/components/schemas/Sounds"}}}
-           },
-           "Sounds": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["participant", "notes", "controls"],
-            "properties": {
-             "participant": {"type": "integer", "format": "int64"},
-             "notes": {"type": "array", "maxItems": 64, "items": {"$ref": "#/components/schemas/HeldNote"}},
-             "controls": {"type": "array", "maxItems": 64, "items": {"$ref": "#/components/schemas/SetControl"}}
-            }
-           },
-           "HeldNote": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["channel", "note"],
-            "properties": {
-             "channel": {"type": "integer", "minimum": 1, "maximum": 16},
-             "note": {"type": "integer", "minimum": 0, "maximum": 127, "description": "60 is C4"}
-            }
-           },
-           "SetControl": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["channel", "what", "value"],
-            "properties": {
-             "channel": {"type": "integer", "minimum": 1, "maximum": 16},
-             "what": {"type": "string", "enum": ["controller", "program", "pressure", "bend"]},
-             "number": {"type": "integer", "minimum": 0, "maximum": 127, "description": "Of a controller"},
-             "value": {"type": "integer", "minimum": -8192, "maximum": 8191, "description": "0 to 127; of a bend as far as it goes"}
-            }
-           },
-           "Wire": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["from", "fromName", "room", "to", "toName"],
-            "properties": {
-             "room": {"type": "string"},
-             "from": {"type": "integer", "format": "int64"},
-             "to": {"type": "integer", "format": "int64"},
-             "fromName": {"type": "string"},
-             "toName": {"type": "string"}
-            }
-           },
-           "Cell": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["from", "fromName", "reason", "room", "to", "toName"],
-            "properties": {
-             "room": {"type": "string"},
-             "from": {"type": "integer", "format": "int64"},
-             "to": {"type": "integer", "format": "int64"},
-             "fromName": {"type": "string"},
-             "toName": {"type": "string"},
-             "reason": {"type": "string", "description": "Why there is no wire"}
-            }
-           },
-           "Wires": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["cells", "wires"],
-            "properties": {
-             "wires": {"type": "array", "items": {"$ref": "#/components/schemas/Wire"}},
-             "cells": {"type": "array", "items": {"$ref": "#/components/schemas/Cell"}}
-            }
-           },
-           "Sample": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["at", "max", "min", "name", "participant", "room", "rtt", "samples"],
-            "properties": {
-             "participant": {"type": "integer", "format": "int64"},
-             "name": {"type": "string"},
-             "room": {"type": "string"},
-             "at": {"type": "integer", "format": "int64", "description": "Unix milliseconds"},
-             "rtt": {"type": "number", "minimum": 0, "description": "milliseconds"},
-             "min": {"type": "number", "minimum": 0, "description": "milliseconds"},
-             "max": {"type": "number", "minimum": 0, "description": "milliseconds"},
-             "samples": {"type": "integer", "minimum": 0}
-            }
-           },
-           "Samples": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["samples"],
-            "properties": {"samples": {"type": "array", "items": {"$ref": "#/components/schemas/Sample"}}}
-           },
-           "Event": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["at", "atLatest", "id", "kind", "severity", "text"],
-            "properties": {
-             "id": {"type": "integer", "format": "int64"},
-             "at": {
-              "type": "integer",
-              "format": "int64",
-              "description": "Unix milliseconds; where only a range is known, its beginning"
-             },
-             "atLatest": {"type": "integer", "format": "int64", "description": "Unix milliseconds"},
-             "kind": {"type": "string"},
-             "severity": {"type": "string", "enum": ["info", "warning", "error"]},
-             "text": {"type": "string"},
-             "room": {"type": "string"},
-             "engine": {"type": "string"},
-             "participant": {"type": "string"}
-            }
-           },
-           "Events": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["events"],
-            "properties": {
-             "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
-             "next": {"type": "integer", "format": "int64", "description": "Give it as before to read on; absent at the end"}
-            }
-           },
-           "LegacyLatency": {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["averageLatency", "clientName", "clientPort", "lastLatency", "maxLatency", "minLatency", "timestamp"],
-            "properties": {
-             "clientName": {"type": "string"},
-             "clientPort": {"type": "string"},
-             "timestamp": {"type": "string"},
-             "averageLatency": {"type": "string"},
-             "minLatency": {"type": "string"},
-             "maxLatency": {"type": "string"},
-             "lastLatency": {"type": "string"}
-            }
-           },
-           "PortNames": {
-            "type": "object",
-            "description": "A room's port to the names of those on it",
-            "additionalProperties": {"type": "array", "items": {"type": "string"}}
-           }
-          }
-         }
+         "components": \#(components)
         }
 
         """#
+
+    // MARK: What comes again and again
+
+    /// Whole numbers that every JSON reader takes as they are.
+    private static let number = integer(0, 9_007_199_254_740_991)
+    private static let identifier = ##"{"$ref": "#/components/schemas/ID"}"##
+    private static let text = ##"{"$ref": "#/components/schemas/Text"}"##
+    private static let views =
+        #"{"type": "string", "enum": ["status", "participants", "wires", "rooms", "latency", "activity", "sounding", "event"]}"#
+
+    private static func integer(_ least: Int, _ most: Int) -> String {
+        #"{"type": "integer", "minimum": \#(least), "maximum": \#(most)}"#
+    }
+
+    private static func list(_ items: String) -> String {
+        #"{"type": "array", "minItems": 1, "items": \#(items)}"#
+    }
+
+    /// A list is written with commas between.
+    private static func query(_ name: String, _ schema: String, _ words: String) -> String {
+        #"{"name": "\#(name)", "in": "query", "explode": false, "schema": \#(schema), "description": "\#(words)"}"#
+    }
+
+    /// 200 with this schema, or one of the other answers.
+    private static func answers(_ schema: String, _ others: Int...) -> String {
+        let content = ##"{"application/json": {"schema": {"$ref": "#/components/schemas/\##(schema)"}}}"##
+        return #"{"200": {"description": "So it is", "content": \#(content)}, \#(refusals(others))}"#
+    }
+
+    /// What each order may answer, and these: 202 stands for 200.
+    private static func done(_ others: Int...) -> String {
+        "{\(refusals((others.contains(202) ? [] : [200]) + [400, 401, 421, 429] + others))}"
+    }
+
+    /// What stands behind such a reference. `header` comes with it.
+    static func problem(_ code: Int, _ words: String, header: String? = nil) -> String {
+        let content = ##"{"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}"##
+        let headers =
+            header.map { #""headers": {"\#($0)": {"required": true, "schema": {"type": "string"}}}, "# } ?? ""
+        return #""\#(code)": {"description": "\#(words)", \#(headers)"content": \#(content)}"#
+    }
+
+    private static func refusals(_ codes: Int...) -> String { refusals(codes) }
+    private static func refusals(_ codes: [Int]) -> String {
+        codes.sorted().map { ##""\##($0)": {"$ref": "#/components/responses/\##($0)"}"## }.joined(separator: ", ")
+    }
 }

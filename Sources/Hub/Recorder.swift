@@ -1,11 +1,13 @@
 package import Linux
 package import Store
+import Synchronization
 
 /// Brings changes into the store, one transaction at a time, from the hub's loop. The store is never waited for: while it
 /// works, changes gather; while it is down, they are counted as lost and it is tried again.
 package final class Recorder {
     package private(set) var database: Database?
     package private(set) var view = Snapshot.Store()
+    package let counters = HubCounters.Store()
     /// The store works again after a failure: what is still true must be said to it anew.
     package var recovered: () -> Void = {}
     /// Events that are on record now, with their ids in the store.
@@ -83,8 +85,11 @@ package final class Recorder {
 
     private func finish(_ outcome: Outcome) {
         switch outcome {
-        case .committed(let newest): tellRecorded(underWay?.changes ?? [], newest)
+        case .committed(let newest):
+            counters.writes.add(1, ordering: .relaxed)
+            tellRecorded(underWay?.changes ?? [], newest)
         case .failed(let error):
+            counters.failures.add(1, ordering: .relaxed)
             lose(underWay?.changes ?? [])
             stop(error)
         case .works(let fresh, let notices):

@@ -14,7 +14,7 @@ package enum Order: Sendable {
     case restart(engine: String, by: String, Responder)
     case stop(Responder)
     /// What sounds: changes nothing.
-    case sounding(Responder)
+    case sounding(Paging, Responder)
 }
 
 /// Every route of the hub, in one place: reading comes from the board and the store, changing goes to the loop as an order.
@@ -25,17 +25,15 @@ package struct Routes: Sendable {
     let database: @Sendable () -> Database?
     let orders: Mailbox<Order>
     let webDirectory: String?
+    let counters: HubCounters
     private let summary = LatencyCache()
-    private static let description = Array(OpenAPI.document.utf8)
-    /// Of latency, in one answer.
-    private static let mostPoints = 40_000
 
     package init(
         board: Board, access: Access, database: @escaping @Sendable () -> Database?, orders: Mailbox<Order>,
-        webDirectory: String?
+        webDirectory: String?, counters: HubCounters = HubCounters()
     ) {
         (self.board, self.access, self.database) = (board, access, database)
-        (self.orders, self.webDirectory) = (orders, webDirectory)
+        (self.orders, self.webDirectory, self.counters) = (orders, webDirectory, counters)
     }
 
     package func router() -> Router {
@@ -44,9 +42,12 @@ package struct Routes: Sendable {
         router.beforeChange = { [access] in access.refuseChange($0) }
         router.files = webDirectory.map { StaticFiles(directory: $0) }
         addLegacy(to: &router)
-        addAPI(to: &router)
+        addLists(to: &router)
         addOrders(to: &router)
         addStream(to: &router)
+        router.on(.get, "/metrics") { [board, access, counters] _, _, responder in
+            responder.send(Metrics.response(board.snapshot, counters, wrongTokens: access.wrongTokenCount))
+        }
         router.on(.get, "/healthz") { [board] request, _, responder in
             let health = board.snapshot.health
             let words = ([health.sentence] + health.problems.map(\.what)).joined(separator: "\n") + "\n"
@@ -88,92 +89,8 @@ package struct Routes: Sendable {
         }
     }
 
-    private func addAPI(to router: inout Router) {
-        router.on(.get, "/api/v1/status") { [board] request, _, responder in
-            responder.send(Self.answer(board.body("status") { API.encode(API.Status($0)) }, for: request))
-        }
-        router.on(.get, "/api/v1/sounding") { [orders] _, _, responder in orders.send(.sounding(responder)) }
-        router.on(.get, "/api/v1/openapi.json") { request, _, responder in
-            responder.send(Self.answer(Self.description, for: request))
-        }
-        router.on(.get, "/api/v1/rooms") { [board] request, _, responder in
-            let body = board.body("rooms") { API.encode(API.Rooms(rooms: $0.rooms)) }
-            responder.send(Self.answer(body, for: request))
-        }
-        router.on(.get, "/api/v1/participants") { [board, access] request, _, responder in
-            let body =
-                if access.holdsToken(request) {
-                    board.body("participants and addresses") {
-                        API.encode(API.Participants(participants: $0.participants))
-                    }
-                } else {
-                    board.body("participants") {
-                        API.encode(API.Participants(participants: $0.participants.map(\.withoutAddress)))
-                    }
-                }
-            responder.send(Self.answer(body, for: request))
-        }
-        router.on(.get, "/api/v1/wires") { [board] request, _, responder in
-            let body = board.body("wires") { API.encode(API.Wires(wires: $0.wires, cells: $0.cells)) }
-            responder.send(Self.answer(body, for: request))
-        }
-        router.on(.get, "/api/v1/latency") { [board] request, _, responder in
-            let query = request.query
-            let now = Moment.now
-            let present = board.snapshot.participants
-            guard let from = Self.moment(query["from"], else: now.advanced(by: .seconds(-3600))),
-                let to = Self.moment(query["to"], else: now),
-                let step = Self.number(query["step"], 0...86_400_000, else: 0),
-                let limit = Self.number(query["limit"], 1...10_000, else: 5_000),
-                let visit = Self.optionalNumber(query["participant"], 1...Int64.max)
-            else {
-                responder.send(
-                    .problem(
-                        .badRequest,
-                        "from and to are Unix milliseconds, step milliseconds up to a day, participant an id, limit 1 to 10000."
-                    ))
-                return
-            }
-            let asked = present.filter { visit == nil || $0.id == visit }
-            // Anybody may ask, so what one answer takes is bounded: a full hub shares it out.
-            let share = min(Int(limit), Self.mostPoints / max(1, asked.count))
-            answer(responder) { database throws(StoreError) in
-                var samples: [API.Sample] = []
-                for one in asked {
-                    let points = try await database.samples(
-                        of: .visit(one.id), from: from, to: to, step: step == 0 ? nil : .milliseconds(step),
-                        limit: share)
-                    samples += points.map { API.Sample($0, of: one) }
-                }
-                return Self.json(API.Samples(samples: samples), for: request)
-            }
-        }
-        router.on(.get, "/api/v1/events") { request, _, responder in
-            let query = request.query
-            guard let limit = Self.number(query["limit"], 1...1000, else: 50),
-                let before = Self.optionalNumber(query["before"], 0...Int64.max),
-                let after = Self.optionalNumber(query["after"], 0...Int64.max), before == nil || after == nil
-            else {
-                responder.send(
-                    .problem(.badRequest, "limit is 1 to 1000; before or after (not both) is an event's id."))
-                return
-            }
-            let kinds = query["kind"].map { $0.split(separator: ",").map(String.init) } ?? []
-            answer(responder) { database throws(StoreError) in
-                let filter = EventFilter(kinds: kinds)
-                let events =
-                    if let after { try await database.events(after: after, limit: Int(limit), where: filter) } else {
-                        try await database.events(before: before, limit: Int(limit), where: filter)
-                    }
-                let oldest = events.map(\.id).min()
-                let next = after == nil && events.count == Int(limit) ? oldest : nil
-                return Self.json(API.Events(events: events.map(API.Event.init), next: next), for: request)
-            }
-        }
-    }
-
     private func addOrders(to router: inout Router) {
-        router.on(.post, "/api/v1/panic") { [orders, board] request, _, responder in
+        router.on(.post, "/api/v1/panic", query: ["room", "all"]) { [orders, board] request, _, responder in
             let room = request.query["room"]
             if let room, !board.snapshot.rooms.contains(where: { $0.name == room }) {
                 responder.send(.problem(.notFound, "There is no room \"\(room)\"."))
@@ -185,32 +102,36 @@ package struct Routes: Sendable {
             }
             orders.send(.panic(room: room, all: all == 1, by: Self.author(request), responder))
         }
-        router.on(.post, "/api/v1/participants/{id}/kick") { [orders] request, parameters, responder in
+        router.on(.post, "/api/v1/participants/{id}/kick", query: []) { [orders] request, parameters, responder in
             guard let id = Self.participant(parameters, responder) else { return }
             orders.send(.kick(participant: id, by: Self.author(request), responder))
         }
-        router.on(.post, "/api/v1/participants/{id}/notes-off") { [orders] request, parameters, responder in
+        router.on(.post, "/api/v1/participants/{id}/notes-off", query: ["from", "to"]) {
+            [orders] request, parameters, responder in
             guard let id = Self.participant(parameters, responder) else { return }
             guard let from = Self.number(request.query["from"], 0...127, else: 0),
-                let to = Self.number(request.query["to"], 0...127, else: 127), from <= to
+                let to = Self.number(request.query["to"], 0...127, else: 127)
             else {
-                responder.send(.problem(.badRequest, "from and to are notes, 0 to 127, the lower one first."))
+                responder.send(.problem(.badRequest, "from and to are notes, 0 to 127."))
                 return
             }
             orders.send(
-                .notesOff(participant: id, UInt8(from)...UInt8(to), by: Self.author(request), responder))
+                .notesOff(
+                    participant: id, UInt8(min(from, to))...UInt8(max(from, to)), by: Self.author(request), responder))
         }
         for method in [Method.post, .delete] {
-            router.on(method, "/api/v1/rooms/{name}/blocks") { [orders, board] request, parameters, responder in
+            router.on(method, "/api/v1/rooms/{name}/blocks", query: ["from", "to"]) {
+                [orders, board] request, parameters, responder in
                 let room = parameters["name"]
                 guard board.snapshot.rooms.contains(where: { $0.name == room }) else {
                     responder.send(.problem(.notFound, "There is no room \"\(room)\"."))
                     return
                 }
                 guard let from = request.query["from"], let to = request.query["to"],
-                    [from, to].allSatisfy({ (1...1024).contains($0.utf8.count) })
+                    [from, to].allSatisfy({ (1...256).contains($0.unicodeScalars.count) })
                 else {
-                    responder.send(.problem(.badRequest, "from and to are participants' names, both needed."))
+                    let words = "from and to are participants' names of 1 to 256 characters, both needed."
+                    responder.send(.problem(.badRequest, words))
                     return
                 }
                 orders.send(
@@ -219,13 +140,13 @@ package struct Routes: Sendable {
                         by: Self.author(request), responder))
             }
         }
-        router.on(.post, "/api/v1/engines/{name}/restart") { [orders] request, parameters, responder in
+        router.on(.post, "/api/v1/engines/{name}/restart", query: []) { [orders] request, parameters, responder in
             orders.send(.restart(engine: parameters["name"], by: Self.author(request), responder))
         }
-        router.on(.post, "/api/v1/reload") { [orders] request, _, responder in
+        router.on(.post, "/api/v1/reload", query: []) { [orders] request, _, responder in
             orders.send(.reload(by: Self.author(request), responder))
         }
-        router.on(.post, "/api/v1/stop") { [orders] request, _, responder in
+        router.on(.post, "/api/v1/stop", query: []) { [orders] request, _, responder in
             guard request.viaSocket else {
                 responder.send(.problem(.forbidden, "The hub is stopped on its own machine: midihub stop."))
                 return
@@ -235,7 +156,7 @@ package struct Routes: Sendable {
     }
 
     private func addStream(to router: inout Router) {
-        router.on(.get, "/api/v1/stream") { request, _, responder in
+        router.on(.get, "/api/v1/stream", query: ["views"]) { request, _, responder in
             guard let wanted = StreamView.parse(request.query["views"]) else {
                 let words = StreamView.allCases.map(\.rawValue).joined(separator: ", ")
                 responder.send(.problem(.badRequest, "views is a list of \(words) and event, with commas between."))
@@ -261,7 +182,7 @@ package struct Routes: Sendable {
     }
 
     /// Runs a question to the store off the server's thread.
-    private func answer(
+    func answer(
         _ responder: Responder, _ work: @escaping @Sendable (Database) async throws(StoreError) -> Response
     ) {
         guard let database = database() else {
@@ -277,28 +198,23 @@ package struct Routes: Sendable {
         }
     }
 
-    private static func json(_ value: some Encodable, for request: Request, anyPage: Bool = false) -> Response {
+    static func json(_ value: some Encodable, for request: Request, anyPage: Bool = false) -> Response {
         answer(Array(API.encode(value).utf8), for: request, anyPage: anyPage)
     }
 
-    private static func answer(_ body: [UInt8], for request: Request, anyPage: Bool = false) -> Response {
+    static func answer(_ body: [UInt8], for request: Request, anyPage: Bool = false) -> Response {
         var response = Response.json(body)
         if anyPage { response.headers["Access-Control-Allow-Origin"] = "*" }
         return response.conditional(on: request)
     }
 
-    private static func moment(_ text: String?, else standard: Moment) -> Moment? {
-        guard let text else { return standard }
-        return Int64(text).map { Moment(milliseconds: $0) }
-    }
-
-    private static func number(_ text: String?, _ range: ClosedRange<Int64>, else standard: Int64) -> Int64? {
+    static func number(_ text: String?, _ range: ClosedRange<Int64>, else standard: Int64) -> Int64? {
         guard let text else { return standard }
         return Int64(text).flatMap { range.contains($0) ? $0 : nil }
     }
 
     /// Outer nil: not a number of that range. Inner nil: not given.
-    private static func optionalNumber(_ text: String?, _ range: ClosedRange<Int64>) -> Int64?? {
+    static func optionalNumber(_ text: String?, _ range: ClosedRange<Int64>) -> Int64?? {
         guard let text else { return .some(nil) }
         return Int64(text).flatMap { range.contains($0) ? .some(.some($0)) : nil }
     }

@@ -141,6 +141,31 @@ import Testing
         #expect(try hub.post("/api/v1/participants/9999/kick").status == 404)
     }
 
+    @Test func `whoever changes something is in the event log with the address that the proxy here gives`() throws {
+        let hub = try HubUnderTest.embedded()
+        try hub.start()
+        try hub.awaitEngines()
+        let players = try hub.here("Piano", "Drums")
+        try pumping(players, "both") { try hub.participants().count == 2 }
+        let id = try #require(try hub.participants().first?["id"] as? Int)
+        let token = text(of: "\(hub.state)/token").trimmingCharacters(in: .whitespacesAndNewlines)
+        let blocks = "rooms/\(hub.ports[0])/blocks?from=a&to=b"
+        let orders = [
+            ("POST", "panic", "panic"), ("POST", "participants/\(id)/notes-off", "notes-off"),
+            ("POST", blocks, "block"),
+            ("DELETE", blocks, "unblock"), ("POST", "participants/\(id)/kick", "kick"), ("POST", "reload", "reload"),
+            ("POST", "engines/embedded/restart", "restart"),
+        ]
+        for (number, (method, path, kind)) in orders.enumerated() {
+            let author = "192.0.2.\(number + 1)"
+            let headers = ["Authorization": "Bearer \(token)", "X-Forwarded-For": "203.0.113.9, \(author)"]
+            let answer = try http(method, "/api/v1/\(path)", at: hub.web, headers: headers)
+            #expect([200, 202].contains(answer.status), "\(path): \(answer.text)")
+            try hub.awaitEvent(kind, containing: "by \(author)")
+        }
+        #expect(try hub.texts().allSatisfy { !$0.contains(token) })
+    }
+
     @Test func `what the hub answers is as its description says`() throws {
         let hub = try HubUnderTest.running()
         let contract = try Contract(hub.get("/api/v1/openapi.json").body)
@@ -159,6 +184,7 @@ import Testing
         let lists = [
             "/participants", "/latency", "/healthz", "/api/v1/openapi.json", "/api/v1/status", "/api/v1/rooms",
             "/api/v1/participants", "/api/v1/wires", "/api/v1/latency", "/api/v1/events", "/api/v1/sounding",
+            "/metrics",
         ]
         for path in lists {
             try check("GET", path)
@@ -168,7 +194,7 @@ import Testing
         #expect(try hub.list("/api/v1/wires", "wires").count == 1)
         #expect(try hub.list("/api/v1/wires", "cells").first?["reason"] as? String != nil)
         #expect(try !hub.list("/api/v1/latency", "samples").isEmpty)
-        for query in ["?limit=1", "?before=3&limit=2", "?kind=joined", "?limit=x"] {
+        for query in ["?limit=1", "?cursor=3&limit=2", "?kind=joined", "?limit=x"] {
             try check("GET", "/api/v1/events", "/api/v1/events\(query)")
         }
         try check("GET", "/api/v1/latency", "/api/v1/latency?step=-1")

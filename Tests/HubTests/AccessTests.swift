@@ -36,4 +36,22 @@ import Testing
         #expect(access.refuseChange(request(.post, viaSocket: true)) == nil)
         #expect(!access.holdsToken(request()))
     }
+
+    @Test func `what shows more to who holds the token takes none, the right one, and no wrong one`() {
+        #expect(access.refuseRead(request()) == nil)
+        #expect(access.refuseRead(request(token: "0123456789abcdef")) == nil)
+        #expect(access.refuseRead(request(token: "0123456789abcdee"))?.status == .unauthorized)
+        #expect(access.wrongTokenCount == 1)
+    }
+
+    @Test func `only a wrong token waits, and the right one never does`() {
+        for _ in 0..<3 { #expect(access.refuseChange(request(.post))?.delay == .zero) }
+        #expect(access.refuseChange(request(.post, token: "wrong"))?.delay == .zero)
+        #expect(access.refuseChange(request(.post, token: "wrong"))?.delay != .zero)
+        var many: [Response?] = []
+        for _ in 0..<20 { many.append(access.refuseChange(request(.post, token: "wrong"))) }
+        #expect(many.last??.status == .tooManyRequests)
+        #expect(many.last??.headers["Retry-After"] != nil)
+        #expect(access.refuseChange(request(.post, token: "0123456789abcdef")) == nil)
+    }
 }

@@ -3,29 +3,43 @@ import Foundation
 /// An OpenAPI document, to hold answers against. Knows what ours uses of JSON Schema, and complains about the rest.
 package struct Contract {
     private let document: [String: Any]
-    private let schemas: [String: Any]
+    private let components: [String: [String: Any]]
 
     package init(_ body: [UInt8]) throws {
         guard let document = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any],
-            let components = document["components"] as? [String: Any],
-            let schemas = components["schemas"] as? [String: Any]
+            let components = document["components"] as? [String: [String: Any]]
         else { throw WaitedInVain(description: "an OpenAPI document") }
-        (self.document, self.schemas) = (document, schemas)
+        (self.document, self.components) = (document, components)
     }
 
     private var paths: [String: [String: Any]] { document["paths"] as? [String: [String: Any]] ?? [:] }
 
+    /// What stands there, or where a `$ref` leads; nil where that is nothing.
+    private func resolved(_ value: Any?) -> [String: Any]? {
+        guard let value = value as? [String: Any] else { return nil }
+        guard let reference = value["$ref"] as? String else { return value }
+        let words = reference.split(separator: "/").map(String.init)
+        guard words.count == 4, words[0] == "#", words[1] == "components" else { return nil }
+        return components[words[2]]?[words[3]] as? [String: Any]
+    }
+
     /// `GET /rooms/{room}`, sorted.
     package var routes: [String] {
-        paths.flatMap { path, methods in methods.keys.map { "\($0.uppercased()) \(path)" } }.sorted()
+        paths.flatMap { path, methods in
+            methods.keys.filter { $0 != "parameters" }.map { "\($0.uppercased()) \(path)" }
+        }.sorted()
     }
 
     /// What is wrong with an answer; empty where it is as described.
     package func faults(of answer: HTTPAnswer, to method: String, _ path: String) -> [String] {
         guard let operation = paths[path]?[method.lowercased()] as? [String: Any],
             let responses = operation["responses"] as? [String: Any],
-            let response = responses["\(answer.status)"] as? [String: Any]
+            let response = resolved(responses["\(answer.status)"])
         else { return ["\(method) \(path) may not answer \(answer.status): \(answer.text)"] }
+        let missing = (response["headers"] as? [String: Any] ?? [:]).keys.filter {
+            answer.headers[$0.lowercased()] == nil
+        }
+        guard missing.isEmpty else { return ["\(method) \(path): no header \(missing)"] }
         guard let content = response["content"] as? [String: Any] else {
             return answer.body.isEmpty ? [] : ["a body that should not be"]
         }
@@ -37,13 +51,7 @@ package struct Contract {
     }
 
     private func faults(of value: Any, by schema: Any?, at place: String) -> [String] {
-        guard var schema = schema as? [String: Any] else { return ["\(place): no schema"] }
-        if let name = schema["$ref"] as? String {
-            guard let named = schemas[String(name.split(separator: "/").last ?? "")] as? [String: Any] else {
-                return ["\(place): no schema \(name)"]
-            }
-            schema = named
-        }
+        guard let schema = resolved(schema) else { return ["\(place): no schema"] }
         if let choices = schema["enum"] as? [AnyHashable], !choices.contains(where: { $0 == value as? AnyHashable }) {
             return ["\(place): \(value) is none of \(choices)"]
         }
@@ -81,14 +89,29 @@ package struct Contract {
         }
     }
 
-    /// Where a named schema lets anything through, or names what there is not.
-    package var openPlaces: [String] { schemas.flatMap { openPlaces(in: $1, at: $0) }.sorted() }
+    /// Where a named schema lets anything through, where a reference leads nowhere, and components that nothing refers to.
+    package var openPlaces: [String] {
+        let schemas = components["schemas"] ?? [:]
+        var references: Set<String> = []
+        collect(document, into: &references)
+        let all = components.filter { $0.key != "securitySchemes" }.flatMap { kind, named in
+            named.keys.map { "#/components/\(kind)/\($0)" }
+        }
+        let unused = Set(all).subtracting(references).map { "\($0) is not used" }
+        let loose = references.filter { resolved(["$ref": $0]) == nil }.map { "\($0) is not there" }
+        return (schemas.flatMap { openPlaces(in: $1, at: $0) } + unused + loose).sorted()
+    }
+
+    private func collect(_ value: Any, into references: inout Set<String>) {
+        if let list = value as? [Any] { for item in list { collect(item, into: &references) } }
+        guard let object = value as? [String: Any] else { return }
+        if let reference = object["$ref"] as? String { references.insert(reference) }
+        for item in object.values { collect(item, into: &references) }
+    }
 
     private func openPlaces(in schema: Any, at place: String) -> [String] {
         guard let schema = schema as? [String: Any] else { return [place] }
-        if let name = schema["$ref"] as? String {
-            return schemas[String(name.split(separator: "/").last ?? "")] == nil ? [place] : []
-        }
+        if schema["$ref"] != nil { return [] }
         switch schema["type"] as? String {
         case "object":
             let properties = schema["properties"] as? [String: Any] ?? [:]

@@ -3,8 +3,16 @@ import Linux
 
 /// What tests ask a running hub, by its API.
 extension HubUnderTest {
+    /// A whole list, page after page.
     package func list(_ path: String, _ key: String) throws -> [[String: Any]] {
-        try get(path).object()[key] as? [[String: Any]] ?? []
+        var items: [[String: Any]] = []
+        var cursor = ""
+        while true {
+            let answer = try get(path + cursor).object()
+            items += answer[key] as? [[String: Any]] ?? []
+            guard let next = answer["next"] as? String else { return items }
+            cursor = "\(path.contains("?") ? "&" : "?")cursor=\(next)"
+        }
     }
 
     package func participants() throws -> [[String: Any]] { try list("/api/v1/participants", "participants") }
