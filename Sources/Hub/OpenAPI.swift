@@ -412,6 +412,166 @@ enum OpenAPI {
             "security": [{"token": []}]
            }
           },
+          "/api/v1/rooms/{name}/piano": {
+           "post": {
+            "operationId": "piano",
+            "summary": "Plays in a room, as a participant that joins for it and leaves a minute after the last key",
+            "responses": {
+             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Played"}}}},
+             "400": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "401": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "404": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "409": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "421": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "503": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             }
+            },
+            "parameters": [
+             {"name": "name", "in": "path", "required": true, "schema": {"type": "string"}},
+             {
+              "name": "player",
+              "in": "query",
+              "required": true,
+              "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9]+$"},
+              "description": "Made up by the page: each has a piano of its own"
+             },
+             {
+              "name": "keys",
+              "in": "query",
+              "schema": {"type": "string", "pattern": "^((12[0-7]|1[01][0-9]|[1-9]?[0-9]):(12[0-7]|1[01][0-9]|[1-9]?[0-9])(,(12[0-7]|1[01][0-9]|[1-9]?[0-9]):(12[0-7]|1[01][0-9]|[1-9]?[0-9])){0,63})?$"},
+              "description": "NOTE:VELOCITY with commas between, at most 64; velocity 0 lets go. None: somebody still holds some"
+             }
+            ],
+            "security": [{"token": []}]
+           },
+           "delete": {
+            "operationId": "leavePiano",
+            "summary": "Lets go of all keys and leaves",
+            "responses": {
+             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
+             "400": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "401": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "404": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "421": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "503": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             }
+            },
+            "parameters": [
+             {"name": "name", "in": "path", "required": true, "schema": {"type": "string"}},
+             {
+              "name": "player",
+              "in": "query",
+              "required": true,
+              "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9]+$"},
+              "description": "Made up by the page: each has a piano of its own"
+             }
+            ],
+            "security": [{"token": []}]
+           }
+          },
+          "/api/v1/rooms/{name}/echo": {
+           "post": {
+            "operationId": "echo",
+            "summary": "Gives back to each what it plays",
+            "responses": {
+             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
+             "400": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "401": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "404": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "409": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "421": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "503": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             }
+            },
+            "parameters": [
+             {"name": "name", "in": "path", "required": true, "schema": {"type": "string"}},
+             {
+              "name": "seconds",
+              "in": "query",
+              "schema": {"type": "integer", "minimum": 1, "maximum": 1800},
+              "description": "When it switches itself off; half an hour where that is not said"
+             }
+            ],
+            "security": [{"token": []}]
+           },
+           "delete": {
+            "operationId": "endEcho",
+            "summary": "Ends that",
+            "responses": {
+             "200": {"description": "So it is", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}},
+             "400": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "401": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "404": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "421": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             },
+             "503": {
+              "description": "In words",
+              "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+             }
+            },
+            "parameters": [{"name": "name", "in": "path", "required": true, "schema": {"type": "string"}}],
+            "security": [{"token": []}]
+           }
+          },
           "/api/v1/rooms/{name}/blocks": {
            "post": {
             "operationId": "block",
@@ -601,6 +761,17 @@ enum OpenAPI {
             "required": ["done", "text"],
             "properties": {"done": {"type": "boolean"}, "text": {"type": "string", "description": "What was done, in a sentence"}}
            },
+           "Played": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["done", "name", "text"],
+            "properties": {
+             "done": {"type": "boolean"},
+             "text": {"type": "string"},
+             "name": {"type": "string", "description": "Of the piano, as the others see it"},
+             "echo": {"type": "number", "minimum": 0, "description": "Milliseconds of the first note to the room and back, where there is an echo"}
+            }
+           },
            "Trouble": {
             "type": "object",
             "additionalProperties": false,
@@ -735,7 +906,9 @@ enum OpenAPI {
              "repaired": {"type": "integer", "minimum": 0},
              "remark": {"type": "string"},
              "address": {"type": "string", "description": "With the token only"},
-             "ssrc": {"type": "integer", "minimum": 0}
+             "ssrc": {"type": "integer", "minimum": 0},
+             "echo": {"type": "boolean", "description": "The hub's own echo, which gives back to each what it plays"},
+             "until": {"type": "integer", "format": "int64", "description": "Of the echo: when it ends, in Unix milliseconds"}
             }
            },
            "Participants": {
