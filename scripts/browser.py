@@ -27,6 +27,29 @@ def expect(holds, sentence):
         raise Failed(sentence)
 
 
+class Report:
+    """Counts the checks and prints a line for each."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def fail(self, name, problem):
+        self.failed += 1
+        print(f"FAIL  {name}: {problem}", flush=True)
+
+    @contextlib.contextmanager
+    def check(self, name):
+        """What is put into the list that it gives is printed with the check."""
+        figures = []
+        try:
+            yield figures
+        except (Failed, OSError, ValueError, KeyError) as problem:
+            self.fail(name, problem or type(problem).__name__)
+        else:
+            self.passed += 1
+            print(f"ok    {name}" + (f" ({'; '.join(figures)})" if figures else ""), flush=True)
+
+
 class Browser:
     """Headless Chromium with a profile of its own, in a process group of its own; both are gone on exit."""
 

@@ -19,10 +19,10 @@ class StandIn(socketserver.ThreadingTCPServer):
     daemon_threads = allow_reuse_address = True
     token = "atokenofthestandin"
 
-    def __init__(self, hub, answers, streams=True):
+    def __init__(self, hub, answers):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.hub, self.answers, self.streams = hub.rstrip("/"), answers, streams
-        self.lock, self.listeners, self.orders, self.resumed, self.refuse = threading.Lock(), [], [], [], None
+        self.hub, self.answers = hub.rstrip("/"), answers
+        self.lock, self.listeners, self.orders, self.refuse = threading.Lock(), [], [], None
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
         self.direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
@@ -42,7 +42,8 @@ class StandIn(socketserver.ThreadingTCPServer):
             for sample in whole["samples"]:
                 people.setdefault(sample["participant"], []).append([sample["at"], sample["rtt"]])
             return {"all": [{"participant": who, "points": points} for who, points in people.items()]}
-        return {"all": whole if view == "status" else whole[view], **({"cells": whole["cells"]} if "cells" in whole else {})}
+        # The stream tells of wires and of those that are not in one.
+        return {"all": whole if view == "status" else whole[view] + whole.get("cells", [])}
 
     def tell(self, view, data, number=None):
         text = f"event: {view}\n" + (f"id: {number}\n" if number else "") + f"data: {json.dumps(data)}\n\n"
@@ -70,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path = urllib.parse.urlsplit(self.path).path
         if path == "/api/v1/stream":
-            return self.stream() if self.server.streams else self.give(404, b"{}")
+            return self.stream()
         if path in self.server.answers:
             return self.give(200, json.dumps(self.server.answers[path]).encode())
         try:
@@ -83,7 +84,6 @@ class Handler(BaseHTTPRequestHandler):
     def stream(self):
         server, news = self.server, queue.Queue()
         with server.lock:
-            server.resumed.append(self.headers["Last-Event-ID"])
             for view in ("status", "participants", "rooms", "wires", "latency"):
                 news.put(f"event: {view}\r\ndata: {json.dumps(server.state(view))}\r\n\r\n")
             server.listeners.append(news)

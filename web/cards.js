@@ -1,93 +1,87 @@
-// A card a participant, grouped by room and steadily sorted: who came first stays first.
+// A card a participant, grouped by room; and the dot on it, which blinks for its notes.
 
-import { badge, byID, count, keep, make, ms, name, setChildren, setText, time } from './page.js';
-import { policyOf, quality, remarks, stateOf, thresholds, verdict } from './words.js';
+import { badge, button, byID, count, keep, make, ms, name, setChildren, setText, svg, terms, time } from './page.js';
+import { remarks, stateOf, thresholds, verdict } from './words.js';
 import { stuck } from './control.js';
 
-const span = 600000;
-const recent = 60000;
+const minute = 60000;
 const dots = new Map();
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
-const middle = (values, part) => values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))];
+const part = (values, share) => values.sort((a, b) => a - b)[Math.floor(values.length * share)];
 
-/** The last ten minutes as a path in a box of 100 by 24; a break where nothing was measured for long. */
-function spark(points, end) {
-	const top = Math.max(10, ...points.map(([, rtt]) => rtt)) * 1.1;
+/** Points [Unix ms, ms] as a path, open where nothing was measured for longer than `gap`. */
+export function path(points, gap, x, y) {
 	let last = -Infinity;
 	return points.map(([at, rtt]) => {
-		const pen = at - last > 150000 ? 'M' : 'L';
+		const begins = at - last > gap;
 		last = at;
-		const [x, y] = [100 - ((end - at) / span) * 100, 23 - (rtt / top) * 22].map((value) => value.toFixed(1));
-		return `${pen}${x} ${y}${pen === 'M' ? 'h.01' : ''}`;
+		return `${begins ? 'M' : 'L'}${x(at).toFixed(1)} ${y(rtt).toFixed(1)}${begins ? 'h.01' : ''}`;
 	}).join('');
 }
 
-function figures({ rtt }, points, { jitter, loss }) {
-	const p95 = rtt?.p95 ?? (points.length > 4 ? middle(points.map(([, value]) => value), 0.95) : undefined);
-	const list = [['average', ms(rtt?.average)], ['min', ms(rtt?.min)], ['max', ms(rtt?.max)], ['p95', ms(p95)]];
+/** The last ten minutes in a box of 100 by 24. */
+function spark(points) {
+	const top = Math.max(10, ...points.map(([, rtt]) => rtt)) * 1.1;
+	return path(points, 2.5 * minute, (at) => 100 - (Date.now() - at) / minute * 10, (rtt) => 23 - (rtt / top) * 22);
+}
+
+function figures({ rtt, jitter, loss }, points) {
+	const p95 = rtt?.p95 ?? part(points.map(([, value]) => value), 0.95);
+	const list = Object.entries({ average: rtt?.average, min: rtt?.min, max: rtt?.max, p95 }).map(([term, value]) => [term, ms(value)]);
 	if (jitter !== undefined) list.push(['jitter', ms(jitter)]);
-	if (loss !== undefined) list.push(['loss', `${(loss * 100).toFixed(loss > 0 && loss < 0.01 ? 2 : 1)} %`]);
-	return list.map(([term, value]) => make('div', '', make('dt', '', term), make('dd', '', value)));
+	if (loss !== undefined) list.push(['loss', `${(loss * 100).toFixed(1)} %`]);
+	return terms(list);
 }
 
 function create(person) {
-	const card = byID('card').content.firstElementChild.cloneNode(true);
-	card.querySelector('button').addEventListener('click', () => stuck(person));
-	card.querySelector('button').append(make('span', 'unseen', ` of ${person.name}`));
-	dots.set(person.id, card.querySelector('.dot'));
-	return card;
+	const dot = make('i', 'dot');
+	const word = make('span', 'verdict');
+	const now = make('div', 'now', make('b', 'rtt'), svg('svg', { class: 'spark', viewBox: '0 0 100 24', preserveAspectRatio: 'none', 'aria-hidden': true }, svg('path', {})));
+	const foot = make('div', 'foot', make('span', 'muted'));
+	dots.set(person.id, dot);
+	word.title = thresholds;
+	now.hidden = person.echo;
+	if (!person.echo) foot.append(button('quiet', () => stuck(person), 'Stuck note…', make('span', 'unseen', ` of ${person.name}`)));
+	return make('li', 'card person', make('div', 'head', dot, make('h4', 'who'), word), now, make('dl', 'figures'), foot);
 }
 
 function show(card, person, points) {
-	const known = quality(person);
-	const now = Date.now();
-	const lately = points.filter(([at]) => at > now - recent).map(([, rtt]) => rtt);
-	const judged = person.state === 'present' ? verdict(lately.length ? middle(lately, 0.5) : person.rtt?.last, known) : stateOf(person.state);
-	const [who, word, trip, since] = ['.who', '.verdict', '.rtt', '.since'].map((part) => card.querySelector(part));
+	const [head, now, list, foot] = card.children;
+	const [, who, word] = head.children;
+	const lately = points.filter(([at]) => at > Date.now() - minute).map(([, rtt]) => rtt);
+	const judged = person.state === 'present' ? verdict(lately.length ? part(lately, 0.5) : person.rtt?.last, person) : stateOf(person.state);
 	setChildren(who, name(person.name), ...remarks(person));
-	setChildren(word, badge(...judged));
-	word.title = thresholds;
-	setChildren(trip, ms(person.rtt?.last), make('small', '', ' ms'));
-	const line = card.querySelector('path');
-	const path = spark(points, now);
-	if (line.getAttribute('d') !== path) line.setAttribute('d', path);
-	setChildren(card.querySelector('.figures'), ...figures(person, points, known));
-	setChildren(since, 'since ', time(person.since));
+	setChildren(word, badge(...(person.echo ? ['fair', 'on'] : judged)));
+	setChildren(foot.firstElementChild, 'since ', time(person.since), ...(person.until ? [', until ', time(person.until)] : []));
+	if (person.echo) return;
+	setChildren(now.firstElementChild, ms(person.rtt?.last), make('small', '', ' ms'));
+	now.querySelector('path').setAttribute('d', spark(points));
+	setChildren(list, ...figures(person, points));
 }
 
-function createGroup() {
-	const group = make('section', 'group', make('h3'), make('p', 'muted'), make('ul', 'cards'));
-	return group;
-}
+const createGroup = () => make('section', '', make('h3'), make('p'), make('ul', 'cards'));
 
-/** Shows these participants of these rooms; `wanted` is what was typed to find somebody. */
-export function showCards({ participants, latency }, rooms, wanted) {
-	const people = [...participants.values()].sort((a, b) => a.since - b.since || a.id - b.id);
-	for (const id of dots.keys()) if (!participants.has(id)) dots.delete(id);
-	byID('find-label').hidden = people.length < 13;
-	const sought = people.length < 13 ? '' : wanted.trim().toLowerCase();
+/** Shows the cards of these rooms; `found` are the people to show, `all` all there are. */
+export function showCards(rooms, found, all, latency) {
 	keep(byID('participants'), rooms, (room) => room.name, createGroup, (group, room) => {
 		const [title, note, list] = group.children;
-		const here = people.filter((person) => person.room === room.name);
-		const found = sought ? here.filter((person) => String(person.name).toLowerCase().includes(sought)) : here;
-		setChildren(title, name(room.name), make('span', 'muted', `port ${(room.ports ?? []).join(', ')}; ${policyOf(room.policy)}`));
-		setText(note, here.length === 0 ? 'Nobody is here yet.' : found.length === 0 ? 'Nobody of that name.' : '');
-		note.hidden = found.length > 0;
-		list.setAttribute('aria-label', count(here.length, 'participant'));
-		keep(list, found, ({ id }) => id, create, (card, person) => show(card, person, latency.get(person.id) ?? []));
+		const shown = found.filter((person) => person.room === room.name);
+		const here = all.filter((person) => person.room === room.name);
+		setChildren(title, name(room.name), make('span', 'muted', `port ${room.ports.join(', ')}`));
+		setText(note, here.length === 0 ? 'Nobody is here yet.' : '');
+		list.ariaLabel = count(here.length, 'participant');
+		keep(list, shown, ({ id }) => id, create, (card, person) => show(card, person, latency.get(person.id) ?? []));
 	});
 	setText(byID('legend'), `Round trip: milliseconds from the hub to the participant and back; between two players, half of each. By the last minute, ${thresholds}.`);
 }
 
 /** Blinks for the notes that were played since the last time. */
-export function blink({ changed = [] }) {
+export function blink({ changed }) {
 	for (const { participant, notes } of changed) {
 		const dot = dots.get(participant);
-		if (!dot || !(notes > 0)) continue;
+		if (!dot || document.hidden) continue;
 		dot.dataset.notes = Number(dot.dataset.notes ?? 0) + notes;
-		dot.title = count(Number(dot.dataset.notes), 'note');
-		const bright = { opacity: 1, transform: still.matches ? 'none' : 'scale(1.5)' };
-		dot.animate([bright, { opacity: 0.25, transform: 'none' }], 450);
+		dot.animate([{ opacity: 1, scale: still.matches ? 1 : 1.5 }, { opacity: 0.25, scale: 1 }], 450);
 	}
 }

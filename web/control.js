@@ -1,7 +1,6 @@
-// What changes something: each needs the hub's token, which the address may bring in its fragment and which this
-// tab's session keeps. Questions are asked in the page's one dialog.
+// What changes something needs the hub's token, which the address may bring in its fragment and this tab's session keeps.
 
-import { announce, byID, make, name, setChildren, setText } from './page.js';
+import { announce, button, make, name, setChildren, setText } from './page.js';
 
 const given = new URLSearchParams(location.hash.slice(1)).get('token');
 if (given) {
@@ -9,11 +8,26 @@ if (given) {
 	history.replaceState(null, '', location.pathname + location.search);
 }
 
+const title = make('h2');
+const text = make('p');
+const secret = make('input');
+const secretLabel = make('label', '', 'Token ', secret);
+const choicesBox = make('div', 'choices');
+const dialog = make('dialog', '', title, text, secretLabel, choicesBox);
+const toast = make('p', 'toast');
+const panicButton = button('panic live-only', panic, 'Panic');
+/** The controls that stay in reach. */
+export const dock = make('aside', 'dock', toast, panicButton);
 let hiding = 0;
 
-/** Says how it went, to eyes and to screen readers; stays for a while. */
+secret.type = 'password';
+secret.autocomplete = 'off';
+dialog.ariaLabelledByElements = [title];
+toast.hidden = true;
+document.body.append(dock, dialog);
+
+/** Says how it went, for a while. */
 export function say(...words) {
-	const toast = byID('toast');
 	setChildren(toast, ...words);
 	announce(toast.textContent);
 	toast.hidden = false;
@@ -21,101 +35,92 @@ export function say(...words) {
 	hiding = setTimeout(() => (toast.hidden = true), 8000);
 }
 
-/** Asks; gives the chosen value (an input's text for `true`), or null. `choices` are [value, ...label] in order. */
-export function ask({ title, text = '', choices, secret = false }) {
-	const dialog = byID('ask');
-	const input = byID('secret');
-	setChildren(byID('ask-title'), ...title);
-	setText(byID('ask-text'), text);
-	byID('secret-label').hidden = !secret;
-	input.value = '';
+/** Asks; gives the chosen value or null. `choices` are [value, ...label]; `true` is the token typed. */
+function ask(question, explanation, choices) {
+	setChildren(title, ...question);
+	setText(text, explanation);
+	secretLabel.hidden = choices[0][0] !== true;
+	secret.value = '';
 	return new Promise((done) => {
 		let chosen = null;
 		const choose = (value) => {
-			chosen = value === true ? input.value.trim() || null : value;
+			chosen = value === true ? secret.value.trim() || null : value;
 			dialog.close();
 		};
-		const buttons = [...choices, [null, 'Cancel']].map(([value, ...label]) => {
-			const button = make('button', value === null ? 'quiet' : '', ...label);
-			button.type = 'button';
-			button.addEventListener('click', () => choose(value));
-			return button;
-		});
-		byID('choices').replaceChildren(...buttons);
-		input.onkeydown = ({ key }) => key === 'Enter' && choose(true);
+		const buttons = [...choices, [null, 'Cancel']].map(([value, ...label]) => button(value === null ? 'quiet' : '', () => choose(value), ...label));
+		choicesBox.replaceChildren(...buttons);
+		secret.onkeydown = ({ key }) => key === 'Enter' && choose(true);
 		dialog.addEventListener('close', () => done(chosen), { once: true });
 		dialog.showModal();
-		(secret ? input : buttons[0]).focus();
+		(secretLabel.hidden ? buttons[0] : secret).focus();
 	});
 }
 
-async function token(text) {
-	const kept = sessionStorage.getItem('token');
-	if (kept && !text) return kept;
-	const typed = await ask({ title: ['The hub’s token'], text: text ?? 'Changing something needs it. It stays in this tab.', choices: [[true, 'Use it']], secret: true });
+async function token(wrong) {
+	const had = sessionStorage.getItem('token');
+	if (had && !wrong) return had;
+	const typed = await ask(['The hub’s token'], wrong ?? 'Changing something needs it. It stays in this tab.', [[true, 'Use it']]);
 	if (typed) sessionStorage.setItem('token', typed);
 	return typed;
 }
 
-/** Sends an order; gives whether it was done, having said why not. */
-export async function order(method, path, query = {}) {
-	const words = new URLSearchParams(Object.entries(query)).toString();
-	let wrong;
-	for (;;) {
+/** Sends an order; gives the hub's answer, or null having said why not. */
+export async function order(method, path, query = {}, keepalive = false) {
+	const words = new URLSearchParams(query).toString();
+	for (let wrong; ; ) {
 		const bearer = await token(wrong);
-		if (!bearer) return false;
+		if (!bearer) return null;
 		try {
 			const headers = { Authorization: `Bearer ${bearer.replace(/[^!-~]/g, '?')}` };
-			const answer = await fetch(`api/v1/${path}${words && `?${words}`}`, { method, headers, signal: AbortSignal.timeout(10000) });
-			if (answer.ok) return true;
+			const answer = await fetch(`api/v1/${path}${words && `?${words}`}`, { method, headers, keepalive, signal: AbortSignal.timeout(10000) });
+			if (answer.ok) return await answer.json();
+			const { detail } = await answer.json().catch(() => ({}));
 			if (answer.status === 401) {
 				sessionStorage.removeItem('token');
-				wrong = 'That token is not this hub’s. The hub’s machine keeps it in a file named token.';
-			} else {
-				const { detail } = await answer.json().catch(() => ({}));
-				const wait = answer.headers.get('Retry-After');
-				say(`Not done: ${detail ?? `HTTP ${answer.status}`}${wait ? ` Try again in ${wait} s.` : ''}`);
-				return false;
+				wrong = 'That is not it. The hub’s machine keeps it in a file named token.';
+				continue;
 			}
+			say(`Not done: ${detail ?? `HTTP ${answer.status}`}`);
 		} catch {
 			say('Not done: the hub does not answer.');
-			return false;
 		}
+		return null;
 	}
 }
 
-let again = null;
+let again;
+let panicRooms;
 
-function calm() {
+/** `rooms` gives the names of the rooms that the panic button is for. */
+export const setPanicRooms = (rooms) => (panicRooms = rooms);
+
+function offerAgain(query) {
 	clearTimeout(again?.timer);
-	again = null;
-	setText(byID('panic'), 'Panic');
-	byID('panic').classList.remove('again');
+	again = query && { query, timer: setTimeout(offerAgain, 2000) };
+	setText(panicButton, again ? 'Again: everything' : 'Panic');
+	panicButton.classList.toggle('again', Boolean(again));
 }
 
-/** The panic button: asks once, releases what sounds; pressed again within two seconds, everything. */
-export async function panic(rooms) {
+/** Asks once, releases what sounds; pressed again within two seconds, everything. */
+async function panic() {
 	if (again) {
 		const { query } = again;
-		calm();
+		offerAgain();
 		if (await order('POST', 'panic', { ...query, all: 1 })) say('Everything was released, on every channel.');
 		return;
 	}
-	const everywhere = [{}, rooms.length > 1 ? 'All rooms' : 'Release'];
-	const choices = rooms.length > 1 ? rooms.map((room) => [{ room }, name(room)]) : [];
-	const query = await ask({ title: ['Release every sounding note?'], text: 'Pressed again within two seconds: all notes, pedals and bends, sounding or not.', choices: [...choices, everywhere] });
+	const rooms = panicRooms();
+	const choices = rooms.length > 1 ? [...rooms.map((room) => [{ room }, name(room)]), [{}, 'All rooms']] : [[{}, 'Release']];
+	const query = await ask(['Release every sounding note?'], 'Pressed again within two seconds: all notes, pedals and bends, sounding or not.', choices);
 	if (!query || !(await order('POST', 'panic', query))) return;
 	say('What sounded was released.');
-	setText(byID('panic'), 'Again: everything');
-	byID('panic').classList.add('again');
-	again = { query, timer: setTimeout(calm, 2000) };
+	offerAgain(query);
 }
 
 /** The stuck-note box of one participant. */
 export async function stuck({ id, name: who }) {
-	const choices = [['0-47', 'Low'], ['48-71', 'Middle'], ['72-127', 'High'], ['0-127', 'All notes']];
-	const range = await ask({ title: ['A note hangs at ', name(who), '?'], text: 'It is sent a note-off for each of these notes, on every channel.', choices });
+	const choices = [[{ to: 47 }, 'Low'], [{ from: 48, to: 71 }, 'Middle'], [{ from: 72 }, 'High'], [{}, 'All notes']];
+	const range = await ask(['A note hangs at ', name(who), '?'], 'It is sent a note-off for each of these notes, on every channel.', choices);
 	if (!range) return;
-	const [from, to] = range.split('-');
-	if (await order('POST', `participants/${id}/notes-off`, { from, to })) say('Note-offs were sent to ', name(who), '.');
+	if (await order('POST', `participants/${id}/notes-off`, range)) say('Note-offs were sent to ', name(who), '.');
 }

@@ -1,45 +1,38 @@
 // The latest events in words, newest first, filtered as the reader likes.
 
-import { badge, byID, keep, make, sentence, setChildren, setText, time } from './page.js';
-import { get } from './feed.js';
+import { badge, byID, keep, make, name, setChildren, setText, time } from './page.js';
 
-const severities = { __proto__: null, warning: ['fair', 'warning'], error: ['bad', 'error'] };
-const people = new Set(['joined', 'left', 'lost']);
-let older = [];
-let known = [];
-let shown = 20;
+const tones = { __proto__: null, warning: 'fair', error: 'bad' };
+let known;
 
-const tests = {
-	'': () => true,
-	people: ({ kind }) => people.has(kind),
-	trouble: ({ severity }) => severity in severities,
-};
+/** Whether it is worth saying to who cannot see: who came and went, and what went wrong. */
+export const isNews = ({ kind, severity }) => severity in tones || isPeople({ kind });
+
+const isPeople = ({ kind }) => ['joined', 'left', 'lost'].includes(kind);
+const tests = { '': () => true, people: isPeople, trouble: ({ severity }) => severity in tones };
+
+/** The words, in which the name is isolated. */
+function words(text, who) {
+	const at = who ? text.indexOf(who) : -1;
+	return at < 0 ? [text] : [text.slice(0, at), name(who), text.slice(at + who.length)];
+}
 
 const what = ({ at, atLatest, severity, text, participant }) => [
 	time(at), ...(atLatest > at ? ['to ', time(atLatest), ' '] : []),
-	...(severity in severities ? [badge(...severities[severity]), ' '] : []),
-	...sentence(String(text), participant),
+	...(severity in tones ? [badge(tones[severity], severity), ' '] : []), ...words(text, participant),
 ];
 
-/** Shows the events that are known, null where the hub cannot tell; gives those that the filter lets through. */
+/** Shows the events that are known, null where the hub cannot tell. */
 export function showEvents(events) {
-	known = events;
-	const all = [...(events ?? []), ...older.filter(({ id }) => !(events?.at(-1)?.id <= id))];
-	const words = byID('words').value.trim().toLowerCase();
-	const fitting = all.filter((event) => tests[byID('kinds').value](event) && String(event.text).toLowerCase().includes(words));
-	byID('events-note').hidden = fitting.length > 0;
-	setText(byID('events-note'), events === null ? 'The hub cannot tell at the moment.' : 'Nothing like that happened lately.');
-	keep(byID('events'), fitting.slice(0, shown), ({ id }) => id, () => make('li'), (item, event) => setChildren(item, ...what(event)));
-	byID('older').hidden = fitting.length <= shown && !(all.at(-1)?.id > 1);
-	return { all, fitting };
+	if (events !== known) show(known = events);
 }
 
-byID('older').addEventListener('click', async () => {
-	shown += 20;
-	const { all, fitting } = showEvents(known);
-	if (fitting.length >= shown || all.length === 0) return;
-	const { events } = await get(`events?limit=200&cursor=${all.at(-1).id}`).catch(() => ({ events: [] }));
-	older = [...older, ...events.sort((a, b) => b.id - a.id)];
-	showEvents(known);
-});
-for (const id of ['kinds', 'words']) byID(id).addEventListener('input', () => showEvents(known));
+/** As far as the filter lets them through. */
+function show(events) {
+	const wanted = byID('words').value.trim().toLowerCase();
+	const fitting = (events ?? []).filter((event) => tests[byID('kinds').value](event) && event.text.toLowerCase().includes(wanted));
+	setText(byID('events-note'), fitting.length ? '' : events ? 'Nothing like that happened lately.' : 'The hub cannot tell at the moment.');
+	keep(byID('events'), fitting, ({ id }) => id, () => make('li'), (item, event) => setChildren(item, ...what(event)));
+}
+
+for (const id of ['kinds', 'words']) byID(id).addEventListener('input', () => show(known));

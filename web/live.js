@@ -1,157 +1,97 @@
 // The live page: what the hub tells, put on the screen as it comes.
 
-import { announce, badge, byID, count, duration, keep, make, name, now, setChildren, setText, time } from './page.js';
+import { announce, badge, byID, isLost, keep, make, name, offer, reveal, setChildren, setText, showLink, time, updated } from './page.js';
 import { blink, showCards } from './cards.js';
-import { openOwnSystem, showJoin, wait } from './join.js';
-import { panic } from './control.js';
-import { showEvents } from './events.js';
+import { showJoin, wait } from './join.js';
+import { dock, setPanicRooms } from './control.js';
+import { isNews, showEvents } from './events.js';
 import { showGraph } from './graph.js';
 import { showMatrix } from './matrix.js';
 import { stateOf } from './words.js';
-import { subscribe } from './tabs.js';
-import { empty, take } from './model.js';
+import { empty, peopleOf, roomsOf, subscribe, take } from './model.js';
 
 const model = empty();
-const news = new Set();
-let link = null;
 let drawing = false;
-let problemsSaid = null;
-let here = null;
-let readersChoice = false;
+
+const room = make('select');
+room.id = 'room';
+dock.prepend(make('label', '', 'Room ', room));
 
 function showHealth({ name: hub, health }) {
 	document.title = hub;
 	setText(byID('hub'), hub);
-	byID('health').className = `card health ${health.ok ? 'good' : 'fair'}`;
+	byID('health').className = `card wide ${health.ok ? 'good' : 'fair'}`;
 	setText(byID('sentence'), health.sentence);
-	const problems = health.problems ?? [];
-	byID('problems').hidden = problems.length === 0;
-	keep(byID('problems'), problems, ({ what }) => what, () => make('li'), (item, { what, fix }) => {
+	keep(byID('problems'), health.problems, ({ what }) => what, () => make('li'), (item, { what, fix }) => {
 		setChildren(item, make('strong', '', what), make('span', 'fix', fix ?? ''));
 	});
-	const said = problems.map(({ what }) => what).join(' ');
-	if (problemsSaid !== null && problemsSaid !== said) announce(said === '' ? health.sentence : said);
-	problemsSaid = said;
 }
 
 function showEngines({ engines, version, startedAt, store }) {
 	keep(byID('engines'), engines, (engine) => `${engine.name} ${engine.port}`, () => make('li'), (item, engine) => {
-		const about = [`${engine.kind} ${engine.version ?? ''}`, `port ${engine.port}`, `pid ${engine.pid ?? '–'}`, ...(engine.adopted ? ['adopted'] : []), count(engine.restarts, 'restart')];
-		setChildren(item, name(engine.name), ' ', badge(...stateOf(engine.state)), ' since ', time(engine.since), make('span', 'remark', engine.reason ?? ''), make('span', 'remark', about.join(', ')));
+		const about = `${engine.reason ?? ''} ${engine.kind} ${engine.version ?? ''}, port ${engine.port}, pid ${engine.pid ?? '–'}, restarts: ${engine.restarts}`;
+		setChildren(item, name(engine.name), ' ', badge(...stateOf(engine.state)), ' since ', time(engine.since), make('span', 'remark', about));
 	});
-	const recording = store?.state === 'recording' ? 'Recording.' : `Not recording${store?.reason ? `: ${store.reason}` : ''}.`;
-	setChildren(byID('about'), `MIDI Hub ${version}, running since `, time(startedAt), '. ', recording);
+	const recording = store.state === 'recording' ? 'Recording.' : `Not recording: ${store.reason ?? 'the store is down'}.`;
+	setChildren(byID('about'), `MIDI Hub ${version}, running since `, time(startedAt), `. ${recording}`);
 }
 
-const byPort = (a, b) => (a.ports?.[0] ?? 0) - (b.ports?.[0] ?? 0) || (a.name < b.name ? -1 : 1);
-
-/** The rooms to show: the chosen one, or all, also those that only their participants tell of. */
+/** The rooms to show: the chosen one, or all. */
 function rooms() {
-	const all = new Map(model.rooms);
-	for (const { room, port } of model.participants.values()) if (!all.has(room)) all.set(room, { name: room, ports: [port], policy: 'auto' });
-	const sorted = [...all.values()].sort(byPort);
-	const select = byID('room');
-	const options = sorted.map((room) => Object.assign(make('option', '', room.name), { value: room.name }));
-	const chosen = select.value;
-	const every = Object.assign(make('option', '', 'All rooms'), { value: '' });
-	setChildren(select, every, ...options);
-	if (select.value !== chosen) select.value = all.has(chosen) ? chosen : '';
-	byID('room-label').hidden = sorted.length < 2;
-	return { all: sorted, shown: all.has(select.value) ? [all.get(select.value)] : sorted };
+	const all = roomsOf(model);
+	offer(room, [new Option('All rooms', ''), ...all.map((one) => new Option(one.name))]);
+	room.parentElement.hidden = all.length < 2;
+	return room.value ? all.filter((one) => one.name === room.value) : all;
 }
 
-/** Says to screen readers who came and went; a crowd as a number. */
-function sayWhoCame() {
-	const before = here;
-	here = new Map(model.participants);
-	if (before === null) return;
-	const came = [...here.keys()].filter((id) => !before.has(id));
-	const went = [...before.keys()].filter((id) => !here.has(id));
-	const words = (ids, from, verb) => (ids.length === 0 ? '' : ids.length === 1 ? `${from.get(ids[0]).name} ${verb}. ` : `${count(ids.length, 'participant')} ${verb}. `);
-	const said = words(came, here, 'joined') + words(went, before, 'left');
-	if (said) announce(said);
-}
-
-function show(all) {
+function show() {
 	drawing = false;
-	const fresh = (...views) => all === true || views.some((view) => news.has(view));
 	if (model.status === null) return;
-	byID('waiting').hidden = true;
-	byID('data').hidden = false;
-	if (fresh('status')) {
-		showHealth(model.status);
-		showJoin(model.status);
-		showEngines(model.status);
-	}
-	if (fresh('participants', 'rooms', 'latency', 'wires')) {
-		const { shown } = rooms();
-		const alone = wait(model.participants);
-		byID('area-participants').hidden = alone;
-		if (!readersChoice) byID('how').open = alone;
-		if (!alone || fresh('participants')) showCards(model, shown, byID('find').value);
-		const counts = new Map();
-		for (const { room } of model.participants.values()) counts.set(room, (counts.get(room) ?? 0) + 1);
-		const one = shown.find((room) => counts.get(room.name) > 1) ?? shown.find((room) => counts.has(room.name)) ?? shown[0];
-		if (fresh('participants', 'wires', 'rooms')) showMatrix(model, one);
-		showGraph(one?.name, model.participants.size);
-		sayWhoCame();
-	}
-	if (fresh('events', 'event')) showEvents(model.events);
-	news.clear();
+	reveal();
+	showHealth(model.status);
+	showJoin(model.status);
+	showEngines(model.status);
+	showEvents(model.events);
+	const shown = rooms();
+	const everybody = peopleOf(model);
+	wait(everybody);
+	byID('area-participants').hidden = everybody.length === 0;
+	byID('find-label').hidden = everybody.length < 7;
+	const wanted = everybody.length < 7 ? [''] : byID('find').value.toLowerCase().split(',').map((word) => word.trim());
+	const isWanted = (one) => wanted.some((word) => one.name.toLowerCase().includes(word));
+	const found = everybody.filter(isWanted);
+	showCards(shown, found, everybody, model.latency);
+	const inRoom = (one, list = everybody) => list.filter((person) => person.room === one.name);
+	const one = shown.find((each) => inRoom(each).length > 1) ?? shown.find((each) => inRoom(each).length) ?? shown[0];
+	byID('area-graph').hidden = !one || everybody.length === 0;
+	if (!one) return;
+	showMatrix(one, inRoom(one, found), inRoom(one).length, model.wires);
+	showGraph(one.name, isWanted);
 }
 
 function redraw() {
-	// Figures change ten times a second; nobody reads that fast.
+	// Nobody reads ten figures a second.
 	if (!drawing) setTimeout(requestAnimationFrame, 200, show);
 	drawing = true;
 }
 
-function showLink() {
-	if (link === null) return;
-	const lost = link.state === 'lost';
-	const was = !byID('lost').hidden;
-	document.body.classList.toggle('is-lost', lost);
-	byID('lost').hidden = !lost;
-	byID('panic').disabled = lost;
-	setText(byID('updated'), lost ? '' : link.state === 'live' ? 'Live' : `Updated ${now()}`);
-	byID('updated').classList.toggle('is-live', link.state === 'live');
-	if (lost) {
-		setText(byID('lost-cause'), link.cause);
-		setText(byID('lost-age'), `Last seen ${duration(Date.now() - link.seen)} ago.`);
-		if (!was) announce(link.cause);
-	} else if (was) {
-		announce('The hub is back.');
-	}
-}
-
-function hear(batch) {
+byID('find').addEventListener('input', show);
+room.addEventListener('change', show);
+setPanicRooms(() => rooms().map(({ name: one }) => one));
+// Sparks move on, and the graph grows old, without any news.
+setInterval(() => isLost() || redraw(), 5000);
+subscribe((batch) => {
 	for (const [view, data] of batch) {
 		if (view === 'link') {
-			link = data;
-			showLink();
+			showLink(data);
+			setText(updated, data.state === 'live' ? 'Live' : '');
+			updated.classList.toggle('is-live', data.state === 'live');
 		} else if (view === 'activity') {
-			if (!document.hidden) blink(data);
+			blink(data);
 		} else {
 			take(model, view, data);
-			news.add(view);
+			if (view === 'event' && isNews(data)) announce(data.text);
+			redraw();
 		}
 	}
-	if (news.size > 0) redraw();
-}
-
-byID('how').querySelector('summary').addEventListener('click', () => (readersChoice = true));
-byID('find').addEventListener('input', () => show(true));
-byID('room').addEventListener('change', () => show(true));
-byID('panic').addEventListener('click', () => {
-	const { all, shown } = rooms();
-	panic(shown.length === 1 && all.length > 1 ? [shown[0].name] : all.map((room) => room.name));
 });
-setInterval(() => link?.state === 'lost' && showLink(), 1000);
-// Sparks move on, and the graph grows old, without any news.
-setInterval(() => {
-	if (link?.state === 'lost' || document.hidden) return;
-	news.add('latency');
-	redraw();
-}, 5000);
-openOwnSystem();
-subscribe(hear);

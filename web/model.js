@@ -1,33 +1,64 @@
-// What is known of the hub: each view's newest items by id, ten minutes of latency, the latest events.
+// What is known of the hub, and the two ways to it: the feed of news, shared by the browser's tabs, and single questions.
 
 const tenMinutes = 600000;
 const mostEvents = 500;
-const keys = { participants: ({ id }) => id, rooms: ({ name }) => name, wires: ({ from, to }) => `${from} ${to}` };
+const keys = { participants: ({ id }) => id, rooms: ({ name }) => name, wires: ({ from, to }) => `${from}-${to}`, sounding: ({ participant }) => participant };
+
+/** The JSON at `path`; throws an error with `status` where the hub refuses. */
+export async function get(path) {
+	const answer = await fetch(new URL(path, import.meta.url), { cache: 'no-store', signal: AbortSignal.timeout(5000) });
+	if (answer.ok) return answer.json();
+	throw Object.assign(new Error(`The hub answers with an error (HTTP ${answer.status}).`), { status: answer.status });
+}
+
+/** All items of a list, page after page; `path` has a query. */
+export async function list(path, items) {
+	const all = [];
+	for (let more = ''; more !== undefined; ) {
+		const answer = await get(path + more);
+		all.push(...answer[items]);
+		more = answer.next && `&cursor=${encodeURIComponent(answer.next)}`;
+	}
+	return all;
+}
+
+/** Calls `hear` with every batch of news: a list of [view, data]. The first one has everything so far. */
+export function subscribe(hear) {
+	const url = new URL('feed.js', import.meta.url);
+	const port = self.SharedWorker ? new SharedWorker(url, { type: 'module' }).port : new Worker(url, { type: 'module' });
+	port.onmessage = ({ data }) => hear(data);
+	port.postMessage('hello');
+	addEventListener('pagehide', () => port.postMessage('bye'));
+	addEventListener('pageshow', ({ persisted }) => persisted && port.postMessage('hello'));
+}
 
 export const empty = () => ({
 	status: null,
 	participants: new Map(),
 	rooms: new Map(),
-	/** By `from to`; those with a `reason` are no wires but say why there is none. */
+	/** By `from-to`; those with a `reason` are no wires but say why there is none. */
 	wires: new Map(),
+	/** What each plays at the moment, where the hub is asked for it. */
+	sounding: new Map(),
 	/** Points [Unix ms, RTT ms] by participant. */
 	latency: new Map(),
 	/** Newest first; null where the hub cannot tell. */
 	events: [],
-	/** The newest event's id; null before any are known. */
-	newest: null,
 });
 
-/** The id of what is gone; a wire's is its two ends, however they are written. */
-const gone = (view, id) => (view !== 'wires' ? id : id instanceof Object ? keys.wires(id) : String(id).match(/\d+/g)?.join(' '));
+export const roomsOf = (model) => [...model.rooms.values()].sort((a, b) => a.ports[0] - b.ports[0]);
+
+/** Who came first stays first. */
+export const peopleOf = (model) => [...model.participants.values()].sort((a, b) => a.since - b.since || a.id - b.id);
 
 /** Takes in one piece of news. */
 export function take(model, view, data) {
-	if (view === 'status') model.status = data.all;
+	if (view === 'model') Object.assign(model, data);
+	else if (view === 'status') model.status = data.all;
 	else if (view in keys) {
 		if (data.all) model[view] = new Map();
-		for (const item of [...(data.all ?? []), ...(data.changed ?? []), ...(data.cells ?? [])]) model[view].set(keys[view](item), item);
-		for (const id of data.removed ?? []) model[view].delete(gone(view, id));
+		for (const item of data.all ?? data.changed) model[view].set(keys[view](item), item);
+		for (const id of data.removed ?? []) model[view].delete(id);
 	} else if (view === 'latency') {
 		if (data.all) model.latency = new Map();
 		const since = Date.now() - tenMinutes;
@@ -36,20 +67,8 @@ export function take(model, view, data) {
 			model.latency.set(participant, [...before, ...points].filter(([at]) => at >= since));
 		}
 	} else if (view === 'events') {
-		model.events = data && [...data].sort((a, b) => b.id - a.id);
-		model.newest = data && (model.events[0]?.id ?? 0);
-	} else if (view === 'event') {
-		model.events ??= [];
-		if (data.id <= model.newest) return;
-		model.events = [data, ...model.events].slice(0, mostEvents);
-		model.newest = data.id;
+		model.events = data && data.toSorted((a, b) => b.id - a.id);
+	} else if (view === 'event' && !(data.id <= model.events?.[0]?.id)) {
+		model.events = [data, ...(model.events ?? [])].slice(0, mostEvents);
 	}
-}
-
-/** The model as news that make it. */
-export function whole(model) {
-	const states = Object.keys(keys).map((view) => [view, { all: [...model[view].values()] }]);
-	const latency = [...model.latency].map(([participant, points]) => ({ participant, points }));
-	const known = model.status ? [['status', { all: model.status }], ...states, ['latency', { all: latency }]] : [];
-	return [...known, ['events', model.events]];
 }

@@ -1,5 +1,5 @@
-// What every page needs to put data on the screen. Names and sentences come from strangers: they reach the page
-// as text nodes only, names inside <bdi> so that their direction cannot turn the text around them.
+// What every page needs. Names and sentences come from strangers: they reach the page as text nodes only, names inside
+// <bdi> so that their direction cannot turn the text around them.
 
 const kept = new WeakMap();
 
@@ -14,31 +14,48 @@ export function make(tag, className = '', ...children) {
 	return element;
 }
 
-/** Sets text only where it differs, so that a selection and a reader's place stay where they are. */
+/** A new button. */
+export function button(className, press, ...children) {
+	const element = make('button', className, ...children);
+	element.type = 'button';
+	if (press) element.addEventListener('click', press);
+	return element;
+}
+
+/** A new element of SVG. */
+export function svg(tag, attributes, ...children) {
+	const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+	for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+	element.append(...children);
+	return element;
+}
+
+/** The content of a <dl>. */
+export const terms = (list) => list.map(([term, value]) => make('div', '', make('dt', '', term), make('dd', '', value)));
+
+/** Sets text where it differs, so that a selection and a reader's place stay. */
 export function setText(element, text) {
 	if (element.textContent !== text) element.textContent = text;
 }
 
-/** Says something once to screen readers. */
-export const announce = (text) => setText(byID('news'), text);
-
-/** Gives `element` these children, unless it shows the same already. */
+/** The same for children. */
 export function setChildren(element, ...children) {
 	const wanted = make('div', '', ...children).childNodes;
-	const same = wanted.length === element.childNodes.length && [...wanted].every((node, index) => node.isEqualNode(element.childNodes[index]));
-	if (!same) element.replaceChildren(...wanted);
+	const had = element.childNodes;
+	if (wanted.length !== had.length || [...wanted].some((node, index) => !node.isEqualNode(had[index]))) element.replaceChildren(...wanted);
+}
+
+/** Shows these options in a <select>; the chosen one stays chosen while it is there. */
+export function offer(select, options) {
+	const had = select.value;
+	setChildren(select, ...options);
+	if (options.some(({ value }) => value === had)) select.value = had;
 }
 
 /** A stranger's name, isolated from the direction of its surroundings. */
 export function name(text) {
 	const shown = String(text ?? '');
 	return shown.trim() === '' ? make('span', 'muted', '(no name)') : make('bdi', '', shown);
-}
-
-/** English text in which `who`, where it occurs, is isolated as a name. */
-export function sentence(text, who) {
-	const at = who ? text.indexOf(who) : -1;
-	return at < 0 ? [text] : [text.slice(0, at), name(who), text.slice(at + who.length)];
 }
 
 /** A state as a word with a coloured dot; `tone` is one of good, fair, bad, idle. */
@@ -50,49 +67,82 @@ export const count = (number, noun) => `${number} ${noun}${number === 1 ? '' : '
 /** Milliseconds with one decimal, or a dash where there is no number. */
 export const ms = (value) => (Number.isFinite(value) ? value.toFixed(1) : '–');
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const calendar = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
-
 /** Unix milliseconds as the reader's local time, with the date unless it is today. */
 export function time(at) {
 	const date = new Date(at);
-	if (!Number.isFinite(at) || at <= 0 || Number.isNaN(date.getTime())) return make('span', 'muted', '–');
-	const today = date.toDateString() === new Date().toDateString();
-	const element = make('time', '', (today ? clock : calendar).format(date));
+	if (!(at > 0) || Number.isNaN(date.getTime())) return make('span', 'muted', '–');
+	const isToday = date.toDateString() === new Date().toDateString();
+	const element = make('time', '', isToday ? date.toLocaleTimeString() : date.toLocaleString(undefined, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' }));
 	element.dateTime = date.toISOString();
 	return element;
 }
 
-/** The time of day now, with seconds. */
-export const now = () => clock.format(new Date());
-
-/** Milliseconds as `12 s`, `3 min`, `2 h`, `4 days`. */
-export function duration(milliseconds) {
-	const seconds = Math.max(0, Math.round(milliseconds / 1000));
+/** Milliseconds as `12 s`, `3 min`, `2 h`. */
+function duration(milliseconds) {
+	const seconds = Math.round(milliseconds / 1000);
 	if (seconds < 120) return `${seconds} s`;
-	if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-	return seconds < 172800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} days`;
+	return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
 }
 
-/**
- * Brings the children of `parent` in line with `items`: one child a key, made once, then updated and moved in place.
- * Equal keys are told apart by their order.
- */
+/** Brings the children of `parent` in line with `items`: one a key, made once, then updated and moved in place. */
 export function keep(parent, items, keyOf, create, update) {
 	const before = kept.get(parent) ?? new Map();
 	const after = new Map();
+	let place = parent.firstElementChild;
 	for (const item of items) {
 		let key = String(keyOf(item));
 		while (after.has(key)) key += '\0';
-		after.set(key, { item, element: before.get(key) ?? create(item) });
-		before.delete(key);
-	}
-	for (const element of before.values()) element.remove();
-	let place = parent.firstElementChild;
-	for (const { item, element } of after.values()) {
+		const element = before.get(key) ?? create(item);
+		after.set(key, element);
 		if (element === place) place = place.nextElementSibling;
 		else parent.insertBefore(element, place);
 		update(element, item);
 	}
-	kept.set(parent, new Map([...after].map(([key, { element }]) => [key, element])));
+	for (const [key, element] of before) if (!after.has(key)) element.remove();
+	kept.set(parent, after);
+}
+
+// Around every page: the way to the others, the word that the hub is lost, one quiet live region.
+
+const pages = { './': 'Live', test: 'Test', 'participants.html': 'Participants', 'midihub.html': 'Latency' };
+const news = make('p', 'unseen');
+const lost = make('p', 'lost');
+export const updated = make('span', 'updated muted');
+news.role = 'status';
+lost.hidden = true;
+lost.id = 'lost';
+
+const here = location.pathname.split('/').at(-1) || './';
+const anchor = (className, href, word) => Object.assign(make('a', className, word), { href, ariaCurrent: word !== 'MIDI Hub' && href === here ? 'page' : null });
+const nav = make('nav', '', ...Object.entries(pages).map((page) => anchor('', ...page)));
+nav.ariaLabel = 'Pages';
+document.body.prepend(anchor('skip', '#main', 'Skip to the content'), make('header', 'top', anchor('brand', './', 'MIDI Hub'), nav, updated), lost, news);
+
+/** Says something once to screen readers. */
+export const announce = (text) => setText(news, text);
+
+let link = { state: 'asking', cause: '', seen: Date.now() };
+
+/** Shows how the link to the hub is: while it is lost the page is grey, and says for how long. */
+export function showLink(state) {
+	const was = isLost();
+	link = state;
+	const gone = isLost();
+	document.body.classList.toggle('is-lost', gone);
+	for (const control of document.querySelectorAll('.live-only')) control.disabled = gone;
+	lost.hidden = !gone;
+	updated.hidden = gone;
+	if (gone) setText(lost, `${link.cause} Last seen ${duration(Date.now() - link.seen)} ago. This page comes back by itself.`);
+	if (gone !== was) announce(gone ? link.cause : 'The hub is back.');
+}
+
+/** Whether the hub was there a moment ago. */
+export const isLost = () => link.state === 'lost';
+
+setInterval(() => isLost() && showLink(link), 1000);
+
+/** There is something to show now. */
+export function reveal() {
+	byID('waiting').hidden = true;
+	byID('data').hidden = false;
 }

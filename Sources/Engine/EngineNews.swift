@@ -16,6 +16,8 @@ package enum EngineNews: Sendable {
     case refused(address: String, name: String?, port: UInt16, reason: String, times: Int)
     /// A participant's software sends back what it hears; it is no longer heard.
     case loop(EngineStatus.Participant)
+    /// A participant's software sends back what the echo gives it; the echo is no longer given to it.
+    case echoReturned(EngineStatus.Participant)
     case trouble(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended

@@ -13,10 +13,14 @@ package struct EnginePlan: Codable, Equatable, Sendable {
         package var blocks: [Block]
         /// How many may be in the room.
         package var maximum: Int
+        /// What somebody plays also goes back to them; nil is no.
+        package var echoes: Bool?
 
         package init(
-            name: String, displayName: String, policy: Policy, ports: [UInt16], blocks: [Block] = [], maximum: Int = 250
+            name: String, displayName: String, policy: Policy, ports: [UInt16], blocks: [Block] = [],
+            maximum: Int = 250, echoes: Bool? = nil
         ) {
+            self.echoes = echoes
             (self.name, self.displayName, self.policy) = (name, displayName, policy)
             (self.ports, self.blocks, self.maximum) = (ports, blocks, maximum)
         }

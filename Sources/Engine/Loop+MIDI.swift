@@ -54,13 +54,18 @@ extension Loop {
     ) {
         switch emission {
         case .message(let message, let time, _):
+            let word = ChannelCommand(message).word
+            // Under way when the echo was cut: nobody would end it.
+            if peer.isEchoCut, message.holds, peer.echoSentinel.takesBack(word, at: milliseconds) { return }
             peer.messages += 1
             if case .noteOn = message { peer.notes += 1 }
             peer.playedAt = now
             peer.record.pointee.follow(message)
-            let word = ChannelCommand(message).word
-            for hearer in peer.hearers { hearer.sentinel.participantHears(word, at: milliseconds) }
+            for hearer in peer.hearers where hearer !== peer {
+                hearer.sentinel.participantHears(word, at: milliseconds)
+            }
             if peer.sentinel.participantSends(word, at: milliseconds) { cut(peer) }
+            if peer.port.hall.plan.echoes ?? false { watchEcho(word, of: peer, milliseconds) }
             let at = self.time(time, header)
             if !list.append(message, at: at) {
                 forward(from: peer)
@@ -81,6 +86,14 @@ extension Loop {
         case .sysExLost:
             if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
         }
+    }
+
+    /// Whoever plays the same again and again is no loop: what software returns comes back within a round trip and the
+    /// moment that it needs.
+    private func watchEcho(_ word: UInt32, of peer: Peer, _ now: Milliseconds) {
+        let within = Milliseconds(peer.session.clock.maximum / 10) + 50
+        if peer.echoSentinel.participantSends(word, at: now, within: within) { cutEcho(peer) }
+        if !peer.isEchoCut { peer.echoSentinel.participantHears(word, at: now) }
     }
 
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;

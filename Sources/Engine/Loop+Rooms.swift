@@ -40,7 +40,7 @@ extension Loop {
         peer.isMember = false
 
         var released = 0
-        for hearer in peer.hearers { released = max(released, release(peer, at: hearer)) }
+        for hearer in peer.hearers where hearer !== peer { released = max(released, release(peer, at: hearer)) }
         for speaker in peer.speakers { speaker.hearers.removeAll { $0 === peer } }
         for hearer in peer.hearers { hearer.speakers.removeAll { $0 === peer } }
         (peer.hearers, peer.speakers) = ([], [])
@@ -54,7 +54,10 @@ extension Loop {
     func change(_ hall: Hall, to plan: EnginePlan.Room) {
         hall.plan = plan
         hall.room = Hall.room(plan)
-        for peer in hall.peers { hall.room.join(peer.member) }
+        for peer in hall.peers {
+            hall.room.join(peer.member)
+            if plan.echoes != true { peer.endEchoCut() }
+        }
         rewire(hall, releasing: true)
     }
 
@@ -73,7 +76,7 @@ extension Loop {
 
     private func connect(_ wire: Wire, in hall: Hall) {
         guard let speaker = hall.peer(wire.from), let hearer = hall.peer(wire.to), !speaker.isCut,
-            !speaker.hearers.contains(where: { $0 === hearer })
+            !(speaker === hearer && speaker.isEchoCut), !speaker.hearers.contains(where: { $0 === hearer })
         else { return }
         speaker.hearers.append(hearer)
         hearer.speakers.append(speaker)
@@ -98,6 +101,18 @@ extension Loop {
         }
         peer.hearers = []
         news.send(.loop(status(peer)))
+    }
+
+    /// The echo comes back from this participant: it is not given to it any more until it is switched on anew.
+    func cutEcho(_ peer: Peer) {
+        guard !peer.isEchoCut else { return }
+        peer.isEchoCut = true
+        // Of the packet in hand, what came before goes first, so that the release is the last that is heard.
+        forward(from: peer)
+        _ = release(peer, at: peer)
+        peer.hearers.removeAll { $0 === peer }
+        peer.speakers.removeAll { $0 === peer }
+        news.send(.echoReturned(status(peer)))
     }
 
     /// Silences a room, or all. Gives how many hearers there were and how many notes were known to sound.

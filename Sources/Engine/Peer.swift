@@ -31,6 +31,9 @@ final class Peer {
     var hearers: [Peer] = []
     var speakers: [Peer] = []
     var sentinel = LoopSentinel()
+    /// Watches what the echo gives it, while there is one; and whether it has sent that back.
+    var echoSentinel = LoopSentinel(threshold: 12)
+    var isEchoCut = false
     /// When something of its own last came, to tell whom a late joiner is to be told of first.
     var playedAt: UInt64 = 0
 
@@ -82,6 +85,11 @@ final class Peer {
         case 2: sender.journalLimit = 0
         default: (sender.journalLimit, sender.channelLimit) = (Self.journalOfTheUnknown, Self.journalOfTheUnknown)
         }
+    }
+
+    func endEchoCut() {
+        isEchoCut = false
+        echoSentinel = LoopSentinel(threshold: 12)
     }
 
     var id: UInt64 { record.pointee.id }

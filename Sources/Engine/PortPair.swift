@@ -67,7 +67,8 @@ final class Hall {
     }
 
     static func room(_ plan: EnginePlan.Room) -> Room {
-        Room(policy: plan.policy, blocks: Set(plan.blocks), meshLimit: plan.maximum)
+        Room(
+            policy: plan.policy, blocks: Set(plan.blocks), echoes: plan.echoes ?? false, meshLimit: plan.maximum)
     }
 
     func peer(_ id: MemberID) -> Peer? { peers.first { $0.memberID == id } }

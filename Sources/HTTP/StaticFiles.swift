@@ -11,21 +11,25 @@ package struct StaticFiles: Sendable {
     package static let largestFile = 4 * 1024 * 1024
 
     private let directory: String
+    private let pages: [String: String]
     private let cache: FileCache
 
     /// `cacheBytes` bounds what all files kept in memory take.
-    package init(directory: String, cacheBytes: Int = 16 * 1024 * 1024) {
-        self.directory = directory
+    /// `pages`: paths that stand for a file of another name.
+    package init(
+        directory: String, pages: [String: String] = ["/": "index.html"], cacheBytes: Int = 16 * 1024 * 1024
+    ) {
+        (self.directory, self.pages) = (directory, pages)
         cache = FileCache(capacity: cacheBytes)
     }
 
     /// What the files kept in memory take now.
     package var cachedBytes: Int { cache.byteCount }
 
-    /// The file at the request's path ("/" is index.html), 304 if the peer has it, or a problem in words.
+    /// The file at the request's path, 304 if the peer has it, or a problem in words.
     package func response(to request: Request) -> Response {
         do throws(Errno) {
-            guard let names = Self.components(request.path) else { return Self.nothing }
+            guard let names = components(request.path) else { return Self.nothing }
             let root = try Self.open(AT_FDCWD, directory, O_DIRECTORY)
             return try response(to: request, names[...], under: root)
         } catch {
@@ -54,8 +58,8 @@ package struct StaticFiles: Sendable {
     }
 
     /// The path's components, or nil where one of them can name no file of ours.
-    private static func components(_ path: String) -> [String]? {
-        if path == "/" { return ["index.html"] }
+    private func components(_ path: String) -> [String]? {
+        if let page = pages[path] { return [page] }
         let words = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         for word in words where word.isEmpty || word.hasPrefix(".") || word.utf8.contains(0) { return nil }
         return words.map(String.init)

@@ -21,7 +21,8 @@ package enum API {
                 snapshot.health, snapshot.addresses, snapshot.engines, snapshot.store
             )
             counts = .init(
-                participants: snapshot.participants.count, wires: snapshot.wires.count, rooms: snapshot.rooms.count)
+                participants: snapshot.participants.count { $0.echo == nil }, wires: snapshot.wires.count,
+                rooms: snapshot.rooms.count)
         }
 
         /// As the stream has it: how far logs are read is no news.
@@ -132,6 +133,16 @@ package enum API {
     package struct Done: Codable, Sendable {
         package var done: Bool = true
         package var text: String
+    }
+
+    /// The piano of a page has played.
+    package struct Played: Codable, Sendable {
+        package var done: Bool = true
+        package var text: String
+        /// As the others see it.
+        package var name: String
+        /// How long the first note took to the room and back to the hub, in milliseconds, where there is an echo.
+        package var echo: Double?
     }
 
     /// One line of JSON with sorted keys.

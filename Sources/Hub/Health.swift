@@ -20,7 +20,7 @@ enum Health {
     }
 
     private static func sentence(_ engines: [Snapshot.Engine], _ participants: [Snapshot.Participant]) -> String {
-        let here = participants.filter { $0.state == .present || $0.state == .silent }
+        let here = participants.filter { ($0.state == .present || $0.state == .silent) && $0.echo == nil }
         let serving = engines.filter { $0.state == .up }.count
         guard serving > 0 else {
             return engines.contains { $0.state == .starting } ? "Starting." : "No port is served."

@@ -39,7 +39,7 @@ extension Hub {
             rooms: configuration.rooms.map {
                 .init(
                     name: $0.name, displayName: displayName($0), policy: $0.policy, ports: $0.ports,
-                    blocks: blocks(of: $0.name), maximum: $0.maximum)
+                    blocks: blocks(of: $0.name), maximum: $0.maximum, echoes: echoes[$0.name].map { _ in true })
             }, allow: configuration.allow, deny: configuration.deny, host: configuration.address)
     }
 
@@ -67,6 +67,7 @@ extension Hub {
         let fresh = try options.configuration()
         let old = context.configuration
         context.configuration = fresh
+        forgetEchoes()
         var words = differences(from: old, to: fresh)
         switch kind {
         case .rtpmidid: follow(fresh)
@@ -142,7 +143,9 @@ extension Hub {
     }
 
     func configureBay() {
-        let rooms = context.configuration.rooms.map { RoomSpec(name: $0.name, policy: $0.policy) }
+        let rooms = context.configuration.rooms.map {
+            RoomSpec(name: $0.name, policy: $0.policy, echoes: echoes[$0.name] != nil)
+        }
         context.bay?.send(.configure(rooms: rooms, engines: rtpmidids.compactMap(\.spec)))
     }
 }

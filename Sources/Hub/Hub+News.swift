@@ -27,6 +27,9 @@ extension Hub {
                 "\(lost.count) connections were removed by somebody else and are made again")
         case .trouble(let words): context.note("patchbay", severity: .warning, words)
         case .sounding(let ports): heardSounding(ports)
+        case .echoReturned(let id):
+            let one = rtpmidids.lazy.compactMap { $0.present[id] }.first
+            if let one { echoReturned(in: one.visit.room, by: one.visit.name) }
         case .activity(let counts):
             for engine in rtpmidids { for (id, messages) in counts { engine.heard(id, messages) } }
         }

@@ -10,6 +10,9 @@ extension Hub {
         case .reload(let author, let responder): reload(author, responder)
         case .panic(let room, let all, let author, let responder): panic(room, all, author, responder)
         case .kick(let id, let author, let responder):
+            if let echo = echoes.values.first(where: { $0.view.id == id }) {
+                return endEcho(echo.view.room, by: author, responder)
+            }
             // rtpmidid has no goodbye for one participant (facts: rtpmidid.md 4.2).
             let words =
                 kind == .embedded
@@ -21,6 +24,10 @@ extension Hub {
             withParticipant(id, responder, words, kind: "notes-off") { $0.notesOff(id, notes, $1) }
         case .block(let block, let isBlocked, let author, let responder):
             set(block, isBlocked, author, responder)
+        case .piano(let key, let keys, let author, let responder): play(key, keys, author, responder)
+        case .leavePiano(let key, let responder): leavePiano(key, responder)
+        case .echo(let room, let seconds, let author, let responder): setEcho(room, for: seconds, author, responder)
+        case .endEcho(let room, let author, let responder): endEcho(room, by: author, responder)
         case .restart(let name, let author, let responder):
             guard let engine = engines.first(where: { $0.name == name }) else {
                 responder.send(.problem(.notFound, "There is no engine \"\(name)\"."))
@@ -35,7 +42,7 @@ extension Hub {
         }
     }
 
-    private static func done(_ text: String, status: Status = .ok) -> Response {
+    static func done(_ text: String, status: Status = .ok) -> Response {
         .json(Array(API.encode(API.Done(text: text)).utf8), status: status)
     }
 

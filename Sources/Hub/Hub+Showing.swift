@@ -42,7 +42,7 @@ extension Hub {
         snapshot.startedAt = startedAt.milliseconds
         snapshot.addresses = addresses().flatMap(\.self)
         snapshot.engines = engines.flatMap(\.views)
-        snapshot.participants = engines.flatMap(\.participants).sorted { $0.id < $1.id }
+        snapshot.participants = (engines.flatMap(\.participants) + echoes.values.map(\.view)).sorted { $0.id < $1.id }
         let loops = embedded?.loops ?? []
         var shown: [PortID: Int64] = [:]
         for engine in rtpmidids {
@@ -54,14 +54,16 @@ extension Hub {
         }
         matrix.update(
             .init(
-                rooms: context.configuration.rooms, blocks: roomBlocks,
+                rooms: context.configuration.rooms, blocks: roomBlocks, echoes: Set(echoes.keys),
                 seats: snapshot.participants.map { .init($0, loops: loops.contains($0.id)) },
                 actual: kind == .rtpmidid ? Set(actual) : nil))
         (snapshot.wires, snapshot.cells) = (matrix.wires, matrix.cells)
         snapshot.rooms = context.configuration.rooms.map { room in
             .init(
                 name: room.name, policy: room.policy.rawValue, ports: room.ports,
-                participants: snapshot.participants.count { $0.room == room.name && $0.state != .duplicate },
+                participants: snapshot.participants.count {
+                    $0.room == room.name && $0.state != .duplicate && $0.echo == nil
+                },
                 wires: snapshot.wires.count { $0.room == room.name })
         }
         snapshot.store = context.recorder.view

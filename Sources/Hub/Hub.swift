@@ -46,6 +46,12 @@ package final class Hub {
     var blocks: Set<Store.Block>
     /// Lifted since the start: a store that was down may still have them.
     var lifted: Set<Store.Block> = []
+    /// By room: those that are on.
+    var echoes: [String: Echo] = [:]
+    /// Of people who play on /test.
+    var pianos: [PianoKey: Piano] = [:]
+    var pianosMade = 0
+    let pianoNews: Mailbox<Piano.News>
     var isStopping = false
     var bayTrouble: String?
     private var exit = ExitCode.well
@@ -85,7 +91,7 @@ package final class Hub {
         self.lock = lock
         self.signals = signals
         let loop = try EventLoop()
-        (orders, news) = (try Mailbox(), try Mailbox())
+        (orders, news, pianoNews) = (try Mailbox(), try Mailbox(), try Mailbox())
         changes = try ChangeNotifier()
 
         var failure: StoreError?
@@ -117,9 +123,11 @@ package final class Hub {
         for notice in memory.notices { context.note("store", severity: .warning, notice) }
         context.changed = { [unowned self] in publishSoon() }
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
+        context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
         context.enginesChanged = { [unowned self] in configureBay() }
         try loop.receive(orders) { [unowned self] in obey($0) }
         try loop.receive(news) { [unowned self] in take($0) }
+        try loop.receive(pianoNews) { [unowned self] in take($0) }
         try loop.watch(changes.number, .read) { [unowned self] _ in readChangedLogs() }
     }
 
@@ -243,6 +251,7 @@ package final class Hub {
         guard !isStopping else { return }
         isStopping = true
         context.note("stopping", "The hub ends (\(reason)): goodbye to everyone")
+        endPianos(wait: false)
         for engine in engines {
             engine.whenDown = { [unowned self] in endIfAllAreDown() }
             engine.stop()
@@ -256,6 +265,7 @@ package final class Hub {
     }
 
     private func finish(closing: Bool) {
+        endPianos(wait: true)
         context.recorder.whenDone { [unowned self] in
             context.bay?.stop()
             File.remove(context.state.socket)

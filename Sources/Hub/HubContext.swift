@@ -16,6 +16,8 @@ final class HubContext {
     var played: (Int64, Int) -> Void = { _, _ in }
     /// Somebody has left without a goodbye.
     var lost: (Visit, String) -> Void = { _, _ in }
+    /// Somebody in this room, of this name, sends back what the echo gives it.
+    var echoReturned: (String, String) -> Void = { _, _ in }
     /// Engines have come, gone or changed their process: the patch bay must know.
     var enginesChanged: () -> Void = {}
 

@@ -10,9 +10,12 @@ package struct Matrix {
         let standing: Standing
         /// Cut for sending back what it hears.
         let loops: Bool
+        /// The hub's own echo, whose wires are everybody's to themselves.
+        let isEcho: Bool
 
         package init(_ one: Snapshot.Participant, loops: Bool) {
             (id, name, room, port) = (one.id, one.name, one.room, one.port)
+            isEcho = one.echo ?? false
             standing =
                 switch one.state {
                 case .present, .silent: .participant
@@ -30,15 +33,18 @@ package struct Matrix {
     package struct Inputs: Equatable, Sendable {
         var rooms: [Configuration.Room]
         var blocks: [String: Set<Block>]
+        /// The rooms that have an echo.
+        var echoes: Set<String>
         /// In the order of their coming.
         var seats: [Seat]
         /// The wires that there are; nil where they are as the rooms want them.
         var actual: Set<Pair>?
 
         package init(
-            rooms: [Configuration.Room], blocks: [String: Set<Block>], seats: [Seat], actual: Set<Pair>?
+            rooms: [Configuration.Room], blocks: [String: Set<Block>], echoes: Set<String> = [], seats: [Seat],
+            actual: Set<Pair>?
         ) {
-            (self.rooms, self.blocks, self.seats, self.actual) = (rooms, blocks, seats, actual)
+            (self.rooms, self.blocks, self.echoes, self.seats, self.actual) = (rooms, blocks, echoes, seats, actual)
         }
     }
 
@@ -58,24 +64,26 @@ package struct Matrix {
     private mutating func add(_ described: Configuration.Room, _ inputs: Inputs) {
         let seats = inputs.seats.filter { $0.room == described.name }
         let limit = inputs.actual == nil ? described.maximum : Room.meshLimit
-        let members = seats.map { seat in
+        let members = seats.filter { !$0.isEcho }.map { seat in
             Member(
                 id: MemberID(UInt64(seat.id)), name: seat.name,
                 portIndex: described.ports.firstIndex(of: seat.port) ?? 0, standing: seat.standing)
         }
         let room = Room(
-            policy: described.policy, members: members, blocks: inputs.blocks[described.name] ?? [], meshLimit: limit)
+            policy: described.policy, members: members, blocks: inputs.blocks[described.name] ?? [],
+            echoes: inputs.echoes.contains(described.name), meshLimit: limit)
         for from in seats {
             for to in seats where to.id != from.id {
-                var verdict = room.verdict(from: MemberID(UInt64(from.id)), to: MemberID(UInt64(to.id)))
+                let (sender, hearer) = (from.isEcho ? to : from, to.isEcho ? from : to)
+                var verdict = room.verdict(from: MemberID(UInt64(sender.id)), to: MemberID(UInt64(hearer.id)))
                 var reason: String?
                 if let actual = inputs.actual {
-                    if actual.contains(Pair(from: from.id, to: to.id)) {
+                    if actual.contains(Pair(from: sender.id, to: hearer.id)) {
                         verdict = .wanted
                     } else if verdict == .wanted {
                         reason = "not connected yet"
                     }
-                } else if from.loops, verdict == .wanted {
+                } else if sender.loops, verdict == .wanted {
                     reason = "cut: feedback loop"
                 }
                 if verdict != .wanted { reason = verdict.words }

@@ -71,6 +71,17 @@ extension OpenAPI {
              "done": {"type": "boolean"}, "text": {"type": "string", "description": "What was done, in a sentence"}
             }
            },
+           "Played": {
+            "type": "object", "additionalProperties": false, "required": ["done", "name", "text"],
+            "properties": {
+             "done": {"type": "boolean"}, "text": {"type": "string"},
+             "name": {"type": "string", "description": "Of the piano, as the others see it"},
+             "echo": {
+              "type": "number", "minimum": 0,
+              "description": "Milliseconds of the first note to the room and back, where there is an echo"
+             }
+            }
+           },
            "Description": {
             "type": "object", "additionalProperties": false, "required": ["openapi", "info", "paths", "components"],
             "properties": {
@@ -178,7 +189,9 @@ extension OpenAPI {
              "received": {"$ref": "#/components/schemas/Count"}, "lost": {"$ref": "#/components/schemas/Count"},
              "repaired": {"$ref": "#/components/schemas/Count"}, "remark": {"type": "string"},
              "address": {"type": "string", "description": "With the token only"},
-             "ssrc": {"$ref": "#/components/schemas/Count"}
+             "ssrc": {"$ref": "#/components/schemas/Count"},
+             "echo": {"type": "boolean", "description": "The hub's own echo, which gives back to each what it plays"},
+             "until": {"$ref": "#/components/schemas/Moment"}
             }
            },
            "Participants": {

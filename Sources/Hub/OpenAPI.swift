@@ -169,6 +169,38 @@ enum OpenAPI {
             "security": [{"token": []}], "responses": \#(done(404, 503))
            }
           },
+          "/api/v1/rooms/{name}/piano": {
+           "parameters": [
+            {"$ref": "#/components/parameters/Name"},
+            \#(query("player", word, "Made up by the page: each has a piano of its own", isRequired: true))
+           ],
+           "post": {
+            "operationId": "piano", "security": [{"token": []}],
+            "summary": "Plays in a room, as a participant that joins for it and leaves a minute after the last key",
+            "parameters": [
+             \#(query("keys", keys, "NOTE:VELOCITY with commas between, at most 64; velocity 0 lets go. None: somebody still holds some"))
+            ],
+            "responses": \#(answers("Played", 400, 401, 404, 409, 421, 429, 503))
+           },
+           "delete": {
+            "operationId": "leavePiano", "summary": "Lets go of all keys and leaves",
+            "security": [{"token": []}], "responses": \#(done(404, 503))
+           }
+          },
+          "/api/v1/rooms/{name}/echo": {
+           "parameters": [{"$ref": "#/components/parameters/Name"}],
+           "post": {
+            "operationId": "echo", "summary": "Gives back to each what it plays", "security": [{"token": []}],
+            "parameters": [
+             \#(query("seconds", integer(1, 1800), "When it switches itself off; half an hour where that is not said"))
+            ],
+            "responses": \#(done(404, 409, 503))
+           },
+           "delete": {
+            "operationId": "endEcho", "summary": "Ends that", "security": [{"token": []}],
+            "responses": \#(done(404, 503))
+           }
+          },
           "/api/v1/engines/{name}/restart": {
            "post": {
             "operationId": "restart", "summary": "Restarts an engine", "security": [{"token": []}],
@@ -203,6 +235,13 @@ enum OpenAPI {
     private static let views =
         #"{"type": "string", "enum": ["status", "participants", "wires", "rooms", "latency", "activity", "sounding", "event"]}"#
 
+    private static let word = #"{"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9]+$"}"#
+    private static let keys = {
+        let number = "(12[0-7]|1[01][0-9]|[1-9]?[0-9])"
+        let key = "\(number):\(number)"
+        return #"{"type": "string", "pattern": "^(\#(key)(,\#(key)){0,63})?$"}"#
+    }()
+
     private static func integer(_ least: Int, _ most: Int) -> String {
         #"{"type": "integer", "minimum": \#(least), "maximum": \#(most)}"#
     }
@@ -212,8 +251,12 @@ enum OpenAPI {
     }
 
     /// A list is written with commas between.
-    private static func query(_ name: String, _ schema: String, _ words: String) -> String {
-        #"{"name": "\#(name)", "in": "query", "explode": false, "schema": \#(schema), "description": "\#(words)"}"#
+    private static func query(
+        _ name: String, _ schema: String, _ words: String, isRequired: Bool = false
+    ) -> String {
+        let required = isRequired ? #""required": true, "# : ""
+        return
+            #"{"name": "\#(name)", "in": "query", "explode": false, \#(required)"schema": \#(schema), "description": "\#(words)"}"#
     }
 
     /// 200 with this schema, or one of the other answers.

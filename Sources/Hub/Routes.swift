@@ -11,6 +11,11 @@ package enum Order: Sendable {
     case kick(participant: Int64, by: String, Responder)
     case notesOff(participant: Int64, ClosedRange<UInt8>, by: String, Responder)
     case block(Store.Block, isBlocked: Bool, by: String, Responder)
+    /// No strokes: somebody is still there.
+    case piano(PianoKey, [Stroke], by: String, Responder)
+    case leavePiano(PianoKey, Responder)
+    case echo(room: String, seconds: Int64, by: String, Responder)
+    case endEcho(room: String, by: String, Responder)
     case restart(engine: String, by: String, Responder)
     case stop(Responder)
     /// What sounds: changes nothing.
@@ -40,10 +45,13 @@ package struct Routes: Sendable {
         var router = Router()
         router.before = { [access] in access.refuse($0) }
         router.beforeChange = { [access] in access.refuseChange($0) }
-        router.files = webDirectory.map { StaticFiles(directory: $0) }
+        router.files = webDirectory.map {
+            StaticFiles(directory: $0, pages: ["/": "index.html", "/test": "test.html"])
+        }
         addLegacy(to: &router)
         addLists(to: &router)
         addOrders(to: &router)
+        addTrying(to: &router)
         addStream(to: &router)
         router.on(.get, "/metrics") { [board, access, counters] _, _, responder in
             responder.send(Metrics.response(board.snapshot, counters, wrongTokens: access.wrongTokenCount))
@@ -155,6 +163,36 @@ package struct Routes: Sendable {
         }
     }
 
+    /// What /test needs.
+    private func addTrying(to router: inout Router) {
+        for method in [Method.post, .delete] {
+            router.on(method, "/api/v1/rooms/{name}/piano") { [orders, board] request, parameters, responder in
+                guard let room = Self.room(parameters, board, responder) else { return }
+                guard let player = request.query["player"], PianoKey.isPlayer(player),
+                    let strokes = Stroke.list(request.query["keys"] ?? "")
+                else {
+                    let words =
+                        "player is 1 to 64 letters and digits, keys are up to 64 of NOTE:VELOCITY with commas between."
+                    return responder.send(.problem(.badRequest, words))
+                }
+                let key = PianoKey(room: room, player: player)
+                orders.send(
+                    method == .post
+                        ? .piano(key, strokes, by: Self.author(request), responder) : .leavePiano(key, responder))
+            }
+            router.on(method, "/api/v1/rooms/{name}/echo") { [orders, board] request, parameters, responder in
+                guard let room = Self.room(parameters, board, responder) else { return }
+                let author = Self.author(request)
+                if method == .delete { return orders.send(.endEcho(room: room, by: author, responder)) }
+                guard let seconds = Self.number(request.query["seconds"], 1...Hub.longestEcho, else: Hub.longestEcho)
+                else {
+                    return responder.send(.problem(.badRequest, "seconds is 1 to \(Hub.longestEcho)."))
+                }
+                orders.send(.echo(room: room, seconds: seconds, by: author, responder))
+            }
+        }
+    }
+
     private func addStream(to router: inout Router) {
         router.on(.get, "/api/v1/stream", query: ["views"]) { request, _, responder in
             guard let wanted = StreamView.parse(request.query["views"]) else {
@@ -167,6 +205,14 @@ package struct Routes: Sendable {
             responder.send(
                 .stream(Subscription(topics: wanted.topics, events: wanted.events, lastEventID: last)))
         }
+    }
+
+    /// nil where that has been answered.
+    private static func room(_ parameters: Router.Parameters, _ board: Board, _ responder: Responder) -> String? {
+        let name = parameters["name"]
+        if board.snapshot.rooms.contains(where: { $0.name == name }) { return name }
+        responder.send(.problem(.notFound, "There is no room \"\(name)\"."))
+        return nil
     }
 
     /// nil where that has been answered.

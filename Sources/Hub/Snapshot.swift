@@ -72,6 +72,11 @@ package struct Snapshot: Equatable, Sendable {
         package var address: String?
         package var ssrc: UInt32?
 
+        /// The hub's own echo: true, or absent.
+        package var echo: Bool?
+        /// Of the echo: when it switches itself off.
+        package var until: Int64?
+
         var withoutAddress: Participant {
             var copy = self
             copy.address = nil

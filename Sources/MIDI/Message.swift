@@ -95,3 +95,15 @@ extension Message {
 
     private static func length(status: UInt8) -> Int { (0xC0..<0xE0).contains(status) ? 2 : 3 }
 }
+
+extension Message {
+    /// Whether it begins something that lasts until another message ends it: a note, a pedal, a bend.
+    package var holds: Bool {
+        switch self {
+        case .noteOn(_, _, let velocity): velocity.rawValue > 0
+        case .controlChange(_, let controller, let value): (64...69).contains(controller.rawValue) && value.rawValue > 0
+        case .pitchBend(_, let bend): bend != .centre
+        case .noteOff, .polyPressure, .programChange, .channelPressure: false
+        }
+    }
+}

@@ -21,9 +21,12 @@ package enum Command: Sendable {
 package struct RoomSpec: Hashable, Sendable {
     package let name: String
     package let policy: Policy
-    package init(name: String, policy: Policy) {
+    /// What somebody plays also goes back to them.
+    package let echoes: Bool
+    package init(name: String, policy: Policy, echoes: Bool = false) {
         self.name = name
         self.policy = policy
+        self.echoes = echoes
     }
 }
 

@@ -9,6 +9,8 @@ package enum News: Sendable {
     case released(Released)
     /// Somebody removed wires of ours; they have been made anew.
     case restored([WireInfo])
+    /// A participant sends back what the echo gives it.
+    case echoReturned(PortID)
     /// Something is wrong, in words for people.
     case trouble(String)
     /// Messages heard from each port since the last such news, which comes at most ten times a second.

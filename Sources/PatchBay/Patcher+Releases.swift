@@ -21,6 +21,7 @@ extension Patcher {
                 if let message {
                     if let slot = port.slot { table.changeState(slot) { $0.apply(message) } }
                     port.controls.apply(message)
+                    watchEcho(message, of: port)
                 }
                 heard(port)
             case .input(.announcement), .input(.other): break
@@ -28,6 +29,27 @@ extension Patcher {
         }
         // What alsa-lib has read ahead does not wake the loop.
         loop.after(.zero) { [unowned self] in hearMessages() }
+    }
+
+    /// How late, in milliseconds, software may return what it was given: round trips are not known here.
+    private static let echoPatience: Int64 = 300
+
+    /// Tells of a participant that sends back what the echo gives it; the hub then switches the echo off. What was under
+    /// way at that moment comes back once more, and nobody would end it: it is released a little later.
+    private func watchEcho(_ message: Message, of port: Port) {
+        guard port.hearers[port.id.member] != nil else { return }
+        let now = Int64(SystemTime.monotonicNanoseconds / 1_000_000)
+        let word = message.bytes.reduce(0) { $0 << 8 | UInt32($1) }
+        if port.echoSentinel.participantSends(word, at: now, within: Self.echoPatience) {
+            news.send(.echoReturned(port.id))
+            loop.after(.milliseconds(500)) { [unowned self, weak port] in
+                guard let port, let slot = port.slot, ports[port.address] === port else { return }
+                hearMessages()
+                let hearers = port.hearers.keys.compactMap(self.port).map(\.address)
+                release(table.state(slot), of: port.text, port.id, at: hearers + port.outsiders)
+            }
+        }
+        port.echoSentinel.participantHears(word, at: now)
     }
 
     /// Releases what a participant held at those who heard it.

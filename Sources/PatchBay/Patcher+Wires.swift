@@ -31,7 +31,9 @@ extension Patcher {
     /// Rules have changed: plans what is wanted and not there, and what is ours and not wanted.
     func replan(_ name: String, policy: Policy) {
         let members = ports.values.filter { $0.engine.room == name }.sorted { $0.id.generation < $1.id.generation }
-        let room = Room(policy: policy, members: members.map(\.member), blocks: blocks[name] ?? [])
+        let room = Room(
+            policy: policy, members: members.map(\.member), blocks: blocks[name] ?? [],
+            echoes: echoing.contains(name))
         rooms[name] = room
         let wanted = room.wantedWires
         for port in members {

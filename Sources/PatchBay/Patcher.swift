@@ -21,6 +21,8 @@ final class Patcher {
     /// Of the engines' processes, read when they are configured.
     var startTimes: [Int32: UInt64] = [:]
     var blocks: [String: Set<Block>] = [:]
+    /// The rooms whose participants hear themselves.
+    var echoing: Set<String> = []
     var rooms: [String: Room] = [:]
 
     // What is there.
@@ -133,6 +135,9 @@ final class Patcher {
         vanish(leaving)
         for port in ports.values { port.engine = engines[port.engine.pid] ?? port.engine }
         for name in rooms.keys where policies[name] == nil { rooms[name] = nil }
+        let echoes = Set(roomSpecs.filter(\.echoes).map(\.name))
+        for port in ports.values where !echoing.contains(port.engine.room) { port.echoSentinel = LoopSentinel() }
+        echoing = echoes
         for (name, policy) in policies { replan(name, policy: policy) }
         compareAll()
     }

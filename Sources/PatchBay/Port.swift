@@ -20,6 +20,9 @@ final class Port {
     /// Ports of others, no participants, that somebody has subscribed to this one.
     var outsiders: Set<Address> = []
 
+    /// Watches what the echo gives it, while it does.
+    var echoSentinel = LoopSentinel()
+
     /// Messages heard since activity was last told.
     var messages = 0
     /// What it has set, as far as we have heard.

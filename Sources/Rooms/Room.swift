@@ -56,10 +56,10 @@ package struct Block: Codable, Hashable, Sendable {
 }
 
 extension Set<Block> {
-    fileprivate func cover(_ sender: Member, _ hearer: Member) -> Bool {
+    fileprivate func cover(_ sender: String, _ hearer: String) -> Bool {
         !isEmpty
-            && (contains(Block(from: sender.name, to: hearer.name)) || contains(Block(from: sender.name, to: nil))
-                || contains(Block(from: nil, to: hearer.name)) || contains(Block(from: nil, to: nil)))
+            && (contains(Block(from: sender, to: hearer)) || contains(Block(from: sender, to: nil))
+                || contains(Block(from: nil, to: hearer)) || contains(Block(from: nil, to: nil)))
     }
 }
 
@@ -103,8 +103,13 @@ package struct Room: Sendable {
     /// rtpmidid, so that a mesh costs the cube of its size.
     package static let meshLimit = 64
 
+    /// The name by which the echo is shown, and blocked.
+    package static let echoName = "Echo"
+
     package let policy: Policy
     package let blocks: Set<Block>
+    /// Who both sends and hears also hears itself.
+    package let echoes: Bool
     private let meshLimit: Int
     private var places: [Place] = []
     private var indices: [MemberID: Int] = [:]
@@ -117,10 +122,12 @@ package struct Room: Sendable {
 
     /// `meshLimit`: an engine that needs no ALSA ports has room for more.
     package init(
-        policy: Policy, members: [Member] = [], blocks: Set<Block> = [], meshLimit: Int = Room.meshLimit
+        policy: Policy, members: [Member] = [], blocks: Set<Block> = [], echoes: Bool = false,
+        meshLimit: Int = Room.meshLimit
     ) {
         self.policy = policy
         self.blocks = blocks
+        self.echoes = echoes
         self.meshLimit = meshLimit
         for member in members { join(member) }
     }
@@ -142,6 +149,7 @@ package struct Room: Sendable {
         places[index].isFull = inMesh(places[index]) && meshSize > meshLimit
         let joining = places[index]
         var wires: [Wire] = []
+        if verdict(joining, joining) == .wanted { wires.append(Wire(from: member.id, to: member.id)) }
         for place in places where place.member.id != member.id {
             if verdict(joining, place) == .wanted { wires.append(Wire(from: member.id, to: place.member.id)) }
             if verdict(place, joining) == .wanted { wires.append(Wire(from: place.member.id, to: member.id)) }
@@ -191,7 +199,7 @@ package struct Room: Sendable {
     private var meshSize: Int { places.count { inMesh($0) && !$0.isFull } }
 
     private func verdict(_ sender: Place, _ hearer: Place) -> Verdict {
-        if sender.member.id == hearer.member.id { return .itself }
+        if sender.member.id == hearer.member.id, !echoes { return .itself }
         for place in [sender, hearer] where place.member.standing != .participant {
             return .notWired(place.member.standing)
         }
@@ -201,7 +209,11 @@ package struct Room: Sendable {
             if sender.direction == .neither || hearer.direction == .neither { return .namedNeither }
             return sender.direction.sends ? .sendsOnly : .receivesOnly
         }
-        if blocks.cover(sender.member, hearer.member) { return .blocked }
+        if sender.member.id == hearer.member.id {
+            return blocks.cover(sender.member.name, Self.echoName) || blocks.cover(Self.echoName, hearer.member.name)
+                ? .blocked : .wanted
+        }
+        if blocks.cover(sender.member.name, hearer.member.name) { return .blocked }
         return .wanted
     }
 }

@@ -40,6 +40,27 @@ struct MatrixTests {
         #expect(matrix.wires.count + matrix.cells.count == 12 && matrix.wires.allSatisfy { $0.reason == nil })
     }
 
+    @Test func `an echo's wires are those of each to itself`() throws {
+        let echo = Matrix.Seat(
+            try JSONDecoder().decode(
+                Snapshot.Participant.self,
+                from: Data(
+                    #"{"id": 9, "name": "Echo", "room": "Hall", "port": 5004, "engine": "e", "state": "present", "since": 1, "sends": true, "receives": true, "echo": true}"#
+                        .utf8)), loops: false)
+        let seats = [try seat(1, "Piano"), try seat(2, "Drums"), try seat(3, "Bass In"), echo]
+        let blocks = ["Hall": Set([Block(from: "Drums", to: "Echo")])]
+        var matrix = Matrix()
+        matrix.update(.init(rooms: rooms, blocks: blocks, echoes: ["Hall"], seats: seats, actual: nil))
+        #expect(
+            Set(matrix.wires.map { "\($0.from)-\($0.to)" }) == ["1-2", "2-1", "1-3", "2-3", "1-9", "9-1"])
+        #expect(reasons(matrix)["2-9"] == "blocked" && reasons(matrix)["9-2"] == "blocked")
+        #expect(reasons(matrix)["3-9"] == "the sender's name says that it only receives")
+        // On rtpmidid it is what the patch bay says.
+        matrix.update(
+            .init(rooms: rooms, blocks: [:], echoes: ["Hall"], seats: seats, actual: [.init(from: 2, to: 2)]))
+        #expect(Set(matrix.wires.map { "\($0.from)-\($0.to)" }) == ["2-9", "9-2"])
+    }
+
     @Test func `what the patch bay has made counts, whatever is wanted`() throws {
         var matrix = Matrix()
         let seats = [try seat(1, "Piano"), try seat(2, "Drums"), try seat(3, "Old", state: "ghost")]

@@ -56,6 +56,15 @@ import Testing
                             .text(
                                 "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to) by \(author)"
                             ))
+                    case .piano(let key, let strokes, let author, let responder):
+                        let played = strokes.map { "\($0.note):\($0.velocity)" }
+                        responder.send(.text("\(key.player) plays \(played) in \(key.room) by \(author)"))
+                    case .leavePiano(let key, let responder):
+                        responder.send(.text("\(key.player) leaves \(key.room)"))
+                    case .echo(let room, let seconds, let author, let responder):
+                        responder.send(.text("echo \(room) \(seconds) s by \(author)"))
+                    case .endEcho(let room, let author, let responder):
+                        responder.send(.text("no echo \(room) by \(author)"))
                     case .restart(let engine, let author, let responder):
                         responder.send(.text("restart \(engine) by \(author)"))
                     case .stop(let responder): responder.send(.text("stop"))
@@ -162,6 +171,9 @@ import Testing
         "panic?all=2", "participants/7/notes-off?from=128", "participants/7/notes-off?notes=9", "reload?all=1",
         "rooms/Hall/blocks?from=A", "rooms/Hall/blocks?from=A&to=", "rooms/Hall/blocks",
         "rooms/Hall/blocks?from=A&from=B&to=C", "rooms/Hall/blocks?from=A&to=\(String(repeating: "x", count: 257))",
+        "rooms/Hall/piano", "rooms/Hall/piano?player=a-b", "rooms/Hall/piano?player=a&keys=60",
+        "rooms/Hall/piano?player=a&keys=60:128", "rooms/Hall/piano?player=a&keys=+60:1",
+        "rooms/Hall/piano?player=a&keys=60:1,", "rooms/Hall/echo?seconds=0", "rooms/Hall/echo?seconds=1801",
     ])
     func `an order that makes no sense is 400 with a sentence`(query: String) throws {
         let stage = try Stage()
@@ -169,6 +181,25 @@ import Testing
         let answer = try stage.ask("POST", "/api/v1/\(query)", Self.bearer)
         #expect(answer.status == 400)
         #expect(try #require(try answer.object()["detail"] as? String).count > 20)
+    }
+
+    @Test func `the piano and the echo of a room are ordered as they were asked for`() throws {
+        let stage = try Stage()
+        try stage.show { $0.rooms = [try room("Hall", [5004])] }
+        func said(_ method: String, _ path: String) throws -> String {
+            try stage.ask(method, "/api/v1/rooms/\(path)", Self.bearer).text
+        }
+        #expect(
+            try said("POST", "Hall/piano?player=a1&keys=60:100,60:0")
+                == #"a1 plays ["60:100", "60:0"] in Hall by 127.0.0.1"#)
+        #expect(try said("POST", "Hall/piano?player=a1") == "a1 plays [] in Hall by 127.0.0.1")
+        #expect(try said("DELETE", "Hall/piano?player=a1") == "a1 leaves Hall")
+        #expect(try said("POST", "Hall/echo") == "echo Hall 1800 s by 127.0.0.1")
+        #expect(try said("DELETE", "Hall/echo") == "no echo Hall by 127.0.0.1")
+        for (method, path) in [("POST", "piano?player=a"), ("DELETE", "piano?player=a"), ("POST", "echo")] {
+            #expect(try stage.ask(method, "/api/v1/rooms/Hall/\(path)").status == 401)
+            #expect(try stage.ask(method, "/api/v1/rooms/Attic/\(path)", Self.bearer).status == 404)
+        }
     }
 
     @Test(arguments: reading)

@@ -49,11 +49,12 @@ final class Stage {
     }
 
     func configure(
-        _ policy: Policy, pid: Int32? = nil, portIndex: Int = 0, servicePorts: Set<Int> = [], confirmFirst: Bool = false
+        _ policy: Policy, pid: Int32? = nil, portIndex: Int = 0, servicePorts: Set<Int> = [],
+        confirmFirst: Bool = false, echoes: Bool = false
     ) {
         bay.send(
             .configure(
-                rooms: [RoomSpec(name: "room", policy: policy)],
+                rooms: [RoomSpec(name: "room", policy: policy, echoes: echoes)],
                 engines: [
                     EngineSpec(
                         name: "5004", pid: pid ?? self.pid, room: "room", portIndex: portIndex,
@@ -156,7 +157,7 @@ final class Stage {
         case .appeared(let appearance): present.append(appearance)
         case .vanished(let id): present.removeAll { $0.id == id }
         case .wires(let wires): self.wires = wires
-        case .released, .restored, .trouble, .activity, .sounding: break
+        case .released, .restored, .trouble, .activity, .sounding, .echoReturned: break
         }
     }
 

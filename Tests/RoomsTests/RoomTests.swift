@@ -47,6 +47,18 @@ private func wire(_ from: UInt64, _ to: UInt64) -> Wire { Wire(from: MemberID(fr
     #expect(room.verdict(from: MemberID(2), to: MemberID(2)) == .elsewhere)
 }
 
+@Test func `with an echo those who both send and hear are wired to themselves`() {
+    let members = [member(1, "A"), member(2, "B In"), member(3, "C Out"), member(4, "D"), member(5, "E", .ghost)]
+    let blocks: Set = [Block(from: "Echo", to: "D")]
+    var room = Room(policy: .auto, members: members, blocks: blocks, echoes: true)
+    #expect(room.wantedWires.filter { $0.from == $0.to } == [wire(1, 1)])
+    #expect(room.verdict(from: MemberID(2), to: MemberID(2)) == .receivesOnly)
+    #expect(room.verdict(from: MemberID(3), to: MemberID(3)) == .sendsOnly)
+    #expect(room.verdict(from: MemberID(4), to: MemberID(4)) == .blocked)
+    #expect(room.join(member(6, "F")).contains(wire(6, 6)))
+    #expect(room.wantedHearers(of: MemberID(1)).contains(MemberID(1)))
+}
+
 @Test(arguments: [Standing.waiting, .duplicate, .ghost])
 func `only participants are wired`(standing: Standing) {
     let room = Room(policy: .all, members: [member(1, "A"), member(2, "B", standing), member(3, "C")])

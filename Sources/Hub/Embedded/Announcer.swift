@@ -72,6 +72,7 @@ final class Announcer {
         trouble = reason
         context.note(
             "not-announced", severity: .warning, engine: EmbeddedEngine.name,
-            "Port \(port) is not announced on the local network: \(reason). Players can type its address.")
+            "Port \(port) is not announced on the local network: \(reason)\(reason.hasSuffix("?") ? "" : ".") Players can type its address."
+        )
     }
 }

@@ -43,6 +43,7 @@ extension EmbeddedEngine {
                 "loop", severity: .warning, at: When(at), visit: one.visit,
                 "\(one.visit.name) sends back what it hears: a feedback loop. Nobody hears it until it joins anew; on its computer, switch off MIDI thru"
             )
+        case .echoReturned: if let said = line.participant { context.echoReturned(said.room, said.name) }
         case .trouble:
             context.note(
                 "engine-trouble", severity: .warning, at: When(at), engine: name, "\(name): \(line.reason ?? "trouble")"

@@ -8,6 +8,7 @@ struct EngineLine: Codable {
     enum Kind: String, Codable {
         case started, listening, joined, left, latency, losses, refused, loop, trouble, ended
         case cannotListen = "cannot-listen"
+        case echoReturned = "echo-returned"
     }
 
     var v = 1
@@ -43,6 +44,7 @@ struct EngineLine: Codable {
             (event, self.address, self.name, self.port) = (.refused, address, name, port)
             (self.reason, self.times) = (reason, times)
         case .loop(let participant): (event, self.participant) = (.loop, participant)
+        case .echoReturned(let participant): (event, self.participant) = (.echoReturned, participant)
         case .trouble(let reason): self.reason = reason
         case .ended: event = .ended
         }

@@ -5,12 +5,13 @@
 /// sends and that it had heard a moment before, byte for byte and about as late as the ones before it, counts for a
 /// loop; anything else that it sends counts four times against it. A person who plays along with what they hear meets
 /// neither the velocities nor the delay.
-struct LoopSentinel: BitwiseCopyable {
+package struct LoopSentinel: BitwiseCopyable, Sendable {
     /// So many returned messages make a loop.
-    static let threshold = 24
-    private static let memory: Milliseconds = 1000
+    private let threshold: Int
     /// How much later or earlier than the others, in milliseconds: networks jitter, people more.
-    private static let tolerance: Milliseconds = 25
+    private static let tolerance: Int64 = 25
+
+    package init(threshold: Int = 24) { self.threshold = threshold }
 
     /// What was heard last, by a hash of it: a message (status, data, data), 0 for none, and when.
     private var heard: [256 of Heard] = .init(repeating: Heard())
@@ -19,19 +20,22 @@ struct LoopSentinel: BitwiseCopyable {
         var at: UInt32 = 0
     }
     private var score = 0
-    private var delay: Milliseconds = 0
+    private var delay: Int64 = 0
 
     /// A channel message that is sent to the participant.
-    mutating func participantHears(_ message: UInt32, at now: Milliseconds) {
+    package mutating func participantHears(_ message: UInt32, at now: Int64) {
         heard[Self.place(message)] = Heard(message: message, at: UInt32(truncatingIfNeeded: now))
     }
 
-    /// A channel message that the participant sends. True once it has returned so many that there is a loop.
-    mutating func participantSends(_ message: UInt32, at now: Milliseconds) -> Bool {
+    /// A channel message that the participant sends. True once it has returned so many that there is a loop; `within`: how
+    /// late, in milliseconds, it may still come back.
+    package mutating func participantSends(
+        _ message: UInt32, at now: Int64, within memory: Int64 = 1000
+    ) -> Bool {
         let place = Self.place(message)
         let one = heard[place]
-        let late = Milliseconds(UInt32(truncatingIfNeeded: now) &- one.at)
-        guard one.message == message, late <= Self.memory, score == 0 || abs(late - delay) <= Self.tolerance else {
+        let late = Int64(UInt32(truncatingIfNeeded: now) &- one.at)
+        guard one.message == message, late <= memory, score == 0 || abs(late - delay) <= Self.tolerance else {
             score = max(0, score - 4)
             return false
         }
@@ -39,7 +43,16 @@ struct LoopSentinel: BitwiseCopyable {
         heard[place].message = 0
         delay = score == 0 ? late : (delay * 7 + late) / 8
         score += 1
-        return score >= Self.threshold
+        return score >= threshold
+    }
+
+    /// Whether the participant heard this a second ago at most and has not returned it yet; now it has.
+    package mutating func takesBack(_ message: UInt32, at now: Int64) -> Bool {
+        let place = Self.place(message)
+        let one = heard[place]
+        guard one.message == message, Int64(UInt32(truncatingIfNeeded: now) &- one.at) <= 1000 else { return false }
+        heard[place].message = 0
+        return true
     }
 
     private static func place(_ message: UInt32) -> Int { Int((message &* 2_654_435_761) >> 24) }

@@ -1,0 +1,92 @@
+import HTTP
+import Linux
+import Rooms
+import Store
+
+/// The echo of a room while it is on, as everybody sees it.
+struct Echo {
+    let view: Snapshot.Participant
+    let timer: EventLoop.TimerID
+}
+
+/// What somebody plays comes back to them: wires from each participant to itself, for a while, so that one alone can prove
+/// the way.
+extension Hub {
+    /// No echo stays longer unless somebody asks again.
+    static let longestEcho: Int64 = 1800
+
+    func setEcho(_ name: String, for seconds: Int64, _ author: String, _ responder: Responder) {
+        guard let room = context.configuration.rooms.first(where: { $0.name == name }), let port = room.ports.first
+        else { return responder.send(.problem(.notFound, "There is no room \"\(name)\".")) }
+        guard room.policy != .pair, room.policy != .named else {
+            let words = "In room \(name) nobody both sends and hears (its policy is \(room.policy.rawValue)): no echo."
+            return responder.send(.problem(.conflict, words))
+        }
+        let old = echoes[name]
+        if let old { context.loop.cancel(old.timer) }
+        let until = Moment.now.advanced(by: .seconds(seconds))
+        var view = Snapshot.Participant(
+            id: old?.view.id ?? context.takeVisitID(), name: Room.echoName, room: name, port: port,
+            engine: engines.first?.name ?? "", since: old?.view.since ?? Moment.now.milliseconds)
+        view.echo = true
+        view.until = until.milliseconds
+        view.remark = "gives back to each what they play, to them alone"
+        let timer = context.loop.after(.seconds(seconds)) { [unowned self] in
+            endEcho(name, "its time is over")
+        }
+        echoes[name] = Echo(view: view, timer: timer)
+        if old == nil {
+            context.note(
+                "echo-on", room: name, participant: Room.echoName,
+                "Echo in room \(name) switched on by \(author), for \(seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min")"
+            )
+        }
+        followEchoes { failure in
+            responder.send(
+                failure.map { .problem(.unavailable, "The engine does not follow it yet: \($0)") }
+                    ?? Self.done("What each plays in room \(name) comes back to them."))
+        }
+    }
+
+    func endEcho(_ name: String, by author: String, _ responder: Responder) {
+        guard echoes[name] != nil else { return responder.send(Self.done("There was no echo in room \(name).")) }
+        endEcho(name, "switched off by \(author)") { failure in
+            responder.send(
+                failure.map { .problem(.unavailable, "The engine does not follow it yet: \($0)") }
+                    ?? Self.done("There is no echo in room \(name) any more."))
+        }
+    }
+
+    func echoReturned(in name: String, by participant: String) {
+        endEcho(
+            name, severity: .warning,
+            "\(participant) sends back what the echo gives it; on its computer, switch off MIDI thru")
+    }
+
+    /// Rooms that are gone have none.
+    func forgetEchoes() {
+        for name in echoes.keys where !context.configuration.rooms.contains(where: { $0.name == name }) {
+            if let echo = echoes.removeValue(forKey: name) { context.loop.cancel(echo.timer) }
+        }
+    }
+
+    private func endEcho(
+        _ name: String, severity: EventRecord.Severity = .info, _ reason: String,
+        _ done: @escaping (String?) -> Void = { _ in }
+    ) {
+        guard let echo = echoes.removeValue(forKey: name) else { return done(nil) }
+        context.loop.cancel(echo.timer)
+        context.note(
+            "echo-off", severity: severity, room: name, participant: Room.echoName,
+            "Echo in room \(name) is off: \(reason)")
+        followEchoes(done)
+    }
+
+    /// Has the engine do as the rooms are now.
+    private func followEchoes(_ done: @escaping (String?) -> Void) {
+        configureBay()
+        publishSoon()
+        guard let embedded else { return done(nil) }
+        embedded.reload(done)
+    }
+}

@@ -1,0 +1,81 @@
+import Engine
+import HTTP
+import Linux
+import Rooms
+import Store
+
+/// Pianos of people who try the way on /test.
+extension Hub {
+    private static let mostPianos = 8
+    /// From the last key until it leaves.
+    private static let pianoPatience: Duration = .seconds(60)
+
+    func play(_ key: PianoKey, _ strokes: [Stroke], _ author: String, _ responder: Responder) {
+        let piano: Piano
+        if let known = pianos[key] {
+            piano = known
+        } else {
+            guard pianos.count < Self.mostPianos else {
+                return responder.send(.problem(.conflict, "\(Self.mostPianos) pianos are being played already."))
+            }
+            do throws(Errno) {
+                guard let fresh = try makePiano(key) else {
+                    return responder.send(.problem(.notFound, "There is no room \"\(key.room)\"."))
+                }
+                piano = fresh
+            } catch {
+                return responder.send(.problem(.unavailable, "There is no piano: \(error)."))
+            }
+            pianos[key] = piano
+            context.note(
+                "piano", room: key.room, participant: piano.name,
+                "\(piano.name) is played on the page in room \(key.room), by \(author)")
+        }
+        // Without keys it is only said that somebody is there who holds some.
+        if !strokes.isEmpty || piano.idle == nil {
+            if let timer = piano.idle { context.loop.cancel(timer) }
+            piano.idle = context.loop.after(Self.pianoPatience) { [unowned self] in end(key, piano.number) }
+        }
+        piano.play(strokes, hasEcho: echoes[key.room] != nil, responder)
+    }
+
+    func leavePiano(_ key: PianoKey, _ responder: Responder) {
+        if let piano = pianos[key] { end(key, piano.number) }
+        responder.send(Self.done("The piano has left."))
+    }
+
+    func take(_ news: Piano.News) {
+        guard let piano = pianos[news.key], piano.number == news.number else { return }
+        context.note(
+            "piano-lost", severity: .warning, room: news.key.room, participant: piano.name,
+            "\(piano.name) is out of room \(news.key.room): \(news.reason)")
+        end(news.key, news.number)
+    }
+
+    private func end(_ key: PianoKey, _ number: Int) {
+        guard let piano = pianos[key], piano.number == number else { return }
+        pianos[key] = nil
+        if let timer = piano.idle { context.loop.cancel(timer) }
+        piano.end(wait: false)
+    }
+
+    /// The hub ends. Its engines may live on: nothing that was played here is to hang in them.
+    func endPianos(wait: Bool) {
+        for piano in pianos.values { piano.end(wait: wait) }
+        pianos = [:]
+    }
+
+    private func makePiano(_ key: PianoKey) throws(Errno) -> Piano? {
+        guard let room = context.configuration.rooms.first(where: { $0.name == key.room }), let port = room.ports.first
+        else { return nil }
+        let taken = Set(pianos.values.map(\.name))
+        let suffix = room.policy == .named ? " Out" : ""
+        let names = (1...Self.mostPianos + 1).map { ($0 == 1 ? "Web piano" : "Web piano \($0)") + suffix }
+        pianosMade += 1
+        return try Piano(
+            key, number: pianosMade, name: names.first { !taken.contains($0) } ?? names[0],
+            host: Participant.Host(name: context.configuration.address ?? "127.0.0.1", port: port),
+            // rtpmidid makes the ALSA port when it has answered; the patch bay then needs a few milliseconds.
+            settling: kind == .rtpmidid ? .milliseconds(300) : .zero, news: pianoNews)
+    }
+}

@@ -1,0 +1,210 @@
+import Engine
+import HTTP
+import Linux
+import RTPMIDI
+import Rooms
+import Store
+
+/// Whose piano it is: that of one page in one room.
+package struct PianoKey: Hashable, Sendable {
+    package let room: String
+    /// Made up by the page.
+    package let player: String
+
+    static func isPlayer(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { $0 < 128 && (Character(UnicodeScalar($0)).isLetter || (48...57).contains($0)) }
+    }
+}
+
+/// A key of it is struck, or let go where the velocity is 0.
+package struct Stroke: Hashable, Sendable {
+    package let note: UInt8
+    package let velocity: UInt8
+
+    /// `60:100,64:0`; nil where it is not that, or more than anybody's fingers strike at once. Empty text is none.
+    package static func list(_ text: String) -> [Stroke]? {
+        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard !text.isEmpty else { return [] }
+        guard words.count <= 64 else { return nil }
+        var strokes: [Stroke] = []
+        for word in words {
+            let numbers = word.split(separator: ":", omittingEmptySubsequences: false).compactMap { UInt8($0) }
+            // As they are written by everybody: "+5" and "007" are none.
+            guard numbers.count == 2, numbers.allSatisfy({ $0 < 128 }), "\(numbers[0]):\(numbers[1])" == word else {
+                return nil
+            }
+            strokes.append(Stroke(note: numbers[0], velocity: numbers[1]))
+        }
+        return strokes
+    }
+
+    var message: [UInt8] { velocity == 0 ? [0x80, note, 64] : [0x90, note, velocity] }
+}
+
+/// The piano of a page: a participant like any other, on a thread of its own, which joins the room over loopback. Lives on
+/// the hub's loop.
+final class Piano {
+    /// It cannot play any more, and why. It answers until it is told to end.
+    struct News: Sendable {
+        let key: PianoKey
+        let number: Int
+        let reason: String
+    }
+    fileprivate enum Order: Sendable {
+        case play([Stroke], hasEcho: Bool, Responder)
+        case leave
+    }
+
+    let name: String
+    let number: Int
+    var idle: EventLoop.TimerID?
+    private let orders: Mailbox<Order>
+    private var thread: WorkerThread?
+
+    /// `settling`: how long the engine takes from the session to the wires.
+    init(
+        _ key: PianoKey, number: Int, name: String, host: Participant.Host, settling: Duration, news: Mailbox<News>
+    ) throws(Errno) {
+        (self.name, self.number) = (name, number)
+        let orders = try Mailbox<Order>()
+        self.orders = orders
+        thread = try WorkerThread("piano") {
+            let tell: @Sendable (String) -> Void = { news.send(.init(key: key, number: number, reason: $0)) }
+            do throws(Errno) {
+                try Player(host, name: name, settling: settling, tell: tell).run(orders)
+            } catch { tell("\(error)") }
+        }
+    }
+
+    /// Answered once it is on its way, or, where there is an echo, once that is back.
+    func play(_ strokes: [Stroke], hasEcho: Bool, _ responder: Responder) {
+        orders.send(.play(strokes, hasEcho: hasEcho, responder))
+    }
+
+    /// Lets go of everything and says BY. `wait`: until that is done.
+    func end(wait: Bool) {
+        orders.send(.leave)
+        let running = thread.take()
+        if wait { running?.join() } else { running?.detach() }
+    }
+}
+
+/// The thread at work.
+private final class Player {
+    private let loop: EventLoop
+    private let participant: Participant
+    private let settling: Duration
+    private let tell: (String) -> Void
+    private var isSettled = false
+    private var failure: String?
+    private var waiting: [(strokes: [Stroke], hasEcho: Bool, responder: Responder, since: ContinuousClock.Instant)] = []
+    private var echoes: [(message: [UInt8], responder: Responder, since: ContinuousClock.Instant)] = []
+    private var held: Set<UInt8> = []
+    private var lastWord = ContinuousClock.now
+
+    /// The page says every two seconds that it still holds something down.
+    private static let holdingPatience: Duration = .seconds(6)
+    private static let joiningPatience: Duration = .seconds(5)
+    private static let echoPatience: Duration = .milliseconds(500)
+
+    init(
+        _ host: Participant.Host, name: String, settling: Duration, tell: @escaping (String) -> Void
+    ) throws(Errno) {
+        loop = try EventLoop()
+        (self.settling, self.tell) = (settling, tell)
+        participant = try Participant(host, name: name, loop: loop)
+    }
+
+    func run(_ orders: Mailbox<Piano.Order>) throws(Errno) {
+        participant.onNews = { [unowned self] in take($0) }
+        participant.onReceived = { [unowned self] in hear($0.bytes) }
+        participant.start()
+        try loop.receive(orders) { [unowned self] in obey($0) }
+        loop.every(.milliseconds(100)) { [unowned self] in tick() }
+        try loop.run()
+    }
+
+    private func take(_ news: Participant.News) {
+        switch news {
+        case .up:
+            loop.after(settling) { [unowned self] in
+                isSettled = true
+                for one in waiting { play(one.strokes, hasEcho: one.hasEcho, one.responder) }
+                waiting = []
+            }
+        case .down(let reason, _, _): fail(reason)
+        case .measured: break
+        }
+    }
+
+    /// It does not come back by itself: it may have been sent away.
+    private func fail(_ reason: String) {
+        guard failure == nil else { return }
+        failure = reason
+        held = []
+        for one in waiting { refuse(one.responder, reason) }
+        waiting = []
+        participant.leave {}
+        tell(reason)
+    }
+
+    private func refuse(_ responder: Responder, _ reason: String) {
+        responder.send(.problem(.unavailable, "\(participant.name) is not in the room: \(reason)."))
+    }
+
+    private func obey(_ order: Piano.Order) {
+        switch order {
+        case .play(let strokes, let hasEcho, let responder):
+            lastWord = .now
+            if let failure { return refuse(responder, failure) }
+            if isSettled { return play(strokes, hasEcho: hasEcho, responder) }
+            guard waiting.count < 100 else { return refuse(responder, "it is still on its way in") }
+            waiting.append((strokes, hasEcho, responder, .now))
+        case .leave:
+            guard failure == nil else { return loop.stop() }
+            failure = "it has left"
+            participant.leave { [unowned self] in loop.stop() }
+        }
+    }
+
+    private func play(_ strokes: [Stroke], hasEcho: Bool, _ responder: Responder) {
+        participant.send(strokes.map(\.message))
+        for stroke in strokes {
+            if stroke.velocity > 0 { held.insert(stroke.note) } else { held.remove(stroke.note) }
+        }
+        if hasEcho, let first = strokes.first(where: { $0.velocity > 0 }) {
+            echoes.append((first.message, responder, .now))
+        } else {
+            answer(responder, echo: nil)
+        }
+    }
+
+    private func hear(_ message: [UInt8]) {
+        guard let index = echoes.firstIndex(where: { $0.message == message }) else { return }
+        let one = echoes.remove(at: index)
+        let micros = one.since.duration(to: .now) / .microseconds(1)
+        answer(one.responder, echo: (micros / 10).rounded() / 100)
+    }
+
+    private func answer(_ responder: Responder, echo: Double?) {
+        let played = API.Played(text: "\(participant.name) plays.", name: participant.name, echo: echo)
+        responder.send(.json(Array(API.encode(played).utf8)))
+    }
+
+    private func tick() {
+        let now = ContinuousClock.now
+        while let first = echoes.first, first.since.duration(to: now) > Self.echoPatience {
+            echoes.removeFirst()
+            answer(first.responder, echo: nil)
+        }
+        if let first = waiting.first, first.since.duration(to: now) > Self.joiningPatience {
+            fail("the engine does not answer")
+        }
+        // The page is gone, or the way to it: as if the fingers were lifted.
+        if !held.isEmpty, lastWord.duration(to: now) > Self.holdingPatience {
+            participant.send(held.map { Stroke(note: $0, velocity: 0).message })
+            held = []
+        }
+    }
+}
