@@ -1,0 +1,3 @@
+#include "version.h"
+
+const char *midihub_version(void) { return MIDIHUB_VERSION; }
