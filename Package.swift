@@ -30,7 +30,8 @@ let package = Package(
     products: [.executable(name: "midihub", targets: ["midihub"])],
     targets: [
         .systemLibrary(name: "CLinux"),
-        .target(name: "CVersion", cSettings: [.define("MIDIHUB_VERSION", to: "\"\(version)\"")]),
+        .systemLibrary(name: "CVersion"),
+        .target(name: "VersionNumber", publicHeadersPath: ".", cSettings: [.define("MIDIHUB_VERSION", to: "\"\(version)\"")]),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
@@ -44,7 +45,7 @@ let package = Package(
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),
         module("Hub", ["CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
-        .executableTarget(name: "midihub", dependencies: ["Hub"], swiftSettings: everywhere),
+        .executableTarget(name: "midihub", dependencies: ["Hub", "VersionNumber"], swiftSettings: everywhere),
 
         .target(
             name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux", "MIDI", "RTPMIDI"],

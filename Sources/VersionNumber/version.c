@@ -1,3 +1,2 @@
-#include "version.h"
-
+// Package.swift says which.
 const char *midihub_version(void) { return MIDIHUB_VERSION; }
