@@ -222,12 +222,12 @@ enum WebDirectory {
     static func find(_ named: String?) -> String? {
         if let named { return File.isDirectory(named) ? named : nil }
         var candidates = ["/usr/share/midihub/web", "/usr/local/share/midihub/web"]
-        // …/.build/x86_64-unknown-linux-gnu/release/midihub: the tree's top is some levels up.
+        // …/.build/x86_64-unknown-linux-gnu/release/midihub: the tree's top is some levels up. PREFIX/bin/midihub: one.
         var place = Executable.path
         for _ in 0..<5 {
             guard let slash = place.lastIndex(of: "/") else { break }
             place = String(place[..<slash])
-            candidates.insert("\(place)/web", at: candidates.count - 2)
+            candidates.insert(contentsOf: ["\(place)/web", "\(place)/share/midihub/web"], at: candidates.count - 2)
         }
         return candidates.first { File.exists("\($0)/index.html") }
     }

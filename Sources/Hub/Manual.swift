@@ -88,12 +88,22 @@ package enum Manual {
 
     /// Paragraphs, and an item for each indented line.
     private static func body(_ text: String) -> String {
-        text.split(separator: "\n").map { line in
-            guard line.hasPrefix("  ") else { return escaped(line) }
+        var (isItem, isNew) = (false, false)
+        var lines: [String] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            guard line.hasPrefix("  ") else {
+                if !line.isEmpty, !lines.isEmpty, isItem || isNew { lines.append(".PP") }
+                if !line.isEmpty { lines.append(escaped(line)) }
+                (isItem, isNew) = (line.isEmpty && isItem, line.isEmpty)
+                continue
+            }
+            isItem = true
             let item = line.drop { $0 == " " }
-            guard let gap = item.firstRange(of: "  ") else { return ".TP\n.B \(escaped(item))\n" }
-            return ".TP\n.B \(escaped(item[..<gap.lowerBound]))\n\(escaped(item[gap.upperBound...].drop { $0 == " " }))"
-        }.joined(separator: "\n")
+            let gap = item.firstRange(of: "  ") ?? item.endIndex..<item.endIndex
+            lines += [".TP", ".B " + escaped(item[..<gap.lowerBound])]
+            lines.append(escaped(item[gap.upperBound...].drop { $0 == " " }))
+        }
+        return lines.joined(separator: "\n")
     }
 
     /// For roff: a backslash or hyphen stands for itself, and no line begins a request.
