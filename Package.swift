@@ -31,7 +31,9 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CVersion"),
-        .target(name: "VersionNumber", publicHeadersPath: ".", cSettings: [.define("MIDIHUB_VERSION", to: "\"\(version)\"")]),
+        .target(
+            name: "VersionNumber", publicHeadersPath: ".", cSettings: [.define("MIDIHUB_VERSION", to: "\"\(version)\"")]
+        ),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
@@ -44,7 +46,9 @@ let package = Package(
         module("Store", ["CSQLite"]),
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),
-        module("Hub", ["CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
+        module(
+            "Hub",
+            ["CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
         .executableTarget(name: "midihub", dependencies: ["Hub", "VersionNumber"], swiftSettings: everywhere),
 
         .target(

@@ -95,7 +95,9 @@ package enum Doctor {
     /// Cloud kernels come without sound: which package brings the module depends on the distribution and the kernel.
     /// `distribution` is os-release(5).
     package static func moduleFix(kernel: String, hasModule: Bool, distribution: String) -> String {
-        if hasModule { return "modprobe snd-seq (and, for every boot: echo snd-seq > /etc/modules-load.d/midihub.conf)" }
+        if hasModule {
+            return "modprobe snd-seq (and, for every boot: echo snd-seq > /etc/modules-load.d/midihub.conf)"
+        }
         let lines = distribution.split(separator: "\n")
         if lines.contains("ID=ubuntu") {
             return "apt install linux-modules-extra-\(kernel), then modprobe snd-seq"

@@ -86,6 +86,7 @@ enum StartCommand {
                 if exit == .code(0) { return .well }
                 Output.complain("the hub did not start (\(exit)); the end of \(state.hubLog):")
                 for line in lastLines(of: state.hubLog, 5) { Output.complain("  \(line)") }
+                if let error = unwritable(state) { Output.complain("  \(error)") }
                 if case .code(let code) = exit, let known = ExitCode(rawValue: Int32(code)) { return known }
                 return .bug
             }
@@ -100,7 +101,8 @@ enum StartCommand {
     private static func startBySystemd(_ options: Options, _ state: StateDirectory) -> ExitCode {
         if let word = options.words(relativeTo: "").first {
             Output.complain(
-                "start: systemd starts this hub (midihub.service), without \(word): put that into /etc/midihub/midihub.json5")
+                "start: systemd starts this hub (midihub.service), without \(word): put that into /etc/midihub/midihub.json5"
+            )
             return .misuse
         }
         let code = Systemd.start()
@@ -128,6 +130,16 @@ enum StartCommand {
         if let page = File.text("\(state.path)/page", limit: 4096)?.split(separator: "\n").first {
             Output.line(Output.page(String(page), state))
         }
+    }
+
+    /// Why nothing can be written there, the hub's last words included.
+    private static func unwritable(_ state: StateDirectory) -> Errno? {
+        let probe = "\(state.path)/probe"
+        defer { File.remove(probe) }
+        do throws(Errno) {
+            try File.replace(probe, with: Array(repeating: 0, count: 4096))
+            return nil
+        } catch { return error }
     }
 
     private static func lastLines(of path: String, _ count: Int) -> [String] {

@@ -34,7 +34,7 @@ enum RestartCommand {
         return .well
     }
 
-    /// This program with the words and the environment that the running hub was started with.
+    /// This program with the words, the environment and the place that the running hub was started with.
     private static func program(like pid: Int32, _ state: StateDirectory) -> ChildProgram {
         func words(_ file: String) -> [String] {
             (File.bytes("/proc/\(pid)/\(file)") ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
@@ -44,6 +44,7 @@ enum RestartCommand {
             guard let equals = word.firstIndex(of: "=") else { continue }
             environment[String(word[..<equals])] = String(word[word.index(after: equals)...])
         }
+        _ = chdir("/proc/\(pid)/cwd")
         return ChildProgram(
             path: Executable.path, arguments: Array(words("cmdline").dropFirst()), environment: environment,
             output: state.hubLog)

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Tells systemd how this service is (sd_notify(3)): datagrams to the socket that `NOTIFY_SOCKET` names.
-package struct ServiceManager: Sendable {
+package struct ServiceManager: Sendable, Equatable {
     private let socket: String
     /// How often it must be told `WATCHDOG=1`; nil where it does not wait for that.
     package let watchdog: Duration?
