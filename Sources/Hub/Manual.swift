@@ -42,7 +42,14 @@ package enum Manual {
             .SH "HUB OPTIONS"
             Each overrides the configuration.
             .PP
-            \(body(Subcommand.hubOptions + "\n" + Subcommand.stateOption))
+            \(body(Subcommand.hubOptions + Subcommand.stateOption))
+            .PP
+            Of the commands that show or give orders:
+            .PP
+            \(body(Subcommand.awayOption))
+            Orders need that hub's token:
+            .B MIDIHUB_TOKEN
+            or the one in a configuration.
             .SH "EXIT STATUS"
             .TP
             .B 0
