@@ -47,6 +47,7 @@ package enum Manual {
             Of the commands that show or give orders:
             .PP
             \(body(Subcommand.awayOption))
+            .PP
             Orders need that hub's token:
             .B MIDIHUB_TOKEN
             or the one in a configuration.
