@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// The one place of the program's version; `scripts/package --version` overrides it.
+let version = Context.environment["MIDIHUB_VERSION"] ?? "0.1.0"
+
 let everywhere: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -27,6 +30,10 @@ let package = Package(
     products: [.executable(name: "midihub", targets: ["midihub"])],
     targets: [
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CVersion"),
+        .target(
+            name: "VersionNumber", publicHeadersPath: ".", cSettings: [.define("MIDIHUB_VERSION", to: "\"\(version)\"")]
+        ),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
@@ -39,8 +46,10 @@ let package = Package(
         module("Store", ["CSQLite"]),
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),
-        module("Hub", ["MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
-        .executableTarget(name: "midihub", dependencies: ["Hub"], swiftSettings: everywhere),
+        module(
+            "Hub",
+            ["CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
+        .executableTarget(name: "midihub", dependencies: ["Hub", "VersionNumber"], swiftSettings: everywhere),
 
         .target(
             name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux", "MIDI", "RTPMIDI"],

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,6 +65,14 @@ static inline long midihub_filesystem_type(const char *path) {
     struct statfs status;
     return statfs(path, &status) == 0 ? (long)status.f_type : -1;
 }
+
+// A GNU-only macro, and an enumeration whose type depends on _GNU_SOURCE.
+static const int midihub_sched_reset_on_fork = 0x40000000;
+static inline int midihub_realtime_limit(struct rlimit *limit) { return getrlimit(RLIMIT_RTPRIO, limit); }
+static inline int midihub_set_realtime_limit(const struct rlimit *limit) { return setrlimit(RLIMIT_RTPRIO, limit); }
+
+// Variadic.
+static inline int midihub_be_dumpable(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
 
 // Signal sets are opaque to Swift.
 static inline void midihub_block_signals(const int *signals, int count, int how) {

@@ -20,6 +20,7 @@ package final class EngineThread {
     package func start() throws(Errno) {
         let (plan, sessions, version, orders, news) = (plan, sessions, version, orders, news)
         thread = try WorkerThread("midi") {
+            RealTime.askForThisThread()
             do throws(Errno) {
                 try Loop(sessions: sessions, version: version, orders: orders, news: news).run(plan)
             } catch {

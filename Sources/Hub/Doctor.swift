@@ -14,11 +14,14 @@ package enum Doctor {
         package var fix: String?
     }
 
-    /// Examines everything; `engines` are the UDP ports that engines of ours hold already.
+    /// Examines everything; `ownPorts` are the UDP ports that engines of ours hold already, `enginePIDs` the
+    /// embedded ones.
     package static func examine(
-        _ configuration: Configuration, state: StateDirectory, hubRuns: Bool, ownPorts: Set<UInt16>
+        _ configuration: Configuration, state: StateDirectory, hubRuns: Bool, ownPorts: Set<UInt16>,
+        enginePIDs: Set<Int32> = []
     ) -> [Finding] {
         var findings = engines(configuration)
+        if configuration.engine != .rtpmidid { findings.append(priority(enginePIDs)) }
         for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
             findings.append(udpPair(port))
         }
@@ -77,28 +80,50 @@ package enum Doctor {
         return Finding(topic: "ALSA sequencer", isWell: false, words: words, fix: moduleFix())
     }
 
-    /// Cloud kernels come without sound: which package brings the module depends on the distribution and the kernel.
     private static func moduleFix() -> String {
         var system = utsname()
         uname(&system)
         let release = withUnsafeBytes(of: &system.release) { raw in
             String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
         }
-        let modules = "/lib/modules/\(release)"
-        let present = ["snd-seq.ko", "snd-seq.ko.xz", "snd-seq.ko.zst"].contains {
-            File.exists("\(modules)/kernel/sound/core/seq/\($0)")
+        let directory = "/lib/modules/\(release)/kernel/sound/core/seq/"
+        return moduleFix(
+            kernel: release, hasModule: File.names(in: directory).contains { $0.hasPrefix("snd-seq.ko") },
+            distribution: File.text("/etc/os-release", limit: 16384) ?? "")
+    }
+
+    /// Cloud kernels come without sound: which package brings the module depends on the distribution and the kernel.
+    /// `distribution` is os-release(5).
+    package static func moduleFix(kernel: String, hasModule: Bool, distribution: String) -> String {
+        if hasModule {
+            return "modprobe snd-seq (and, for every boot: echo snd-seq > /etc/modules-load.d/midihub.conf)"
         }
-        if present { return "modprobe snd-seq (and, for every boot: echo snd-seq > /etc/modules-load.d/midihub.conf)" }
-        let distribution = File.text("/etc/os-release", limit: 16384) ?? ""
-        if distribution.contains("ID=ubuntu") {
-            return "apt install linux-modules-extra-\(release), then modprobe snd-seq"
+        let lines = distribution.split(separator: "\n")
+        if lines.contains("ID=ubuntu") {
+            return "apt install linux-modules-extra-\(kernel), then modprobe snd-seq"
         }
-        if distribution.contains("ID=debian"), release.contains("cloud") {
-            let architecture = release.split(separator: "-").last ?? "amd64"
+        if lines.contains("ID=debian"), kernel.contains("-cloud-") {
+            let architecture = kernel.split(separator: "-").last ?? "amd64"
             return
                 "this cloud kernel has no sound: apt install linux-image-\(architecture), reboot into it, then modprobe snd-seq"
         }
-        return "this kernel (\(release)) has no snd-seq module: boot a kernel with sound, then modprobe snd-seq"
+        return "this kernel (\(kernel)) has no snd-seq module: boot a kernel with sound, then modprobe snd-seq"
+    }
+
+    /// What an engine does on a machine that is busy with other things.
+    private static func priority(_ engines: Set<Int32>) -> Finding {
+        let topic = "real-time"
+        if !engines.isEmpty {
+            if engines.contains(where: RealTime.isUsed) {
+                return Finding(topic: topic, isWell: true, words: "the engine goes before other programs (SCHED_FIFO)")
+            }
+        } else if RealTime.isAllowed {
+            return Finding(topic: topic, isWell: true, words: "an engine would go before other programs (SCHED_FIFO)")
+        }
+        return Finding(
+            topic: topic, isWell: false, isOptional: true,
+            words: "an engine has no real-time priority here: other programs on a busy machine may delay notes",
+            fix: "start the hub by systemd (midihub.service) or as root")
     }
 
     /// Both ports of a pair must be free: rtpmidid goes on running without them, deaf.
@@ -199,12 +224,12 @@ enum WebDirectory {
     static func find(_ named: String?) -> String? {
         if let named { return File.isDirectory(named) ? named : nil }
         var candidates = ["/usr/share/midihub/web", "/usr/local/share/midihub/web"]
-        // …/.build/x86_64-unknown-linux-gnu/release/midihub: the tree's top is some levels up.
+        // …/.build/x86_64-unknown-linux-gnu/release/midihub: the tree's top is some levels up. PREFIX/bin/midihub: one.
         var place = Executable.path
         for _ in 0..<5 {
             guard let slash = place.lastIndex(of: "/") else { break }
             place = String(place[..<slash])
-            candidates.insert("\(place)/web", at: candidates.count - 2)
+            candidates.insert(contentsOf: ["\(place)/web", "\(place)/share/midihub/web"], at: candidates.count - 2)
         }
         return candidates.first { File.exists("\($0)/index.html") }
     }

@@ -64,6 +64,8 @@ extension Hub {
 
     /// Reads the configuration again and does what has changed; a wrong one changes nothing.
     func reload() throws(ConfigurationError) -> String {
+        serviceManager?.tell(["RELOADING": "1"])
+        defer { serviceManager?.tell(["READY": "1"]) }
         let fresh = try options.configuration()
         let old = context.configuration
         context.configuration = fresh

@@ -70,6 +70,7 @@ extension Hub {
         snapshot.health = Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store, troubles: troubles())
         board.publish(snapshot)
+        tellServiceManager(snapshot.health)
         publishedAt = .now
         guard let server else { return }
         let update = views.update(to: snapshot, isWatched: server.viewers > 0, now: .now)

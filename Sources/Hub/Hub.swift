@@ -56,11 +56,14 @@ package final class Hub {
     var bayTrouble: String?
     private var exit = ExitCode.well
     private var recentEvents: [EventRecord]
+    let serviceManager = ServiceManager(Programs.environment)
+    private var toldHealth = ""
 
     /// Runs a hub until it is told to end. Throws where it cannot begin; `ConfigurationError` where it was told wrongly.
     package static func run(_ options: Options) throws -> ExitCode {
         let configuration = try options.configuration()
         let state = options.place
+        try state.becomeOwner()
         try state.create()
         guard let lock = try HubLock.take(state) else {
             Output.complain("a hub already runs on \(state.path)")
@@ -188,6 +191,11 @@ package final class Hub {
         publish()
         try server?.start()
         sayWhereWeAre()
+        serviceManager?.tell(["READY": "1"])
+        // From this loop, so that it is noticed when the loop hangs.
+        if let watchdog = serviceManager?.watchdog {
+            loop.every(watchdog / 3) { [unowned self] in serviceManager?.tell(["WATCHDOG": "1"]) }
+        }
         try loop.run()
         return exit
     }
@@ -220,6 +228,14 @@ package final class Hub {
             return
         }
         for watch in changed { watches[watch]?.readLog() }
+    }
+
+    /// `systemctl status` shows it.
+    func tellServiceManager(_ health: Snapshot.Health) {
+        let words = ([health.sentence] + health.problems.map(\.what)).joined(separator: " ")
+        guard let serviceManager, words != toldHealth else { return }
+        serviceManager.tell(["STATUS": Output.safe(words)])
+        toldHealth = words
     }
 
     // MARK: Time
@@ -265,6 +281,7 @@ package final class Hub {
     }
 
     private func finish(closing: Bool) {
+        serviceManager?.tell(["STOPPING": "1"])
         endPianos(wait: true)
         context.recorder.whenDone { [unowned self] in
             context.bay?.stop()

@@ -7,7 +7,7 @@ extension Options {
     /// The named state directory, else the user's own; one without a hub gives way to the machine's.
     var stateDirectory: StateDirectory {
         let own = place
-        let machine = StateDirectory("/var/lib/midihub")
+        let machine = StateDirectory.machine
         guard state == nil, own != machine, !FileLock.isHeld(own.lock), File.exists(machine.path) else { return own }
         return FileLock.isHeld(machine.lock) || !File.exists(own.path) ? machine : own
     }
@@ -45,6 +45,11 @@ enum StartCommand {
             File.remove(state.stopped)
         }
         if answers(state) { return .well }
+        if Systemd.starts(state) { return options.unlessStopped ? .well : startBySystemd(options, state) }
+        do throws(Errno) { try state.becomeOwner() } catch {
+            Output.complain("\(error)")
+            return .unavailable
+        }
 
         // Where another start or hub holds or has just freed the lock, one of the next looks tells.
         let deadline = ContinuousClock.now.advanced(by: patience)
@@ -81,6 +86,7 @@ enum StartCommand {
                 if exit == .code(0) { return .well }
                 Output.complain("the hub did not start (\(exit)); the end of \(state.hubLog):")
                 for line in lastLines(of: state.hubLog, 5) { Output.complain("  \(line)") }
+                if let error = unwritable(state) { Output.complain("  \(error)") }
                 if case .code(let code) = exit, let known = ExitCode(rawValue: Int32(code)) { return known }
                 return .bug
             }
@@ -91,7 +97,20 @@ enum StartCommand {
         return .unavailable
     }
 
-    private static func answers(_ state: StateDirectory) -> Bool {
+    /// One that is not systemd's would be in the way of systemd's own.
+    private static func startBySystemd(_ options: Options, _ state: StateDirectory) -> ExitCode {
+        if let word = options.words(relativeTo: "").first {
+            Output.complain(
+                "start: systemd starts this hub (midihub.service), without \(word): put that into /etc/midihub/midihub.json5"
+            )
+            return .misuse
+        }
+        let code = Systemd.start()
+        if code == .well { announce(state) }
+        return code
+    }
+
+    static func answers(_ state: StateDirectory) -> Bool {
         (try? Sockets.connect(unix: state.socket, nonBlocking: true)) != nil
     }
 
@@ -103,7 +122,7 @@ enum StartCommand {
         return try program.spawn()
     }
 
-    private static func announce(_ state: StateDirectory) {
+    static func announce(_ state: StateDirectory) {
         guard let bytes = HubClient(state).get("/api/v1/status"),
             let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes))
         else { return }
@@ -111,6 +130,16 @@ enum StartCommand {
         if let page = File.text("\(state.path)/page", limit: 4096)?.split(separator: "\n").first {
             Output.line(Output.page(String(page), state))
         }
+    }
+
+    /// Why nothing can be written there, the hub's last words included.
+    private static func unwritable(_ state: StateDirectory) -> Errno? {
+        let probe = "\(state.path)/probe"
+        defer { File.remove(probe) }
+        do throws(Errno) {
+            try File.replace(probe, with: Array(repeating: 0, count: 4096))
+            return nil
+        } catch { return error }
     }
 
     private static func lastLines(of path: String, _ count: Int) -> [String] {
@@ -123,6 +152,7 @@ enum StopCommand {
         let state = options.stateDirectory
         guard File.exists(state.path) else { return .well }
         do {
+            try state.becomeOwner()
             do throws(Errno) {
                 try File.replace(state.stopped, with: [])
             } catch { Output.complain("\(error): the hub ends all the same, but cron may start it again") }
@@ -229,13 +259,16 @@ enum DoctorCommand {
         }
         let state = options.stateDirectory
         var ownPorts: Set<UInt16> = []
+        var enginePIDs: Set<Int32> = []
         let runs = FileLock.isHeld(state.lock)
         if let bytes = HubClient(state).get("/api/v1/status"),
             let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes))
         {
             ownPorts = Set(status.engines.filter { $0.state == .up }.map(\.port))
+            enginePIDs = Set(status.engines.filter { $0.kind == EngineKind.embedded.rawValue }.compactMap(\.pid))
         }
-        let findings = Doctor.examine(configuration, state: state, hubRuns: runs, ownPorts: ownPorts)
+        let findings = Doctor.examine(
+            configuration, state: state, hubRuns: runs, ownPorts: ownPorts, enginePIDs: enginePIDs)
         let isWell = findings.allSatisfy { $0.isWell || $0.isOptional }
         if options.json {
             struct Report: Encodable {

@@ -87,7 +87,8 @@ package struct Options: Equatable, Sendable {
         }
     }
 
-    private static let flags: Set<String> = [
+    /// Those without a value.
+    static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
     ]
 

@@ -159,7 +159,3 @@ package final class Board: Sendable {
         return body
     }
 }
-
-package enum Version {
-    package static let text = "0.1.0"
-}

@@ -7,6 +7,9 @@ package struct StateDirectory: Sendable, Equatable {
 
     package init(_ path: String) { self.path = path }
 
+    /// Of the hub that belongs to the machine, not to a user.
+    static let machine = StateDirectory("/var/lib/midihub")
+
     package var database: String { "\(path)/hub.sqlite" }
     package var lock: String { "\(path)/hub.lock" }
     /// What the webhook has been told, and what still waits to be.
@@ -65,12 +68,19 @@ package struct StateDirectory: Sendable, Equatable {
     }
 
     /// Where this user's files on tmpfs may lie; nil where that is not told.
-    package static var memory: String? { geteuid() == 0 ? "/run" : Programs.environment["XDG_RUNTIME_DIR"] }
+    package static var memory: String? {
+        // Another user's is no place for us, as where root became us. In /run we find what root has made for us.
+        guard geteuid() != 0, let own = Programs.environment["XDG_RUNTIME_DIR"], Owner.of(own)?.user == geteuid()
+        else { return "/run" }
+        return own
+    }
+
+    func memoryPath(in base: String) -> String { "\(base)/midihub\(path.replacing("/", with: "-"))" }
 
     /// A directory on tmpfs that belongs to this state directory alone; nil where there is none.
     private func memoryDirectory(in base: String) -> String? {
         guard base.hasPrefix("/"), File.isMemory(base) else { return nil }
-        let directory = "\(base)/midihub\(path.replacing("/", with: "-"))"
+        let directory = memoryPath(in: base)
         do throws(Errno) {
             try File.makeDirectory(directory, mode: 0o750)
         } catch { return nil }
@@ -91,7 +101,7 @@ package struct StateDirectory: Sendable, Equatable {
 
     /// The state directory where none is named: root's hub belongs to the machine, a user's hub to the user.
     package static func standard(environment: [String: String], root: Bool) -> StateDirectory {
-        if root { return StateDirectory("/var/lib/midihub") }
+        if root { return machine }
         if let base = environment["XDG_STATE_HOME"], base.hasPrefix("/") { return StateDirectory("\(base)/midihub") }
         return StateDirectory("\(environment["HOME"] ?? "/tmp")/.local/state/midihub")
     }

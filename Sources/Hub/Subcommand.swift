@@ -12,7 +12,7 @@ package enum ExitCode: Int32, Sendable {
 /// One word of the command line: its help, the options it knows and what it does.
 package struct Subcommand {
     package let name: String
-    let summary: String
+    package let summary: String
     let explanation: String
     package let options: Set<String>
     /// Whether it takes words that are no options.
@@ -21,7 +21,7 @@ package struct Subcommand {
 
     package static func named(_ name: String) -> Subcommand? { all.first { $0.name == name } }
 
-    static var all: [Subcommand] {
+    package static var all: [Subcommand] {
         let place: Set = ["--state"]
         // Also of a hub elsewhere; its token may stand in a configuration.
         let anywhere = place.union(["--hub"])
@@ -49,6 +49,12 @@ package struct Subcommand {
                 name: "stop", summary: "say goodbye to the players, end the hub and its engines",
                 explanation: "Stays stopped for cron until `midihub start`. Saying it twice does no harm.",
                 options: place, run: StopCommand.run),
+            Subcommand(
+                name: "restart", summary: "the hub anew, as after an upgrade; engines and players stay",
+                explanation: """
+                    The running hub leaves its engines to a new one, which has the same options: the music goes on. Exit code 1
+                    when no hub runs.
+                    """, options: place, run: RestartCommand.run),
             Subcommand(
                 name: "reload", summary: "read the configuration again",
                 explanation: """
@@ -131,6 +137,13 @@ package struct Subcommand {
                                        notes-off, reload, stop
                       --sessions FILE  who is there, kept for the next engine when this one is killed
                     """, options: ["--plan", "--control", "--sessions"], run: EngineCommand.run),
+            Subcommand(
+                name: "completions", summary: "completions for a shell: bash, zsh or fish",
+                explanation: "The package has them installed; elsewhere: source <(midihub completions bash)",
+                options: [], takesOperands: true, run: Completions.run),
+            Subcommand(
+                name: "manual", summary: "the manual page, for man(1)", explanation: "midihub manual | man -l -",
+                options: [], run: Manual.run),
         ]
     }
 
@@ -162,7 +175,7 @@ package struct Subcommand {
             """
     }
 
-    private static let hubOptions =
+    static let hubOptions =
         configOption + """
               --port N                a room on UDP ports N and N+1; repeatable (5004)
               --policy P              who hears whom: auto, named, all or pair
@@ -173,11 +186,11 @@ package struct Subcommand {
               --web DIR               the pages' directory
 
             """
-    private static let awayOption = """
+    static let awayOption = """
           --hub URL               a hub elsewhere: http://HOST[:PORT] or https://HOST[:PORT] (asked by curl)
 
         """
-    private static let awayToken = """
+    static let awayToken = """
                                   it takes orders with its token: MIDIHUB_TOKEN, else `token` of the configuration
 
         """
@@ -185,7 +198,7 @@ package struct Subcommand {
           --config FILE           configuration (JSON5), else /etc/midihub/midihub.json5 where it exists
 
         """
-    private static let stateOption = """
+    static let stateOption = """
           --state DIR             state directory (/var/lib/midihub for root, else $XDG_STATE_HOME/midihub)
 
         """

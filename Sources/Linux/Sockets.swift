@@ -122,6 +122,17 @@ package enum Sockets {
         return socket
     }
 
+    /// A datagram socket that is connected to a unix(7) address; "@NAME" is an abstract one, as systemd writes it.
+    static func connect(unixDatagram name: String) throws(Errno) -> Descriptor {
+        let type = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
+        let socket = try Descriptor("socket") { Glibc.socket(AF_UNIX, type, 0) }
+        let path = name.hasPrefix("@") ? "\0\(name.dropFirst())" : name
+        try withUnixAddress(path) { address, length throws(Errno) in
+            try retrying("connect", name) { Glibc.connect(socket.number, address, length) }
+        }
+        return socket
+    }
+
     /// A TCP connection, for the command line and for tests. `nonBlocking`: perhaps still on its way; writable once it is
     /// made or has failed, which SO_ERROR tells.
     package static func connect(_ address: Address, nonBlocking: Bool = false) throws(Errno) -> Descriptor {
@@ -208,10 +219,14 @@ package enum Sockets {
             throw Errno(code: ENAMETOOLONG, call: "socket path", thing: path)
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        // An abstract name ends where its length says, a path at its zero byte.
+        let size =
+            bytes.first == 0
+            ? MemoryLayout<sa_family_t>.size + bytes.count : MemoryLayout<sockaddr_un>.size
         let result: Result<Void, Errno> = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 do throws(Errno) {
-                    return .success(try body(generic, socklen_t(MemoryLayout<sockaddr_un>.size)))
+                    return .success(try body(generic, socklen_t(size)))
                 } catch { return .failure(error) }
             }
         }

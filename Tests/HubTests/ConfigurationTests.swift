@@ -136,4 +136,23 @@ import Testing
             Issue.record("accepted")
         } catch { #expect(error.description.contains(said), "\(error.description)") }
     }
+
+    @Test func `the example that is installed changes nothing, and what it proposes is understood`() throws {
+        let text = text(of: "scripts/debian/midihub.json5")
+        #expect(try Configuration(text: text) == Configuration())
+        let settings = text.split(separator: "\n").compactMap { line -> Substring? in
+            guard let comment = line.firstRange(of: "    // "), comment.lowerBound == line.startIndex else {
+                return line
+            }
+            let words = line[comment.upperBound...]
+            // A sentence begins with a capital letter or dots; of `ports` and `rooms` only one may be there.
+            return words.first.map { $0.isUppercase || $0 == "." } ?? true || words.hasPrefix("ports") ? nil : words
+        }
+        let proposed = try Configuration(text: settings.joined(separator: "\n"))
+        #expect(proposed.rooms.map(\.name) == ["Main", "Duets"])
+        #expect(proposed.location == .named("Frankfurt"))
+        #expect(proposed.hosts == ["hub.example.org"])
+        #expect(proposed.token == "at least 16 characters")
+        #expect(proposed.address == "192.0.2.1")
+    }
 }

@@ -87,7 +87,7 @@ import Testing
                 configuration, state: StateDirectory(directory.file("state")), hubRuns: true, ownPorts: [5004])
             return (findings.map(\.topic), findings.filter { !$0.isWell && !$0.isOptional }.map(\.topic))
         }
-        #expect(topics(.auto).all.starts(with: ["rtpmidid", "ALSA sequencer", "embedded engine"]))
+        #expect(topics(.auto).all.starts(with: ["rtpmidid", "ALSA sequencer", "embedded engine", "real-time"]))
         #expect(!topics(.auto).missing.contains("rtpmidid") && !topics(.auto).missing.contains("ALSA sequencer"))
         #expect(topics(.embedded).all.first == "embedded engine")
         #expect(!topics(.embedded).all.contains("rtpmidid"))
@@ -112,5 +112,36 @@ import Testing
         #expect(finding.isWell == opens)
         #expect(finding.words.contains("/dev/snd/seq"))
         #expect((finding.fix != nil) == !opens)
+    }
+
+    @Test(arguments: [
+        (
+            "6.8.0-1021-aws", "NAME=Ubuntu\nID=ubuntu\nID_LIKE=debian\n",
+            "apt install linux-modules-extra-6.8.0-1021-aws,"
+        ),
+        ("6.1.0-30-cloud-amd64", "PRETTY_NAME=x\nID=debian\n", "apt install linux-image-amd64, reboot into it,"),
+        ("6.12.5-cloud-arm64", "ID=debian", "apt install linux-image-arm64, reboot into it,"),
+        ("6.1.0-30-amd64", "ID=debian", "boot a kernel with sound"),
+        ("6.9", "ID=notubuntu", "boot a kernel with sound"),
+    ])
+    func `the package that brings the sequencer is that of the distribution and the kernel`(
+        kernel: String, distribution: String, words: String
+    ) {
+        let fix = Doctor.moduleFix(kernel: kernel, hasModule: false, distribution: distribution)
+        #expect(fix.contains(words))
+        #expect(fix.hasSuffix("then modprobe snd-seq"))
+        #expect(
+            Doctor.moduleFix(kernel: kernel, hasModule: true, distribution: distribution).hasPrefix("modprobe snd-seq"))
+    }
+
+    @Test func `an engine without real-time priority is a note, not a fault`() throws {
+        var configuration = Configuration()
+        configuration.engine = .embedded
+        let findings = Doctor.examine(
+            configuration, state: StateDirectory(directory.file("state")), hubRuns: true, ownPorts: [5004],
+            enginePIDs: [getppid()])
+        let finding = try #require(findings.first { $0.topic == "real-time" })
+        #expect(!finding.isWell && finding.isOptional)
+        #expect(finding.fix?.isEmpty == false)
     }
 }

@@ -1,0 +1,62 @@
+import Glibc
+import Linux
+
+/// `midihub restart`: the hub anew, as after an upgrade, under engines that go on.
+enum RestartCommand {
+    private static let patience: Duration = .seconds(60)
+
+    static func run(_ options: Options) -> ExitCode {
+        let state = options.stateDirectory
+        guard let old = HubLock.holder(state) else { return Output.notRunning(state) }
+        let (pid, isSystemds, program) = (old.pid, Systemd.isHub(old.pid), program(like: old.pid, state))
+        do throws(Errno) {
+            try state.becomeOwner()
+            old.send(SIGUSR2)
+            guard wait({ HubLock.holder(state)?.pid != pid }) else {
+                Output.complain("the hub, pid \(pid), has not left its engines after \(patience)")
+                return .unavailable
+            }
+            if !isSystemds {
+                HubLog.rotate(state)
+                // Where cron was quicker, this one finds the lock taken and ends.
+                _ = try program.spawn()
+            }
+        } catch {
+            Output.complain("\(error)")
+            return .unavailable
+        }
+        guard wait({ StartCommand.answers(state) }) else {
+            let log = isSystemds ? "journalctl --unit midihub.service" : state.hubLog
+            Output.complain("the new hub does not answer on \(state.socket) after \(patience); see \(log)")
+            return .unavailable
+        }
+        StartCommand.announce(state)
+        return .well
+    }
+
+    /// This program with the words, the environment and the place that the running hub was started with.
+    private static func program(like pid: Int32, _ state: StateDirectory) -> ChildProgram {
+        func words(_ file: String) -> [String] {
+            (File.bytes("/proc/\(pid)/\(file)") ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        }
+        var environment: [String: String] = [:]
+        for word in words("environ") {
+            guard let equals = word.firstIndex(of: "=") else { continue }
+            environment[String(word[..<equals])] = String(word[word.index(after: equals)...])
+        }
+        _ = chdir("/proc/\(pid)/cwd")
+        return ChildProgram(
+            path: Executable.path, arguments: Array(words("cmdline").dropFirst()), environment: environment,
+            output: state.hubLog)
+    }
+
+    /// For another process, that shares nothing with this one but files: there is nothing to wait on.
+    private static func wait(_ condition: () -> Bool) -> Bool {
+        let deadline = ContinuousClock.now.advanced(by: patience)
+        while !condition() {
+            guard ContinuousClock.now < deadline else { return false }
+            usleep(20_000)
+        }
+        return true
+    }
+}
