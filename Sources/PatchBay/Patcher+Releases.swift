@@ -46,7 +46,10 @@ extension Patcher {
                 guard let port, let slot = port.slot, ports[port.address] === port else { return }
                 hearMessages()
                 let hearers = port.hearers.keys.compactMap(self.port).map(\.address)
-                release(table.state(slot), of: port.text, port.id, at: hearers + port.outsiders)
+                let held = table.state(slot)
+                // Else it would be a holder for whose sake its own release is held back.
+                table.changeState(slot) { $0 = HeldState() }
+                release(held, of: port.text, port.id, at: hearers + port.outsiders)
             }
         }
         port.echoSentinel.participantHears(word, at: now)
