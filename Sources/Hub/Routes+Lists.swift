@@ -1,4 +1,5 @@
 import HTTP
+import Linux
 import Store
 
 /// What the API tells: the snapshot's lists, and what the store has of the past.
