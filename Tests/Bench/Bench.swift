@@ -20,12 +20,16 @@ struct Bench {
         case "engine-rate": try EngineBench.rate(seconds: 10)
         case "engine-memory": try EngineBench.memory()
         case "engine-load": try EngineBench.load(seconds: 20)
+        case "streams":
+            let numbers = words.dropFirst().compactMap { Int($0) }
+            try StreamBench.run(viewers: numbers.first ?? 500, seconds: Double(numbers.dropFirst().first ?? 60))
         case "relay": try EngineBench.relay(port(words, 1), port(words, 2))
         case "flood": try EngineBench.flood(Int(port(words, 1)), words.dropFirst(2).compactMap { UInt16($0) })
         case "ingest": try ingest(words.dropFirst().first ?? "")
         default:
             print("midihub-bench wires | resources [SECONDS] | speed | start | ingest LOGFILE")
             print("midihub-bench engine-latency [NOTES] | engine-rate | engine-memory | engine-load")
+            print("midihub-bench streams [VIEWERS [SECONDS]]")
             exit(64)
         }
     }
