@@ -60,7 +60,8 @@ package final class Access: Sendable {
         let address = Self.address(of: request).flatMap { SocketAddress(host: $0, port: 0) } ?? nobody
         switch wrongTokens.withLock({ $0.cost(from: address, at: .now) }) {
         case .wait(let delay):
-            var response = Self.unauthorized("This is not the hub's token, which is in its state directory.")
+            var response = Self.unauthorized(
+                "This is not the hub's token: `Authorization: Bearer` takes the one in its state directory.")
             response.delay = delay
             return response
         case .comeBack(let delay):
