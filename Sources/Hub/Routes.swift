@@ -166,7 +166,9 @@ package struct Routes: Sendable {
     /// What /test needs.
     private func addTrying(to router: inout Router) {
         for method in [Method.post, .delete] {
-            router.on(method, "/api/v1/rooms/{name}/piano") { [orders, board] request, parameters, responder in
+            let isPost = method == .post
+            router.on(method, "/api/v1/rooms/{name}/piano", query: isPost ? ["player", "keys"] : ["player"]) {
+                [orders, board] request, parameters, responder in
                 guard let room = Self.room(parameters, board, responder) else { return }
                 guard let player = request.query["player"], PianoKey.isPlayer(player),
                     let strokes = Stroke.list(request.query["keys"] ?? "")
@@ -177,13 +179,14 @@ package struct Routes: Sendable {
                 }
                 let key = PianoKey(room: room, player: player)
                 orders.send(
-                    method == .post
+                    isPost
                         ? .piano(key, strokes, by: Self.author(request), responder) : .leavePiano(key, responder))
             }
-            router.on(method, "/api/v1/rooms/{name}/echo") { [orders, board] request, parameters, responder in
+            router.on(method, "/api/v1/rooms/{name}/echo", query: isPost ? ["seconds"] : []) {
+                [orders, board] request, parameters, responder in
                 guard let room = Self.room(parameters, board, responder) else { return }
                 let author = Self.author(request)
-                if method == .delete { return orders.send(.endEcho(room: room, by: author, responder)) }
+                if !isPost { return orders.send(.endEcho(room: room, by: author, responder)) }
                 guard let seconds = Self.number(request.query["seconds"], 1...Hub.longestEcho, else: Hub.longestEcho)
                 else {
                     return responder.send(.problem(.badRequest, "seconds is 1 to \(Hub.longestEcho)."))
