@@ -9,6 +9,8 @@ package struct Router: Sendable {
     /// Asked before a handler that may change something, which is any but those of GET, HEAD and OPTIONS; an answer from
     /// it is the answer. Tokens are checked here.
     package var beforeChange: (@Sendable (Request) -> Response?)?
+    /// Given every answer before it is sent, files and refusals too.
+    package var after: (@Sendable (Request, inout Response) -> Void)?
     /// Asked where no route has the path.
     package var files: StaticFiles?
 
@@ -97,6 +99,14 @@ package struct Router: Sendable {
 
     /// Answers the request, or sees that it is answered.
     package func route(_ request: Request, _ responder: Responder) {
+        var responder = responder
+        if let after {
+            responder = Responder(deliver: { [responder] response in
+                var response = response
+                after(request, &response)
+                responder.send(response)
+            })
+        }
         if let refusal = before?(request) { return responder.send(refusal) }
         guard let (route, parameters) = find(request.path) else { return responder.send(fromFiles(request)) }
         // The body of an answer to HEAD is cut off where it is sent.

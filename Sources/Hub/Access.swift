@@ -9,12 +9,15 @@ package final class Access: Sendable {
 
     private let token: [UInt8]
     private let hosts: Set<String>
+    /// Web pages of elsewhere that may read and, with the token, change: scheme, name and port.
+    package let origins: Set<String>
     private let wrongTokens = Mutex(WrongTokens())
 
-    package init(token: String, hosts: [String]) {
+    package init(token: String, hosts: [String], origins: [String] = []) {
         precondition(!token.isEmpty, "a token that everybody knows")
         self.token = Array(token.utf8)
         self.hosts = Set(hosts.map { $0.lowercased() })
+        self.origins = Set(origins.map { $0.lowercased() })
     }
 
     /// nil where the request may go on to its route.
@@ -23,6 +26,17 @@ package final class Access: Sendable {
         return .problem(
             .misdirected,
             "This hub does not answer to the name in the Host header; add it to `hosts` in its configuration.")
+    }
+
+    /// Lets a browser hand the answer to a page of a configured origin (https://fetch.spec.whatwg.org/#http-cors-protocol).
+    package func admitOrigin(_ request: Request, _ response: inout Response) {
+        response.headers.append("Vary", "Origin")
+        guard let origin = request.headers["Origin"], origins.contains(origin.lowercased()) else { return }
+        response.headers["Access-Control-Allow-Origin"] = origin
+        guard request.method == .options, let allow = response.headers["Allow"] else { return }
+        response.headers["Access-Control-Allow-Methods"] = allow
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Last-Event-ID"
+        response.headers["Access-Control-Max-Age"] = "600"
     }
 
     /// nil where the request may change something.

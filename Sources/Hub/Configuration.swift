@@ -35,6 +35,8 @@ package struct Configuration: Equatable, Sendable {
     package var listen = Sockets.Address(host: "127.0.0.1", port: 8080)
     /// Host names that the page is reached by, behind a proxy.
     package var hosts: [String] = []
+    /// Web pages of elsewhere that may use the API: `https://studio.example.org`, with the port where it is not the usual.
+    package var origins: [String] = []
     package var web: String?
     package var token: String?
     /// Who is let in by the embedded engine: every address, or only those in `allow`; never those in `deny`.
@@ -126,6 +128,9 @@ extension Configuration {
         if let value = file.location { location = value == "auto" ? .auto : value.isEmpty ? .none : .named(value) }
         if let value = file.rtpmidid { rtpmidid = value }
         if let value = file.hosts { hosts = value }
+        if let value = file.origins {
+            origins = try value.map { text throws(ConfigurationError) in try Self.origin(text) }
+        }
         if let value = file.web { web = value }
         if let value = file.token {
             guard value.utf8.count >= 16 else { throw ConfigurationError("token: shorter than 16 characters") }
@@ -232,6 +237,17 @@ extension Configuration {
         return number
     }
 
+    /// RFC 6454 section 6.2: scheme, host and port, nothing behind.
+    private static func origin(_ text: String) throws(ConfigurationError) -> String {
+        let parts = URLComponents(string: text)
+        guard let parts, ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false, parts.path.isEmpty,
+            parts.query == nil, parts.fragment == nil, parts.user == nil
+        else {
+            throw ConfigurationError("origins: \"\(text)\" is no origin such as https://studio.example.org")
+        }
+        return text
+    }
+
     static func engine(_ text: String) throws(ConfigurationError) -> EngineChoice {
         guard let choice = EngineChoice(rawValue: text) else {
             throw ConfigurationError("engine: \"\(text)\" is none of auto, rtpmidid, embedded")
@@ -287,13 +303,13 @@ private struct FileFormat: Decodable {
         }
     }
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, location, ports, rooms, policy, engine, rtpmidid, listen, hosts, web, token, allow, deny, address
-        case maximum, alerts
+        case name, location, ports, rooms, policy, engine, rtpmidid, listen, hosts, origins, web, token, allow, deny
+        case address, maximum, alerts
     }
     var name, location, policy, engine, rtpmidid, listen, web, token, address: String?
     var ports: [Int]?
     var rooms: [String: Room]?
-    var hosts, allow, deny: [String]?
+    var hosts, origins, allow, deny: [String]?
     var maximum: Int?
     var alerts: AlertsFormat?
 
@@ -306,6 +322,7 @@ private struct FileFormat: Decodable {
         ports = try values.decodeIfPresent([Int].self, forKey: .ports)
         rooms = try values.decodeIfPresent([String: Room].self, forKey: .rooms)
         hosts = try values.decodeIfPresent([String].self, forKey: .hosts)
+        origins = try values.decodeIfPresent([String].self, forKey: .origins)
         allow = try values.decodeIfPresent([String].self, forKey: .allow)
         deny = try values.decodeIfPresent([String].self, forKey: .deny)
         address = try text(.address)

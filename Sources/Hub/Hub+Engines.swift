@@ -75,8 +75,10 @@ extension Hub {
         case .rtpmidid: follow(fresh)
         case .embedded: embedded?.reload()
         }
-        if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.web != old.web || fresh.token != old.token {
-            words.append("listen, hosts, web and token take effect at the next start")
+        if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.origins != old.origins
+            || fresh.web != old.web || fresh.token != old.token
+        {
+            words.append("listen, hosts, origins, web and token take effect at the next start")
         }
         if fresh.alerts != old.alerts { words.append("the alerts have changed") }
         if fresh.name != old.name || fresh.location != old.location {

@@ -140,7 +140,8 @@ package final class Hub {
     private func listen() throws {
         let state = context.state
         let access = Access(
-            token: try Access.token(context.configuration, state: state), hosts: context.configuration.hosts)
+            token: try Access.token(context.configuration, state: state), hosts: context.configuration.hosts,
+            origins: context.configuration.origins)
         let counters = HubCounters(store: context.recorder.counters)
         let routes = Routes(
             board: board, access: access, database: { [holder] in holder.database }, orders: orders,

@@ -45,6 +45,7 @@ package struct Routes: Sendable {
         var router = Router()
         router.before = { [access] in access.refuse($0) }
         router.beforeChange = { [access] in access.refuseChange($0) }
+        if !access.origins.isEmpty { router.after = { [access] in access.admitOrigin($0, &$1) } }
         router.files = webDirectory.map {
             StaticFiles(directory: $0, pages: ["/": "index.html", "/test": "test.html"])
         }

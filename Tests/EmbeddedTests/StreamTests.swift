@@ -72,6 +72,7 @@ import Testing
         try until("the joining events") { viewer.events.count { $0.kind == "joined" } == 2 }
         try until("a round trip") { !viewer.items("latency").isEmpty }
         let piano = try #require(viewer.items("participants").first { $0["name"] as? String == "Piano" }?["id"] as? Int)
+        let drums = try #require(viewer.items("participants").first { $0["name"] as? String == "Drums" }?["id"] as? Int)
         try until("the notes") {
             players[0].play(note)
             return viewer.items("activity").contains { $0["participant"] as? Int == piano }
@@ -81,7 +82,12 @@ import Testing
         let seen = try #require(viewer.events.last?.id)
         players[0].leave()
         try until("the leaving") {
-            viewer.messages.contains { $0.view == "participants" && ($0.data["removed"] as? [Int]) == [piano] }
+            // A change that touches everybody is told as all that there is.
+            viewer.messages.contains {
+                $0.view == "participants"
+                    && ($0.data["removed"] as? [Int] == [piano]
+                        || ($0.data["all"] as? [[String: Any]])?.map { $0["id"] as? Int } == [drums])
+            }
         }
         try until("its event") { viewer.events.contains { $0.kind == "left" } }
         let ids = viewer.events.compactMap(\.id)

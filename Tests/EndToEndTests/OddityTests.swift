@@ -90,8 +90,8 @@ struct OddityTests {
         _ = try hub.drive().join([0x42, 0xE9, 0x42])
         try eventually(within: .seconds(60), "both wired") { try hub.list("/api/v1/wires", "wires").count == 2 }
         let id = try #require((players[0] as? DoublePlayer)?.id)
-        try hub.drive().latency(id, milliseconds: 3)
         try eventually(within: .seconds(90), "Piano's figure, by the log alone") {
+            try hub.drive().latency(id, milliseconds: 3)
             let one = try hub.participants().first { $0["name"] as? String == "Piano" }
             return (one?["rtt"] as? [String: Any])?["last"] as? Double == 3
         }

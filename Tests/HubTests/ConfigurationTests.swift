@@ -58,6 +58,8 @@ import Testing
         ("{rooms: {A: {ports: [1], colour: 2}}}", "rooms.A.colour: unknown key"),
         ("{policy: \"everyone\"}", "none of auto, named, all, pair"),
         ("{engine: \"x\"}", "none of auto, rtpmidid, embedded"), ("{listen: \"example.org:80\"}", "listen:"),
+        ("{origins: [\"studio.example.org\"]}", "is no origin such as"),
+        ("{origins: [\"https://a.example/path\"]}", "is no origin such as"), ("{origins: [\"*\"]}", "is no origin"),
         ("{name: 5}", "name: must be text in quotes"), ("{token: \"short\"}", "token: shorter than 16"),
         ("[]", "must be an object"),
         ("{alerts: {}}", "alerts: \"url\" is missing"),

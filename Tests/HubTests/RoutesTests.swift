@@ -28,7 +28,10 @@ import Testing
             directory.write("index.html", "page")
             let orders = try Mailbox<Order>()
             let routes = Routes(
-                board: board, access: Access(token: RoutesTests.token, hosts: ["hub.example"]),
+                board: board,
+                access: Access(
+                    token: RoutesTests.token, hosts: ["hub.example"],
+                    origins: ["https://studio.example"]),
                 database: { [database] in database }, orders: orders, webDirectory: web ? directory.path : nil)
             self.routes = routes.router().routes
             // The store's tasks may have to wait until other tests have left the threads that run tasks.
@@ -140,6 +143,30 @@ import Testing
         #expect(
             try Client.post(path, at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600)).status
                 == 200)
+    }
+
+    @Test func `a page of a configured origin may read and, with the token, change; another may read the older routes`()
+        throws
+    {
+        let stage = try Stage()
+        let (ours, another) = (["Origin": "https://studio.example"], ["Origin": "https://elsewhere.example"])
+        func allowed(_ method: String, _ path: String, _ headers: [String: String]) throws -> String? {
+            try stage.ask(method, path, headers).headers["access-control-allow-origin"]
+        }
+        for path in ["/api/v1/status", "/api/v1/nothing", "/participants"] {
+            #expect(try allowed("GET", path, ours) == "https://studio.example")
+        }
+        #expect(try allowed("GET", "/api/v1/status", another) == nil)
+        #expect(try allowed("GET", "/api/v1/status", [:]) == nil)
+        #expect(try allowed("GET", "/participants", another) == "*")
+        #expect(try allowed("POST", "/api/v1/reload", ours) == "https://studio.example", "a refusal can be read too")
+        #expect(try stage.ask("POST", "/api/v1/reload", ours.merging(Self.bearer) { $1 }).status == 200)
+        let asked = ["Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "authorization"]
+        let preflight = try stage.ask("OPTIONS", "/api/v1/rooms/Hall/blocks", ours.merging(asked) { $1 })
+        #expect(preflight.status == 204)
+        #expect(preflight.headers["access-control-allow-methods"]?.contains("DELETE") == true)
+        #expect(preflight.headers["access-control-allow-headers"] == "Authorization, Last-Event-ID")
+        #expect(try stage.ask("OPTIONS", "/api/v1/reload", another).headers["access-control-allow-methods"] == nil)
     }
 
     @Test func `wrong tokens wait, and meanwhile the right one is answered from the same address`() throws {
