@@ -57,7 +57,7 @@ extension Hub {
                 rooms: context.configuration.rooms, blocks: roomBlocks, echoes: Set(echoes.keys),
                 seats: snapshot.participants.map { .init($0, loops: loops.contains($0.id)) },
                 actual: kind == .rtpmidid ? Set(actual) : nil))
-        (snapshot.wires, snapshot.cells) = (matrix.wires, matrix.cells)
+        (snapshot.wires, snapshot.pairs) = (matrix.wires, matrix.pairs)
         snapshot.rooms = context.configuration.rooms.map { room in
             .init(
                 name: room.name, policy: room.policy.rawValue, ports: room.ports,

@@ -50,15 +50,17 @@ package struct Matrix {
 
     private var inputs: Inputs?
     package private(set) var wires: [Snapshot.Wire] = []
-    package private(set) var cells: [Snapshot.Wire] = []
+    /// Every pair of each room, in the order of their numbers: those that are no wires have a reason.
+    package private(set) var pairs: [Snapshot.Wire] = []
 
     package init() {}
 
     package mutating func update(_ inputs: Inputs) {
         guard inputs != self.inputs else { return }
         self.inputs = inputs
-        (wires, cells) = ([], [])
+        (wires, pairs) = ([], [])
         for described in inputs.rooms { add(described, inputs) }
+        pairs.sort { ($0.from, $0.to) < ($1.from, $1.to) }
     }
 
     private mutating func add(_ described: Configuration.Room, _ inputs: Inputs) {
@@ -90,7 +92,8 @@ package struct Matrix {
                 let wire = Snapshot.Wire(
                     room: described.name, from: from.id, to: to.id, fromName: from.name, toName: to.name, reason: reason
                 )
-                if reason == nil { wires.append(wire) } else { cells.append(wire) }
+                if reason == nil { wires.append(wire) }
+                pairs.append(wire)
             }
         }
     }

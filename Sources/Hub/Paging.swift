@@ -47,7 +47,13 @@ package struct Paging: Equatable, Sendable {
 
     /// Of items in the order of their places, those to answer.
     package func part<Item>(of items: [Item], by place: (Item) -> Cursor) -> (items: ArraySlice<Item>, next: String?) {
-        let rest = items.drop { item in after.map { place(item) <= $0 } ?? false }
+        // They are in order, and there may be many: the first one behind the cursor is found by halves.
+        var (low, high) = (0, after == nil ? 0 : items.count)
+        while let after, low < high {
+            let middle = (low + high) / 2
+            if place(items[middle]) <= after { low = middle + 1 } else { high = middle }
+        }
+        let rest = items[low...]
         let part = rest.prefix(limit)
         return (part, part.count < rest.count ? part.last.map { place($0).description } : nil)
     }

@@ -34,8 +34,7 @@ extension Routes {
         }
         router.on(.get, "/api/v1/wires", query: Paging.parameters) { [board] request, _, responder in
             answer(request, responder, "wires", board) { snapshot, paging in
-                let pairs = (snapshot.wires + snapshot.cells).sorted { ($0.from, $0.to) < ($1.from, $1.to) }
-                let (part, next) = paging.part(of: pairs) { .init($0.from, $0.to) }
+                let (part, next) = paging.part(of: snapshot.pairs) { .init($0.from, $0.to) }
                 return API.encode(
                     API.Wires(
                         wires: part.filter { $0.reason == nil }, cells: part.filter { $0.reason != nil }, next: next))

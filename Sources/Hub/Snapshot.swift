@@ -125,8 +125,8 @@ package struct Snapshot: Equatable, Sendable {
     package var rooms: [Room] = []
     package var participants: [Participant] = []
     package var wires: [Wire] = []
-    /// The pairs of a room that are not wired.
-    package var cells: [Wire] = []
+    /// Every pair of each room, in the order of their numbers: those that are no wires have a reason.
+    package var pairs: [Wire] = []
     package var store = Store()
 }
 

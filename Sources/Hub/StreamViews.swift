@@ -91,7 +91,7 @@ package struct StreamViews {
         }
         let hidden = snapshot.participants.map(\.withoutAddress)
         add(.participants, old?.participants.map(\.withoutAddress), hidden, isWatched, to: &update) { $0.id }
-        add(.wires, old?.links, snapshot.links, isWatched, to: &update) { "\($0.from)-\($0.to)" }
+        add(.wires, old?.pairs, snapshot.pairs, isWatched, to: &update) { "\($0.from)-\($0.to)" }
         add(.rooms, old?.rooms, snapshot.rooms, isWatched, to: &update) { $0.name }
         addLatency(snapshot.participants, isFirst: old == nil, isWatched, now, to: &update)
         return update
@@ -181,9 +181,4 @@ package struct StreamViews {
 
     /// Some could not be recorded.
     package mutating func lostEvents() { hasLostEvents = true }
-}
-
-extension Snapshot {
-    /// Every pair of a room: a wire, or the reason why there is none.
-    fileprivate var links: [Wire] { wires + cells }
 }

@@ -408,7 +408,8 @@ import Testing
             $0.participants = try participants((1...5).map { ($0, "P\($0)", "present") })
             $0.rooms = try ["B", "A", "C"].map { try room($0, [5004]) }
             $0.wires = try [(2, 1), (1, 3), (1, 2)].map { try wire($0, nil) }
-            $0.cells = try [(2, 3), (3, 1)].map { try wire($0, "blocked") }
+            $0.pairs = ($0.wires + (try [(2, 3), (3, 1)].map { try wire($0, "blocked") }))
+                .sorted { ($0.from, $0.to) < ($1.from, $1.to) }
         }
         #expect(try stage.ask("GET", "/api/v1/participants").object()["next"] == nil)
         for limit in 1...6 {

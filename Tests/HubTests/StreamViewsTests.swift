@@ -27,7 +27,7 @@ struct StreamViewsTests {
         -> Snapshot
     {
         var snapshot = Board().snapshot
-        (snapshot.participants, snapshot.wires, snapshot.cells) = (people, wires, cells)
+        (snapshot.participants, snapshot.wires, snapshot.pairs) = (people, wires, wires + cells)
         return snapshot
     }
 
