@@ -42,15 +42,15 @@ function ask(question, explanation, choices) {
 	secretLabel.hidden = choices[0][0] !== true;
 	secret.value = '';
 	return new Promise((done) => {
-		let chosen = null;
 		const choose = (value) => {
-			chosen = value === true ? secret.value.trim() || null : value;
 			dialog.close();
+			done(value === true ? secret.value.trim() || null : value);
 		};
 		const buttons = [...choices, [null, 'Cancel']].map(([value, ...label]) => button(value === null ? 'quiet' : '', () => choose(value), ...label));
 		choicesBox.replaceChildren(...buttons);
 		secret.onkeydown = ({ key }) => key === 'Enter' && choose(true);
-		dialog.addEventListener('close', () => done(chosen), { once: true });
+		// Escape. Not by its `close`, which may come when it is open again.
+		dialog.oncancel = () => done(null);
 		dialog.showModal();
 		(secretLabel.hidden ? buttons[0] : secret).focus();
 	});
