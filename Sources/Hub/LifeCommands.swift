@@ -248,15 +248,21 @@ enum PanicCommand {
     }
 }
 
-enum DoctorCommand {
-    static func run(_ options: Options) -> ExitCode {
-        let configuration: Configuration
+extension Options {
+    /// nil where it cannot be used, which has been said then.
+    var configurationOrComplaint: Configuration? {
         do throws(ConfigurationError) {
-            configuration = try options.configuration()
+            return try configuration()
         } catch {
             Output.complain(error.description)
-            return .misuse
+            return nil
         }
+    }
+}
+
+enum DoctorCommand {
+    static func run(_ options: Options) -> ExitCode {
+        guard let configuration = options.configurationOrComplaint else { return .misuse }
         let state = options.stateDirectory
         var ownPorts: Set<UInt16> = []
         var enginePIDs: Set<Int32> = []

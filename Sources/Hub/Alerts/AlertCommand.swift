@@ -9,13 +9,7 @@ enum AlertCommand {
         """
 
     static func run(_ options: Options) -> ExitCode {
-        let configuration: Configuration
-        do throws(ConfigurationError) {
-            configuration = try options.configuration()
-        } catch {
-            Output.complain(error.description)
-            return .misuse
-        }
+        guard let configuration = options.configurationOrComplaint else { return .misuse }
         guard let settings = configuration.alerts else {
             Output.complain("no alerts are configured: alerts: { url: \"https://…\" } in the configuration")
             return .no
