@@ -7,22 +7,19 @@ import Store
 enum ShowCommands {
     static func participants(_ options: Options) -> ExitCode {
         let client = options.client
-        guard let bytes = client.get("/api/v1/participants") else { return client.complain() }
+        guard let participants = client.participants() else { return client.complain() }
         if options.json {
-            Output.line(String(decoding: bytes, as: UTF8.self))
+            Output.line(API.encode(API.Participants(participants: participants)))
             return .well
         }
-        guard let list = try? JSONDecoder().decode(API.Participants.self, from: Data(bytes)) else {
-            return Output.strangeAnswer()
-        }
-        guard !list.participants.isEmpty else {
+        guard !participants.isEmpty else {
             Output.line("Nobody is here.")
             return .well
         }
         Output.line(
             "ROOM".padding(to: 16) + "RTT ms".padding(to: 9) + "STATE".padding(to: 10) + "SINCE".padding(to: 21)
                 + "NAME")
-        for one in list.participants {
+        for one in participants {
             let rtt = one.rtt.map { String(format: "%.1f", $0.last) } ?? "-"
             Output.line(
                 Cells.column(one.room, 15) + " " + rtt.padding(to: 9) + one.state.rawValue.padding(to: 10)

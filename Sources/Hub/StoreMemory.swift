@@ -30,8 +30,8 @@ struct StoreMemory: Sendable {
             memory.recentEvents = ((try? await database.events(limit: 1000)) ?? []).reversed()
             memory.blocks = Set((try? await database.blocks()) ?? [])
             for visit in memory.openVisits {
-                memory.recentRoundTrips[visit.id] = try? await database.samples(
-                    of: .visit(visit.id), from: now.advanced(by: .zero - StreamViews.memory), to: now, limit: 600)
+                let recent = LatencyFilter(visit: visit.id, from: now.advanced(by: .zero - StreamViews.memory), to: now)
+                memory.recentRoundTrips[visit.id] = try? await database.latency(recent, limit: 600).points.map(\.point)
                 memory.roundTrips[visit.id] = try? await database.latencySummary(of: visit, includingUnconfirmed: true)
             }
             memory.nextVisit = (try? await database.nextVisitID()) ?? Moment.now.milliseconds

@@ -20,12 +20,10 @@ struct Sums {
 }
 
 extension Database {
-    /// The round trips since a moment, one summary a name and port, in the order of port and name. A sample of which only
-    /// a range is known counts when all of it lies since then. Costs about 0.4 s a million samples, in which nothing else is
-    /// answered: keep what it says for some seconds.
-    package func latencySummary(
-        since: Moment, includingUnconfirmed: Bool = false
-    ) throws(StoreError) -> [LatencySummary] {
+    /// The confirmed round trips since a moment, one summary a name and port, in the order of port and name. A sample of
+    /// which only a range is known counts when all of it lies since then. Costs about 0.4 s a million samples, in which
+    /// nothing else is answered: keep what it says for some seconds.
+    package func latencySummary(since: Moment) throws(StoreError) -> [LatencySummary] {
         struct Key: Hashable {
             let port: UInt16
             let name: String
@@ -36,9 +34,9 @@ extension Database {
                 "SELECT id, port, name FROM visit WHERE left_latest IS NULL OR left_latest >= ?"
             ).rows(since) { (id: $0.integer(0), key: Key(port: UInt16(clamping: $0.integer(1)), name: $0.text(2))) }
             for (visit, key) in visits {
-                guard let sums = try connection.sums(visit, since, includingUnconfirmed),
-                    let last = try connection.last(visit, since, includingUnconfirmed)
-                else { continue }
+                guard let sums = try connection.sums(visit, since), let last = try connection.last(visit, since) else {
+                    continue
+                }
                 guard var entry = found[key] else {
                     found[key] = (sums, last.roundTrip, last.at)
                     continue
@@ -55,7 +53,7 @@ extension Database {
         }
     }
 
-    /// All round trips of one visit; nil where there are none. Costs as much a sample as `latencySummary(since:)`.
+    /// All round trips of one visit, where wanted also those that nobody has judged yet; nil where there are none. Costs as much a sample as `latencySummary(since:)`.
     package func latencySummary(
         of visit: Visit, includingUnconfirmed: Bool = false
     ) throws(StoreError) -> LatencySummary? {
@@ -68,33 +66,6 @@ extension Database {
                 name: visit.name, port: visit.port, count: sums.count, average: sums.average, least: sums.least,
                 most: sums.most, last: last.roundTrip, lastAt: last.at)
         }
-    }
-
-    /// The points of a graph over `from...to`, in the order of time, at most the first `limit`: a sample each where there
-    /// are samples, a minute each where they have been summed up; with a `step` (cut to milliseconds), one point a step
-    /// that has any, steps being counted from 1970. Samples of which only a range of time is known are left out.
-    package func samples(
-        of scope: LatencyScope, from: Moment, to: Moment, step: Duration? = nil, limit: Int,
-        includingUnconfirmed: Bool = false
-    ) throws(StoreError) -> [LatencyPoint] {
-        let width = step.map { max(Moment(milliseconds: 0).advanced(by: $0).milliseconds, 1) }
-        let points = try use { connection throws(StoreError) in
-            var steps: [Int64: Sums] = [:]
-            var singles: [LatencyPoint] = []
-            for visit in try connection.visits(in: scope, from, to) {
-                // Without a step, no visit can put more than `limit` points into the answer.
-                try connection.forEachPoint(visit, from, to, includingUnconfirmed, limit: step == nil ? limit : nil) {
-                    at, sums in
-                    if let width {
-                        steps[start(of: at, width), default: Sums()].add(sums)
-                    } else {
-                        singles.append(LatencyPoint(at, sums))
-                    }
-                }
-            }
-            return width == nil ? singles : steps.map { LatencyPoint($0.key, $0.value) }
-        }
-        return Array(points.sorted { $0.at < $1.at }.prefix(max(limit, 0)))
     }
 }
 
@@ -113,54 +84,7 @@ extension LatencyPoint {
 }
 
 extension Connection {
-    fileprivate func visits(in scope: LatencyScope, _ from: Moment, _ to: Moment) throws(StoreError) -> [Int64] {
-        switch scope {
-        case .visit(let id): [id]
-        case .participant(let room, let name):
-            try statement(
-                """
-                SELECT id FROM visit WHERE room = ?1 AND name = ?2
-                    AND joined_earliest <= ?4 AND (left_latest IS NULL OR left_latest >= ?3)
-                """
-            ).rows(room, name, from, to) { $0.integer(0) }
-        }
-    }
-
-    /// Minutes, then samples, each in the order of time. In the trust column 1 is confirmed, 0 unconfirmed; the second
-    /// of the two trusts asked for is 1 again where unconfirmed ones are not wanted.
-    fileprivate func forEachPoint(
-        _ visit: Int64, _ from: Moment, _ to: Moment, _ unconfirmed: Bool, limit: Int?,
-        _ body: (Int64, Sums) -> Void
-    ) throws(StoreError) {
-        let alsoTrusted: Int64 = unconfirmed ? 0 : 1
-        let limit = Int64(max(limit ?? .max, 0))
-        try statement(
-            """
-            SELECT start, count, total, least, most FROM minute
-            WHERE visit = ? AND start BETWEEN ? AND ? AND trust IN (1, ?) ORDER BY start LIMIT ?
-            """
-        ).forEach(visit, from, to, alsoTrusted, limit) { row in
-            var sums = Sums()
-            sums.add(
-                count: row.integer(1), total: Double(row.integer(2)), least: row.integer(3), most: row.integer(4))
-            body(row.integer(0), sums)
-            return true
-        }
-        try statement(
-            """
-            SELECT latest, round_trip FROM latency
-            WHERE visit = ? AND latest BETWEEN ? AND ? AND width = 0 AND trust IN (1, ?) ORDER BY latest LIMIT ?
-            """
-        ).forEach(visit, from, to, alsoTrusted, limit) { row in
-            let roundTrip = row.integer(1)
-            var sums = Sums()
-            sums.add(count: 1, total: Double(roundTrip), least: roundTrip, most: roundTrip)
-            body(row.integer(0), sums)
-            return true
-        }
-    }
-
-    fileprivate func sums(_ visit: Int64, _ since: Moment, _ unconfirmed: Bool) throws(StoreError) -> Sums? {
+    fileprivate func sums(_ visit: Int64, _ since: Moment, _ unconfirmed: Bool = false) throws(StoreError) -> Sums? {
         var sums = Sums()
         func add(_ row: borrowing Row) -> Bool {
             if row.integer(0) > 0 {
@@ -186,7 +110,7 @@ extension Connection {
     }
 
     fileprivate func last(
-        _ visit: Int64, _ since: Moment, _ unconfirmed: Bool
+        _ visit: Int64, _ since: Moment, _ unconfirmed: Bool = false
     ) throws(StoreError) -> (roundTrip: Int64, at: When)? {
         let alsoTrusted: Int64 = unconfirmed ? 0 : 1
         let sample = try statement(

@@ -36,7 +36,8 @@ extension Database {
     /// What it costs to look at a visit, in rows.
     private static let visitCost = 50
 
-    /// The confirmed round trips of visits, also of those that are over, behind `place`. A page may have fewer points than
+    /// The confirmed round trips of visits, also of those that are over, behind `place`: a point a minute where they have been
+    /// summed up, and without those of which only a range of time is known. A page may have fewer points than
     /// `limit` and yet a next one, as the work for one is bounded too.
     package func latency(
         _ filter: LatencyFilter, after place: LatencyPage.Place? = nil, limit: Int

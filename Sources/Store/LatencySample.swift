@@ -64,13 +64,6 @@ package struct LatencyPoint: Hashable, Sendable {
     }
 }
 
-/// Whose samples are wanted.
-package enum LatencyScope: Hashable, Sendable {
-    case visit(Int64)
-    /// All visits of a participant, which over time is a room and a name.
-    case participant(room: String, name: String)
-}
-
 extension Connection {
     func store(_ sample: LatencySample) throws(StoreError) {
         let hour: Int64 = 3_600_000_000

@@ -1,10 +1,11 @@
 import Foundation
 import HTTP
-import Hub
 import Linux
 import Store
 import TestSupport
 import Testing
+
+@testable import Hub
 
 /// All routes, over loopback and over the hub's own socket. Orders are answered by a loop of the test's.
 @Suite(.ownThread) struct RoutesTests {
@@ -427,6 +428,13 @@ import Testing
         try stage.show { $0.participants = try participants([(1, "P1", "present"), (4, "P4", "present")]) }
         let rest = try stage.ask("GET", "/api/v1/participants?cursor=3").object()
         #expect((rest["participants"] as? [[String: Any]])?.map { $0["id"] as? Int } == [4])
+    }
+
+    @Test func `commands show everyone, however many pages that takes`() throws {
+        let stage = try Stage()
+        try stage.show { $0.participants = try participants((1...2500).map { ($0, "P\($0)", "present") }) }
+        let client = HubClient(StateDirectory(stage.directory.path))
+        #expect(client.participants()?.map(\.id) == Array(1...2500))
     }
 
     private func wire(_ ends: (Int, Int), _ reason: String?) throws -> Snapshot.Wire {

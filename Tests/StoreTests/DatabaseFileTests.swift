@@ -27,7 +27,7 @@ struct DatabaseFileTests {
         ])
         _ = try await database.latencySummary(since: moment(0))
         for id in Int64(1)...8 {
-            _ = try await database.samples(of: .visit(id), from: moment(0), to: moment(.max), limit: 10_000)
+            _ = try await points(database, of: id)
         }
         _ = try await (database.events(limit: 1000), database.visits(limit: 1000), database.openVisits())
         _ = try await (database.settings(), database.blocks(), database.offsets())
@@ -110,11 +110,9 @@ struct DatabaseFileTests {
     }
 
     private static func contents(_ database: Database) async throws -> [String] {
-        let whole = (from: moment(0), to: moment(.max))
         var lines = try await database.latencySummary(since: moment(0)).map { "\($0)" }
         for id in Int64(1)...8 {
-            let points = try await database.samples(of: .visit(id), from: whole.from, to: whole.to, limit: 10_000)
-            lines += points.map { "\($0)" }
+            lines += try await points(database, of: id).map { "\($0)" }
         }
         lines += try await database.events(limit: 1000).map { "\($0)" }
         lines += try await database.visits(limit: 1000).map { "\($0)" }

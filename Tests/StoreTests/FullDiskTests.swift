@@ -29,7 +29,7 @@ private func commitUntilFull(_ database: Database) async throws -> Int64 {
 
 /// Exactly the first `count` batches are there.
 private func check(_ database: Database, holds count: Int64) async throws {
-    let points = try await database.samples(of: .visit(1), from: moment(0), to: moment(.max), limit: .max)
+    let points = try await points(database, limit: .max)
     #expect(points.map(\.at.milliseconds) == Array(0..<count * 500))
     #expect(try await database.offsets().map(\.offset) == [count])
     #expect(try await database.events(limit: 1).map(\.text) == ["batch \(count - 1)"])

@@ -21,26 +21,27 @@ struct HousekeepingTests {
             changes.append(sample(index % 3 == 0 ? 2 : 1, at: first + index * 10_000, 1000 + index % 100, trust))
         }
         try await database.commit(changes)
-        func picture(_ unconfirmed: Bool) async throws -> ([[LatencyPoint]], [LatencySummary]) {
-            var graphs: [[LatencyPoint]] = []
-            for id in [Int64(1), 2] {
-                graphs.append(
-                    try await database.samples(
-                        of: .visit(id), from: moment(first), to: moment(today), step: .seconds(60), limit: 10_000,
-                        includingUnconfirmed: unconfirmed))
+        func picture() async throws -> (graphs: [[LatencyPoint]], summaries: [LatencySummary]) {
+            var (graphs, summaries) = ([[LatencyPoint]](), try await database.latencySummary(since: moment(first)))
+            for visit in try await database.visits(limit: 9) {
+                graphs.append(try await points(database, of: visit.id, step: minute))
+                for unconfirmed in [false, true] {
+                    let summary = try await database.latencySummary(of: visit, includingUnconfirmed: unconfirmed)
+                    summaries.append(try #require(summary))
+                }
             }
-            return (graphs, try await database.latencySummary(since: moment(first), includingUnconfirmed: unconfirmed))
+            return (graphs, summaries)
         }
-        let before = (try await picture(false), try await picture(true))
-        #expect(before.0.0[0].count == 2880 && before.0.1.count == 2)
+        let before = try await picture()
+        #expect(before.graphs.map(\.count).max() == 2880)
+        #expect(before.summaries.count == 6 && before.summaries[2].count < before.summaries[3].count)
         for now in [today - day / 2, today] { try await database.housekeep(now: moment(now)) }
-        #expect(try await picture(false) == before.0)
-        #expect(try await picture(true) == before.1)
+        #expect(try await picture() == before)
 
-        let points = try await database.samples(of: .visit(1), from: moment(first), to: moment(today), limit: 20_000)
-        let old = points.prefix { $0.at.milliseconds < today - day }
+        let graph = try await points(database)
+        let old = graph.prefix { $0.at.milliseconds < today - day }
         #expect(old.count == 1440 && old.allSatisfy { $0.at.milliseconds % minute == 0 })
-        #expect(points.dropFirst(1440).allSatisfy { $0.count == 1 })
+        #expect(graph.dropFirst(1440).allSatisfy { $0.count == 1 })
     }
 
     @Test func `a minute summed up in pieces adds up`() async throws {
@@ -53,10 +54,9 @@ struct HousekeepingTests {
         try await database.housekeep(now: moment(today))
         try await database.commit([sample(1, at: first + 59_999, 1_000_000)])
         try await database.housekeep(now: moment(today))
-        let points = try await database.samples(of: .visit(1), from: moment(first), to: moment(today), limit: 99)
         let total = (0..<5000).reduce(0, +) + 4500 * 7 + 1_000_000
         #expect(
-            points == [
+            try await points(database) == [
                 LatencyPoint(
                     at: moment(first), count: 9501, average: Double(total) / 9501, least: 0, most: 1_000_000)
             ])
@@ -77,7 +77,7 @@ struct HousekeepingTests {
         try await database.housekeep(now: moment(today))
         #expect(try await database.visits(limit: 9).map(\.id) == [3, 2])
         func kept(_ id: Int64) async throws -> [Int64] {
-            try await database.samples(of: .visit(id), from: moment(0), to: moment(today), limit: 9).map(\.least)
+            try await points(database, of: id).map(\.least)
         }
         #expect(try await kept(1) == [])
         #expect(try await kept(2) == [6])
@@ -110,7 +110,7 @@ struct HousekeepingTests {
         let sweep = Task { try await database.housekeep(now: moment(today)) }
         // The sweep's first step is over when samples have gone; its last one has to find the reader in between.
         func left() async throws -> Int {
-            try await database.samples(of: .visit(1), from: moment(0), to: moment(today), limit: 100_000).count
+            try await points(database, limit: 100_000).count
         }
         var seen: Set<Int> = []
         while true {

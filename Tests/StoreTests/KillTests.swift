@@ -25,7 +25,7 @@ struct KillTests {
             let database = try Database(path: path)
             #expect(await database.takeNotices() == [])
             let offset = try #require(try await database.offsets().first).offset
-            let points = try await database.samples(of: .visit(1), from: moment(0), to: moment(.max), limit: .max)
+            let points = try await points(database, limit: .max)
             #expect(points.map(\.at.milliseconds) == Array(0..<offset))
             let last = try #require(try await database.eventIDs()).upperBound
             #expect(try await database.events(limit: 1).map(\.text) == [Reader.text(last - 1, offset)])

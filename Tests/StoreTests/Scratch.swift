@@ -72,6 +72,14 @@ func visit(
         left: left.map { exactly($0) })
 }
 
+/// What a graph of one visit shows.
+func points(
+    _ database: Database, of visit: Int64 = 1, from: Int64 = 0, to: Int64 = .max, step: Int64 = 1, limit: Int = 20_000
+) async throws -> [LatencyPoint] {
+    let filter = LatencyFilter(visit: visit, from: moment(from), to: moment(to), step: step)
+    return try await database.latency(filter, limit: limit).points.map(\.point)
+}
+
 func sample(
     _ visit: Int64, at milliseconds: Int64, _ roundTrip: Int64, _ trust: LatencySample.Trust = .confirmed
 ) -> Change {

@@ -15,10 +15,10 @@ enum MonitorCommand {
         let client = options.client
         guard let status = client.get("/api/v1/status", as: API.Status.self) else { return client.complain() }
         guard !options.once else {
-            guard let list = client.get("/api/v1/participants", as: API.Participants.self),
+            guard let participants = client.participants(),
                 let sounds = client.get("/api/v1/sounding", as: API.SoundsList.self)
             else { return client.complain() }
-            let picture = MonitorPicture(status, list.participants, sounds.sounding)
+            let picture = MonitorPicture(status, participants, sounds.sounding)
             let width = Screen.size?.width ?? 120
             for line in picture.lines(width: width, Style.standard, at: .now) { Output.line(line) }
             return .well

@@ -15,6 +15,8 @@ final class HubClient {
     let place: Place
     /// Why the last request had no answer, or none of those hoped for.
     private(set) var trouble = ""
+    /// Whether the last request had an answer at all.
+    private var isAnswered = false
     /// What lets one elsewhere take orders.
     private let token: () throws(ConfigurationError) -> String?
 
@@ -40,14 +42,33 @@ final class HubClient {
         }
     }
 
+    /// Everyone who is here, however many pages that takes; nil where no hub tells it.
+    func participants() -> [Snapshot.Participant]? {
+        var all: [Snapshot.Participant] = []
+        var cursor: Paging.Cursor?
+        while true {
+            let query = cursor.map { "?cursor=\($0)" } ?? ""
+            guard let page = get("/api/v1/participants\(query)", as: API.Participants.self) else { return nil }
+            all += page.participants
+            // One elsewhere may answer anything: it must at least get on.
+            guard let next = page.next.flatMap(Paging.Cursor.init), cursor.map({ $0 < next }) ?? true else {
+                return all
+            }
+            cursor = next
+        }
+    }
+
     /// nil where no hub answers.
     func post(_ path: String) -> Answer? { ask("POST", path, .seconds(20)) }
 
-    /// Says that no hub answers, and why.
+    /// Says that no hub answers, or what is wrong with its answer.
     func complain() -> ExitCode {
         switch place {
-        case .here(let state):
+        case .here(let state) where !isAnswered:
             return Output.notRunning(state)
+        case .here(let state):
+            Output.complain("\(state.path): \(Output.safe(trouble))")
+            return .no
         case .away(let url):
             Output.complain("\(url): \(Output.safe(trouble))")
             return .no
@@ -57,6 +78,12 @@ final class HubClient {
     var isAway: Bool { if case .away = place { true } else { false } }
 
     private func ask(_ method: String, _ path: String, _ timeout: Duration) -> Answer? {
+        let answer = send(method, path, timeout)
+        isAnswered = answer != nil
+        return answer
+    }
+
+    private func send(_ method: String, _ path: String, _ timeout: Duration) -> Answer? {
         switch place {
         case .here(let state):
             let place = Client.Place.socket(path: state.socket)

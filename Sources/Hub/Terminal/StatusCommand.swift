@@ -21,7 +21,7 @@ enum StatusCommand {
             return Output.strangeAnswer()
         }
         guard let rooms = client.get("/api/v1/rooms", as: API.Rooms.self)?.rooms,
-            let participants = client.get("/api/v1/participants", as: API.Participants.self)?.participants
+            let participants = client.participants()
         else {
             // It has ended in between.
             return client.complain()
