@@ -2,7 +2,7 @@
 
 import { badge, button, byID, count, keep, make, ms, name, setChildren, setText, svg, terms, time } from './page.js';
 import { remarks, stateOf, thresholds, verdict } from './words.js';
-import { stuck } from './control.js';
+import { kick, stuck } from './control.js';
 
 const minute = 60000;
 const dots = new Map();
@@ -42,7 +42,8 @@ function create(person) {
 	dots.set(person.id, dot);
 	word.title = thresholds;
 	now.hidden = person.echo;
-	if (!person.echo) foot.append(button('quiet', () => stuck(person), 'Stuck note…', make('span', 'unseen', ` of ${person.name}`)));
+	const act = (word, press) => button('quiet', () => press(person), word, make('span', 'unseen', ` ${person.name}`));
+	if (!person.echo) foot.append(make('span', '', act('Stuck note…', stuck), ' ', act('Kick…', kick)));
 	return make('li', 'card person', make('div', 'head', dot, make('h4', 'who'), word), now, make('dl', 'figures'), foot);
 }
 

@@ -1,6 +1,7 @@
 // What changes something needs the hub's token, which the address may bring in its fragment and this tab's session keeps.
 
 import { announce, button, make, name, setChildren, setText } from './page.js';
+import { isolated } from './words.js';
 
 const given = new URLSearchParams(location.hash.slice(1)).get('token');
 if (given) {
@@ -117,10 +118,20 @@ async function panic() {
 	offerAgain(query);
 }
 
+/** Gives an order for one participant, and says what the hub says of it. */
+async function orderFor({ id, name: who }, what, query) {
+	const done = await order('POST', `participants/${id}/${what}`, query);
+	if (done) say(...isolated(done.text, who));
+}
+
 /** The stuck-note box of one participant. */
-export async function stuck({ id, name: who }) {
+export async function stuck(person) {
 	const choices = [[{ to: 47 }, 'Low'], [{ from: 48, to: 71 }, 'Middle'], [{ from: 72 }, 'High'], [{}, 'All notes']];
-	const range = await ask(['A note hangs at ', name(who), '?'], 'It is sent a note-off for each of these notes, on every channel.', choices);
-	if (!range) return;
-	if (await order('POST', `participants/${id}/notes-off`, range)) say('Note-offs were sent to ', name(who), '.');
+	const range = await ask(['A note hangs at ', name(person.name), '?'], 'It is sent a note-off for each of these notes, on every channel.', choices);
+	if (range) orderFor(person, 'notes-off', range);
+}
+
+/** Sends a participant away, once asked. */
+export async function kick(person) {
+	if (await ask(['Kick ', name(person.name), '?'], 'It may connect again.', [[1, 'Kick']])) orderFor(person, 'kick');
 }

@@ -1,6 +1,7 @@
 // The latest events in words, newest first, filtered as the reader likes.
 
-import { badge, byID, keep, make, name, setChildren, setText, time } from './page.js';
+import { badge, byID, keep, make, setChildren, setText, time } from './page.js';
+import { isolated } from './words.js';
 
 const tones = { __proto__: null, warning: 'fair', error: 'bad' };
 let known;
@@ -11,15 +12,9 @@ export const isNews = ({ kind, severity }) => severity in tones || isPeople({ ki
 const isPeople = ({ kind }) => ['joined', 'left', 'lost'].includes(kind);
 const tests = { '': () => true, people: isPeople, trouble: ({ severity }) => severity in tones };
 
-/** The words, in which the name is isolated. */
-function words(text, who) {
-	const at = who ? text.indexOf(who) : -1;
-	return at < 0 ? [text] : [text.slice(0, at), name(who), text.slice(at + who.length)];
-}
-
 const what = ({ at, atLatest, severity, text, participant }) => [
 	time(at), ...(atLatest > at ? ['to ', time(atLatest), ' '] : []),
-	...(severity in tones ? [badge(tones[severity], severity), ' '] : []), ...words(text, participant),
+	...(severity in tones ? [badge(tones[severity], severity), ' '] : []), ...isolated(text, participant),
 ];
 
 /** Shows the events that are known, null where the hub cannot tell. */

@@ -74,17 +74,12 @@ async function ask() {
 	const span = byID('span').value;
 	const { length, step } = spans[span];
 	const [of, end] = [room, Date.now()];
-	let samples;
 	const query = new URLSearchParams({ from: end - length, to: end, step, room, limit: 10000 });
 	asked = end;
-	failed = false;
-	try {
-		samples = await list(`api/v1/latency?${query}`, 'samples');
-	} catch {
-		failed = true;
-	}
+	const samples = await list(`api/v1/latency?${query}`, 'samples').catch(() => null);
 	if (of !== room || span !== byID('span').value) return;
-	if (!failed) [lines, until] = [gather(samples), end];
+	failed = !samples;
+	if (samples) [lines, until] = [gather(samples), end];
 	show();
 }
 

@@ -12,7 +12,6 @@ function places({ addresses, engines }) {
 	return [...new Set(engines.map(({ port }) => `${here}:${port}`)), ...addresses];
 }
 
-/** Fills the join card. */
 export function showJoin(status) {
 	const all = places(status);
 	setChildren(byID('addresses'), ...all.map((place) => make('li', '', make('code', '', place))));

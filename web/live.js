@@ -1,6 +1,6 @@
 // The live page: what the hub tells, put on the screen as it comes.
 
-import { announce, badge, byID, isLost, keep, make, name, offer, reveal, setChildren, setText, showLink, time, updated } from './page.js';
+import { announce, badge, byID, follow, isLost, keep, make, name, offer, reveal, setChildren, setText, time } from './page.js';
 import { blink, showCards } from './cards.js';
 import { showJoin, wait } from './join.js';
 import { dock, setPanicRooms } from './control.js';
@@ -8,7 +8,7 @@ import { isNews, showEvents } from './events.js';
 import { showGraph } from './graph.js';
 import { showMatrix } from './matrix.js';
 import { stateOf } from './words.js';
-import { empty, peopleOf, roomsOf, subscribe, take } from './model.js';
+import { empty, peopleOf, roomsOf } from './model.js';
 
 const model = empty();
 let drawing = false;
@@ -55,9 +55,10 @@ function show() {
 	const shown = rooms();
 	const everybody = peopleOf(model);
 	wait(everybody);
+	const few = everybody.length < 7;
 	byID('area-participants').hidden = everybody.length === 0;
-	byID('find-label').hidden = everybody.length < 7;
-	const wanted = everybody.length < 7 ? [''] : byID('find').value.toLowerCase().split(',').map((word) => word.trim());
+	byID('find-label').hidden = few;
+	const wanted = few ? [''] : byID('find').value.toLowerCase().split(',').map((word) => word.trim());
 	const isWanted = (one) => wanted.some((word) => one.name.toLowerCase().includes(word));
 	const found = everybody.filter(isWanted);
 	showCards(shown, found, everybody, model.latency);
@@ -80,18 +81,8 @@ room.addEventListener('change', show);
 setPanicRooms(() => rooms().map(({ name: one }) => one));
 // Sparks move on, and the graph grows old, without any news.
 setInterval(() => isLost() || redraw(), 5000);
-subscribe((batch) => {
-	for (const [view, data] of batch) {
-		if (view === 'link') {
-			showLink(data);
-			setText(updated, data.state === 'live' ? 'Live' : '');
-			updated.classList.toggle('is-live', data.state === 'live');
-		} else if (view === 'activity') {
-			blink(data);
-		} else {
-			take(model, view, data);
-			if (view === 'event' && isNews(data)) announce(data.text);
-			redraw();
-		}
-	}
+follow(model, (view, data) => {
+	if (view === 'activity') return blink(data);
+	if (view === 'event' && isNews(data)) announce(data.text);
+	redraw();
 });

@@ -21,20 +21,24 @@ async function press({ from, to, method }) {
 	say(name(to.name), method === 'POST' ? ' no longer hears ' : ' may hear ', name(from.name), method === 'POST' ? ', until you lift the block.' : ' again.');
 }
 
-function explain({ from, to, words }) {
+let explained;
+
+function explain(cell) {
+	explained = cell;
+	const { from, to, words } = cell.means;
 	setChildren(byID('matrix-why'), name(from.name), ' → ', name(to.name), `: ${words}`);
 }
 
 function createCell() {
 	const cell = button('', () => {
-		explain(cell.means);
+		explain(cell);
 		press(cell.means);
 	});
 	cell.tabIndex = -1;
 	cell.addEventListener('focus', () => {
 		for (const other of byID('matrix').querySelectorAll('[tabindex="0"]')) other.tabIndex = -1;
 		cell.tabIndex = 0;
-		explain(cell.means);
+		explain(cell);
 	});
 	return make('td', '', cell);
 }
@@ -68,10 +72,10 @@ export function showMatrix(room, people, total, wires) {
 			cell.title = label;
 			cell.ariaLabel = label + (method === 'POST' ? '; block' : method ? '; unblock' : '');
 			cell.ariaDisabled = String(!method);
-			if (cell === document.activeElement) explain(cell.means);
+			if (cell === explained) explain(cell);
 		});
 	});
-	if (!table.querySelector('[tabindex="0"]') && table.querySelector('button')) table.querySelector('button').tabIndex = 0;
+	if (!table.querySelector('[tabindex="0"]')) table.querySelector('button')?.setAttribute('tabindex', 0);
 }
 
 // Arrows move among the cells; Tab enters and leaves the table.

@@ -1,9 +1,10 @@
 // What every page needs. Names and sentences come from strangers: they reach the page as text nodes only, names inside
 // <bdi> so that their direction cannot turn the text around them.
 
+import { subscribe, take } from './model.js';
+
 const kept = new WeakMap();
 
-/** The element with this id. */
 export const byID = (id) => document.getElementById(id);
 
 /** A new element; `children` are nodes or strings, and strings become text. */
@@ -14,7 +15,6 @@ export function make(tag, className = '', ...children) {
 	return element;
 }
 
-/** A new button. */
 export function button(className, press, ...children) {
 	const element = make('button', className, ...children);
 	element.type = 'button';
@@ -22,7 +22,6 @@ export function button(className, press, ...children) {
 	return element;
 }
 
-/** A new element of SVG. */
 export function svg(tag, attributes, ...children) {
 	const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
 	for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -134,6 +133,21 @@ export function showLink(state) {
 	updated.hidden = gone;
 	if (gone) setText(lost, `${link.cause} Last seen ${duration(Date.now() - link.seen)} ago. This page comes back by itself.`);
 	if (gone !== was) announce(gone ? link.cause : 'The hub is back.');
+}
+
+/** Keeps `model` as the hub tells it; `changed` hears of each piece, as view and data. */
+export function follow(model, changed) {
+	subscribe((batch) => {
+		for (const [view, data] of batch) {
+			if (view === 'link') {
+				showLink(data);
+				setText(updated, data.state === 'live' ? 'Live' : '');
+			} else {
+				take(model, view, data);
+				changed(view, data);
+			}
+		}
+	});
 }
 
 /** Whether the hub was there a moment ago. */

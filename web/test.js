@@ -1,9 +1,9 @@
 // The test page: a piano and an echo, so that one person can prove the way before the others come.
 
-import { badge, button, byID, isLost, keep, make, name, offer, reveal, setChildren, setText, showLink, time } from './page.js';
+import { badge, button, byID, follow, isLost, keep, make, name, offer, reveal, setChildren, setText, time } from './page.js';
 import { blink, showCards } from './cards.js';
 import { order, say, setPanicRooms } from './control.js';
-import { empty, peopleOf, roomsOf, subscribe, take } from './model.js';
+import { empty, peopleOf, roomsOf } from './model.js';
 
 const model = empty();
 const select = byID('room');
@@ -133,11 +133,4 @@ byID('echo').addEventListener('click', async () => {
 	if (answer) say(answer.text);
 });
 setPanicRooms(() => [select.value]);
-subscribe((batch) => {
-	for (const [view, data] of batch) {
-		if (view === 'link') showLink(data);
-		else if (view === 'activity') blink(data);
-		else take(model, view, data);
-	}
-	show();
-});
+follow(model, (view, data) => (view === 'activity' ? blink(data) : show()));

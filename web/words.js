@@ -1,6 +1,6 @@
 // What people say.
 
-import { make } from './page.js';
+import { make, name } from './page.js';
 
 const tones = { __proto__: null, present: 'good', up: 'good', silent: 'fair', starting: 'fair', stopping: 'fair', failed: 'bad' };
 
@@ -11,6 +11,12 @@ export const stateOf = (state) => [tones[state] ?? 'idle', state];
 export function remarks({ sends, receives, remark }) {
 	const direction = sends && !receives ? 'only sends' : receives && !sends ? 'only receives' : '';
 	return [direction, remark].filter(Boolean).map((text) => make('span', 'remark', text));
+}
+
+/** A sentence of the hub's, in which the name is isolated. */
+export function isolated(text, who) {
+	const at = who ? text.indexOf(who) : -1;
+	return at < 0 ? [text] : [text.slice(0, at), name(who), text.slice(at + who.length)];
 }
 
 export const thresholds = 'good: round trip up to 30 ms, jitter up to 5 ms, loss up to 0.1 %; playable: up to 60 ms, 15 ms, 1 %; hard: beyond';
