@@ -53,7 +53,8 @@ extension Database {
         }
     }
 
-    /// All round trips of one visit, where wanted also those that nobody has judged yet; nil where there are none. Costs as much a sample as `latencySummary(since:)`.
+    /// All round trips of one visit, where wanted also those that nobody has judged yet; nil where there are none. Costs as
+    /// much a sample as `latencySummary(since:)`.
     package func latencySummary(
         of visit: Visit, includingUnconfirmed: Bool = false
     ) throws(StoreError) -> LatencySummary? {

@@ -395,7 +395,8 @@ extension RtpmididEngine {
         present.values.first { $0.isShown && $0.visit.id == participant }
     }
 
-    /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it (facts: rtpmidid.md 4.2).
+    /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it (facts: rtpmidid.md
+    /// 4.2).
     func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
         guard let one = shown(participant) else { return false }
         guard let id = one.node?.networkID else {
