@@ -2,12 +2,14 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -94,3 +96,53 @@ struct midihub_mmsghdr {
 };
 int midihub_recvmmsg(int fd, struct midihub_mmsghdr *messages, unsigned int count, int flags, void *timeout) __asm__("recvmmsg");
 int midihub_sendmmsg(int fd, struct midihub_mmsghdr *messages, unsigned int count, int flags) __asm__("sendmmsg");
+
+// Which of this machine's addresses a datagram came to, or is to leave from (ip(7) IP_PKTINFO, RFC 3542 section 6): macros,
+// and a struct that is GNU-only. An IPv4 address is in its mapped form, as sockets of both families have it.
+struct midihub_local {
+    uint8_t address[16];
+    uint32_t interface;
+};
+enum { midihub_control_size = 64 };
+static inline int midihub_want_local(int fd, int family) {
+    int on = 1;
+    return family == AF_INET ? setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on)
+                             : setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+}
+static inline int midihub_get_local(struct msghdr *message, struct midihub_local *local) {
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+            memcpy(local, CMSG_DATA(part), sizeof *local);
+            return 1;
+        }
+        if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo four;
+            memcpy(&four, CMSG_DATA(part), sizeof four);
+            memset(local->address, 0, 10);
+            memset(local->address + 10, 0xFF, 2);
+            memcpy(local->address + 12, &four.ipi_spec_dst, 4);
+            local->interface = (uint32_t)four.ipi_ifindex;
+            return 1;
+        }
+    }
+    return 0;
+}
+// `message->msg_control` has room for midihub_control_size octets.
+static inline void midihub_set_local(struct msghdr *message, const struct midihub_local *local, int family) {
+    struct cmsghdr *part = (struct cmsghdr *)message->msg_control;
+    if (family == AF_INET) {
+        struct in_pktinfo four = { .ipi_ifindex = (int)local->interface };
+        memcpy(&four.ipi_spec_dst, local->address + 12, 4);
+        part->cmsg_level = IPPROTO_IP;
+        part->cmsg_type = IP_PKTINFO;
+        part->cmsg_len = CMSG_LEN(sizeof four);
+        memcpy(CMSG_DATA(part), &four, sizeof four);
+        message->msg_controllen = CMSG_SPACE(sizeof four);
+    } else {
+        part->cmsg_level = IPPROTO_IPV6;
+        part->cmsg_type = IPV6_PKTINFO;
+        part->cmsg_len = CMSG_LEN(sizeof *local);
+        memcpy(CMSG_DATA(part), local, sizeof *local);
+        message->msg_controllen = CMSG_SPACE(sizeof *local);
+    }
+}

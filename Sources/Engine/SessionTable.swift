@@ -75,7 +75,7 @@ final class SessionTable {
 
     struct Header: BitwiseCopyable {
         var magic: UInt64 = 0
-        var version: UInt32 = 1
+        var version: UInt32 = 2
         var recordSize = UInt32(MemoryLayout<Record>.stride)
         var bootID: [40 of UInt8] = .init(repeating: 0)
         /// What makes this engine's sessions go on after its death: its SSRC, and where its clock began.

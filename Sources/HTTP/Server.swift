@@ -77,6 +77,9 @@ package final class Server: Sendable {
 
     deinit { stop() }
 
+    /// The unix(7) socket's place is taken by another: the file of the one before is gone.
+    package func replaceSocket(by listener: Listener) { mailbox.send(.replaceSocket(listener)) }
+
     package var requests: Int { counters.requests.load(ordering: .relaxed) }
     package var refused: Int { counters.refused.load(ordering: .relaxed) }
     package var viewers: Int { counters.viewers.load(ordering: .relaxed) }

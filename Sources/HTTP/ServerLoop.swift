@@ -8,6 +8,7 @@ final class ServerLoop {
         /// A handler answers after having returned.
         case answer(connection: UInt64, Response)
         case update(StreamUpdate)
+        case replaceSocket(Listener)
         case stop
     }
     struct Parts: Sendable {
@@ -50,12 +51,18 @@ final class ServerLoop {
         self.mailbox = mailbox
         self.counters = counters
         try loop.receive(mailbox) { [unowned self] in take($0) }
-        for listener in parts.listeners {
-            let registration = try loop.watch(listener.descriptor.number, .read) { [unowned self] _ in
-                accept(listener)
-            }
-            doors.append((listener, registration))
-        }
+        for listener in parts.listeners { try open(listener) }
+    }
+
+    private func open(_ listener: Listener) throws(Errno) {
+        let registration = try loop.watch(listener.descriptor.number, .read) { [unowned self] _ in accept(listener) }
+        doors.append((listener, registration))
+    }
+
+    private func replaceSocket(by listener: Listener) {
+        for door in doors where door.listener.viaSocket { loop.unwatch(door.registration) }
+        doors.removeAll { $0.listener.viaSocket }
+        do throws(Errno) { try open(listener) } catch { preconditionFailure("a fresh socket cannot be watched: \(error)") }
     }
 
     deinit { scratch.deallocate() }
@@ -70,6 +77,7 @@ final class ServerLoop {
         case .answer(let id, let response):
             if response.delay > .zero { deliver(response, to: id) } else { connections[id]?.answered(response) }
         case .update(let update): take(update)
+        case .replaceSocket(let listener): if !stopping { replaceSocket(by: listener) }
         case .stop: stop()
         }
     }

@@ -39,7 +39,7 @@ enum EngineKind: String {
         }
     }
 
-    private static func running(_ state: StateDirectory) -> EngineKind? {
+    static func running(_ state: StateDirectory) -> EngineKind? {
         func runs(_ kind: EngineKind, _ name: String) -> Bool {
             kind.marks(name, state).contains { !ProcessIdentity.withArguments($0).isEmpty }
         }

@@ -75,9 +75,26 @@ package final class EngineProcess {
         EngineProcess(name, state, loop, marks: marks, goodbye: { _, done in done() })
     }
 
-    package func adopt() -> Bool { service.adopt() }
-    package func start() { service.start() }
-    package func stop() { service.stop() }
+    /// Whether it is to run.
+    package private(set) var isWanted = false
+
+    package func adopt() -> Bool {
+        isWanted = service.adopt()
+        return isWanted
+    }
+    package func start() {
+        isWanted = true
+        service.start()
+    }
+    /// Starts it once `first` calls back, unless it has been stopped by then.
+    package func start(after first: (@escaping () -> Void) -> Void) {
+        isWanted = true
+        first { [weak self] in if let self, isWanted { service.start() } }
+    }
+    package func stop() {
+        isWanted = false
+        service.stop()
+    }
 
     /// A missing, half-written or foreign record is none: the process is then looked for by its command line.
     private func load() -> ProcessIdentity? {

@@ -242,6 +242,7 @@ package final class Hub {
     // MARK: Time
 
     private func tick() {
+        keepSocket()
         openBay()
         for engine in engines {
             engine.tick()
@@ -249,6 +250,14 @@ package final class Hub {
         }
         HubLog.rotateOwn(context.state)
         publishSoon()
+    }
+
+    /// The command line finds the hub by it; made again where somebody has deleted it.
+    private func keepSocket() {
+        let path = context.state.socket
+        guard !isStopping, !File.exists(path), let socket = try? Sockets.listen(unix: path, mode: 0o660) else { return }
+        server?.replaceSocket(by: .unix(socket))
+        context.note("socket", severity: .warning, "\(path) was gone and has been made again")
     }
 
     private func housekeep() {
@@ -260,6 +269,9 @@ package final class Hub {
 
     /// Leaves the engines running: the next hub adopts them.
     func leave() {
+        guard !isStopping else { return }
+        isStopping = true
+        File.remove(context.state.socket)
         context.note("left-to-next", "The hub ends; its engines go on for the next one")
         finish(closing: false)
     }
@@ -267,6 +279,8 @@ package final class Hub {
     func stop(because reason: String) {
         guard !isStopping else { return }
         isStopping = true
+        // Nobody takes it for a hub that goes on.
+        File.remove(context.state.socket)
         context.note("stopping", "The hub ends (\(reason)): goodbye to everyone")
         endPianos(wait: false)
         for engine in engines {
@@ -286,7 +300,6 @@ package final class Hub {
         endPianos(wait: true)
         context.recorder.whenDone { [unowned self] in
             context.bay?.stop()
-            File.remove(context.state.socket)
             server?.stop()
             if let database = holder.database { blocking { await database.close() } }
             context.loop.stop()

@@ -12,14 +12,35 @@ package enum HubLock {
     }
 
     /// The process that holds it; nil where nobody does, or the file's words are not of that process.
-    package static func holder(_ state: StateDirectory) -> ProcessDescriptor? {
+    package static func holder(_ state: StateDirectory) -> ProcessIdentity? {
         guard FileLock.isHeld(state.lock),
             let words = File.text(state.lock, limit: 64)?.split(whereSeparator: \.isWhitespace),
             words.count == 2, let pid = Int32(words[0]), let start = UInt64(words[1]),
             let identity = ProcessIdentity(of: pid),
             identity.startTime == start
         else { return nil }
-        return ProcessDescriptor(identity)
+        return identity
+    }
+
+    /// Why no hub answers there, in a sentence for people, with the fix.
+    package static func whyNoAnswer(_ state: StateDirectory) -> String {
+        if access(state.path, X_OK) != 0, errno == EACCES {
+            let group = Owner.of(state.path).flatMap { getgrgid($0.group) }.map { String(cString: $0.pointee.gr_name) }
+            let join = group.map { ", or as a member of its group: usermod -aG \($0) USER, then log in anew" } ?? ""
+            return "\(state.path) is not open to this user: ask as root\(join)"
+        }
+        guard FileLock.isHeld(state.lock) else {
+            return "no hub runs on \(state.path); start one with `midihub start`"
+        }
+        let holder = holder(state)
+        let who = holder.map { "the hub on \(state.path), pid \($0.pid)," } ?? "the hub on \(state.path)"
+        if let holder, holder.isStopped {
+            return "\(who) is held by a signal (SIGSTOP): kill -CONT \(holder.pid) lets it go on"
+        }
+        if !File.exists(state.socket) {
+            return "\(who) is just beginning or ending, or somebody has deleted its hub.sock, which it makes again soon"
+        }
+        return "\(who) runs but does not answer; `midihub stop` ends it"
     }
 }
 

@@ -16,7 +16,7 @@ enum Output {
     }
 
     static func notRunning(_ state: StateDirectory) -> ExitCode {
-        complain("no hub runs on \(state.path); start one with `midihub start`")
+        complain(HubLock.whyNoAnswer(state))
         return .no
     }
 

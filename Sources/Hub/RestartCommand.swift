@@ -7,13 +7,22 @@ enum RestartCommand {
 
     static func run(_ options: Options) -> ExitCode {
         let state = options.stateDirectory
-        guard let old = HubLock.holder(state) else { return Output.notRunning(state) }
-        let (pid, isSystemds, program) = (old.pid, Systemd.isHub(old.pid), program(like: old.pid, state))
+        guard let old = HubLock.holder(state), let hub = ProcessDescriptor(old) else { return Output.notRunning(state) }
+        let (isSystemds, program) = (Systemd.isHub(old.pid), program(like: old.pid, state))
         do throws(Errno) {
             try state.becomeOwner()
-            old.send(SIGUSR2)
-            guard wait({ HubLock.holder(state)?.pid != pid }) else {
-                Output.complain("the hub, pid \(pid), has not left its engines after \(patience)")
+            if let refusal = refusal(program, state) {
+                Output.complain("\(refusal); the hub goes on as it is")
+                return .unavailable
+            }
+            let wasStopped = File.exists(state.stopped)
+            hub.send(SIGUSR2)
+            guard wait({ HubLock.holder(state) != old }) else {
+                Output.complain("the hub, pid \(old.pid), has not left its engines after \(patience)")
+                return .unavailable
+            }
+            if !wasStopped, File.exists(state.stopped) {
+                Output.complain("the hub was stopped meanwhile, and is not started anew")
                 return .unavailable
             }
             if !isSystemds {
@@ -25,13 +34,26 @@ enum RestartCommand {
             Output.complain("\(error)")
             return .unavailable
         }
-        guard wait({ StartCommand.answers(state) }) else {
+        guard wait({ StartCommand.status(of: state) != nil }) else {
             let log = isSystemds ? "journalctl --unit midihub.service" : state.hubLog
             Output.complain("the new hub does not answer on \(state.socket) after \(patience); see \(log)")
             return .unavailable
         }
-        StartCommand.announce(state)
-        return .well
+        return StartCommand.settle(state, until: .now.advanced(by: patience))
+    }
+
+    /// Why a new hub would not go on with the music, in words; nil where it would.
+    private static func refusal(_ program: ChildProgram, _ state: StateDirectory) -> String? {
+        if let error = state.unwritable { return "restart: a new hub could not begin: \(error)" }
+        let configuration: Configuration
+        do {
+            let run = Subcommand.named("run")
+            configuration = try Options(program.arguments.dropFirst(), allowed: run?.options ?? []).configuration()
+        } catch { return "restart: a new hub would not take its options or configuration: \(error)" }
+        guard configuration.engine == .rtpmidid, EngineKind.running(state) != .rtpmidid else { return nil }
+        return [Doctor.daemon(configuration), Doctor.sequencer()].first { !$0.isWell }.map {
+            "restart: the configuration wants rtpmidid, but \($0.words)" + ($0.fix.map { " (fix: \($0))" } ?? "")
+        }
     }
 
     /// This program with the words, the environment and the place that the running hub was started with.

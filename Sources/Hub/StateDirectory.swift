@@ -51,6 +51,16 @@ package struct StateDirectory: Sendable, Equatable {
         try File.makeDirectory(engines, mode: 0o750)
     }
 
+    /// Why nothing can be written there; nil where it can.
+    package var unwritable: Errno? {
+        let probe = "\(path)/probe"
+        defer { File.remove(probe) }
+        do throws(Errno) {
+            try File.replace(probe, with: Array(repeating: 0, count: 4096))
+            return nil
+        } catch { return error }
+    }
+
     /// Where an engine's log really lies: on tmpfs where there is one, so that a busy log never wears a memory card.
     /// `log(engine)` is then a link to it.
     package func placeLog(_ engine: String, in base: String? = memory) throws(Errno) {

@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 
 /// A UDP socket with room for many datagrams a system call (recvmmsg(2), sendmmsg(2)), laid out once: sending and
-/// receiving touch no allocator. One thread owns it.
+/// receiving touch no allocator. A source knows to which of our addresses its datagram came, and what is sent to it leaves
+/// from there: peers take no answer from another address than the one they asked. One thread owns it.
 package final class DatagramSocket {
     /// More than any datagram that RTP-MIDI peers send; a longer one is cut by the kernel and dropped.
     package static let datagramSize = 2048
@@ -51,6 +52,7 @@ package final class DatagramSocket {
         // Ahead of the bulk on the first hop (RFC 4594: low-latency data); a router may ignore it.
         if family == AF_INET6 { Sockets.set(descriptor, CInt(IPPROTO_IPV6), IPV6_TCLASS, 0xB8) }
         Sockets.set(descriptor, CInt(IPPROTO_IP), IP_TOS, 0xB8)
+        _ = midihub_want_local(made, family)
         var storage = [UInt8](repeating: 0, count: SocketAddress.storageSize)
         try retrying("bind", thing) {
             storage.withUnsafeMutableBytes { raw in
@@ -73,8 +75,9 @@ package final class DatagramSocket {
         for index in 0..<Int(count) {
             let message = incoming.messages[index]
             guard message.header.msg_flags & CInt(MSG_TRUNC) == 0,
-                let source = SocketAddress(UnsafeRawPointer(message.header.msg_name))
+                var source = SocketAddress(UnsafeRawPointer(message.header.msg_name))
             else { continue }
+            source.local = incoming.local(index)
             let bytes = UnsafeRawBufferPointer(start: incoming.slot(index), count: Int(message.length))
             body(bytes.bytes, source)
         }
@@ -109,7 +112,8 @@ package final class DatagramSocket {
                 done += Int(count)
                 sent += UInt64(count)
             } else if midihub_errno() != EINTR {
-                // The first of the rest cannot be sent; the others may be.
+                // The first of the rest cannot be sent; the others may be. An address that is ours no more sends nothing.
+                if [EINVAL, EADDRNOTAVAIL, ENODEV].contains(midihub_errno()), outgoing.forgetLocal(done) { continue }
                 unsent += 1
                 done += 1
             }
@@ -123,14 +127,18 @@ private final class Batch {
     let messages: UnsafeMutablePointer<midihub_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
     private let addresses: UnsafeMutableRawPointer
+    private let controls: UnsafeMutableRawPointer
     private let bytes: UnsafeMutableRawPointer
     private static let addressStride = 32
+    private static let controlSize = midihub_control_size
 
     init() {
         let count = DatagramSocket.batchSize
         messages = .allocate(capacity: count)
         vectors = .allocate(capacity: count)
         addresses = .allocate(byteCount: count * Self.addressStride, alignment: 16)
+        controls = .allocate(byteCount: count * Self.controlSize, alignment: 16)
+        controls.initializeMemory(as: UInt8.self, repeating: 0, count: count * Self.controlSize)
         bytes = .allocate(byteCount: count * DatagramSocket.datagramSize, alignment: 64)
         for index in 0..<count {
             vectors[index] = iovec(iov_base: slot(index), iov_len: DatagramSocket.datagramSize)
@@ -138,6 +146,7 @@ private final class Batch {
             message.header.msg_iov = vectors + index
             message.header.msg_iovlen = 1
             message.header.msg_name = addresses + index * Self.addressStride
+            message.header.msg_control = controls + index * Self.controlSize
             messages[index] = message
         }
     }
@@ -146,6 +155,7 @@ private final class Batch {
         messages.deallocate()
         vectors.deallocate()
         addresses.deallocate()
+        controls.deallocate()
         bytes.deallocate()
     }
 
@@ -154,12 +164,29 @@ private final class Batch {
     func prepareToReceive() {
         for index in 0..<DatagramSocket.batchSize {
             messages[index].header.msg_namelen = socklen_t(SocketAddress.storageSize)
+            messages[index].header.msg_controllen = Self.controlSize
         }
+    }
+
+    /// To which of our addresses a received datagram came.
+    func local(_ index: Int) -> SocketAddress.Local {
+        var raw = midihub_local()
+        return midihub_get_local(&messages[index].header, &raw) == 1 ? .init(raw) : .init()
+    }
+
+    /// Leaves the choice of our address to the kernel; false where it was left to it before.
+    func forgetLocal(_ index: Int) -> Bool {
+        defer { messages[index].header.msg_controllen = 0 }
+        return messages[index].header.msg_controllen > 0
     }
 
     func addressSend(_ index: Int, length: Int, to address: SocketAddress, family: CInt) {
         vectors[index].iov_len = length
         messages[index].header.msg_namelen = address.store(
             to: addresses + index * Self.addressStride, family: family)
+        messages[index].header.msg_controllen = 0
+        guard address.local.isChosen else { return }
+        var raw = address.local.raw
+        midihub_set_local(&messages[index].header, &raw, family)
     }
 }

@@ -105,7 +105,7 @@ package struct FileLock: ~Copyable, Sendable {
 
     /// nil where another process holds it.
     package init?(_ path: String) throws(Errno) {
-        let file = try Self.open(path)
+        let file = try Descriptor("open", path) { Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
         var range = flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
         do throws(Errno) {
             try retrying("lock", path) { fcntl(file.number, midihub_ofd_setlk, &range) }
@@ -116,9 +116,9 @@ package struct FileLock: ~Copyable, Sendable {
         self.file = file
     }
 
-    /// Whether a process holds it now.
+    /// Whether a process holds it now; asked also where nothing can be written.
     package static func isHeld(_ path: String) -> Bool {
-        guard File.exists(path), let file = try? open(path) else { return false }
+        guard let file = try? Descriptor("open", path, { Glibc.open(path, O_RDONLY | O_CLOEXEC) }) else { return false }
         var range = flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
         return fcntl(file.number, midihub_ofd_getlk, &range) == 0 && range.l_type != Int16(F_UNLCK)
     }
@@ -128,9 +128,5 @@ package struct FileLock: ~Copyable, Sendable {
         try retrying("truncate") { ftruncate(file.number, 0) }
         lseek(file.number, 0, SEEK_SET)
         try file.writeAll(Array(text.utf8))
-    }
-
-    private static func open(_ path: String) throws(Errno) -> Descriptor {
-        try Descriptor("open", path) { Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
     }
 }

@@ -13,7 +13,9 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
 
     /// The identity of a running process; nil where there is none or it is a zombie.
     package init?(of pid: Int32) {
-        guard pid > 0, let boot = Self.currentBootID, let start = Self.startTime(of: pid) else { return nil }
+        guard pid > 0, let boot = Self.currentBootID, let fields = Self.fields(of: pid),
+            let start = UInt64(fields[19])
+        else { return nil }
         var status = stat()
         guard stat("/proc/\(pid)/exe", &status) == 0 else { return nil }
         bootID = boot
@@ -29,14 +31,17 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
     package static let currentBootID: String? = File.text("/proc/sys/kernel/random/boot_id", limit: 64)
         .map { String($0.prefix { $0 != "\n" }) }
 
-    /// Field 22 of /proc/PID/stat, behind the name, which may hold blanks and parentheses; nil for zombies.
-    private static func startTime(of pid: Int32) -> UInt64? {
+    /// Whether a signal (SIGSTOP) holds it.
+    package var isStopped: Bool { Self.fields(of: pid)?[0] == "T" }
+
+    /// The fields of /proc/PID/stat from the third on, behind the name, which may hold blanks and parentheses: the state
+    /// first, the start time at 19. nil for zombies.
+    private static func fields(of pid: Int32) -> [Substring]? {
         guard let text = File.text("/proc/\(pid)/stat", limit: 4096), let close = text.lastIndex(of: ")") else {
             return nil
         }
         let fields = text[text.index(after: close)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
-        return UInt64(fields[19])
+        return fields.count > 19 && fields[0] != "Z" && fields[0] != "X" ? fields : nil
     }
 
     /// This user's processes, but not this one, whose command line has these whole words, one right behind the other.

@@ -10,6 +10,29 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
     /// The interface, for link-local IPv6 addresses; otherwise 0.
     package var scope: UInt32
     package var port: UInt16
+    /// Of a datagram's source: which of this machine's addresses it came to, from which it is to be answered. Not a part of
+    /// what the address is: two that differ in this alone are equal.
+    package var local = Local()
+
+    /// One of this machine's addresses; all zero leaves the choice to the kernel's routes.
+    package struct Local: BitwiseCopyable, Hashable, Sendable {
+        package var high: UInt64 = 0
+        package var low: UInt64 = 0
+        /// The interface, for link-local IPv6 addresses; otherwise 0.
+        package var interface: UInt32 = 0
+        package init() {}
+
+        package var isChosen: Bool { high | low != 0 }
+    }
+
+    package static func == (one: SocketAddress, other: SocketAddress) -> Bool {
+        one.low == other.low && one.port == other.port && one.high == other.high && one.scope == other.scope
+    }
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(high)
+        hasher.combine(low)
+        hasher.combine(UInt64(scope) << 32 | UInt64(port))
+    }
 
     package init(high: UInt64, low: UInt64, scope: UInt32 = 0, port: UInt16) {
         (self.high, self.low, self.scope, self.port) = (high, low, scope, port)
@@ -38,11 +61,12 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
             )
         }
         // Only there does the interface tell two apart; elsewhere the kernel may fill it in or not.
-        self.scope = high >> 54 == 0xFE80 >> 6 ? scope : 0
+        self.scope = Self.isLinkLocal(high) ? scope : 0
         self.port = port
     }
 
     private static let mapped: UInt64 = 0xFFFF_0000_0000
+    fileprivate static func isLinkLocal(_ high: UInt64) -> Bool { high >> 54 == 0xFE80 >> 6 }
 
     package var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
     /// ::1 or 127.0.0.0/8.
@@ -119,6 +143,32 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
         six.sin6_scope_id = scope
         storage.storeBytes(of: six, as: sockaddr_in6.self)
         return socklen_t(MemoryLayout<sockaddr_in6>.size)
+    }
+}
+
+extension SocketAddress.Local {
+    /// What the kernel says of a datagram's destination; one to many (multicast, limited broadcast) is none of ours.
+    init(_ raw: midihub_local) {
+        let (high, low) = withUnsafeBytes(of: raw.address) {
+            (
+                UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+        let one = SocketAddress(high: high, low: low, port: 0)
+        guard high >> 56 != 0xFF, !(one.isIPv4 && UInt32(truncatingIfNeeded: low) >> 28 >= 0xE) else { return }
+        (self.high, self.low) = (high, low)
+        interface = SocketAddress.isLinkLocal(high) ? raw.interface : 0
+    }
+
+    var raw: midihub_local {
+        var raw = midihub_local()
+        withUnsafeMutableBytes(of: &raw.address) {
+            $0.storeBytes(of: high.bigEndian, as: UInt64.self)
+            $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+        }
+        raw.interface = interface
+        return raw
     }
 }
 

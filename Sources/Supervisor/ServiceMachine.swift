@@ -53,7 +53,7 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
     private var upSince: C.Instant?
 
     /// A run this long counts as healthy: the next failure starts the backoff from its beginning.
-    private static var healthyRun: Duration { .seconds(60) }
+    private static var healthyRun: Duration { .seconds(10) }
     private static var longestBackoff: Int { 30 }
 
     package init(clock: C, teardown: Teardown) {

@@ -158,13 +158,13 @@ package final class HubUnderTest {
         running = nil
         // Looked at again after the first round: a hub that was just dying may have started another engine.
         try? eventually("the end of all that the hub started") {
-            for process in remaining() { ProcessDescriptor(process)?.send(SIGKILL) }
-            return remaining().isEmpty
+            for process in processes() { ProcessDescriptor(process)?.send(SIGKILL) }
+            return processes().isEmpty
         }
     }
 
     /// Processes that name this directory on their command line, and those of the engines' records.
-    private func remaining() -> [ProcessIdentity] {
+    package func processes() -> [ProcessIdentity] {
         let mark = Array(directory.path.utf8)
         var found: Set<ProcessIdentity> = []
         for pid in names(in: "/proc").compactMap({ Int32($0) }) where pid != getpid() {

@@ -68,7 +68,7 @@ final class EmbeddedEngine: HubEngine {
             reload()
         } else {
             recordOffset()
-            context.recorder.whenDone { [weak self] in self?.process.start() }
+            process.start(after: context.recorder.whenDone)
         }
     }
 
@@ -219,7 +219,8 @@ final class EmbeddedEngine: HubEngine {
 
     /// Announces a port that is open, by the name that its players see.
     private func announce(_ number: UInt16) {
-        guard announcers[number] == nil,
+        // The log of an engine that ends may still say that it began.
+        guard process.isWanted, announcers[number] == nil,
             context.configuration.address.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
             let room = plan().rooms.first(where: { $0.ports.contains(number) })
         else { return }
@@ -340,7 +341,7 @@ final class EmbeddedEngine: HubEngine {
             view.kind = "embedded"
             let trouble = ports[number] ?? nil
             switch process.service.state {
-            case .idle: view.state = .down
+            case .idle: view.state = process.isWanted ? .starting : .down
             case .waiting: view.state = .failed
             case .starting: view.state = .starting
             case .up: view.state = trouble == nil ? .up : .failed

@@ -59,7 +59,7 @@ final class HubClient {
     }
 
     /// nil where no hub answers.
-    func post(_ path: String) -> Answer? { ask("POST", path, .seconds(20)) }
+    func post(_ path: String, within limit: Duration = .seconds(20)) -> Answer? { ask("POST", path, limit) }
 
     /// Says that no hub answers, or what is wrong with its answer.
     func complain() -> ExitCode {

@@ -98,7 +98,7 @@ final class RtpmididEngine: HubEngine {
             abandonOpenVisits(reason: "the engine ended while the hub was away")
             // The log's end is on record before the daemon writes its first line, so that no line is ever lost or read twice.
             recordOffset()
-            context.recorder.whenDone { [weak self] in self?.process.start() }
+            process.start(after: context.recorder.whenDone)
         }
     }
 
@@ -181,7 +181,7 @@ final class RtpmididEngine: HubEngine {
     var views: [Snapshot.Engine] {
         var view = Snapshot.Engine(name: name, port: port, room: room.name, since: since.milliseconds)
         switch process.service.state {
-        case .idle: view.state = .down
+        case .idle: view.state = process.isWanted ? .starting : .down
         case .waiting: view.state = .failed
         case .starting: view.state = .starting
         case .up: view.state = .up
