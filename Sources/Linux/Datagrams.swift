@@ -112,8 +112,8 @@ package final class DatagramSocket {
                 done += Int(count)
                 sent += UInt64(count)
             } else if midihub_errno() != EINTR {
-                // The first of the rest cannot be sent; the others may be. An address that is ours no more sends nothing.
-                if [EINVAL, EADDRNOTAVAIL, ENODEV].contains(midihub_errno()), outgoing.forgetLocal(done) { continue }
+                // The first of the rest cannot be sent; the others may be. There is no way from an address that is ours no more.
+                if midihub_errno() != EAGAIN, midihub_errno() != ENOBUFS, outgoing.forgetLocal(done) { continue }
                 unsent += 1
                 done += 1
             }

@@ -28,6 +28,18 @@ import Testing
         if try HubLock.take(state) == nil { Issue.record("it is free again") }
     }
 
+    @Test func `why no hub answers is told in words`() throws {
+        #expect(HubLock.whyNoAnswer(state).hasPrefix("no hub runs on \(state.path)"))
+        guard let lock = try HubLock.take(state) else {
+            Issue.record("nobody holds it")
+            return
+        }
+        #expect(HubLock.whyNoAnswer(state).contains("pid \(getpid()), is just beginning or ending"))
+        directory.write("hub.sock", "")
+        #expect(HubLock.whyNoAnswer(state).contains("runs but does not answer"))
+        _ = consume lock
+    }
+
     /// Words of a stale, reused or half-written kind.
     @Test(arguments: ["", "\n", "12", "1 1\n", "0 0\n", "-1 5\n", "999999999 1\n", "PID TIME\n", "{\"pid\": 1}"])
     func `a holder is believed only where its words are those of a running process`(words: String) throws {
