@@ -28,7 +28,9 @@ extension Loop {
         // Ending may have removed it.
         guard peer.port.has(peer) else { return }
         peer.port.forget(peer)
-        if reason == .bye, peer.isMember { peer.port.departs(peer, at: now) }
+        if reason == .bye, peer.isMember || peer.isResuming {
+            wake(by: peer.port.departs(peer, at: now))
+        }
         if let gathering = peer.gathering { pool.release(gathering.buffer) }
         for exclusive in peer.exclusives { pool.release(exclusive.buffer) }
         peer.exclusives = []

@@ -113,6 +113,7 @@ final class Loop {
         for port in ports.values {
             for peer in port.byControl.values { attend(peer, &next) }
             for peer in port.arrivingByControl.values { attend(peer, &next) }
+            port.forgetDeparted(at: now)
         }
         if next != .max { wake(by: max(next, now + 10)) }
     }

@@ -92,9 +92,14 @@ final class PortPair {
     /// How long one who said goodbye is remembered, in ticks.
     private static let memory: UInt64 = 20_000
 
-    func departs(_ peer: Peer, at now: UInt64) {
-        departed.removeAll { now &- $0.at > Self.memory }
+    /// Gives when it may be forgotten.
+    func departs(_ peer: Peer, at now: UInt64) -> UInt64 {
         departed.append(Departed(peer: peer, record: peer.record.pointee, at: now))
+        return now + Self.memory + 1
+    }
+
+    func forgetDeparted(at now: UInt64) {
+        if !departed.isEmpty { departed.removeAll { now &- $0.at > Self.memory } }
     }
 
     func placeOfDeparted(_ key: Key, on path: Session.Path, at now: UInt64) -> Int? {
