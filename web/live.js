@@ -22,7 +22,8 @@ function showHealth({ name: hub, health }) {
 	setText(byID('hub'), hub);
 	byID('health').className = `card wide ${health.ok ? 'good' : 'fair'}`;
 	setText(byID('sentence'), health.sentence);
-	keep(byID('problems'), health.problems, ({ what }) => what, () => make('li'), (item, { what, fix }) => {
+	const words = [...health.problems, ...(health.notices ?? []).map((what) => ({ what }))];
+	keep(byID('problems'), words, ({ what }) => what, () => make('li'), (item, { what, fix }) => {
 		setChildren(item, make('strong', '', what), make('span', 'fix', fix ?? ''));
 	});
 }

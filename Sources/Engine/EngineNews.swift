@@ -14,6 +14,8 @@ package enum EngineNews: Sendable {
     case losses(EngineStatus.Participant)
     /// Somebody was not let in; at most once a minute for one address, with how often since.
     case refused(address: String, name: String?, port: UInt16, reason: String, times: Int)
+    /// Somebody was let in and did not get in; as seldom as a refusal.
+    case halfOpen(address: String, name: String, port: UInt16, missing: Missing, times: Int)
     /// A participant's software sends back what it hears; it is no longer heard.
     case loop(EngineStatus.Participant)
     /// A participant's software sends back what the echo gives it; the echo is no longer given to it.
@@ -21,6 +23,14 @@ package enum EngineNews: Sendable {
     case trouble(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended
+}
+
+/// What somebody did not do who was let in.
+package enum Missing: String, Codable, Sendable {
+    /// Come to the data port as well.
+    case data
+    /// Answer the clock there.
+    case clock
 }
 
 /// Why somebody is no longer there.

@@ -9,11 +9,7 @@ extension Loop {
     func receivedMIDI(_ packet: RawSpan, from source: SocketAddress, of port: PortPair) {
         guard let header = try? RTPHeader(decoding: packet) else { return }
         guard let peer = port.byData[PortPair.Key(source: source, ssrc: header.ssrc)] else {
-            // Perhaps a peer whose router has given it another port.
-            if let peer = port.peer(header.ssrc, near: source, anywhere: true, at: milliseconds), peer.isMember {
-                challenge(peer, at: source)
-            }
-            return
+            return heardOfStranger(header.ssrc, nil, from: source, of: port)
         }
         guard peer.isMember else { return }
         let time = milliseconds

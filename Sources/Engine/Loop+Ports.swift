@@ -17,7 +17,7 @@ extension Loop {
             if hall.plan != room { change(hall, to: room) }
             for (index, number) in room.ports.enumerated() where ports[number] == nil { open(number, hall, index) }
         }
-        for peer in halls.flatMap(\.peers) where !plan.admits(peer.control) { remove(peer, .kicked, farewell: true) }
+        for peer in halls.flatMap(\.peers) where !plan.admits(peer.address) { remove(peer, .kicked, farewell: true) }
         if !closed.isEmpty { wake(by: now + Self.second) }
     }
 
@@ -65,7 +65,7 @@ extension Loop {
     }
 
     private func close(_ port: PortPair) {
-        for peer in Array(port.byControl.values) { remove(peer, .portClosed, farewell: true) }
+        for peer in port.peers { remove(peer, .portClosed, farewell: true) }
         port.flush()
         for registration in port.registrations { loop.unwatch(registration) }
         ports[port.number] = nil
@@ -90,7 +90,7 @@ extension Loop {
     func status(_ peer: Peer) -> EngineStatus.Participant {
         EngineStatus.Participant(
             id: peer.id, name: peer.name, room: peer.port.hall.plan.name, port: peer.port.number,
-            address: peer.control.description, ssrc: peer.ssrc.rawValue, since: peer.record.pointee.since,
+            address: peer.address.description, ssrc: peer.ssrc.rawValue, since: peer.record.pointee.since,
             rtt: roundTrip(peer.session.clock), counts: peer.counts,
             silentFor: Int64((now &- min(now, peer.session.lastHeard)) / 10), loops: peer.isCut,
             messages: peer.messages)

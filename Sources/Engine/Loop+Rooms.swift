@@ -23,11 +23,14 @@ extension Loop {
 
     /// Ends a session. `farewell`: says BY.
     func remove(_ peer: Peer, _ reason: Leaving, farewell: Bool) {
-        guard peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] === peer else { return }
+        guard peer.port.has(peer) else { return }
         if farewell { perform(on: peer) { $0.end(perform: $1) } }
         // Ending may have removed it.
-        guard peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] === peer else { return }
+        guard peer.port.has(peer) else { return }
         peer.port.forget(peer)
+        if reason == .bye, peer.isMember || peer.isResuming {
+            wake(by: peer.port.departs(peer, at: now))
+        }
         if let gathering = peer.gathering { pool.release(gathering.buffer) }
         for exclusive in peer.exclusives { pool.release(exclusive.buffer) }
         peer.exclusives = []

@@ -11,6 +11,8 @@ extension Loop {
     /// How many may measure the way here at once, and for how long each.
     private static let mostProbes = 32
     private static let probeTime = 30 * Loop.second
+    /// How long after a session came up an invitation to it may be a copy of the one that began it.
+    private static let copyTime = Loop.second / 4
 
     func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
         guard SessionPacket.isSession(datagram) else {
@@ -27,6 +29,8 @@ extension Loop {
             invited(packet, token, ssrc, name, from: source, of: port)
         case (.invitation(let token, let ssrc, _), .data):
             invitedOnData(packet, token, ssrc, from: source, of: port)
+        case (.bye(let token, let ssrc, _), _):
+            farewell(packet, token, ssrc, from: source, on: path, of: port)
         default:
             guard let peer = known(packet, from: source, on: path, of: port) else { return }
             perform(on: peer) { $0.receive(packet, on: path, now: now, perform: $1) }
@@ -40,15 +44,19 @@ extension Loop {
         of port: PortPair
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
-        if let peer = port.byControl[key] {
-            if peer.token == token {
+        if let peer = port.arrivingByControl[key] {
+            if peer.session.token == token {
                 return perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
             }
-            // The same program, started anew.
             remove(peer, .restarted, farewell: false)
         }
+        // The network may have doubled the invitation. Later it is the same program, started anew: some boards draw the
+        // same numbers each time. Its old session goes on until the new one is proven.
+        if let peer = port.byControl[key], peer.session.token == token, now < peer.provenAt + Self.copyTime {
+            return perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
+        }
         let name = name.flatMap { $0.isEmpty ? nil : $0 } ?? "?"
-        if let reason = refusal(source, port.hall, isProbe: Probe.isNamed(name)) {
+        if let reason = refusal(source, port, isProbe: Probe.isNamed(name)) {
             return refuse(token, name, reason, to: source, of: port)
         }
         guard halfOpen < Self.mostHalfOpen, let place = table.reserve() else {
@@ -57,12 +65,12 @@ extension Loop {
         let record = table.record(place)
         record.pointee = SessionTable.Record()
         record.pointee.port = port.number
-        record.pointee.token = token
+        (record.pointee.token, record.pointee.dataToken) = (token, token)
         record.pointee.ssrc = ssrc.rawValue
         record.pointee.control = source
         record.pointee.setName(name)
         let peer = Peer(
-            ssrc: ssrc, token: token, name: name, port: port, control: source, data: nil,
+            ssrc: ssrc, name: name, port: port, control: source, data: nil,
             session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
             receiver: ReceiverStream(),
             sender: SenderStream(
@@ -71,7 +79,7 @@ extension Loop {
         peer.adaptJournals()
         record.pointee.nextSequence = peer.sender.next.rawValue
         record.pointee.acknowledged = peer.sender.next.advanced(by: -1).rawValue
-        port.byControl[key] = peer
+        port.arrives(peer)
         halfOpen += 1
         perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
     }
@@ -80,27 +88,33 @@ extension Loop {
         _ packet: SessionPacket, _ token: UInt32, _ ssrc: SSRC, from source: SocketAddress, of port: PortPair
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
-        // Its two sockets may have come through a router as any two ports of one address.
+        // Its two sockets may have come through a router as any two ports of one address. Twins behind one router differ in
+        // their tokens; but some programs draw another one for the data port.
+        let arriving = port.arrivingByControl.values.filter {
+            $0.ssrc == ssrc && $0.data == nil && $0.control.isSameHost(as: source)
+        }
         let peer =
-            port.byData[key]
-            ?? port.byControl.values.first {
-                $0.token == token && $0.ssrc == ssrc && $0.data == nil && $0.control.isSameHost(as: source)
-            }
-        guard let peer, peer.token == token else {
+            port.arrivingByData[key] ?? arriving.first { $0.session.token == token }
+            ?? arriving.max { $0.session.lastHeard < $1.session.lastHeard } ?? port.byData[key]
+        guard let peer else {
             return refuse(token, nil, "not invited on the control port first", to: source, on: .data, of: port)
         }
         if peer.data == nil {
             peer.data = source
             peer.record.pointee.data = source
-            port.byData[key] = peer
+            port.arrives(peer)
         }
         perform(on: peer) { $0.receive(packet, on: .data, now: now, perform: $1) }
+        peer.record.pointee.dataToken = peer.session.dataToken
     }
 
-    private func refusal(_ source: SocketAddress, _ hall: Hall, isProbe: Bool) -> String? {
+    private func refusal(_ source: SocketAddress, _ port: PortPair, isProbe: Bool) -> String? {
+        let hall = port.hall
         if !plan.admits(source) { return "its address is not let in" }
         if isProbe { return probes >= Self.mostProbes ? "too many measure the way here" : nil }
-        if hall.peers.count >= hall.plan.maximum { return "the room is full (\(hall.plan.maximum) participants)" }
+        // One who begins anew takes a place that is taken.
+        let others = hall.peers.lazy.filter { $0.port !== port || $0.control != source }
+        if others.count >= hall.plan.maximum { return "the room is full (\(hall.plan.maximum) participants)" }
         return nil
     }
 
@@ -115,48 +129,6 @@ extension Loop {
         news.send(.refused(address: source.host, name: name, port: port.number, reason: reason, times: times))
     }
 
-    // MARK: Those who are known
-
-    /// The peer that a packet is from. What comes from a new address is not believed until that address has answered
-    /// a challenge (facts: rtp-midi.md 1.8); the control port's address may change behind a router while the host
-    /// stays the same.
-    func known(
-        _ packet: SessionPacket, from source: SocketAddress, on path: Session.Path, of port: PortPair
-    ) -> Peer? {
-        let key = PortPair.Key(source: source, ssrc: packet.ssrc)
-        if let peer = path == .control ? port.byControl[key] : port.byData[key] { return peer }
-        guard let peer = port.peer(packet.ssrc, near: source, anywhere: path == .data, at: milliseconds) else {
-            return nil
-        }
-        if path == .control || peer.data == nil { return peer.control.isSameHost(as: source) ? peer : nil }
-        if peer.candidate?.address == source, peer.session.answersChallenge(packet) {
-            move(peer, to: source)
-            return peer
-        }
-        challenge(peer, at: source)
-        return nil
-    }
-
-    /// Asks a new address whether it is the peer's, at most once a second.
-    func challenge(_ peer: Peer, at source: SocketAddress) {
-        if let candidate = peer.candidate, now < candidate.at + Self.second { return }
-        peer.candidate = (source, now)
-        let packet = peer.session.challenge(now: now)
-        peer.port.data.queue(to: source) { packet.write(into: &$0) }
-    }
-
-    private func move(_ peer: Peer, to source: SocketAddress) {
-        peer.port.forget(peer)
-        // The other port's packets have come through the same router; where to is known when one comes.
-        if !peer.control.isSameHost(as: source) { peer.control = source.with(port: peer.control.port) }
-        peer.data = source
-        peer.candidate = nil
-        peer.record.pointee.control = peer.control
-        peer.record.pointee.data = source
-        peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] = peer
-        peer.port.byData[PortPair.Key(source: source, ssrc: peer.ssrc)] = peer
-    }
-
     // MARK: What a session wants done
 
     /// Lets a session act, then does what it asked for.
@@ -167,16 +139,14 @@ extension Loop {
             switch action {
             case .send(let packet, let path): send(packet, to: peer, on: path)
             case .up:
-                if Probe.isNamed(peer.name) {
-                    probe(peer)
-                } else if !peer.isMember {
-                    enter(peer)
-                }
+                if !peer.isMember { proven(peer) }
             case .measured:
                 if peer.isMember { news.send(.measured(status(peer))) }
             case .feedback(let value): acknowledged(peer, value)
             case .refused: break
-            case .ended(let reason): remove(peer, reason == .bye ? .bye : .silent, farewell: false)
+            case .ended(let reason):
+                if reason == .halfOpen { tellHalfOpen(peer) }
+                remove(peer, reason == .bye ? .bye : .silent, farewell: false)
             }
         }
         wake(by: peer.session.deadline)
@@ -190,7 +160,33 @@ extension Loop {
         peer.probeEnd = now + Self.probeTime
     }
 
+    /// It is where it says. Whoever was there before is there no longer: a program that begins anew comes with another
+    /// SSRC from the same ports, or with the same from one of them.
+    private func proven(_ peer: Peer) {
+        peer.provenAt = now
+        let earlier = peer.port.byControl.values.filter {
+            let (isSameControl, isSameData) = ($0.control == peer.control, $0.data == peer.data)
+            return $0.ssrc == peer.ssrc ? isSameControl || isSameData : isSameControl && isSameData
+        }
+        for one in earlier { remove(one, .restarted, farewell: false) }
+        peer.port.settles(peer)
+        if Probe.isNamed(peer.name) { probe(peer) } else { enter(peer) }
+    }
+
+    private func tellHalfOpen(_ peer: Peer) {
+        // Of one who is here nothing needs to be said: a doubled invitation, or a goodbye that was meant.
+        guard !peer.isMember, !peer.isResuming, !Probe.isNamed(peer.name), !peer.port.hasAnother(at: peer),
+            let times = halfOpens.count(peer.control, at: milliseconds)
+        else { return }
+        news.send(
+            .halfOpen(
+                address: peer.control.host, name: peer.name, port: peer.port.number,
+                missing: peer.data == nil ? .data : .clock, times: times))
+    }
+
     private func send(_ packet: SessionPacket, to peer: Peer, on path: Session.Path) {
+        // It would end the other session of one who began anew.
+        if case .bye = packet, peer.port.hasAnother(at: peer) { return }
         switch path {
         case .control: peer.port.control.queue(to: peer.control) { packet.write(into: &$0) }
         case .data:
@@ -232,11 +228,11 @@ extension Loop {
             record.pointee.tellHeld { receiver.assume($0) }
             record.pointee.controls.tell { receiver.assume($0) }
             let peer = Peer(
-                ssrc: ssrc, token: record.pointee.token, name: record.pointee.nameText, port: port,
+                ssrc: ssrc, name: record.pointee.nameText, port: port,
                 control: record.pointee.control, data: record.pointee.data,
                 session: .resumedListener(
-                    token: record.pointee.token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now
-                ),
+                    token: record.pointee.token, dataToken: record.pointee.dataToken, peer: ssrc, own: table.ssrc,
+                    name: port.hall.plan.displayName, now: now),
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
@@ -250,8 +246,7 @@ extension Loop {
                 table.release(place)
                 continue
             }
-            port.byControl[key] = peer
-            port.byData[PortPair.Key(source: record.pointee.data, ssrc: ssrc)] = peer
+            port.settles(peer)
             peer.isMember = true
             port.hall.peers.append(peer)
             port.hall.peers.sort { $0.id < $1.id }

@@ -31,6 +31,9 @@ final class Loop {
     /// Sessions that only measure the way here.
     var probes = 0
     var refusals = Refusals()
+    var halfOpens = Refusals()
+    /// Whoever seems to be a known peer at a new address is asked: so many a second from one address.
+    var claims = SourceBuckets(rate: 4, burst: 16)
 
     /// What is being sent: encoded once, for everyone who hears it.
     var list = CommandList(capacity: 900)
@@ -109,6 +112,8 @@ final class Loop {
         }
         for port in ports.values {
             for peer in port.byControl.values { attend(peer, &next) }
+            for peer in port.arrivingByControl.values { attend(peer, &next) }
+            port.forgetDeparted(at: now)
         }
         if next != .max { wake(by: max(next, now + 10)) }
     }
@@ -116,8 +121,9 @@ final class Loop {
     private func attend(_ peer: Peer, _ next: inout UInt64) {
         if peer.session.deadline <= now { perform(on: peer) { $0.wake(now: now, perform: $1) } }
         // It may have ended just now.
-        guard peer.port.byControl[PortPair.Key(source: peer.control, ssrc: peer.ssrc)] === peer else { return }
+        guard peer.port.has(peer) else { return }
         next = min(next, peer.session.deadline)
+        next = min(next, judgeClaim(on: peer))
         if let end = peer.probeEnd {
             if end <= now { return remove(peer, .kicked, farewell: true) }
             next = min(next, end)
@@ -183,7 +189,7 @@ final class Loop {
     private func end() {
         guard !isEnding else { return }
         isEnding = true
-        let peers = ports.values.flatMap { $0.byControl.values }
+        let peers = ports.values.flatMap(\.peers)
         for peer in peers { remove(peer, .stopped, farewell: true) }
         flush()
         loop.after(.milliseconds(60)) { [unowned self] in
@@ -195,7 +201,7 @@ final class Loop {
     }
 }
 
-/// Who was not let in, so that a flood of them makes one line a minute for an address.
+/// Who was not let in, or did not get in, so that a flood of them makes one line a minute for an address.
 struct Refusals {
     private var seen: [SocketAddress: (at: Milliseconds, times: Int)] = [:]
 

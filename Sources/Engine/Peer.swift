@@ -7,10 +7,14 @@ import Rooms
 /// longer; what must outlive the engine lies in its record.
 final class Peer {
     let ssrc: SSRC
-    let token: UInt32
     let name: String
     unowned let port: PortPair
     var control: SocketAddress
+    /// Its router has changed, and nothing has come on the control port since: where `control` is now is a guess.
+    var isControlGuessed: Bool {
+        get { record.pointee.isControlGuessed == 1 }
+        set { record.pointee.isControlGuessed = newValue ? 1 : 0 }
+    }
     /// nil until it has invited us there too.
     var data: SocketAddress?
 
@@ -47,8 +51,12 @@ final class Peer {
     /// The counts that the log has.
     var told = EngineStatus.Counts()
     var toldAt: UInt64 = 0
-    /// A challenge to a new address of it: where to, and when.
-    var candidate: (address: SocketAddress, at: UInt64)?
+    /// Somebody elsewhere who may be it.
+    var claim: (address: SocketAddress, claim: Claim)?
+    /// When its session was proven.
+    var provenAt: UInt64 = 0
+    /// It said goodbye and goes on: whether it answers is to be seen.
+    var isResuming = false
 
     /// What is sent at leisure, a piece at a time: the state of the room for one who joins late, then system exclusive
     /// messages from the pool.
@@ -64,11 +72,11 @@ final class Peer {
     var gathering: (buffer: Int, at: UInt64)?
 
     init(
-        ssrc: SSRC, token: UInt32, name: String, port: PortPair, control: SocketAddress, data: SocketAddress?,
+        ssrc: SSRC, name: String, port: PortPair, control: SocketAddress, data: SocketAddress?,
         session: Session, receiver: ReceiverStream, sender: SenderStream, place: Int,
         record: UnsafeMutablePointer<SessionTable.Record>
     ) {
-        (self.ssrc, self.token, self.name, self.port) = (ssrc, token, name, port)
+        (self.ssrc, self.name, self.port) = (ssrc, name, port)
         (self.control, self.data, self.session) = (control, data, session)
         (self.receiver, self.sender, self.place, self.record) = (receiver, sender, place, record)
         exclusives.reserveCapacity(SysExPool.count)
@@ -92,6 +100,8 @@ final class Peer {
         echoSentinel = LoopSentinel(threshold: 12)
     }
 
+    /// Where it is, for people to see.
+    var address: SocketAddress { isControlGuessed ? data ?? control : control }
     var id: UInt64 { record.pointee.id }
     var memberID: MemberID { MemberID(id) }
     var member: Member { Member(id: memberID, name: name, portIndex: port.index) }

@@ -18,11 +18,16 @@ final class PortPair {
     let data: DatagramSocket
     var registrations: [EventLoop.Registration] = []
 
-    /// By where their packets come from. The control port of a half-open peer is known before its data port.
-    var byControl: [Key: Peer] = [:]
-    var byData: [Key: Peer] = [:]
-    /// Searching for a known peer at a new address costs time: so many searches a second.
-    var searches = TokenBucket(rate: 100, burst: 100)
+    /// Those whose address is proven, by where their packets come from.
+    private(set) var byControl: [Key: Peer] = [:]
+    private(set) var byData: [Key: Peer] = [:]
+    private var bySSRC: [SSRC: [Peer]] = [:]
+    /// Those on their way in. The control port is known before the data port; and one who begins anew comes from where its
+    /// old session still is.
+    private(set) var arrivingByControl: [Key: Peer] = [:]
+    private(set) var arrivingByData: [Key: Peer] = [:]
+    /// Those who have just said goodbye.
+    private var departed: [Departed] = []
 
     init(number: UInt16, host: String?, hall: Hall, index: Int) throws(Errno) {
         (self.number, self.hall, self.index) = (number, hall, index)
@@ -30,21 +35,89 @@ final class PortPair {
         data = try DatagramSocket(port: number + 1, host: host)
     }
 
-    func forget(_ peer: Peer) {
-        byControl[Key(source: peer.control, ssrc: peer.ssrc)] = nil
-        if let address = peer.data { byData[Key(source: address, ssrc: peer.ssrc)] = nil }
+    // MARK: Who is here
+
+    /// Everybody, those on their way in included.
+    var peers: [Peer] { Array(byControl.values) + Array(arrivingByControl.values) }
+
+    func has(_ peer: Peer) -> Bool {
+        let key = Key(source: peer.control, ssrc: peer.ssrc)
+        return byControl[key] === peer || arrivingByControl[key] === peer
     }
 
-    /// A peer that is known by its SSRC at this machine's address, whatever the port; where `anywhere`, also from
-    /// another address.
-    func peer(_ ssrc: SSRC, near source: SocketAddress, anywhere: Bool, at now: Milliseconds) -> Peer? {
-        guard searches.take(at: now) else { return nil }
-        var candidate: Peer?
-        for peer in byControl.values where peer.ssrc == ssrc {
-            if peer.control.isSameHost(as: source) { return peer }
-            if anywhere { candidate = peer }
+    /// Those of one SSRC whose address is proven: twins are several.
+    func peers(_ ssrc: SSRC) -> [Peer] { bySSRC[ssrc] ?? [] }
+
+    /// Another session at the same control address, as one who begins anew has for a moment.
+    func hasAnother(at peer: Peer) -> Bool {
+        byControl.values.contains { $0 !== peer && $0.control == peer.control }
+            || arrivingByControl.values.contains { $0 !== peer && $0.control == peer.control }
+    }
+
+    func arrives(_ peer: Peer) {
+        arrivingByControl[Key(source: peer.control, ssrc: peer.ssrc)] = peer
+        if let data = peer.data { arrivingByData[Key(source: data, ssrc: peer.ssrc)] = peer }
+    }
+
+    /// Its address is proven. Nobody else may be there.
+    func settles(_ peer: Peer) {
+        forget(peer)
+        byControl[Key(source: peer.control, ssrc: peer.ssrc)] = peer
+        if let data = peer.data { byData[Key(source: data, ssrc: peer.ssrc)] = peer }
+        bySSRC[peer.ssrc, default: []].append(peer)
+    }
+
+    func forget(_ peer: Peer) {
+        let control = Key(source: peer.control, ssrc: peer.ssrc)
+        if byControl[control] === peer { byControl[control] = nil }
+        if arrivingByControl[control] === peer { arrivingByControl[control] = nil }
+        if let address = peer.data {
+            let data = Key(source: address, ssrc: peer.ssrc)
+            if byData[data] === peer { byData[data] = nil }
+            if arrivingByData[data] === peer { arrivingByData[data] = nil }
         }
-        return candidate
+        bySSRC[peer.ssrc]?.removeAll { $0 === peer }
+        if bySSRC[peer.ssrc]?.isEmpty ?? false { bySSRC[peer.ssrc] = nil }
+    }
+
+    // MARK: Who has just left
+
+    /// Its record as it was: the place in the table is another's.
+    struct Departed {
+        let peer: Peer
+        let record: SessionTable.Record
+        var at: UInt64
+    }
+
+    /// How long one who said goodbye is remembered, in ticks.
+    private static let memory: UInt64 = 20_000
+
+    /// Gives when it may be forgotten.
+    func departs(_ peer: Peer, at now: UInt64) -> UInt64 {
+        departed.append(Departed(peer: peer, record: peer.record.pointee, at: now))
+        return now + Self.memory + 1
+    }
+
+    func forgetDeparted(at now: UInt64) {
+        if !departed.isEmpty { departed.removeAll { now &- $0.at > Self.memory } }
+    }
+
+    func placeOfDeparted(_ key: Key, on path: Session.Path, at now: UInt64) -> Int? {
+        departed.firstIndex {
+            $0.peer.ssrc == key.ssrc && (path == .control ? $0.peer.control : $0.peer.data) == key.source
+                && now &- $0.at <= Self.memory
+        }
+    }
+
+    /// It says goodbye again, and means it.
+    func departsAgain(_ place: Int, at now: UInt64) { departed[place].at = now }
+
+    /// Takes out one who goes on all the same. What comes in the first moment was under way before the goodbye.
+    func takeDeparted(_ key: Key, at now: UInt64) -> Departed? {
+        guard !departed.isEmpty, let place = placeOfDeparted(key, on: .data, at: now),
+            now &- departed[place].at > 2_000
+        else { return nil }
+        return departed.remove(at: place)
     }
 
     func flush() {

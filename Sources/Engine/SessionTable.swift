@@ -27,6 +27,7 @@ final class SessionTable {
         /// Unix milliseconds.
         var since: Int64 = 0
         var token: UInt32 = 0
+        var dataToken: UInt32 = 0
         var ssrc: UInt32 = 0
         var control = SocketAddress(high: 0, low: 0, port: 0)
         var data = SocketAddress(high: 0, low: 0, port: 0)
@@ -38,6 +39,8 @@ final class SessionTable {
         var hasReceived: UInt8 = 0
         /// Whether it understands filled journals: 1 where it sends such, 2 where they would harm it.
         var journals: UInt8 = 0
+        /// 1 where nothing came from `control` since its router changed.
+        var isControlGuessed: UInt8 = 0
         var name: [64 of UInt8] = .init(repeating: 0)
         var held = HeldState()
         var controls = ControlState()

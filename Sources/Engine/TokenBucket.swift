@@ -29,20 +29,31 @@ struct TokenBucket: BitwiseCopyable {
     }
 }
 
-/// How many invitations are answered (facts: rtp-midi.md section 7): 20 a second and 64 at once from one address, which
-/// lets in a school behind one router, and ten times that from all together. This machine itself is not limited.
-struct InvitationGate {
-    private var buckets = [TokenBucket](repeating: TokenBucket(rate: 20, burst: 64), count: 1024)
-    private var all = TokenBucket(rate: 200, burst: 640)
+/// A bucket for each source address; those that fall on the same one share it.
+struct SourceBuckets {
+    private var buckets: [TokenBucket]
 
-    /// Addresses that fall on the same bucket share it.
-    mutating func admits(_ source: SocketAddress, at now: Milliseconds) -> Bool {
-        if source.isLoopback { return true }
+    init(rate: Int64, burst: Int64) {
+        buckets = [TokenBucket](repeating: TokenBucket(rate: rate, burst: burst), count: 1024)
+    }
+
+    mutating func take(from source: SocketAddress, at now: Milliseconds) -> Bool {
         // A /64 is one customer: who has one has all its addresses.
         var hasher = Hasher()
         hasher.combine(source.high)
         if source.high == 0 { hasher.combine(source.low) }
-        let index = Int(UInt(bitPattern: hasher.finalize()) % UInt(buckets.count))
-        return buckets[index].take(at: now) && all.take(at: now)
+        return buckets[Int(UInt(bitPattern: hasher.finalize()) % UInt(buckets.count))].take(at: now)
+    }
+}
+
+/// How many invitations are answered (facts: rtp-midi.md section 7): 20 a second and 64 at once from one address, which
+/// lets in a school behind one router, and ten times that from all together. This machine itself is not limited.
+struct InvitationGate {
+    private var sources = SourceBuckets(rate: 20, burst: 64)
+    private var all = TokenBucket(rate: 200, burst: 640)
+
+    mutating func admits(_ source: SocketAddress, at now: Milliseconds) -> Bool {
+        if source.isLoopback { return true }
+        return sources.take(from: source, at: now) && all.take(at: now)
     }
 }

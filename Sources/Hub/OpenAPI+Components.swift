@@ -107,7 +107,11 @@ extension OpenAPI {
             "type": "object", "additionalProperties": false, "required": ["ok", "sentence", "problems"],
             "properties": {
              "ok": {"type": "boolean"}, "sentence": {"type": "string"},
-             "problems": {"type": "array", "items": {"$ref": "#/components/schemas/Trouble"}}
+             "problems": {"type": "array", "items": {"$ref": "#/components/schemas/Trouble"}},
+             "notices": {
+              "type": "array", "maxItems": 3, "items": {"type": "string"},
+              "description": "What somebody should look at though the hub is well"
+             }
             }
            },
            "Engine": {
@@ -189,7 +193,9 @@ extension OpenAPI {
              "received": {"$ref": "#/components/schemas/Count"}, "lost": {"$ref": "#/components/schemas/Count"},
              "repaired": {"$ref": "#/components/schemas/Count"}, "remark": {"type": "string"},
              "address": {"type": "string", "description": "With the token only"},
-             "ssrc": {"$ref": "#/components/schemas/Count"},
+             "ssrc": {
+              "type": "integer", "minimum": 0, "maximum": 4294967295, "description": "With the token only"
+             },
              "echo": {"type": "boolean", "description": "The hub's own echo, which gives back to each what it plays"},
              "until": {"$ref": "#/components/schemas/Moment"}
             }

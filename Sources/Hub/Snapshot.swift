@@ -12,6 +12,8 @@ package struct Snapshot: Equatable, Sendable {
         package var ok = true
         package var sentence = "Starting"
         package var problems: [Problem] = []
+        /// What somebody should look at though the hub is well.
+        package var notices: [String]?
     }
 
     package struct Engine: Codable, Equatable, Sendable {
@@ -68,7 +70,7 @@ package struct Snapshot: Equatable, Sendable {
         package var lost: UInt64?
         package var repaired: UInt64?
         package var remark: String?
-        /// Only shown with the token.
+        /// These two are only shown with the token: who knows them can send in this participant's name.
         package var address: String?
         package var ssrc: UInt32?
 
@@ -79,7 +81,7 @@ package struct Snapshot: Equatable, Sendable {
 
         var withoutAddress: Participant {
             var copy = self
-            copy.address = nil
+            (copy.address, copy.ssrc) = (nil, nil)
             return copy
         }
     }

@@ -8,7 +8,6 @@ struct ClockExchange: BitwiseCopyable, Sendable {
     /// The last few times that we sent in CK0 and in CK1; 0 is none.
     private var asked = [4 of UInt64](repeating: 0)
     private var answered = [4 of UInt64](repeating: 0)
-    private var challenged: UInt64 = 0
     /// Questions sent, since the last answer and in all, and when the last one was.
     private(set) var unanswered = 0
     private(set) var questions = 0
@@ -42,12 +41,12 @@ struct ClockExchange: BitwiseCopyable, Sendable {
         return time
     }
 
-    /// When to ask next: the first six times with 0.5, 1 and 1.5 s between, then every 10 s. An unanswered question is
+    /// When to ask next: the first times with 0.5, 1 and 1.5 s between, then every 10 s. An unanswered question is
     /// repeated after 1.5 s, but not for ever, since many initiators never answer.
     func nextQuestion(patience: Int) -> UInt64 {
         if isDue { return 0 }
         let interval: UInt64
-        if isEager, questions < 6 {
+        if isEager, questions < Session.Timing.eagerQuestions {
             interval = questions == 1 ? 5_000 : questions == 2 ? 10_000 : 15_000
         } else {
             interval = (1...patience).contains(unanswered) ? 15_000 : 100_000
@@ -99,12 +98,8 @@ struct ClockExchange: BitwiseCopyable, Sendable {
         return time
     }
 
-    mutating func challenge(_ now: UInt64) -> UInt64 {
-        challenged = stamp(now)
-        return challenged
-    }
-
-    func isChallenge(_ t1: UInt64) -> Bool { challenged != 0 && t1 == challenged }
+    /// Whether we answered with this time, and it was not echoed yet.
+    func hasAnswered(with t2: UInt64) -> Bool { t2 != 0 && (0..<4).contains { answered[$0] == t2 } }
 }
 
 extension Session {
@@ -120,6 +115,9 @@ extension Session {
         static let initiatorSilence: UInt64 = 300_000
         /// As initiator: so many unanswered questions in a row, and silence otherwise, mean that the peer is lost.
         static let initiatorQuestions = 5
+        /// As initiator: so many questions before the pace slows down. The last goes out 12 s after the first:
+        /// jackrtpmidid counts ticks of 1.5 s until then, four without an answer end the session, and only CK2 is one.
+        static let eagerQuestions = 10
         /// As listener: so many quick repetitions of a question.
         static let listenerQuestions = 3
     }
@@ -183,20 +181,29 @@ extension Session {
         case 0:
             guard let time = exchange.answer(now) else { return }
             perform(.send(.clock(ssrc: own, count: 1, t1: t1, t2: time, t3: 0), on: path))
+        case 1 where exchange.hasAnswered(with: t2):
+            // A Java library means CK2, and counts 1.
+            completeByEcho(t1, t2, t3, now, perform)
         case 1:
             guard let roundTrip = exchange.takeEcho(ofQuestion: t1, now: now) else { return }
             perform(.send(.clock(ssrc: own, count: 2, t1: t1, t2: t2, t3: exchange.stamp(now)), on: path))
             // The peer read its clock in the middle of our round trip.
             complete(roundTrip, offset: t2 &- t1 &- roundTrip / 2, now, perform)
         case 2:
-            // Never answered: see `ClockExchange.answer`.
-            guard let roundTrip = exchange.takeEcho(ofAnswer: t2, now: now) else { return }
-            let theirs = t3 &- t1
-            guard theirs <= ClockEstimate.longestRoundTrip else { return prove(now, perform) }
-            complete(roundTrip, offset: t1 &+ theirs / 2 &- t2, now, perform)
+            completeByEcho(t1, t2, t3, now, perform)
         default:
             break
         }
+    }
+
+    /// The end of an exchange that the peer began. Never answered: see `ClockExchange.answer`.
+    private mutating func completeByEcho(
+        _ t1: UInt64, _ t2: UInt64, _ t3: UInt64, _ now: UInt64, _ perform: (Action) -> Void
+    ) {
+        guard let roundTrip = exchange.takeEcho(ofAnswer: t2, now: now) else { return }
+        let theirs = t3 &- t1
+        guard theirs <= ClockEstimate.longestRoundTrip else { return prove(now, perform) }
+        complete(roundTrip, offset: t1 &+ theirs / 2 &- t2, now, perform)
     }
 
     private mutating func complete(_ roundTrip: UInt64, offset: UInt64, _ now: UInt64, _ perform: (Action) -> Void) {
@@ -217,16 +224,11 @@ extension Session {
     /// How often we asked for the time, and how many of these questions were answered.
     package var questions: (asked: Int, answered: Int) { (exchange.questions, exchange.answeredQuestions) }
 
-    // MARK: A new source address
-
-    /// A question for an address from which this peer's packets seem to come now; its owner sends it there, at most once
-    /// a second, and moves the session when `answersChallenge` says so.
-    package mutating func challenge(now: UInt64) -> SessionPacket {
-        .clock(ssrc: own, count: 0, t1: exchange.challenge(now), t2: 0, t3: 0)
+    /// A question out of turn, for the address that the peer has: whether anything still comes from there (see `Claim`).
+    package func question(now: UInt64) -> SessionPacket {
+        .clock(ssrc: own, count: 0, t1: exchange.stamp(now), t2: 0, t3: 0)
     }
 
-    package func answersChallenge(_ packet: SessionPacket) -> Bool {
-        guard case .clock(let ssrc, 1, let t1, _, _) = packet else { return false }
-        return ssrc == peer && exchange.isChallenge(t1)
-    }
+    /// Whether the peer has ever answered a question of ours: many initiators never do.
+    package var answersQuestions: Bool { exchange.answeredQuestions > 0 }
 }

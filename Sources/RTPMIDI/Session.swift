@@ -50,6 +50,8 @@ package struct Session: Sendable {
 
     package let role: Role
     package let token: UInt32
+    /// What the peer drew for its invitation on the data port: with most the same.
+    package private(set) var dataToken: UInt32
     package let own: SSRC
     package let name: String
     /// The peer's SSRC, as on the data port, and its name; an initiator learns them from the answers.
@@ -85,12 +87,14 @@ package struct Session: Sendable {
         Session(.initiator, .invitingControl, token, nil, own, name, now, salt)
     }
 
-    /// After a restart of ours, for a session that was up: the first `wake`, due at once, sends a CK0, and it is up again
-    /// when a clock exchange is complete.
+    /// For a session that was up, after a restart of ours or a goodbye that nobody meant: the first `wake`, due at once,
+    /// sends a CK0, and it is up again when a clock exchange is complete.
     package static func resumedListener(
-        token: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64, salt: UInt16 = .random(in: .min ... .max)
+        token: UInt32, dataToken: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64,
+        patience: UInt64 = Timing.listenerSilence, salt: UInt16 = .random(in: .min ... .max)
     ) -> Session {
-        var session = Session(.listener, .proving, token, peer, own, name, now, salt, patience: Timing.listenerSilence)
+        var session = Session(.listener, .proving, token, peer, own, name, now, salt, patience: patience)
+        session.dataToken = dataToken
         session.exchange.isDue = true
         return session
     }
@@ -100,6 +104,7 @@ package struct Session: Sendable {
         _ salt: UInt16, patience: UInt64 = Timing.proof
     ) {
         (self.role, self.state, self.token, self.peer, self.own, self.name) = (role, state, token, peer, own, name)
+        dataToken = token
         (lastHeard, since, self.patience) = (now, now, patience)
         exchange = ClockExchange(salt: salt, isEager: role == .initiator)
     }
@@ -110,15 +115,16 @@ package struct Session: Sendable {
     // MARK: Packets
 
     /// What came from the peer's address. Packets that do not belong to this session change nothing: another SSRC,
-    /// another token (a peer that begins anew is its owner's affair), answers to questions that were not asked.
+    /// another token (a peer that begins anew is its owner's affair), answers to questions that were not asked. On the data
+    /// port another token is welcome, since some programs draw one for each port.
     package mutating func receive(
         _ packet: SessionPacket, on path: Path, now: UInt64, perform: (Action) -> Void
     ) {
         guard state != .ended else { return }
         switch packet {
         case .invitation(let token, let ssrc, let name):
-            guard role == .listener, token == self.token, ssrc == peer else { return }
-            receiveInvitation(name, on: path, now: now, perform: perform)
+            guard role == .listener, path == .data || token == self.token, ssrc == peer else { return }
+            receiveInvitation(token, name, on: path, now: now, perform: perform)
         case .accepted(let token, let ssrc, let name):
             guard role == .initiator, token == self.token else { return }
             receiveAcceptance(ssrc, name, on: path, now: now, perform: perform)
@@ -127,9 +133,10 @@ package struct Session: Sendable {
             guard token == self.token, path == openInvitation else { return }
             perform(.refused(name))
             end(.refused, perform)
-        case .bye(_, let ssrc, _):
-            // macOS, rtpMIDI and Arduino send the token 0: the SSRC and the source address are all there is to go by.
-            guard isPeer(ssrc) else { return }
+        case .bye(let token, let ssrc, _):
+            // macOS, rtpMIDI and Arduino send the token 0: the SSRC and the source address are all there is to go by. Any
+            // other token is that of another session.
+            guard isPeer(ssrc), token == 0 || isToken(token) else { return }
             end(.bye, perform)
         case .clock(let ssrc, let count, let t1, let t2, let t3):
             guard isPeer(ssrc) else { return }
@@ -148,6 +155,8 @@ package struct Session: Sendable {
 
     private func isPeer(_ ssrc: SSRC) -> Bool { ssrc == peer || ssrc == peerOnControl }
 
+    package func isToken(_ token: UInt32) -> Bool { token == self.token || token == dataToken }
+
     /// RTP came from the peer.
     package mutating func heard(now: UInt64) { lastHeard = now }
 
@@ -155,9 +164,8 @@ package struct Session: Sendable {
     /// wait calls again, two or three times within a second. The session has ended then; no action says so.
     package mutating func end(perform: (Action) -> Void) {
         state = .ended
-        let bye = SessionPacket.bye(token: token, ssrc: own, name: nil)
-        perform(.send(bye, on: .control))
-        perform(.send(bye, on: .data))
+        perform(.send(.bye(token: token, ssrc: own, name: nil), on: .control))
+        perform(.send(.bye(token: dataToken, ssrc: own, name: nil), on: .data))
     }
 
     mutating func end(_ reason: Reason, _ perform: (Action) -> Void) {
@@ -171,10 +179,11 @@ package struct Session: Sendable {
     // MARK: Handshake (fact sheet 1.3)
 
     private mutating func receiveInvitation(
-        _ name: String?, on path: Path, now: UInt64, perform: (Action) -> Void
+        _ token: UInt32, _ name: String?, on path: Path, now: UInt64, perform: (Action) -> Void
     ) {
         lastHeard = now
         if peerName == nil { peerName = name }
+        if path == .data { dataToken = token }
         // The same answer to every repetition: the one before may be lost.
         perform(.send(.accepted(token: token, ssrc: own, name: self.name), on: path))
         guard state == .invited else { return }

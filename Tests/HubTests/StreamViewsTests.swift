@@ -15,7 +15,7 @@ struct StreamViewsTests {
         return decode(
             """
             {"id": \(id), "name": "Piano \(id)", "room": "Hall", "port": 5004, "engine": "embedded", "since": 1,
-            "state": "present", "sends": true, "receives": true, "address": "192.0.2.7"\(trip ?? "")}
+            "state": "present", "sends": true, "receives": true, "address": "192.0.2.7", "ssrc": 9\(trip ?? "")}
             """)
     }
 
@@ -53,6 +53,7 @@ struct StreamViewsTests {
         #expect(first.states.map(\.topic) == StreamView.allCases.dropLast(2).map(\.topic))
         #expect((try data(first, .participants, whole: true)?["all"] as? [[String: Any]])?.count == 1)
         #expect(try data(first, .participants, whole: true).map { "\($0)".contains("192.0.2.7") } == false)
+        #expect(try data(first, .participants, whole: true).map { "\($0)".contains("ssrc") } == false)
         let engines = try #require((try data(first, .status, whole: true)?["all"] as? [String: Any])?["engines"])
         #expect(!"\(engines)".contains("logRead"))
         #expect(views.update(to: snapshot([piano()]), isWatched: true, now: now).isEmpty)

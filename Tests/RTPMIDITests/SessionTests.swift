@@ -138,7 +138,8 @@ struct SessionTests {
     @Test func `after our restart a session asks at once and is up again with the answer`() {
         var stage = Stage(
             session: .resumedListener(
-                token: Stage.token, peer: Stage.peer, own: Stage.own, name: "Hub", now: 1_000_000),
+                token: Stage.token, dataToken: Stage.token, peer: Stage.peer, own: Stage.own, name: "Hub",
+                now: 1_000_000),
             now: 1_000_000)
         #expect(stage.session.deadline <= stage.now)
         stage.wake()
@@ -150,7 +151,8 @@ struct SessionTests {
     @Test func `a resumed session whose peer is gone ends after a minute`() {
         var stage = Stage(
             session: .resumedListener(
-                token: Stage.token, peer: Stage.peer, own: Stage.own, name: "Hub", now: 1_000_000),
+                token: Stage.token, dataToken: Stage.token, peer: Stage.peer, own: Stage.own, name: "Hub",
+                now: 1_000_000),
             now: 1_000_000)
         stage.pass(599_999)
         #expect(stage.ends.isEmpty)
@@ -160,13 +162,48 @@ struct SessionTests {
 
     // MARK: End
 
-    @Test(arguments: [Stage.token, 0, 99], [Session.Path.control, .data])
-    func `BY ends it whatever its token, on either port, unanswered`(token: UInt32, path: Session.Path) {
+    @Test(arguments: [Stage.token, 0], [Session.Path.control, .data])
+    func `BY with its token or none ends it on either port, unanswered`(token: UInt32, path: Session.Path) {
         for var stage in [Stage.upListener(), Stage.upInitiator(), Stage.invited()] {
             stage.forget()
             stage.receive(.bye(token: token, ssrc: Stage.peer, name: nil), on: path)
             #expect(stage.ends == [.bye] && stage.sent.isEmpty && stage.session.hasEnded)
         }
+    }
+
+    @Test func `BY with another token is that of another session`() {
+        for var stage in [Stage.upListener(), Stage.upInitiator(), Stage.invited()] {
+            for path in [Session.Path.control, .data] {
+                stage.receive(.bye(token: 99, ssrc: Stage.peer, name: nil), on: path)
+            }
+            #expect(stage.ends.isEmpty && !stage.session.hasEnded)
+        }
+    }
+
+    @Test func `who draws another token for the data port is answered with it, and may say goodbye with either`() {
+        for token in [Stage.token, 7] {
+            var stage = Stage.listener()
+            stage.receive(.invitation(token: Stage.token, ssrc: Stage.peer, name: nil), on: .control)
+            stage.receive(.invitation(token: 7, ssrc: Stage.peer, name: nil), on: .data)
+            let answers = stage.sent.filter { if case .accepted = $0.packet { true } else { false } }.map(\.packet)
+            #expect(
+                answers == [Stage.token, 7].map { .accepted(token: $0, ssrc: Stage.own, name: "Hub") })
+            stage.answerQuestion(after: 10)
+            #expect(stage.session.isUp)
+            stage.receive(.bye(token: token, ssrc: Stage.peer, name: nil))
+            #expect(stage.ends == [.bye])
+        }
+    }
+
+    @Test func `our farewell to one with two tokens has each on its port`() {
+        var stage = Stage.listener()
+        stage.receive(.invitation(token: Stage.token, ssrc: Stage.peer, name: nil), on: .control)
+        stage.receive(.invitation(token: 7, ssrc: Stage.peer, name: nil), on: .data)
+        stage.forget()
+        stage.end()
+        #expect(
+            stage.sent.map(\.packet)
+                == [.bye(token: Stage.token, ssrc: Stage.own, name: nil), .bye(token: 7, ssrc: Stage.own, name: nil)])
     }
 
     @Test func `BY of another source is not for it`() {

@@ -13,6 +13,7 @@ package final class TestPlayer {
     package var control: DatagramSocket
     package var data: DatagramSocket
     private let hub: SocketAddress
+    private let bind: String
     package private(set) var session: Session
     private var sender: SenderStream
     private let receiver = ReceiverStream()
@@ -40,11 +41,12 @@ package final class TestPlayer {
 
     package init(
         _ name: String, port: UInt16, host: String = "127.0.0.1", ssrc: SSRC = SSRC(.random(in: 1...(.max))),
-        token: UInt32 = .random(in: 1...(.max))
+        token: UInt32 = .random(in: 1...(.max)), bind: String? = nil
     ) throws {
         self.name = name
         (self.ssrc, self.token) = (ssrc, token)
-        (control, data) = (try DatagramSocket(port: 0, host: host), try DatagramSocket(port: 0, host: host))
+        self.bind = bind ?? host
+        (control, data) = (try DatagramSocket(port: 0, host: self.bind), try DatagramSocket(port: 0, host: self.bind))
         hub = SocketAddress(host: host, port: port)!  // numeric
         session = .initiator(token: token, own: ssrc, name: name, now: Self.now)
         sender = SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: 900)
@@ -176,7 +178,10 @@ package final class TestPlayer {
     }
 
     /// As a router does that has forgotten the way: the next packets come from another port.
-    package func moveData() throws { data = try DatagramSocket(port: 0, host: hub.host) }
+    package func moveData(to host: String? = nil) throws { data = try DatagramSocket(port: 0, host: host ?? bind) }
+    package func moveControl(to host: String? = nil) throws {
+        control = try DatagramSocket(port: 0, host: host ?? bind)
+    }
 }
 
 /// Lets all of them work until it is so.

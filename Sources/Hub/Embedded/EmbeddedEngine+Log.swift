@@ -25,7 +25,7 @@ extension EmbeddedEngine {
         case .started: version = line.version ?? version
         case .listening: if let number = line.port { port(number, trouble: nil) }
         case .cannotListen: if let number = line.port { port(number, trouble: line.reason ?? "it cannot be opened") }
-        case .joined: if let said = line.participant { _ = attendee(said, at: at) }
+        case .joined: if let said = line.participant { joined(said, at: at) }
         case .left: if let said = line.participant { left(said, line.leaving, released: line.released ?? 0, at: at) }
         case .latency: if let said = line.participant { measured(said, at: at) }
         case .losses: if let said = line.participant { attendee(said, at: at).take(said, at: at) }
@@ -35,6 +35,12 @@ extension EmbeddedEngine {
             context.note(
                 "refused", severity: .warning, at: When(at), engine: name,
                 "\(who) was not let in on port \(line.port ?? 0): \(line.reason ?? "refused")\(times)")
+        case .halfOpen:
+            guard let who = line.name, let number = line.port, let missing = line.missing else { break }
+            let one = HalfOpen(name: who, port: number, missing: missing, at: at)
+            halfOpens.add(one)
+            context.note("half-open", severity: .warning, at: When(at), engine: name, one.words)
+            context.changed()
         case .loop:
             guard let said = line.participant else { break }
             let one = attendee(said, at: at)

@@ -32,6 +32,11 @@ extension EmbeddedEngine {
         return one
     }
 
+    func joined(_ said: EngineStatus.Participant, at moment: Moment) {
+        _ = attendee(said, at: moment)
+        halfOpens.remove(said.name, said.port)
+    }
+
     func left(_ said: EngineStatus.Participant, _ leaving: Leaving?, released: Int, at moment: Moment) {
         let one = attendee(said, at: moment)
         present[said.id] = nil
@@ -126,6 +131,9 @@ extension EmbeddedEngine {
     }
 
     // MARK: Showing
+
+    /// Who did not get in lately.
+    var notices: [String] { halfOpens.words(at: .now) }
 
     var participants: [Snapshot.Participant] {
         present.values.map { one in

@@ -41,6 +41,8 @@ final class EmbeddedEngine: HubEngine {
     private var announcers: [UInt16: Announcer] = [:]
     private var retired: [Announcer] = []
 
+    var halfOpens = HalfOpens()
+
     // Who is there, by the engine's number for it.
     var present: [UInt64: Attendee] = [:]
     /// Visits that were open when the hub last ended, until it is clear whose they are.

@@ -9,6 +9,7 @@ struct EngineLine: Codable {
         case started, listening, joined, left, latency, losses, refused, loop, trouble, ended
         case cannotListen = "cannot-listen"
         case echoReturned = "echo-returned"
+        case halfOpen = "half-open"
     }
 
     var v = 1
@@ -19,13 +20,14 @@ struct EngineLine: Codable {
     var port: UInt16?
     /// Whom the line is about, in full.
     var participant: EngineStatus.Participant?
-    /// Of somebody who was refused.
+    /// Of somebody who was refused, or did not get in for what is missing.
     var name: String?
     var address: String?
     var reason: String?
     var leaving: Leaving?
     /// Notes and pedals that were released for somebody who left.
     var released: Int?
+    var missing: Missing?
     var times: Int?
 
     init(_ event: Kind, at: Int64) { (self.event, self.at) = (event, at) }
@@ -43,6 +45,9 @@ struct EngineLine: Codable {
         case .refused(let address, let name, let port, let reason, let times):
             (event, self.address, self.name, self.port) = (.refused, address, name, port)
             (self.reason, self.times) = (reason, times)
+        case .halfOpen(let address, let name, let port, let missing, let times):
+            (event, self.address, self.name, self.port) = (.halfOpen, address, name, port)
+            (self.missing, self.times) = (missing, times)
         case .loop(let participant): (event, self.participant) = (.loop, participant)
         case .echoReturned(let participant): (event, self.participant) = (.echoReturned, participant)
         case .trouble(let reason): self.reason = reason

@@ -39,6 +39,7 @@ enum StatusCommand {
             lines.append(style.paint("! ", .bad) + Output.safe(problem.what))
             if let fix = problem.fix { lines.append("  fix: \(Output.safe(fix))") }
         }
+        for notice in status.health.notices ?? [] { lines.append("! " + Output.safe(notice)) }
         if status.store.lost > 0, status.store.state == .recording {
             lines.append("\(status.store.lost) changes were not recorded while the store was down.")
         }

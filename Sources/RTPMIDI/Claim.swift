@@ -1,0 +1,77 @@
+/// Somebody who sends in a peer's name, with its SSRC, from another address: the peer itself, to whom a router has given
+/// another port; or a twin that drew the same SSRC; or a stranger. The new address is asked for the time, and when it
+/// answers, so is the address that the peer had. The session moves only where nothing comes from there any more: whoever
+/// answers at its own address cannot be pushed out of it.
+package struct Claim: Sendable {
+    package enum Step: Sendable {
+        /// Is the peer still where it was? `Session.question`, to its old address.
+        case askOwner
+        /// It is the peer, and its old address is empty.
+        case move
+        /// Nothing comes of it; another may be looked at.
+        case forget
+    }
+    private enum State { case asked, answered, denied }
+
+    /// In ticks: for the answer of the new address; from question to question to the old one, and for the last answer;
+    /// what comes from there at first may have been under way; and how long one who was not the peer is not asked again.
+    private static let proof: UInt64 = 5_000
+    private static let ownerQuestion: UInt64 = 2_500
+    private static let ownerQuestions = 6
+    private static let lastAnswer: UInt64 = 5_000
+    private static let underWay: UInt64 = 2_500
+    private static let denial: UInt64 = 100_000
+
+    private let time: UInt64
+    private var state = State.asked
+    private var since: UInt64
+    private var ownerQuestionsSent = 0
+    private var lastQuestion: UInt64 = 0
+
+    /// `salt` makes the time that is asked with unguessable.
+    package init(now: UInt64, salt: UInt16 = .random(in: .min ... .max)) {
+        (time, since) = (now &+ UInt64(salt) << 32, now)
+    }
+
+    /// For the new address.
+    package func question(from own: SSRC) -> SessionPacket { .clock(ssrc: own, count: 0, t1: time, t2: 0, t3: 0) }
+
+    /// What came from the new address.
+    package mutating func receive(_ packet: SessionPacket, now: UInt64) {
+        guard state == .asked, case .clock(_, 1, time, _, _) = packet else { return }
+        (state, since) = (.answered, now)
+    }
+
+    /// It gives way to a claim from elsewhere: one that does not answer must not shut out one that would.
+    package func yields(now: UInt64) -> Bool {
+        switch state {
+        case .asked: now &- since >= Self.proof / 2
+        case .answered: false
+        case .denied: true
+        }
+    }
+
+    package var deadline: UInt64 {
+        switch state {
+        case .asked: since &+ Self.proof
+        case .answered where ownerQuestionsSent == 0: since
+        case .answered:
+            lastQuestion &+ (ownerQuestionsSent < Self.ownerQuestions ? Self.ownerQuestion : Self.lastAnswer)
+        case .denied: since &+ Self.denial
+        }
+    }
+
+    /// What is due at `now`; `lastHeard` is when something came from the old address.
+    package mutating func wake(now: UInt64, lastHeard: UInt64) -> Step? {
+        if state == .answered, lastHeard > since &+ Self.underWay { (state, since) = (.denied, now) }
+        guard now >= deadline else { return nil }
+        switch state {
+        case .asked, .denied: return .forget
+        case .answered where ownerQuestionsSent < Self.ownerQuestions:
+            ownerQuestionsSent += 1
+            lastQuestion = now
+            return .askOwner
+        case .answered: return .move
+        }
+    }
+}

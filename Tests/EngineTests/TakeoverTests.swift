@@ -1,0 +1,120 @@
+import Linux
+import MIDI
+import RTPMIDI
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Nobody is pushed out of their session: not by strangers, not by twins, not by a goodbye that they did not say.
+@Suite struct TakeoverTests {
+    private let note = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 100)
+    private let mark = Message.noteOn(Channel(truncating: 1), note: 1, velocity: 1)
+    private let off = Message.noteOff(Channel(truncating: 0), note: 60, velocity: 64)
+
+    @Test func `a stranger who answers is nobody as long as the owner of the session answers`() throws {
+        let engine = try EngineUnderTest(host: nil)
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        let arrivals = Arrivals(at: alice)
+        let mallory = try Stranger(as: alice.ssrc, port: engine.port, bind: "127.0.0.66")
+        mallory.askTime()
+        // The second one is the first whose answer cannot have been under way.
+        try pumping([ear, alice], "questions to the owner") {
+            mallory.pump()
+            return mallory.questions > 0 && arrivals.questions >= 2
+        }
+        try pumping([ear, alice], "the note, at the owner and nobody else") {
+            mallory.pump()
+            mallory.askTime()
+            ear.play(note)
+            return alice.heard.count >= 50
+        }
+        #expect(mallory.midi == 0 && mallory.questions == 1)
+        let address = try engine.status().participants.first { $0.name == "Alice" }?.address
+        #expect(address == "127.0.0.1:\(alice.control.port)")
+    }
+
+    @Test(arguments: [true, false])
+    func `nobody elsewhere can say goodbye for a participant`(knowsTheToken: Bool) throws {
+        let engine = try EngineUnderTest(host: nil)
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        try Stranger(as: alice.ssrc, port: engine.port, bind: "127.0.0.66").sayBye(knowsTheToken ? alice.token : 0)
+        if !knowsTheToken { try Stranger(as: alice.ssrc, port: engine.port, bind: "127.0.0.1").sayBye(0) }
+        alice.play(note)
+        try pumping([ear, alice], "the note") { ear.heard == [note] }
+        #expect(try engine.status().participants.map(\.name) == ["Ear", "Alice"])
+    }
+
+    @Test func `a goodbye with another token than the session's is ignored`() throws {
+        let engine = try EngineUnderTest()
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        for path in [Session.Path.control, .data] {
+            alice.send(.bye(token: alice.token &+ 1 | 1, ssrc: alice.ssrc, name: nil), path)
+        }
+        alice.play(note)
+        try pumping([ear, alice], "the note") { ear.heard == [note] }
+        #expect(try engine.status().participants.count == 2)
+    }
+
+    @Test func `of twins one leaves, and what it sends afterwards does the other no harm`() throws {
+        let engine = try EngineUnderTest(host: nil)
+        let ear = try engine.player("Ear")
+        let one = try engine.player("Board A", others: [ear])
+        let two = try TestPlayer("Board B", port: engine.port, ssrc: one.ssrc, token: one.token, bind: "127.0.0.9")
+        try pumping([ear, one, two], "the twin") { two.isUp }
+        // Twice on both ports; and its stack goes on for a while.
+        two.leave()
+        two.leave()
+        try pumping([ear, one], "its leaving") { (try? engine.status().participants.count) == 2 }
+        let arrivals = Arrivals(at: one)
+        two.send(.clock(ssrc: two.ssrc, count: 0, t1: 5, t2: 0, t3: 0), .data)
+        one.play(note)
+        try pumping([ear, one], "the note") { ear.heard == [note] }
+        ear.play(note)
+        try pumping([ear, one], "a note the other way") { one.heard == [note] }
+        #expect(arrivals.byes == 0)
+        let left = try engine.status().participants.map(\.address)
+        #expect(left.last == "127.0.0.1:\(one.control.port)")
+    }
+
+    @Test func `who goes on playing after a goodbye is asked and taken back, and what it held is released at once`()
+        throws
+    {
+        let engine = try EngineUnderTest()
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        alice.play(note)
+        try pumping([ear, alice], "the note") { ear.heard == [note] }
+        // As one would say it who forges her address.
+        alice.send(.bye(token: 0, ssrc: alice.ssrc, name: nil), .control)
+        try pumping([ear, alice], "the release") { ear.heard == [note, off] }
+        let goodbye = TestPlayer.now
+        try pumping([ear, alice], "her notes again") {
+            alice.play(mark)
+            return ear.heard.contains(mark)
+        }
+        // Within two seconds on any machine that is not overwhelmed.
+        #expect(TestPlayer.now - goodbye < 100_000)
+        ear.play(note)
+        try pumping([ear, alice], "a note to her") { alice.heard == [note] }
+        #expect(try engine.status().participants.map(\.name) == ["Ear", "Alice"])
+        #expect(alice.ended == nil)
+    }
+
+    @Test func `one chatty stranger does not keep another participant from moving`() throws {
+        let engine = try EngineUnderTest(host: nil)
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        let mallory = try Stranger(as: ear.ssrc, port: engine.port, bind: "127.0.0.66")
+        for _ in 0..<2000 { mallory.askTime() }
+        try alice.moveData()
+        try pumping([ear, alice], "her notes from the new port") {
+            mallory.askTime()
+            alice.play(note)
+            return ear.heard.contains(note)
+        }
+    }
+}
