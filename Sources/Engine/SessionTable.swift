@@ -38,6 +38,8 @@ final class SessionTable {
         var hasReceived: UInt8 = 0
         /// Whether it understands filled journals: 1 where it sends such, 2 where they would harm it.
         var journals: UInt8 = 0
+        /// 1 where it has answered our questions for the time.
+        var answersClock: UInt8 = 0
         var name: [64 of UInt8] = .init(repeating: 0)
         var held = HeldState()
         var controls = ControlState()
@@ -75,7 +77,7 @@ final class SessionTable {
 
     struct Header: BitwiseCopyable {
         var magic: UInt64 = 0
-        var version: UInt32 = 1
+        var version: UInt32 = 2
         var recordSize = UInt32(MemoryLayout<Record>.stride)
         var bootID: [40 of UInt8] = .init(repeating: 0)
         /// What makes this engine's sessions go on after its death: its SSRC, and where its clock began.
