@@ -173,12 +173,14 @@ extension Loop {
                     enter(peer)
                 }
             case .measured:
+                peer.record.pointee.answersClock = peer.session.hasAnswered ? 1 : 0
                 if peer.isMember { news.send(.measured(status(peer))) }
             case .feedback(let value): acknowledged(peer, value)
             case .refused: break
             case .ended(let reason): remove(peer, reason == .bye ? .bye : .silent, farewell: false)
             }
         }
+        tellSilence(of: peer)
         wake(by: peer.session.deadline)
     }
 
@@ -191,6 +193,8 @@ extension Loop {
     }
 
     private func send(_ packet: SessionPacket, to peer: Peer, on path: Session.Path) {
+        // What it hears would sound on for ever.
+        if case .bye = packet { endHearing(peer) }
         switch path {
         case .control: peer.port.control.queue(to: peer.control) { packet.write(into: &$0) }
         case .data:
@@ -235,8 +239,8 @@ extension Loop {
                 ssrc: ssrc, token: record.pointee.token, name: record.pointee.nameText, port: port,
                 control: record.pointee.control, data: record.pointee.data,
                 session: .resumedListener(
-                    token: record.pointee.token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now
-                ),
+                    token: record.pointee.token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName,
+                    now: now, hasAnswered: record.pointee.answersClock == 1),
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),

@@ -190,6 +190,7 @@ extension OpenAPI {
              "repaired": {"$ref": "#/components/schemas/Count"}, "remark": {"type": "string"},
              "address": {"type": "string", "description": "With the token only"},
              "ssrc": {"$ref": "#/components/schemas/Count"},
+             "muted": {"type": "boolean", "description": "Heard by nobody, for sending back what it hears; see unmute"},
              "echo": {"type": "boolean", "description": "The hub's own echo, which gives back to each what it plays"},
              "until": {"$ref": "#/components/schemas/Moment"}
             }

@@ -68,6 +68,8 @@ package struct Snapshot: Equatable, Sendable {
         package var lost: UInt64?
         package var repaired: UInt64?
         package var remark: String?
+        /// Heard by nobody, for sending back what it hears: true, or absent.
+        package var muted: Bool?
         /// Only shown with the token.
         package var address: String?
         package var ssrc: UInt32?

@@ -39,7 +39,9 @@ final class Attendee {
         view.address = visit.address
         view.ssrc = visit.ssrc
         if said.loops {
-            view.remark = "sends back what it hears (a feedback loop): nobody hears it until it joins anew"
+            view.muted = true
+            view.remark =
+                "muted: sends back what it hears (a feedback loop). Nobody hears it until that is lifted or it joins anew"
         } else if direction == .neither {
             view.remark = "its name says neither In nor Out: not connected"
         }

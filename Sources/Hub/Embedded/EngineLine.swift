@@ -6,7 +6,7 @@ import Rooms
 /// milliseconds. A reader leaves out what it does not know; `v` changes only when it could no longer do that.
 struct EngineLine: Codable {
     enum Kind: String, Codable {
-        case started, listening, joined, left, latency, losses, refused, loop, trouble, ended
+        case started, listening, joined, left, latency, losses, refused, silent, back, loop, trouble, ended
         case cannotListen = "cannot-listen"
         case echoReturned = "echo-returned"
     }
@@ -24,7 +24,7 @@ struct EngineLine: Codable {
     var address: String?
     var reason: String?
     var leaving: Leaving?
-    /// Notes and pedals that were released for somebody who left.
+    /// Notes and pedals that were released for somebody who left or fell silent.
     var released: Int?
     var times: Int?
 
@@ -43,6 +43,9 @@ struct EngineLine: Codable {
         case .refused(let address, let name, let port, let reason, let times):
             (event, self.address, self.name, self.port) = (.refused, address, name, port)
             (self.reason, self.times) = (reason, times)
+        case .silent(let participant, let released):
+            (event, self.participant, self.released) = (.silent, participant, released)
+        case .back(let participant): (event, self.participant) = (.back, participant)
         case .loop(let participant): (event, self.participant) = (.loop, participant)
         case .echoReturned(let participant): (event, self.participant) = (.echoReturned, participant)
         case .trouble(let reason): self.reason = reason
@@ -55,7 +58,7 @@ struct EngineLine: Codable {
 enum EngineControl {
     struct Request: Codable {
         enum Word: String, Codable {
-            case status, panic, kick, activity, sounding, reload, stop
+            case status, panic, kick, activity, sounding, unmute, reload, stop
             case notesOff = "notes-off"
         }
         var `do`: Word
