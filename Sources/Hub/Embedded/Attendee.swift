@@ -29,7 +29,7 @@ final class Attendee {
             since: visit.joined.latest.milliseconds)
         view.state = isSilent ? .silent : .present
         let direction = policy.direction(name: visit.name, portIndex: portIndex)
-        view.sends = direction.sends && !said.loops
+        view.sends = direction.sends
         view.receives = direction.receives
         view.rtt = roundTrips.view
         view.rtt?.p95 = said.rtt?.p95
@@ -41,7 +41,7 @@ final class Attendee {
         if said.loops {
             view.muted = true
             view.remark =
-                "muted: sends back what it hears (a feedback loop). Nobody hears it until that is lifted or it joins anew"
+                "sends back what it hears (a feedback loop): nobody hears it until that is lifted or it joins anew"
         } else if direction == .neither {
             view.remark = "its name says neither In nor Out: not connected"
         }
