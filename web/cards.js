@@ -2,7 +2,7 @@
 
 import { badge, button, byID, count, keep, make, ms, name, setChildren, setText, svg, terms, time } from './page.js';
 import { remarks, stateOf, thresholds, verdict } from './words.js';
-import { kick, stuck } from './control.js';
+import { kick, stuck, unmute } from './control.js';
 
 const minute = 60000;
 const dots = new Map();
@@ -43,7 +43,7 @@ function create(person) {
 	word.title = thresholds;
 	now.hidden = person.echo;
 	const act = (word, press) => button('quiet', () => press(person), word, make('span', 'unseen', ` ${person.name}`));
-	if (!person.echo) foot.append(make('span', '', act('Stuck note…', stuck), ' ', act('Kick…', kick)));
+	if (!person.echo) foot.append(make('span', '', act('Stuck note…', stuck), ' ', act('Unmute', unmute), ' ', act('Kick…', kick)));
 	return make('li', 'card person', make('div', 'head', dot, make('h4', 'who'), word), now, make('dl', 'figures'), foot);
 }
 
@@ -51,11 +51,13 @@ function show(card, person, points) {
 	const [head, now, list, foot] = card.children;
 	const [, who, word] = head.children;
 	const lately = points.filter(([at]) => at > Date.now() - minute).map(([, rtt]) => rtt);
-	const judged = person.state === 'present' ? verdict(lately.length ? part(lately, 0.5) : person.rtt?.last, person) : stateOf(person.state);
+	const state = person.muted ? 'muted' : person.state;
+	const judged = state === 'present' ? verdict(lately.length ? part(lately, 0.5) : person.rtt?.last, person) : stateOf(state);
 	setChildren(who, name(person.name), ...remarks(person));
 	setChildren(word, badge(...(person.echo ? ['fair', 'on'] : judged)));
 	setChildren(foot.firstElementChild, 'since ', time(person.since), ...(person.until ? [', until ', time(person.until)] : []));
 	if (person.echo) return;
+	foot.lastElementChild.children[1].hidden = !person.muted;
 	setChildren(now.firstElementChild, ms(person.rtt?.last), make('small', '', ' ms'));
 	now.querySelector('path').setAttribute('d', spark(points));
 	setChildren(list, ...figures(person, points));

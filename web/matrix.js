@@ -6,11 +6,11 @@ import { order, say } from './control.js';
 /** So many rows and columns at once; of a larger room those that were looked for. */
 const most = 24;
 
-/** What a cell shows, says, and does when pressed. */
 function meaning(from, to, wire) {
 	if (from.id === to.id) return ['self', '', 'nobody hears itself'];
 	if (wire && !wire.reason) return ['wire', '●', 'hears', 'POST'];
 	if (wire?.reason === 'blocked') return ['blocked', '✕', wire.reason, 'DELETE'];
+	if (wire?.reason?.startsWith('muted')) return ['fair', '✕', wire.reason];
 	return ['none', '·', wire?.reason ?? 'no wire'];
 }
 

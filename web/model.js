@@ -51,7 +51,6 @@ export const roomsOf = (model) => [...model.rooms.values()].sort((a, b) => a.por
 /** Who came first stays first. */
 export const peopleOf = (model) => [...model.participants.values()].sort((a, b) => a.since - b.since || a.id - b.id);
 
-/** Takes in one piece of news. */
 export function take(model, view, data) {
 	if (view === 'model') Object.assign(model, data);
 	else if (view === 'status') model.status = data.all;

@@ -29,7 +29,6 @@ export function svg(tag, attributes, ...children) {
 	return element;
 }
 
-/** The content of a <dl>. */
 export const terms = (list) => list.map(([term, value]) => make('div', '', make('dt', '', term), make('dd', '', value)));
 
 /** Sets text where it differs, so that a selection and a reader's place stay. */
@@ -117,7 +116,6 @@ const nav = make('nav', '', ...Object.entries(pages).map((page) => anchor('', ..
 nav.ariaLabel = 'Pages';
 document.body.prepend(anchor('skip', '#main', 'Skip to the content'), make('header', 'top', anchor('brand', './', 'MIDI Hub'), nav, updated), lost, news);
 
-/** Says something once to screen readers. */
 export const announce = (text) => setText(news, text);
 
 let link = { state: 'asking', cause: '', seen: Date.now() };

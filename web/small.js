@@ -9,7 +9,7 @@ const participants = {
 	read: async () => (await list('api/v1/participants?limit=1000', 'participants')).filter(({ state }) => state !== 'duplicate').sort((a, b) => a.port - b.port || a.id - b.id),
 	summary: (list) => (list.length === 0 ? 'Nobody is here yet.' : `Here now: ${count(list.length, 'participant')}.`),
 	key: ({ id }) => id,
-	head: (one) => [[name(one.name), ...remarks(one)], [badge(...stateOf(one.state))]],
+	head: (one) => [[name(one.name), ...remarks(one)], [badge(...stateOf(one.muted ? 'muted' : one.state))]],
 	figures: ({ room, port, rtt, since }) => [['room', name(room)], ['port', port], ['average', ms(rtt?.average)], ['last', ms(rtt?.last)], ['since', time(since)]],
 };
 

@@ -19,7 +19,6 @@ let lowest = 60;
 const held = new Map();
 let strokes = [];
 let sending = false;
-/** Where the piano is. */
 let home;
 let echo;
 let back = '';

@@ -16,6 +16,10 @@ package enum EngineNews: Sendable {
     case refused(address: String, name: String?, port: UInt16, reason: String, times: Int)
     /// Somebody was let in and did not get in; as seldom as a refusal.
     case halfOpen(address: String, name: String, port: UInt16, missing: Missing, times: Int)
+    /// A participant who answered questions answers none any more; what it held has been released at those who heard it.
+    case silent(EngineStatus.Participant, released: Int)
+    /// Something came from it again.
+    case back(EngineStatus.Participant)
     /// A participant's software sends back what it hears; it is no longer heard.
     case loop(EngineStatus.Participant)
     /// A participant's software sends back what the echo gives it; the echo is no longer given to it.
@@ -67,6 +71,8 @@ package enum EngineOrder: Sendable {
     case sounding(@Sendable ([UInt64: Sounding]) -> Void)
     /// Sends a participant away; false where there is none of that id.
     case kick(id: UInt64, @Sendable (Bool) -> Void)
+    /// Lets a participant be heard again that was cut for a feedback loop; false where there is none of that id.
+    case unmute(id: UInt64, @Sendable (Bool) -> Void)
     /// Says BY to everyone and ends.
     case stop
 }
@@ -115,6 +121,8 @@ package struct EngineStatus: Codable, Sendable {
         package var counts = Counts()
         /// Milliseconds since anything came from it.
         package var silentFor: Int64 = 0
+        /// It answered questions for the time, and has answered none of the last ones. An older engine does not tell.
+        package var isSilent: Bool?
         /// Cut for sending back what it hears.
         package var loops = false
         /// Channel messages that came from it so far.

@@ -18,6 +18,7 @@ extension Loop {
             return
         }
         peer.session.heard(now: now)
+        if peer.isSilent { tellSilence(of: peer) }
         let reception: Reception
         do throws(WireError) {
             reception = try peer.receiver.receive(packet, header, at: now) { emission in
@@ -51,17 +52,12 @@ extension Loop {
         switch emission {
         case .message(let message, let time, _):
             let word = ChannelCommand(message).word
-            // Under way when the echo was cut: nobody would end it.
-            if peer.isEchoCut, message.holds, peer.echoSentinel.takesBack(word, at: milliseconds) { return }
             peer.messages += 1
             if case .noteOn = message { peer.notes += 1 }
             peer.playedAt = now
             peer.record.pointee.follow(message)
-            for hearer in peer.hearers where hearer !== peer {
-                hearer.sentinel.participantHears(word, at: milliseconds)
-            }
-            if peer.sentinel.participantSends(word, at: milliseconds) { cut(peer) }
-            if peer.port.hall.plan.echoes ?? false { watchEcho(word, of: peer, milliseconds) }
+            watchLoop(message, word, of: peer, milliseconds)
+            if peer.port.hall.plan.echoes ?? false { watchEcho(message, word, of: peer, milliseconds) }
             let at = self.time(time, header)
             if !list.append(message, at: at) {
                 forward(from: peer)
@@ -69,11 +65,13 @@ extension Loop {
             }
             listIsRealTime = false
         case .system(let message, let time):
+            guard message.isForOthers else { return }
             let at = self.time(time, header)
             if !list.append(message, at: at) {
                 forward(from: peer)
                 _ = list.append(message, at: at)
             }
+            _ = systemList.append(message, at: at)
             if !message.isRealTime { listIsRealTime = false }
         case .sysEx(let part, let octets, let time):
             // Behind what came before it in the packet.
@@ -82,14 +80,6 @@ extension Loop {
         case .sysExLost:
             if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
         }
-    }
-
-    /// Whoever plays the same again and again is no loop: what software returns comes back within a round trip and the
-    /// moment that it needs.
-    private func watchEcho(_ word: UInt32, of peer: Peer, _ now: Milliseconds) {
-        let within = Milliseconds(peer.session.clock.maximum / 10) + 50
-        if peer.echoSentinel.participantSends(word, at: now, within: within) { cutEcho(peer) }
-        if !peer.isEchoCut { peer.echoSentinel.participantHears(word, at: now) }
     }
 
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
@@ -103,12 +93,21 @@ extension Loop {
     func forward(from peer: Peer) {
         guard !list.isEmpty else { return }
         for hearer in peer.hearers {
+            let isDeaf = hearer.isDeaf(to: peer)
+            if isDeaf, systemList.isEmpty { continue }
             if hearer.hasPieces, !listIsRealTime { hurry(hearer) }
             guard let address = hearer.data else { continue }
-            hearer.port.data.queue(to: address) { hearer.sender.write(list, at: now, into: &$0) }
+            hearer.port.data.queue(to: address) {
+                if isDeaf {
+                    hearer.sender.write(systemList, at: now, into: &$0)
+                } else {
+                    hearer.sender.write(list, at: now, into: &$0)
+                }
+            }
             sent(to: hearer)
         }
         list.removeAll()
+        systemList.removeAll()
         listIsRealTime = true
     }
 

@@ -21,6 +21,7 @@ extension Loop {
                 // Among the live messages, in their order.
                 own.removeAll()
                 _ = list.append(sysEx: .whole, octets, at: time)
+                _ = systemList.append(sysEx: .whole, octets, at: time)
                 listIsRealTime = false
                 return forward(from: peer)
             }

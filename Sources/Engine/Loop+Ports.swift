@@ -4,28 +4,31 @@ import RTPMIDI
 
 /// What is served: ports opened and closed, rooms made and changed.
 extension Loop {
-    /// Changes to a plan. Who is in a room that goes on stays in it; of others their ports are closed, with BY.
+    /// Changes to a plan. Who is on a port that stays keeps the session, whatever becomes of its room; ports that go are
+    /// closed, with BY.
     func serve(_ new: EnginePlan) {
         let hostChanged = plan.host != new.host
         plan = new
-        for port in ports.values where hostChanged || !keeps(port) { close(port) }
-        closed = closed.filter { number, _ in new.rooms.contains { $0.ports.contains(number) } }
-        halls.removeAll { hall in !new.rooms.contains { $0.name == hall.plan.name } }
-        for room in new.rooms {
-            let hall = halls.first { $0.plan.name == room.name } ?? Hall(room)
-            if !halls.contains(where: { $0 === hall }) { halls.append(hall) }
-            if hall.plan != room { change(hall, to: room) }
-            for (index, number) in room.ports.enumerated() where ports[number] == nil { open(number, hall, index) }
+        let numbers = Set(new.rooms.flatMap(\.ports))
+        for port in ports.values where hostChanged || !numbers.contains(port.number) { close(port) }
+        closed = closed.filter { numbers.contains($0.key) }
+        let old = halls
+        halls = new.rooms.map { room in
+            let hall = old.first { $0.plan.name == room.name } ?? Hall(room)
+            hall.plan = room
+            return hall
+        }
+        for hall in halls {
+            for (index, number) in hall.plan.ports.enumerated() {
+                if let port = ports[number] { (port.hall, port.index) = (hall, index) }
+            }
+        }
+        reseat(everybody: old.flatMap(\.peers))
+        for hall in halls {
+            for (index, number) in hall.plan.ports.enumerated() where ports[number] == nil { open(number, hall, index) }
         }
         for peer in halls.flatMap(\.peers) where !plan.admits(peer.address) { remove(peer, .kicked, farewell: true) }
         if !closed.isEmpty { wake(by: now + Self.second) }
-    }
-
-    private func keeps(_ port: PortPair) -> Bool {
-        plan.rooms.contains { room in
-            room.name == port.hall.plan.name && room.ports.indices.contains(port.index)
-                && room.ports[port.index] == port.number
-        }
     }
 
     private func open(_ number: UInt16, _ hall: Hall, _ index: Int) {
@@ -92,8 +95,8 @@ extension Loop {
             id: peer.id, name: peer.name, room: peer.port.hall.plan.name, port: peer.port.number,
             address: peer.address.description, ssrc: peer.ssrc.rawValue, since: peer.record.pointee.since,
             rtt: roundTrip(peer.session.clock), counts: peer.counts,
-            silentFor: Int64((now &- min(now, peer.session.lastHeard)) / 10), loops: peer.isCut,
-            messages: peer.messages)
+            silentFor: Int64((now &- min(now, peer.session.lastHeard)) / 10), isSilent: peer.isSilent,
+            loops: peer.isCut, messages: peer.messages)
     }
 
     /// nil where nothing has been measured yet.

@@ -53,15 +53,47 @@ extension Loop {
         news.send(.left(status(peer), reason: reason, released: released))
     }
 
-    /// Another plan for a room: those in it stay, who hears whom is worked out anew.
-    func change(_ hall: Hall, to plan: EnginePlan.Room) {
-        hall.plan = plan
-        hall.room = Hall.room(plan)
-        for peer in hall.peers {
-            hall.room.join(peer.member)
-            if plan.echoes != true { peer.endEchoCut() }
+    /// Before a goodbye of ours: what somebody hears is ended there, and nothing more comes.
+    func endHearing(_ peer: Peer) {
+        guard peer.isMember, !peer.speakers.isEmpty else { return }
+        var heard = HeldState()
+        for speaker in peer.speakers {
+            heard.merge(speaker.record.pointee.held)
+            speaker.hearers.removeAll { $0 === peer }
         }
-        rewire(hall, releasing: true)
+        peer.speakers = []
+        let messages = heard.releases(whileHeldBy: [])
+        guard !messages.isEmpty else { return }
+        send(messages[...], to: peer)
+        // One of the two may be lost, and what says goodbye on the control port must not overtake them.
+        sendGuard(to: peer)
+        peer.port.data.flush()
+    }
+
+    /// A peer has fallen silent, or is there again: everybody is told, and of one who has vanished nothing sounds on. Its
+    /// session stays for its minute; what it lets go of later passes as ever.
+    func tellSilence(of peer: Peer) {
+        guard peer.isMember, peer.isSilent != peer.session.isSilent else { return }
+        peer.isSilent = peer.session.isSilent
+        guard peer.isSilent else { return news.send(.back(status(peer))) }
+        var released = 0
+        for hearer in peer.hearers { released = max(released, release(peer, at: hearer)) }
+        peer.record.pointee.held = HeldState()
+        news.send(.silent(status(peer), released: released))
+    }
+
+    /// Those who are there as the plan's rooms have them now: they stay, who hears whom is worked out anew.
+    func reseat(everybody: [Peer]) {
+        let byArrival = everybody.sorted { $0.id < $1.id }
+        for hall in halls {
+            hall.room = Hall.room(hall.plan)
+            hall.peers = byArrival.filter { $0.port.hall === hall }
+            for peer in hall.peers {
+                hall.room.join(peer.member)
+                if hall.plan.echoes != true { forgetEcho(of: peer) }
+            }
+        }
+        for hall in halls { rewire(hall, releasing: true) }
     }
 
     /// Compares the wires that there are with those that the room wants.
@@ -77,7 +109,7 @@ extension Loop {
         for wire in wanted { connect(wire, in: hall) }
     }
 
-    private func connect(_ wire: Wire, in hall: Hall) {
+    func connect(_ wire: Wire, in hall: Hall) {
         guard let speaker = hall.peer(wire.from), let hearer = hall.peer(wire.to), !speaker.isCut,
             !(speaker === hearer && speaker.isEchoCut), !speaker.hearers.contains(where: { $0 === hearer })
         else { return }
@@ -87,35 +119,11 @@ extension Loop {
 
     /// Ends at a hearer what a speaker holds there, unless another whom it hears holds it too. Gives how many messages
     /// that took.
-    private func release(_ speaker: Peer, at hearer: Peer) -> Int {
+    func release(_ speaker: Peer, at hearer: Peer) -> Int {
         let others = hearer.speakers.lazy.filter { $0 !== speaker }.map(\.record.pointee.held)
         let messages = speaker.record.pointee.held.releases(whileHeldBy: Array(others))
         send(messages[...], to: hearer)
         return messages.count
-    }
-
-    /// A feedback loop: nobody hears this participant any more until it comes anew.
-    func cut(_ peer: Peer) {
-        guard !peer.isCut else { return }
-        peer.isCut = true
-        for hearer in peer.hearers {
-            _ = release(peer, at: hearer)
-            hearer.speakers.removeAll { $0 === peer }
-        }
-        peer.hearers = []
-        news.send(.loop(status(peer)))
-    }
-
-    /// The echo comes back from this participant: it is not given to it any more until it is switched on anew.
-    func cutEcho(_ peer: Peer) {
-        guard !peer.isEchoCut else { return }
-        peer.isEchoCut = true
-        // Of the packet in hand, what came before goes first, so that the release is the last that is heard.
-        forward(from: peer)
-        _ = release(peer, at: peer)
-        peer.hearers.removeAll { $0 === peer }
-        peer.speakers.removeAll { $0 === peer }
-        news.send(.echoReturned(status(peer)))
     }
 
     /// Silences a room, or all. Gives how many hearers there were and how many notes were known to sound.

@@ -141,6 +141,7 @@ extension Loop {
             case .up:
                 if !peer.isMember { proven(peer) }
             case .measured:
+                peer.record.pointee.answersClock = peer.session.hasAnswered ? 1 : 0
                 if peer.isMember { news.send(.measured(status(peer))) }
             case .feedback(let value): acknowledged(peer, value)
             case .refused: break
@@ -149,6 +150,7 @@ extension Loop {
                 remove(peer, reason == .bye ? .bye : .silent, farewell: false)
             }
         }
+        tellSilence(of: peer)
         wake(by: peer.session.deadline)
     }
 
@@ -187,6 +189,8 @@ extension Loop {
     private func send(_ packet: SessionPacket, to peer: Peer, on path: Session.Path) {
         // It would end the other session of one who began anew.
         if case .bye = packet, peer.port.hasAnother(at: peer) { return }
+        // What it hears would sound on for ever.
+        if case .bye = packet { endHearing(peer) }
         switch path {
         case .control: peer.port.control.queue(to: peer.control) { packet.write(into: &$0) }
         case .data:
@@ -232,7 +236,7 @@ extension Loop {
                 control: record.pointee.control, data: record.pointee.data,
                 session: .resumedListener(
                     token: record.pointee.token, dataToken: record.pointee.dataToken, peer: ssrc, own: table.ssrc,
-                    name: port.hall.plan.displayName, now: now),
+                    name: port.hall.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1),
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),

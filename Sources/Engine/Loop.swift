@@ -37,6 +37,8 @@ final class Loop {
 
     /// What is being sent: encoded once, for everyone who hears it.
     var list = CommandList(capacity: 900)
+    /// Of that what belongs to no channel.
+    var systemList = CommandList(capacity: 900)
     /// Only real-time bytes are in it, which may pass between the parts of a system exclusive message.
     var listIsRealTime = true
     /// What is sent to one participant alone.
@@ -119,6 +121,7 @@ final class Loop {
     }
 
     private func attend(_ peer: Peer, _ next: inout UInt64) {
+        peer.session.isWatched = !peer.record.pointee.held.isEmpty
         if peer.session.deadline <= now { perform(on: peer) { $0.wake(now: now, perform: $1) } }
         // It may have ended just now.
         guard peer.port.has(peer) else { return }
@@ -144,6 +147,7 @@ final class Loop {
                 next = min(next, gathering.at + Self.second / 2)
             }
         }
+        if let end = endTrials(of: peer) { next = min(next, end) }
         report(peer)
         // Feedback, and what changes slowly.
         next = min(next, now + Self.second / 4)
@@ -180,6 +184,10 @@ final class Loop {
         case .kick(let id, let answer):
             let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
             if let peer { remove(peer, .kicked, farewell: true) }
+            answer(peer != nil)
+        case .unmute(let id, let answer):
+            let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
+            if let peer { endCut(peer) }
             answer(peer != nil)
         case .stop: end()
         }

@@ -38,6 +38,19 @@ final class Peer {
     /// Watches what the echo gives it, while there is one; and whether it has sent that back.
     var echoSentinel = LoopSentinel(threshold: 12)
     var isEchoCut = false
+    /// While it is tried whether it sends back what it hears: of the others, and of the echo.
+    var trial: Trial?
+    var echoTrial: Trial?
+    /// What is owed to a participant to whom nothing is sent for a moment.
+    final class Trial {
+        /// What sounded there when that began.
+        let sounding: HeldState
+        /// What was set since.
+        var set = ControlState()
+        /// What was on its way back when that began: nobody else will end it.
+        var returned = HeldState()
+        init(_ sounding: HeldState) { self.sounding = sounding }
+    }
     /// When something of its own last came, to tell whom a late joiner is to be told of first.
     var playedAt: UInt64 = 0
 
@@ -51,6 +64,8 @@ final class Peer {
     /// The counts that the log has.
     var told = EngineStatus.Counts()
     var toldAt: UInt64 = 0
+    /// As the session is, and as it was told to everybody.
+    var isSilent = false
     /// Somebody elsewhere who may be it.
     var claim: (address: SocketAddress, claim: Claim)?
     /// When its session was proven.
@@ -95,11 +110,6 @@ final class Peer {
         }
     }
 
-    func endEchoCut() {
-        isEchoCut = false
-        echoSentinel = LoopSentinel(threshold: 12)
-    }
-
     /// Where it is, for people to see.
     var address: SocketAddress { isControlGuessed ? data ?? control : control }
     var id: UInt64 { record.pointee.id }
@@ -109,6 +119,8 @@ final class Peer {
         get { record.pointee.isCut == 1 }
         set { record.pointee.isCut = newValue ? 1 : 0 }
     }
+    /// Nothing of a speaker's is sent to it at the moment.
+    func isDeaf(to speaker: Peer) -> Bool { speaker === self ? echoTrial != nil : trial != nil }
     /// Something waits to be sent at leisure.
     var hasPieces: Bool { nextPiece != nil }
 }

@@ -11,9 +11,9 @@ final class PortPair {
     }
 
     let number: UInt16
-    unowned let hall: Hall
+    unowned var hall: Hall
     /// Which of its room's ports this is, from 0.
-    let index: Int
+    var index: Int
     let control: DatagramSocket
     let data: DatagramSocket
     var registrations: [EventLoop.Registration] = []

@@ -41,6 +41,8 @@ final class SessionTable {
         var journals: UInt8 = 0
         /// 1 where nothing came from `control` since its router changed.
         var isControlGuessed: UInt8 = 0
+        /// 1 where it has answered our questions for the time.
+        var answersClock: UInt8 = 0
         var name: [64 of UInt8] = .init(repeating: 0)
         var held = HeldState()
         var controls = ControlState()

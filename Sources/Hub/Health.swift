@@ -40,6 +40,8 @@ enum Health {
             let percent = (loss * 1000).rounded() / 10
             sentence += "; \(one.name) lost \(percent) % in the last minute"
         }
+        let muted = here.filter { $0.muted ?? false }.map(\.name)
+        if !muted.isEmpty { sentence += "; muted for a feedback loop: \(muted.joined(separator: ", "))" }
         if !silent.isEmpty { sentence += "; silent: \(silent.joined(separator: ", "))" }
         return sentence + "."
     }

@@ -22,6 +22,8 @@ extension Hub {
         case .notesOff(let id, let notes, let author, let responder):
             let words = "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)"
             withParticipant(id, responder, words, kind: "notes-off") { $0.notesOff(id, notes, $1) }
+        case .unmute(let id, let author, let responder):
+            withParticipant(id, responder, "is no longer muted, by \(author)", kind: "unmute") { $0.unmute(id, $1) }
         case .block(let block, let isBlocked, let author, let responder):
             set(block, isBlocked, author, responder)
         case .piano(let key, let keys, let author, let responder): play(key, keys, author, responder)

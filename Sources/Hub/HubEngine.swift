@@ -37,10 +37,11 @@ protocol HubEngine: AnyObject {
     /// The store works again: what is still true is said to it anew.
     func rerecord()
 
-    /// Sends a participant away, or note-offs to it. False where it has none of that id; else `done` gets why it could
+    /// Sends a participant away, or note-offs to it, or lets it be heard again that was muted for a loop. False where it has none of that id; else `done` gets why it could
     /// not be done, nil where it was.
     func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
     func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool
+    func unmute(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
 
     /// A line for each port that it serves.
     var views: [Snapshot.Engine] { get }
@@ -50,6 +51,9 @@ protocol HubEngine: AnyObject {
 extension HubEngine {
     var isDown: Bool { process.service.state == .idle }
     func stop() { process.stop() }
+
+    /// The kernel carries what rtpmidid's participants play: nobody is muted there.
+    func unmute(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool { false }
 
     func restart(by author: String) {
         context.note("restart", room: roomName, engine: name, "\(name) is restarted by \(author)")

@@ -86,7 +86,7 @@ package struct Matrix {
                         reason = "not connected yet"
                     }
                 } else if sender.loops, verdict == .wanted {
-                    reason = "cut: feedback loop"
+                    reason = "muted: feedback loop"
                 }
                 if verdict != .wanted { reason = verdict.words }
                 let wire = Snapshot.Wire(

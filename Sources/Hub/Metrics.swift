@@ -112,6 +112,12 @@ package struct Metrics {
             labelled.compactMap { one, labels in value(one).map { (labels, $0) } }
         }
         add(
+            "midihub_participant_silent", .gauge, "1 where nothing comes from it any more.",
+            each { $0.state == .silent ? 1 : 0 })
+        add(
+            "midihub_participant_muted", .gauge, "1 where nobody hears it, for sending back what it hears.",
+            each { $0.muted ?? false ? 1 : 0 })
+        add(
             "midihub_participant_rtt_seconds", .gauge, "The last round trip to the participant and back.",
             each { $0.rtt.map { $0.last / 1000 } })
         add(

@@ -196,6 +196,7 @@ extension OpenAPI {
              "ssrc": {
               "type": "integer", "minimum": 0, "maximum": 4294967295, "description": "With the token only"
              },
+             "muted": {"type": "boolean", "description": "Heard by nobody, for sending back what it hears; see unmute"},
              "echo": {"type": "boolean", "description": "The hub's own echo, which gives back to each what it plays"},
              "until": {"$ref": "#/components/schemas/Moment"}
             }

@@ -144,6 +144,13 @@ enum OpenAPI {
             "responses": \#(done(404, 503))
            }
           },
+          "/api/v1/participants/{id}/unmute": {
+           "post": {
+            "operationId": "unmute", "summary": "Lets a participant be heard again that was muted for a feedback loop",
+            "security": [{"token": []}], "parameters": [{"$ref": "#/components/parameters/Participant"}],
+            "responses": \#(done(404, 503))
+           }
+          },
           "/api/v1/participants/{id}/notes-off": {
            "post": {
             "operationId": "notesOff", "summary": "Sends a participant note-offs on all channels", "security": [{"token": []}],

@@ -22,7 +22,8 @@ enum ShowCommands {
         for one in participants {
             let rtt = one.rtt.map { String(format: "%.1f", $0.last) } ?? "-"
             Output.line(
-                Cells.column(one.room, 15) + " " + rtt.padding(to: 9) + one.state.rawValue.padding(to: 10)
+                Cells.column(one.room, 15) + " " + rtt.padding(to: 9)
+                    + (one.muted ?? false ? "muted" : one.state.rawValue).padding(to: 10)
                     + Output.time(one.since).padding(to: 21) + Cells.fit(one.name, 64)
                     + (one.remark.map { "  (\(Output.safe($0)))" } ?? ""))
         }

@@ -70,6 +70,8 @@ package struct Snapshot: Equatable, Sendable {
         package var lost: UInt64?
         package var repaired: UInt64?
         package var remark: String?
+        /// Heard by nobody, for sending back what it hears: true, or absent.
+        package var muted: Bool?
         /// These two are only shown with the token: who knows them can send in this participant's name.
         package var address: String?
         package var ssrc: UInt32?

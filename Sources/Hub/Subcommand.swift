@@ -91,6 +91,13 @@ package struct Subcommand {
                       --room NAME   only this room (all rooms)
                     """, options: ordering.union(["--room"]), run: PanicCommand.run),
             Subcommand(
+                name: "unmute", summary: "let somebody be heard again: midihub unmute NAME",
+                explanation: """
+                    A participant whose software sends back what it hears (a feedback loop) is muted once that is proven, and
+                    shown as such. This lifts it, for all of that NAME or the one of that number; where the loop goes on, it
+                    is muted again.
+                    """, options: ordering, takesOperands: true, run: UnmuteCommand.run),
+            Subcommand(
                 name: "monitor", summary: "who plays what now, in the terminal",
                 explanation: MonitorCommand.explanation, options: anywhere.union(["--once"]), run: MonitorCommand.run),
             Subcommand(
@@ -134,7 +141,7 @@ package struct Subcommand {
                     line, goes to standard output. SIGHUP reads the plan again; SIGTERM says goodbye to everyone and ends.
                       --plan FILE      what to serve (JSON, as the hub writes it)
                       --control PATH   a socket that takes a JSON request a line: {"do":"status"}, activity, panic, kick,
-                                       notes-off, reload, stop
+                                       unmute, notes-off, reload, stop
                       --sessions FILE  who is there, kept for the next engine when this one is killed
                     """, options: ["--plan", "--control", "--sessions"], run: EngineCommand.run),
             Subcommand(

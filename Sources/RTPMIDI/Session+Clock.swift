@@ -12,7 +12,7 @@ struct ClockExchange: BitwiseCopyable, Sendable {
     private(set) var unanswered = 0
     private(set) var questions = 0
     private(set) var answeredQuestions = 0
-    private var lastQuestion: UInt64 = 0
+    private(set) var lastQuestion: UInt64 = 0
     /// To be asked at once.
     var isDue = false
     /// Answers in all, and in the second that began at `second`.
@@ -120,6 +120,14 @@ extension Session {
         static let eagerQuestions = 10
         /// As listener: so many quick repetitions of a question.
         static let listenerQuestions = 3
+        /// A peer that answers questions and holds something is asked after so much silence; one that has missed a
+        /// question, again and again after so much; and one that is silent, ever after so much.
+        static let watchedSilence: UInt64 = 15_000
+        static let repetition: UInt64 = 10_000
+        static let silentRepetition: UInt64 = 25_000
+        /// So many questions in a row, and the time for an answer after the last, make a peer silent.
+        static let silentQuestions = 4
+        static let answer: UInt64 = 5_000
     }
 
     // MARK: Time
@@ -129,14 +137,30 @@ extension Session {
         switch state {
         case .invitingControl, .invitingData: since &+ UInt64(invitations) * Timing.invitation
         case .invited: since &+ Timing.dataInvitation
-        case .proving, .up: min(nextQuestion, death)
+        case .proving, .up: min(nextQuestion, nextSilence, death)
         case .ended: .max
         }
     }
 
     private var nextQuestion: UInt64 {
-        exchange.nextQuestion(patience: role == .initiator ? Timing.initiatorQuestions : Timing.listenerQuestions)
+        let next = exchange.nextQuestion(
+            patience: role == .initiator ? Timing.initiatorQuestions : Timing.listenerQuestions)
+        guard isListenedFor else { return next }
+        if missed > 0 {
+            return exchange.lastQuestion
+                &+ (missed < Timing.silentQuestions ? Timing.repetition : Timing.silentRepetition)
+        }
+        return isWatched ? min(next, lastHeard &+ Timing.watchedSilence) : next
     }
+
+    /// When the questions that were missed make the peer silent.
+    private var nextSilence: UInt64 {
+        guard isListenedFor, !isSilent, missed >= Timing.silentQuestions else { return .max }
+        return exchange.lastQuestion &+ Timing.answer
+    }
+
+    /// Of one who never answers, as many initiators do not, silence says nothing so soon.
+    private var isListenedFor: Bool { role == .listener && hasAnswered }
 
     /// When the peer is given up unless something comes.
     private var death: UInt64 {
@@ -160,7 +184,8 @@ extension Session {
             end(.halfOpen, perform)
         case .proving, .up:
             if now >= death { return end(state == .up || role == .initiator ? .silent : .halfOpen, perform) }
-            askTime(now, perform)
+            if now >= nextSilence { isSilent = true }
+            if now >= nextQuestion { askTime(now, perform) }
         case .ended:
             break
         }
@@ -169,6 +194,7 @@ extension Session {
     // MARK: Clock exchange
 
     mutating func askTime(_ now: UInt64, _ perform: (Action) -> Void) {
+        missed += 1
         perform(.send(.clock(ssrc: own, count: 0, t1: exchange.ask(now), t2: 0, t3: 0), on: .data))
     }
 
@@ -186,6 +212,7 @@ extension Session {
             completeByEcho(t1, t2, t3, now, perform)
         case 1:
             guard let roundTrip = exchange.takeEcho(ofQuestion: t1, now: now) else { return }
+            hasAnswered = true
             perform(.send(.clock(ssrc: own, count: 2, t1: t1, t2: t2, t3: exchange.stamp(now)), on: path))
             // The peer read its clock in the middle of our round trip.
             complete(roundTrip, offset: t2 &- t1 &- roundTrip / 2, now, perform)

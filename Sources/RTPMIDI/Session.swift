@@ -60,7 +60,21 @@ package struct Session: Sendable {
     /// What a peer calls itself on the control port where that is another SSRC than on the data port: pymidi has two.
     private var peerOnControl: SSRC?
     /// When anything of the peer came last, or the session began.
-    package internal(set) var lastHeard: UInt64
+    package internal(set) var lastHeard: UInt64 {
+        didSet {
+            // Some answer for a while and then no more: only its next answer tells.
+            if isSilent { hasAnswered = false }
+            (missed, isSilent) = (0, false)
+        }
+    }
+    /// Questions sent since then.
+    var missed = 0
+    /// A peer that answers questions has answered none of the last ones, and nothing else came. A listener's alone.
+    package internal(set) var isSilent = false
+    /// It has answered a question: its silence says something.
+    package internal(set) var hasAnswered = false
+    /// It holds something that is to be released soon if it has vanished: its owner says so.
+    package var isWatched = false
     package internal(set) var clock = ClockEstimate()
 
     var state: State
@@ -90,12 +104,13 @@ package struct Session: Sendable {
     /// For a session that was up, after a restart of ours or a goodbye that nobody meant: the first `wake`, due at once,
     /// sends a CK0, and it is up again when a clock exchange is complete.
     package static func resumedListener(
-        token: UInt32, dataToken: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64,
+        token: UInt32, dataToken: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64, hasAnswered: Bool = false,
         patience: UInt64 = Timing.listenerSilence, salt: UInt16 = .random(in: .min ... .max)
     ) -> Session {
         var session = Session(.listener, .proving, token, peer, own, name, now, salt, patience: patience)
         session.dataToken = dataToken
         session.exchange.isDue = true
+        session.hasAnswered = hasAnswered
         return session
     }
 

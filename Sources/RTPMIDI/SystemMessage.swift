@@ -25,6 +25,10 @@ package struct SystemMessage: BitwiseCopyable, Hashable, Sendable {
     /// One to three.
     package var byteCount: Int { 1 + (Self.dataCount(status) ?? 0) }
     package var isRealTime: Bool { status >= 0xF8 }
+    /// What one participant's means to the others. Active sensing speaks of one cable only: passed on and then ended by
+    /// its sender's leaving, it would silence instruments that others play. F9 and FD are undefined and not to be sent on
+    /// (RFC 6295 section 3.2).
+    package var isForOthers: Bool { status != 0xFE && status != 0xF9 && status != 0xFD }
     package var bytes: [UInt8] { Array([status, first, second].prefix(byteCount)) }
 
     static func dataCount(_ status: UInt8) -> Int? {

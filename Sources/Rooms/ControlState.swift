@@ -1,7 +1,9 @@
 package import MIDI
 
-/// What one participant has set and not struck: programs with their banks, controllers, pressure and bend, on every
-/// channel. Who joins late is told it, so that the same sounds answer everywhere.
+/// What one participant has set and not struck: programs with their banks, controllers, the registered parameters 0 to 2
+/// (range of the bend, tuning), pressure and bend, on every channel. Who joins late is told it, so that the same sounds
+/// answer everywhere. Not-registered parameters are left out: what they do is their maker's affair, and some are commands;
+/// so is the pressure of single notes, which ends with the note.
 ///
 /// A fixed number of bytes without pointers, as `HeldState` is, for the same reason.
 package struct ControlState: BitwiseCopyable, Sendable {
@@ -23,8 +25,8 @@ package struct ControlState: BitwiseCopyable, Sendable {
         used |= 1 << UInt16(index)
     }
 
-    /// Hands out the messages that bring a listener who knows nothing to this state. A program comes behind its bank;
-    /// parameter numbers and data entry, which mean something only in their order, are left out.
+    /// Hands out the messages that bring a listener who knows nothing to this state. A program comes behind its bank, a
+    /// bend behind its range.
     package func tell(_ body: (Message) -> Void) {
         var left = used
         while left != 0 {
@@ -44,20 +46,44 @@ private struct ChannelControls: BitwiseCopyable {
     private var bankLow: UInt8 = 128
     var pressure: UInt8 = 0
     var bend: UInt16 = 8192
+    /// High and low seven bits of the registered parameters 0 to 2, in turn; 128 where not set.
+    private var parameters: [6 of UInt8] = .init(repeating: 128)
+    /// The number of the parameter that data entry speaks of, high and low seven bits, and whether it is a registered one.
+    private var selectedHigh: UInt8 = 127
+    private var selectedLow: UInt8 = 127
+    private var selectedIsRegistered: UInt8 = 1
 
     mutating func set(_ controller: DataByte, _ value: DataByte) {
         let number = controller.rawValue
         switch number {
-        // Data entry, increments and parameter numbers; and the channel modes, which are commands.
-        case 6, 38, 96...101, 120, 122...127: return
+        case 6, 38:
+            guard let place = selectedPlace else { return }
+            parameters[number == 6 ? place : place + 1] = value.rawValue
+        case 96, 97:  // Steps, from what each instrument has: the value is not known any more.
+            guard let place = selectedPlace else { return }
+            (parameters[place], parameters[place + 1]) = (128, 128)
+        case 98...101:
+            // The two numberings share one selection.
+            let isRegistered: UInt8 = number > 99 ? 1 : 0
+            if isRegistered != selectedIsRegistered {
+                (selectedHigh, selectedLow, selectedIsRegistered) = (127, 127, isRegistered)
+            }
+            if number % 2 == 1 { selectedHigh = value.rawValue } else { selectedLow = value.rawValue }
+        case 120, 122...127: return  // The channel modes, which are commands.
         case 121:  // MIDI recommended practice RP-015: what is reset, and what stays
             known &= ~Self.resetByRP015
+            (selectedHigh, selectedLow) = (127, 127)
             pressure = 0
             bend = 8192
         default:
             values[Int(number)] = value.rawValue
             known |= 1 << UInt128(number)
         }
+    }
+
+    /// Where the selected parameter's value is kept; nil where it is not.
+    private var selectedPlace: Int? {
+        selectedIsRegistered == 1 && selectedHigh == 0 && selectedLow < 3 ? 2 * Int(selectedLow) : nil
     }
 
     /// Modulation, expression, and pedals 64...67. Volume, pan, banks and the sound controllers stay.
@@ -89,7 +115,30 @@ private struct ChannelControls: BitwiseCopyable {
             if number == 32, values[32] == bankLow { continue }
             control(number, values[Int(number)])
         }
+        tellParameters(control)
         if pressure != 0 { body(.channelPressure(channel, pressure: DataByte(truncating: pressure))) }
         if bend != 8192 { body(.pitchBend(channel, Bend(truncating: bend))) }
+    }
+
+    /// Each with its number, and the null number behind them, so that no later data entry is taken for theirs; then the
+    /// number that the sender has left selected.
+    private func tellParameters(_ control: (UInt8, UInt8) -> Void) {
+        var hasTold = false
+        for number in 0..<3 {
+            let (high, low) = (parameters[2 * number], parameters[2 * number + 1])
+            guard high & low < 128 else { continue }
+            hasTold = true
+            control(101, 0)
+            control(100, UInt8(number))
+            if high < 128 { control(6, high) }
+            if low < 128 { control(38, low) }
+        }
+        if hasTold {
+            control(101, 127)
+            control(100, 127)
+        }
+        guard selectedHigh != 127 || selectedLow != 127 else { return }
+        control(selectedIsRegistered == 1 ? 101 : 99, selectedHigh)
+        control(selectedIsRegistered == 1 ? 100 : 98, selectedLow)
     }
 }

@@ -55,6 +55,9 @@ package struct HeldState: BitwiseCopyable, Sendable {
         for index in channels.indices { channels[index].merge(other.channels[index]) }
     }
 
+    /// Nothing is held that leaving would have to release.
+    package var isEmpty: Bool { !channels.indices.contains { channels[$0].holdsAnything } }
+
     /// How many notes are known to be held, or were before a gap.
     package var noteCount: Int {
         channels.indices.reduce(0) { $0 + (channels[$1].held | channels[$1].stale).nonzeroBitCount }
@@ -122,6 +125,10 @@ private struct ChannelState: BitwiseCopyable {
     var bent: UInt8 = 0
     var staleBend: UInt8 = 0
     var used: UInt8 = 0
+
+    var holdsAnything: Bool {
+        held | stale | unseen != 0 || pedals | stalePedals | bent | staleBend != 0
+    }
 
     mutating func saw(_ note: DataByte, down: Bool) {
         held = down ? held | note.bit : held & ~note.bit

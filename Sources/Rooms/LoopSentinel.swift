@@ -4,10 +4,15 @@
 /// What comes from software comes back unchanged, each time after the same delay. Each message that the participant
 /// sends and that it had heard a moment before, byte for byte and about as late as the ones before it, counts for a
 /// loop; anything else that it sends counts four times against it. A person who plays along with what they hear meets
-/// neither the velocities nor the delay.
+/// neither the velocities nor the delay; but whoever plays the same part from a sequencer of their own may meet both. So
+/// this is suspicion, and proof is a trial: for a moment nothing is sent to the suspect. What it then plays all the same
+/// it does not have from here, and it is innocent. A loop falls silent; where that has been seen twice, and what is sent
+/// comes back again in between, it is one.
 package struct LoopSentinel: BitwiseCopyable, Sendable {
     /// So many returned messages make a loop.
-    private let threshold: Int
+    private var threshold: Int
+    /// After a silent trial so many more bring on the next.
+    private static let again = 8
     /// How much later or earlier than the others, in milliseconds: networks jitter, people more.
     private static let tolerance: Int64 = 25
 
@@ -21,6 +26,20 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     }
     private var score = 0
     private var delay: Int64 = 0
+    /// Since when a trial runs; nil where none does.
+    private var trialSince: Int64?
+    /// Of the messages withheld, those that a loop would have returned by the trial's end, and those that came back.
+    private var withheld = 0
+    private var returned = 0
+    /// Trials in which it fell silent, one within a minute of the other, and when the last one was.
+    private var silentTrials = 0
+    private var silentAt: Int64 = 0
+    private static let memory: Int64 = 60_000
+    /// How long what is withheld is looked for, in milliseconds.
+    private static let watch: Int64 = 1000
+    /// So many withheld that do not come back make a silent trial; so many that do, an innocent.
+    private static let fewestWithheld = 4
+    private static let proof = 2
 
     /// A channel message that is sent to the participant.
     package mutating func participantHears(_ message: UInt32, at now: Int64) {
@@ -32,6 +51,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     package mutating func participantSends(
         _ message: UInt32, at now: Int64, within memory: Int64 = 1000
     ) -> Bool {
+        if trialSince != nil { return false }
         let place = Self.place(message)
         let one = heard[place]
         let late = Int64(UInt32(truncatingIfNeeded: now) &- one.at)
@@ -46,13 +66,55 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
         return score >= threshold
     }
 
-    /// Whether the participant heard this a second ago at most and has not returned it yet; now it has.
-    package mutating func takesBack(_ message: UInt32, at now: Int64) -> Bool {
+    // MARK: A trial
+
+    /// Until then what was sent before may still come back: nothing is judged by it.
+    private var grace: Int64 { delay + 2 * Self.tolerance }
+    /// When the trial is over, in the caller's milliseconds; nil where none runs. Innocence may be proven sooner.
+    package var trialEnd: Int64? {
+        trialSince.map { returned >= Self.proof ? $0 : $0 + 2 * grace + Self.watch }
+    }
+
+    /// From now on nothing is to be sent to the participant.
+    package mutating func beginTrial(at now: Int64) { (trialSince, withheld, returned) = (now, 0, 0) }
+
+    /// A channel message that the participant would hear.
+    package mutating func withholds(_ message: UInt32, at now: Int64) {
+        guard let trialSince, now >= trialSince + grace else { return }
+        if now <= trialSince + grace + Self.watch { withheld += 1 }
+        participantHears(message, at: now)
+    }
+
+    /// A channel message that the participant sends during a trial. True where it had heard that before the trial.
+    package mutating func returns(_ message: UInt32, at now: Int64) -> Bool {
         let place = Self.place(message)
         let one = heard[place]
-        guard one.message == message, Int64(UInt32(truncatingIfNeeded: now) &- one.at) <= 1000 else { return false }
-        heard[place].message = 0
-        return true
+        let late = Int64(UInt32(truncatingIfNeeded: now) &- one.at)
+        guard let trialSince, one.message == message, late <= 1000 else { return false }
+        let isEarlier = now - late < trialSince + grace
+        if isEarlier || abs(late - delay) <= Self.tolerance { heard[place].message = 0 }
+        if !isEarlier, abs(late - delay) <= Self.tolerance { returned += 1 }
+        return isEarlier
+    }
+
+    package enum Verdict: Sendable { case innocent, undecided, silent, loop }
+
+    /// Ends the trial. `silenceIsProof`: also where nothing was withheld.
+    package mutating func judge(at now: Int64, silenceIsProof: Bool = false) -> Verdict {
+        trialSince = nil
+        if returned > 0 {
+            // It would be suspected again and again.
+            (score, silentTrials, threshold) = (0, 0, min(threshold * 8, 1 << 20))
+            return .innocent
+        }
+        guard silenceIsProof || withheld >= Self.fewestWithheld else {
+            score = 0
+            return .undecided
+        }
+        silentTrials = silentTrials > 0 && now - silentAt <= Self.memory ? silentTrials + 1 : 1
+        silentAt = now
+        score = max(0, threshold - Self.again)
+        return silentTrials > 1 ? .loop : .silent
     }
 
     private static func place(_ message: UInt32) -> Int { Int((message &* 2_654_435_761) >> 24) }

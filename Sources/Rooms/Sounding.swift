@@ -38,6 +38,10 @@ package struct Sounding: Hashable, Codable, Sendable {
             guard controls.count < Self.most else { return }
             let channel = message.channel.number
             switch message {
+            // Parts of parameters, which mean nothing one by one.
+            case .controlChange(_, 6, _), .controlChange(_, 38, _), .controlChange(_, 98, _),
+                .controlChange(_, 99, _), .controlChange(_, 100, _), .controlChange(_, 101, _):
+                break
             case .controlChange(_, let controller, let value):
                 controls.append(
                     Control(

@@ -24,6 +24,8 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
     package enum Event: Equatable, Sendable {
         case wantUp
         case wantDown
+        /// To be ended at once, without a goodbye, and started anew: its users are taken up again.
+        case wantAnew
         /// A process that was already running was taken over; ready unless said otherwise later.
         case adopted
         /// The process could not be made or must not be: said in words by the owner.
@@ -81,6 +83,17 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
                 return nil
             case .starting, .up: return end(from: .goodbye)
             case .ending: return nil
+            }
+        case .wantAnew:
+            failures = 0
+            switch state {
+            case .idle: return handle(.wantUp)
+            case .starting, .up:
+                wantUp = true
+                return end(at: .kill)
+            case .waiting, .ending:
+                wantUp = true
+                return nil
             }
         case .adopted:
             guard state == .idle else { return nil }

@@ -42,7 +42,10 @@ import Testing
         #expect(try hub.command("stop").code == 0)
     }
 
-    @Test func `an engine that is killed is back at once and goes on with its participants`() throws {
+    @Test(arguments: [false, true])
+    func `an engine that is killed, or restarted by order, is back at once with its participants`(
+        byOrder: Bool
+    ) throws {
         let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")
         players[0].play(note(60))
@@ -50,7 +53,11 @@ import Testing
         try pumping(players, "both on the page") { try hub.participants().count == 2 }
         let ids = try hub.participants().compactMap { $0["id"] as? Int }
         let pid = try #require(try hub.enginePIDs().first)
-        kill(Int32(pid), SIGKILL)
+        if byOrder {
+            #expect(try hub.post("/api/v1/engines/embedded/restart").status == 202)
+        } else {
+            kill(Int32(pid), SIGKILL)
+        }
         try eventually("another engine") {
             let now = try hub.enginePIDs()
             return try now.first != pid && hub.engines().allSatisfy { $0["state"] as? String == "up" }
@@ -126,15 +133,17 @@ import Testing
         players[0].play(note(60))
         try pumping(players, "the note") { players[1].heard == [note(60)] }
         players[0].isDead = true
-        var wasSilent = false
-        try eventually(within: .seconds(100), "Alice's note to end") {
-            for player in players { player.pump() }
-            wasSilent = try wasSilent || hub.participants().contains { $0["state"] as? String == "silent" }
-            return players[1].heard.contains(off(60))
+        try pumping(players, "Alice's note to end") { players[1].heard.contains(off(60)) }
+        try pumping(players, "Alice to be shown as silent") {
+            try hub.participants().contains { $0["state"] as? String == "silent" }
         }
-        #expect(wasSilent)
+        try hub.awaitEvent("silent", containing: "Alice has been silent for")
+        try hub.awaitEvent("released", containing: "Alice left 1 note")
+        try eventually(within: .seconds(100), "Bob alone") {
+            for player in players { player.pump() }
+            return try hub.participants().count == 1
+        }
         try hub.awaitEvent("lost", containing: "Alice was lost: no sign of it for 60 s")
-        try pumping(players, "Bob alone") { try hub.participants().count == 1 }
     }
 
     @Test func `stop also ends an engine whose hub was killed, with a goodbye`() throws {

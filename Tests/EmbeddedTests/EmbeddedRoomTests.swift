@@ -41,6 +41,26 @@ import Testing
         try hub.awaitWires([["Synth", "Piano in"]])
     }
 
+    @Test func `a room that is renamed keeps its players, their visits and what they hold`() throws {
+        let port = freeUDPPortPair()
+        let hub = try HubUnderTest.running(ports: [port])
+        let players = try hub.here("Piano", "Synth")
+        players[0].play(note)
+        try pumping(players, "the note, and both on the page") {
+            try players[1].heard == [note] && hub.participants().count == 2
+        }
+        let ids = try hub.participants().compactMap { $0["id"] as? Int }
+        hub.directory.write("midihub.json5", "{ rooms: { Stage: { ports: [\(port)] } }, address: \"127.0.0.1\" }")
+        #expect(try hub.command("reload").output.contains("port \(port) is now in room Stage"))
+        try pumping(players, "both in the new room") {
+            try hub.participants().compactMap { $0["room"] as? String } == ["Stage", "Stage"]
+        }
+        #expect(try hub.participants().compactMap { $0["id"] as? Int } == ids)
+        try hub.awaitWires([["Piano", "Synth"], ["Synth", "Piano"]])
+        #expect(try hub.events("joined").count == 2 && hub.events("left").isEmpty)
+        #expect(players[1].heard == [note] && players.allSatisfy { $0.isUp && $0.ended == nil })
+    }
+
     @Test func `who is not let in is refused, and the events say so`() throws {
         let hub = try HubUnderTest.running(more: "deny: [\"127.0.0.0/8\"]")
         let player = try TestPlayer("Mallory", port: hub.ports[0])

@@ -214,6 +214,8 @@ import Testing
             ("POST", "/api/v1/participants/{id}/notes-off", "/api/v1/participants/\(id)/notes-off?to=200"),
             ("POST", "/api/v1/participants/{id}/kick", "/api/v1/participants/\(id)/kick"),
             ("POST", "/api/v1/participants/{id}/kick", "/api/v1/participants/99999/kick"),
+            ("POST", "/api/v1/participants/{id}/unmute", "/api/v1/participants/\(id)/unmute"),
+            ("POST", "/api/v1/participants/{id}/unmute", "/api/v1/participants/99999/unmute"),
             ("POST", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/\(room)/blocks?from=a&to=b"),
             ("POST", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/\(room)/blocks?from=a"),
             ("DELETE", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/\(room)/blocks?from=a&to=b"),

@@ -38,7 +38,7 @@ struct MatrixTests {
         #expect(Set(matrix.wires.map { "\($0.from)-\($0.to)" }) == ["1-2", "1-3", "1-4", "2-3", "2-4"])
         let reasons = reasons(matrix)
         #expect(reasons["2-1"] == "blocked")
-        #expect(reasons["4-1"] == "cut: feedback loop")
+        #expect(reasons["4-1"] == "muted: feedback loop")
         #expect(reasons["3-1"] == "the sender's name says that it only receives")
         #expect(matrix.pairs.count == 12 && matrix.wires.allSatisfy { $0.reason == nil })
     }

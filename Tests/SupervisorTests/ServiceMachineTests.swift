@@ -75,6 +75,20 @@ import Testing
         #expect(next(&machine, machine.handle(.exited)) == .seconds(1))
     }
 
+    @Test func `one that is to be made anew is killed without a goodbye and started again`() {
+        var machine = Machine(clock: clock, teardown: teardown)
+        _ = machine.handle(.wantUp)
+        _ = machine.handle(.ready)
+        clock.advance(by: .seconds(10))
+        #expect(machine.handle(.wantAnew) == .end(.kill, patience: .seconds(5)))
+        #expect(machine.handle(.wantAnew) == nil)
+        #expect(next(&machine, machine.handle(.exited)) == .seconds(-9), "its second is long over: at once")
+        _ = machine.handle(.wantDown)
+        _ = machine.handle(.exited)
+        clock.advance(by: .seconds(10))
+        #expect(machine.handle(.wantAnew) == .spawn, "one that was stopped is started")
+    }
+
     @Test func `an adopted one is up, and restarted like any other`() {
         var machine = Machine(clock: clock, teardown: teardown)
         #expect(machine.handle(.adopted) == nil)

@@ -29,7 +29,7 @@ final class Attendee {
             since: visit.joined.latest.milliseconds)
         view.state = isSilent ? .silent : .present
         let direction = policy.direction(name: visit.name, portIndex: portIndex)
-        view.sends = direction.sends && !said.loops
+        view.sends = direction.sends
         view.receives = direction.receives
         view.rtt = roundTrips.view
         view.rtt?.p95 = said.rtt?.p95
@@ -39,7 +39,9 @@ final class Attendee {
         view.address = visit.address
         view.ssrc = visit.ssrc
         if said.loops {
-            view.remark = "sends back what it hears (a feedback loop): nobody hears it until it joins anew"
+            view.muted = true
+            view.remark =
+                "sends back what it hears (a feedback loop): nobody hears it until that is lifted or it joins anew"
         } else if direction == .neither {
             view.remark = "its name says neither In nor Out: not connected"
         }

@@ -29,6 +29,7 @@ extension EmbeddedEngine {
         case .left: if let said = line.participant { left(said, line.leaving, released: line.released ?? 0, at: at) }
         case .latency: if let said = line.participant { measured(said, at: at) }
         case .losses: if let said = line.participant { attendee(said, at: at).take(said, at: at) }
+        case .silent, .back: if let said = line.participant { heard(said, released: line.released ?? 0, at: at) }
         case .refused:
             let who = line.name.map { "\($0) at \(line.address ?? "?")" } ?? line.address ?? "?"
             let times = (line.times ?? 1) > 1 ? ", \(line.times ?? 1) times" : ""
@@ -47,8 +48,9 @@ extension EmbeddedEngine {
             one.said.loops = true
             context.note(
                 "loop", severity: .warning, at: When(at), visit: one.visit,
-                "\(one.visit.name) sends back what it hears: a feedback loop. Nobody hears it until it joins anew; on its computer, switch off MIDI thru"
+                "\(one.visit.name) sends back what it hears: a feedback loop. It is muted until that is lifted or it joins anew; on its computer, switch off MIDI thru"
             )
+            context.changed()
         case .echoReturned: if let said = line.participant { context.echoReturned(said.room, said.name) }
         case .trouble:
             context.note(

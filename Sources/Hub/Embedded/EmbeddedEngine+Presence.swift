@@ -6,7 +6,7 @@ import Supervisor
 
 /// Who is there, as the engine says it: its log at once, its status every few seconds.
 extension EmbeddedEngine {
-    /// Its clock is exchanged every ten seconds.
+    /// Of one who never answers the engine's questions: most ask questions of their own every ten seconds.
     private static let silenceAfter: Int64 = 25_000
 
     /// Whom the engine means: one who is known, a visit that the hub before this one left open, or somebody new.
@@ -41,11 +41,23 @@ extension EmbeddedEngine {
         let one = attendee(said, at: moment)
         present[said.id] = nil
         close(one.visit, When(moment), leaving ?? .bye)
+        noteReleases(released, of: one, at: moment)
+    }
+
+    private func noteReleases(_ released: Int, of one: Attendee, at moment: Moment) {
         guard released > 0 else { return }
         context.note(
             "released", at: When(moment), visit: one.visit,
             "\(one.visit.name) left \(released == 1 ? "1 note" : "\(released) notes") or pedals sounding: released at those who heard them"
         )
+    }
+
+    /// It has fallen silent, or is back.
+    func heard(_ said: EngineStatus.Participant, released: Int, at moment: Moment) {
+        let one = attendee(said, at: moment)
+        one.take(said, at: moment)
+        judgeSilence(one, at: moment)
+        noteReleases(released, of: one, at: moment)
     }
 
     private func close(_ visit: Visit, _ when: When, _ leaving: Leaving) {
@@ -91,7 +103,12 @@ extension EmbeddedEngine {
             one.take(said, at: .now)
             one.absences = 0
             one.visit.address = said.address
-            judgeSilence(one)
+            if one.visit.room != said.room {
+                // The same visit, in a room that a reload has renamed or put its port into.
+                one.visit.room = said.room
+                context.recorder.add(.visit(one.visit))
+            }
+            judgeSilence(one, at: .now)
         }
         let named = Set(status.participants.map(\.id))
         for (id, one) in present where !named.contains(id) {
@@ -112,17 +129,18 @@ extension EmbeddedEngine {
         openVisits = []
     }
 
-    private func judgeSilence(_ one: Attendee) {
-        let isSilent = one.said.silentFor > Self.silenceAfter
+    private func judgeSilence(_ one: Attendee, at moment: Moment) {
+        let isSilent = one.said.isSilent ?? false || one.said.silentFor > Self.silenceAfter
         guard isSilent != one.isSilent else { return }
         one.isSilent = isSilent
         if isSilent {
             context.note(
-                "silent", severity: .warning, visit: one.visit,
+                "silent", severity: .warning, at: When(moment), visit: one.visit,
                 "\(one.visit.name) has been silent for \(one.said.silentFor / 1000) s")
         } else {
-            context.note("back", visit: one.visit, "\(one.visit.name) is back")
+            context.note("back", at: When(moment), visit: one.visit, "\(one.visit.name) is back")
         }
+        context.changed()
     }
 
     func rerecord() {

@@ -79,6 +79,12 @@ final class EmbeddedEngine: HubEngine {
         process.stop()
     }
 
+    /// Without a goodbye: the new process takes everybody up again.
+    func restart(by author: String) {
+        context.note("restart", room: roomName, engine: name, "\(name) is restarted by \(author)")
+        process.service.renew()
+    }
+
     var isDown: Bool {
         process.service.state == .idle && announcers.values.allSatisfy { $0.process.service.state == .idle }
     }
@@ -173,7 +179,8 @@ final class EmbeddedEngine: HubEngine {
             (isReady, since) = (false, .now)
             if expected {
                 context.note("engine-stopped", engine: name, "\(name) stopped (\(exit))")
-                everyoneIsGone(reason: "the engine was stopped")
+                // One that is started anew takes its participants up again, and says who is no longer there.
+                if !process.service.isWanted { everyoneIsGone(reason: "the engine was stopped") }
             } else {
                 // Its successor takes its participants up again, and says who is no longer there.
                 reason = "ended by itself, \(exit)"
@@ -300,6 +307,13 @@ final class EmbeddedEngine: HubEngine {
         var request = EngineControl.Request(.notesOff)
         (request.from, request.to) = (notes.lowerBound, notes.upperBound)
         return order(request, participant, done)
+    }
+
+    func unmute(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
+        order(.init(.unmute), participant) { [weak self] failure in
+            self?.requestStatus()
+            done(failure)
+        }
     }
 
     private func order(

@@ -6,7 +6,7 @@ import Rooms
 /// milliseconds. A reader leaves out what it does not know; `v` changes only when it could no longer do that.
 struct EngineLine: Codable {
     enum Kind: String, Codable {
-        case started, listening, joined, left, latency, losses, refused, loop, trouble, ended
+        case started, listening, joined, left, latency, losses, refused, silent, back, loop, trouble, ended
         case cannotListen = "cannot-listen"
         case echoReturned = "echo-returned"
         case halfOpen = "half-open"
@@ -25,7 +25,7 @@ struct EngineLine: Codable {
     var address: String?
     var reason: String?
     var leaving: Leaving?
-    /// Notes and pedals that were released for somebody who left.
+    /// Notes and pedals that were released for somebody who left or fell silent.
     var released: Int?
     var missing: Missing?
     var times: Int?
@@ -48,6 +48,9 @@ struct EngineLine: Codable {
         case .halfOpen(let address, let name, let port, let missing, let times):
             (event, self.address, self.name, self.port) = (.halfOpen, address, name, port)
             (self.missing, self.times) = (missing, times)
+        case .silent(let participant, let released):
+            (event, self.participant, self.released) = (.silent, participant, released)
+        case .back(let participant): (event, self.participant) = (.back, participant)
         case .loop(let participant): (event, self.participant) = (.loop, participant)
         case .echoReturned(let participant): (event, self.participant) = (.echoReturned, participant)
         case .trouble(let reason): self.reason = reason
@@ -60,7 +63,7 @@ struct EngineLine: Codable {
 enum EngineControl {
     struct Request: Codable {
         enum Word: String, Codable {
-            case status, panic, kick, activity, sounding, reload, stop
+            case status, panic, kick, activity, sounding, unmute, reload, stop
             case notesOff = "notes-off"
         }
         var `do`: Word

@@ -122,12 +122,16 @@ package struct MonitorPicture {
         let plays = sounds?.notes.isEmpty == false || playedAt[one.id].map { $0 + Self.blink > now } ?? false
         let quality = Quality(of: one)
         let isOff = lost != nil || one.state != .present
+        let isMuted = one.muted ?? false
         let way =
-            one.state != .present ? one.state.rawValue : one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-"
+            one.state != .present
+            ? one.state.rawValue : isMuted ? "muted" : one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-"
         var row = style.paint(plays && lost == nil ? "● " : "· ", plays && !isOff ? .good : .faint)
         row += style.paint(Cells.column(one.name, columns.name), isOff ? .faint : .strong) + " "
         if columns.room > 0 { row += style.paint(Cells.column(one.room, columns.room), .faint) + " " }
-        row += style.paint(Cells.column(way, Columns.way, right: true), isOff ? .faint : quality?.ink) + "  "
+        row +=
+            style.paint(Cells.column(way, Columns.way, right: true), isOff ? .faint : isMuted ? .warning : quality?.ink)
+            + "  "
         let words = sounds.map(NoteNames.words) ?? ""
         return row + style.paint(Cells.fit(words, columns.rest), isOff ? .faint : nil)
     }
@@ -135,7 +139,7 @@ package struct MonitorPicture {
     /// A participant's words for a log of lines.
     package func words(of id: Int64) -> String? {
         guard let one = participants[id] else { return nil }
-        let way = one.rtt.map { String(format: ", %.1f ms", $0.last) } ?? ""
+        let way = (one.rtt.map { String(format: ", %.1f ms", $0.last) } ?? "") + (one.muted ?? false ? ", muted" : "")
         let words = sounds[id].map(NoteNames.words) ?? ""
         return "\(Cells.fit(one.name, 64)) (\(Cells.fit(one.room, 40))\(way)): \(words.isEmpty ? "silent" : words)"
     }

@@ -70,6 +70,7 @@ enum StatusCommand {
         words += Cells.column(one.loss.map { String(format: "loss %.1f %%", $0 * 100) } ?? "", 13, right: true) + "  "
         let quality = Quality(of: one)
         switch one.state {
+        case .present where one.muted ?? false: words += style.paint("muted", .warning)
         case .present: words += style.paint(quality?.rawValue ?? "not measured yet", quality?.ink ?? .faint)
         case .silent, .ghost, .duplicate: words += style.paint(one.state.rawValue, .warning)
         }
