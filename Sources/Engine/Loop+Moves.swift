@@ -45,7 +45,7 @@ extension Loop {
             return
         }
         // Of twins it is the one that has been silent longest.
-        let open = peers.filter { $0.isMember && mayMove($0) && $0.claim?.claim.yields(now: now) ?? true }
+        let open = peers.filter { $0.isMember && mayMove($0) && $0.claim?.claim.yields ?? true }
         guard let peer = open.min(by: { $0.session.lastHeard < $1.session.lastHeard }), plan.admits(source),
             claims.take(from: source, at: milliseconds)
         else { return }

@@ -33,7 +33,7 @@ final class Loop {
     var refusals = Refusals()
     var halfOpens = Refusals()
     /// Whoever seems to be a known peer at a new address is asked: so many a second from one address.
-    var claims = SourceBuckets(rate: 4, burst: 16)
+    var claims = SourceBuckets(rate: 20, burst: 64)
 
     /// What is being sent: encoded once, for everyone who hears it.
     var list = CommandList(capacity: 900)

@@ -8,13 +8,14 @@ package struct Claim: Sendable {
         case askOwner
         /// It is the peer, and its old address is empty.
         case move
-        /// Nothing comes of it; another may be looked at.
+        /// Nothing comes of it, and its address may ask again.
         case forget
     }
-    private enum State { case asked, answered, denied }
+    private enum State { case asked, answered, silent, denied }
 
-    /// In ticks: for the answer of the new address; from question to question to the old one, and for the last answer;
-    /// what comes from there at first may have been under way; and how long one who was not the peer is not asked again.
+    /// In ticks: for the answer of the new address, and as long again before it is asked anew; from question to question to
+    /// the old one, and for the last answer; what comes from there at first may have been under way; and how long one who
+    /// was not the peer is not asked again.
     private static let proof: UInt64 = 5_000
     private static let ownerQuestion: UInt64 = 2_500
     private static let ownerQuestions = 6
@@ -38,22 +39,24 @@ package struct Claim: Sendable {
 
     /// What came from the new address.
     package mutating func receive(_ packet: SessionPacket, now: UInt64) {
-        guard state == .asked, case .clock(_, 1, time, _, _) = packet else { return }
-        (state, since) = (.answered, now)
+        guard case .clock(_, 1, time, _, _) = packet else { return }
+        switch state {
+        case .asked, .silent: (state, since) = (.answered, now)
+        case .answered, .denied: break
+        }
     }
 
     /// It gives way to a claim from elsewhere: one that does not answer must not shut out one that would.
-    package func yields(now: UInt64) -> Bool {
+    package var yields: Bool {
         switch state {
-        case .asked: now &- since >= Self.proof / 2
-        case .answered: false
-        case .denied: true
+        case .asked, .answered: false
+        case .silent, .denied: true
         }
     }
 
     package var deadline: UInt64 {
         switch state {
-        case .asked: since &+ Self.proof
+        case .asked, .silent: since &+ Self.proof
         case .answered where ownerQuestionsSent == 0: since
         case .answered:
             lastQuestion &+ (ownerQuestionsSent < Self.ownerQuestions ? Self.ownerQuestion : Self.lastAnswer)
@@ -66,7 +69,10 @@ package struct Claim: Sendable {
         if state == .answered, lastHeard > since &+ Self.underWay { (state, since) = (.denied, now) }
         guard now >= deadline else { return nil }
         switch state {
-        case .asked, .denied: return .forget
+        case .asked:
+            (state, since) = (.silent, now)
+            return nil
+        case .silent, .denied: return .forget
         case .answered where ownerQuestionsSent < Self.ownerQuestions:
             ownerQuestionsSent += 1
             lastQuestion = now

@@ -17,6 +17,12 @@ final class Stranger {
         (control, data) = (try DatagramSocket(port: 0, host: bind), try DatagramSocket(port: 0, host: bind))
     }
 
+    /// With the sockets of one that has left: its stack goes on.
+    init(remainsOf player: TestPlayer, port: UInt16) {
+        hub = SocketAddress(host: "127.0.0.1", port: port)!  // numeric
+        (ssrc, control, data) = (player.ssrc, player.control, player.data)
+    }
+
     func send(_ packet: SessionPacket, _ path: Session.Path = .data) {
         let socket = path == .control ? control : data
         socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) { packet.write(into: &$0) }
