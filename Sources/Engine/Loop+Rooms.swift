@@ -54,6 +54,7 @@ extension Loop {
     func endHearing(_ peer: Peer) {
         guard peer.isMember, !peer.speakers.isEmpty else { return }
         var heard = HeldState()
+        for trial in [peer.trial, peer.echoTrial].compactMap(\.self) { heard.merge(trial.sounding) }
         for speaker in peer.speakers {
             heard.merge(speaker.record.pointee.held)
             speaker.hearers.removeAll { $0 === peer }
@@ -79,10 +80,10 @@ extension Loop {
         news.send(.silent(status(peer), released: released))
     }
 
-    /// Those who are there as the plan's rooms have them now: they stay, who hears whom is worked out anew.
-    func reseat(everybody: [Peer]) {
+    /// Rooms whose plan has changed: who is there stays, who hears whom is worked out anew.
+    func reseat(_ changed: [Hall], everybody: [Peer]) {
         let byArrival = everybody.sorted { $0.id < $1.id }
-        for hall in halls {
+        for hall in changed {
             hall.room = Hall.room(hall.plan)
             hall.peers = byArrival.filter { $0.port.hall === hall }
             for peer in hall.peers {
@@ -90,7 +91,7 @@ extension Loop {
                 if hall.plan.echoes != true { forgetEcho(of: peer) }
             }
         }
-        for hall in halls { rewire(hall, releasing: true) }
+        for hall in changed { rewire(hall, releasing: true) }
     }
 
     /// Compares the wires that there are with those that the room wants.
