@@ -16,7 +16,7 @@ extension Loop {
         table.commit(peer.place)
         hall.peers.append(peer)
         for wire in hall.room.join(peer.member) { connect(wire, in: hall) }
-        tellRoom(to: peer)
+        tellState(of: peer.speakers, to: peer)
         news.send(.joined(status(peer)))
         wake(by: now + Self.second / 4)
     }
@@ -104,7 +104,13 @@ extension Loop {
                 hearer.speakers.removeAll { $0 === speaker }
             }
         }
+        let before = hall.peers.map(\.speakers)
         for wire in wanted { connect(wire, in: hall) }
+        guard releasing else { return }
+        // Whom somebody has not heard until now it knows as little of as one who joins late.
+        for (hearer, known) in zip(hall.peers, before) where hearer.speakers.count > known.count {
+            tellState(of: hearer.speakers.filter { speaker in !known.contains { $0 === speaker } }, to: hearer)
+        }
     }
 
     func connect(_ wire: Wire, in hall: Hall) {
@@ -174,13 +180,15 @@ extension Loop {
         }
     }
 
-    /// One who has come hears with the others' sounds: their programs, controllers and bends. Where two set the same,
-    /// the one who played last wins.
-    private func tellRoom(to peer: Peer) {
-        for speaker in peer.speakers.sorted(by: { $0.playedAt < $1.playedAt }) {
+    /// Who hears somebody anew hears with their sounds: programs, controllers and bends. Where two set the same, the one
+    /// who played last wins.
+    func tellState(of speakers: [Peer], to peer: Peer) {
+        for speaker in speakers.sorted(by: { $0.playedAt < $1.playedAt }) where speaker !== peer {
             speaker.record.pointee.controls.tell { peer.backlog.append($0) }
         }
-        if !peer.backlog.isEmpty { peer.nextPiece = now }
+        guard !peer.backlog.isEmpty, peer.nextPiece == nil else { return }
+        peer.nextPiece = now
+        wake(by: now)
     }
 
     /// After our own death the participant is missing one packet, in which everything was said that may have been lost
