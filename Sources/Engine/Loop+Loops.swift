@@ -126,6 +126,7 @@ extension Loop {
         for hearer in hall.room.wantedHearers(of: peer.memberID) {
             connect(Wire(from: peer.memberID, to: hearer), in: hall)
         }
+        for hearer in peer.hearers { tellState(of: [peer], to: hearer) }
     }
 
     /// There is no echo any more, for anybody.

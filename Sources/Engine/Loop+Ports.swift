@@ -13,9 +13,13 @@ extension Loop {
         for port in ports.values where hostChanged || !numbers.contains(port.number) { close(port) }
         closed = closed.filter { numbers.contains($0.key) }
         let old = halls
+        var changed: [Hall] = []
         halls = new.rooms.map { room in
-            let hall = old.first { $0.plan.name == room.name } ?? Hall(room)
+            let known = old.first { $0.plan.name == room.name }
+            if let known, known.plan == room { return known }
+            let hall = known ?? Hall(room)
             hall.plan = room
+            changed.append(hall)
             return hall
         }
         for hall in halls {
@@ -23,7 +27,7 @@ extension Loop {
                 if let port = ports[number] { (port.hall, port.index) = (hall, index) }
             }
         }
-        reseat(everybody: old.flatMap(\.peers))
+        reseat(changed, everybody: old.flatMap(\.peers))
         for hall in halls {
             for (index, number) in hall.plan.ports.enumerated() where ports[number] == nil { open(number, hall, index) }
         }

@@ -16,7 +16,7 @@ extension Loop {
         table.commit(peer.place)
         hall.peers.append(peer)
         for wire in hall.room.join(peer.member) { connect(wire, in: hall) }
-        tellRoom(to: peer)
+        tellState(of: peer.speakers, to: peer)
         news.send(.joined(status(peer)))
         wake(by: now + Self.second / 4)
     }
@@ -57,6 +57,7 @@ extension Loop {
     func endHearing(_ peer: Peer) {
         guard peer.isMember, !peer.speakers.isEmpty else { return }
         var heard = HeldState()
+        for trial in [peer.trial, peer.echoTrial].compactMap(\.self) { heard.merge(trial.sounding) }
         for speaker in peer.speakers {
             heard.merge(speaker.record.pointee.held)
             speaker.hearers.removeAll { $0 === peer }
@@ -82,10 +83,10 @@ extension Loop {
         news.send(.silent(status(peer), released: released))
     }
 
-    /// Those who are there as the plan's rooms have them now: they stay, who hears whom is worked out anew.
-    func reseat(everybody: [Peer]) {
+    /// Rooms whose plan has changed: who is there stays, who hears whom is worked out anew.
+    func reseat(_ changed: [Hall], everybody: [Peer]) {
         let byArrival = everybody.sorted { $0.id < $1.id }
-        for hall in halls {
+        for hall in changed {
             hall.room = Hall.room(hall.plan)
             hall.peers = byArrival.filter { $0.port.hall === hall }
             for peer in hall.peers {
@@ -93,7 +94,7 @@ extension Loop {
                 if hall.plan.echoes != true { forgetEcho(of: peer) }
             }
         }
-        for hall in halls { rewire(hall, releasing: true) }
+        for hall in changed { rewire(hall, releasing: true) }
     }
 
     /// Compares the wires that there are with those that the room wants.
@@ -106,7 +107,13 @@ extension Loop {
                 hearer.speakers.removeAll { $0 === speaker }
             }
         }
+        let before = hall.peers.map(\.speakers)
         for wire in wanted { connect(wire, in: hall) }
+        guard releasing else { return }
+        // Whom somebody has not heard until now it knows as little of as one who joins late.
+        for (hearer, known) in zip(hall.peers, before) where hearer.speakers.count > known.count {
+            tellState(of: hearer.speakers.filter { speaker in !known.contains { $0 === speaker } }, to: hearer)
+        }
     }
 
     func connect(_ wire: Wire, in hall: Hall) {
@@ -176,13 +183,15 @@ extension Loop {
         }
     }
 
-    /// One who has come hears with the others' sounds: their programs, controllers and bends. Where two set the same,
-    /// the one who played last wins.
-    private func tellRoom(to peer: Peer) {
-        for speaker in peer.speakers.sorted(by: { $0.playedAt < $1.playedAt }) {
+    /// Who hears somebody anew hears with their sounds: programs, controllers and bends. Where two set the same, the one
+    /// who played last wins.
+    func tellState(of speakers: [Peer], to peer: Peer) {
+        for speaker in speakers.sorted(by: { $0.playedAt < $1.playedAt }) where speaker !== peer {
             speaker.record.pointee.controls.tell { peer.backlog.append($0) }
         }
-        if !peer.backlog.isEmpty { peer.nextPiece = now }
+        guard !peer.backlog.isEmpty, peer.nextPiece == nil else { return }
+        peer.nextPiece = now
+        wake(by: now)
     }
 
     /// After our own death the participant is missing one packet, in which everything was said that may have been lost

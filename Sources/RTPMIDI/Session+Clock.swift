@@ -121,12 +121,14 @@ extension Session {
         /// As listener: so many quick repetitions of a question.
         static let listenerQuestions = 3
         /// A peer that answers questions and holds something is asked after so much silence; one that has missed a
-        /// question, again and again after so much; and one that is silent, ever after so much.
+        /// question again after so much, then faster, since questions and answers get lost; and one that is silent,
+        /// ever after so much.
         static let watchedSilence: UInt64 = 15_000
-        static let repetition: UInt64 = 10_000
+        static let firstRepetition: UInt64 = 10_000
+        static let repetition: UInt64 = 2_000
         static let silentRepetition: UInt64 = 25_000
-        /// So many questions in a row, and the time for an answer after the last, make a peer silent.
-        static let silentQuestions = 4
+        /// So many questions in a row, and the time for an answer after the last, make a peer silent: 5 s in all.
+        static let silentQuestions = 12
         static let answer: UInt64 = 5_000
     }
 
@@ -146,9 +148,11 @@ extension Session {
         let next = exchange.nextQuestion(
             patience: role == .initiator ? Timing.initiatorQuestions : Timing.listenerQuestions)
         guard isListenedFor else { return next }
-        if missed > 0 {
-            return exchange.lastQuestion
-                &+ (missed < Timing.silentQuestions ? Timing.repetition : Timing.silentRepetition)
+        switch missed {
+        case 0: break
+        case 1: return exchange.lastQuestion &+ Timing.firstRepetition
+        case ..<Timing.silentQuestions: return exchange.lastQuestion &+ Timing.repetition
+        default: return exchange.lastQuestion &+ Timing.silentRepetition
         }
         return isWatched ? min(next, lastHeard &+ Timing.watchedSilence) : next
     }

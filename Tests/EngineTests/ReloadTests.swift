@@ -98,12 +98,15 @@ import Testing
         stage.one.play(off(60))
         try pumping(stage.all, "its end where it is heard") { stage.two.heard.contains(off(60)) }
         #expect(stage.all.allSatisfy { $0.ended == nil })
-        // And together again.
-        stage.engine.send(.serve(plan(("room", [stage.engine.port, second]))))
-        _ = try stage.engine.status()
+        // And together again, where each hears with the others' sounds.
+        let program = Message.programChange(Channel(truncating: 0), program: 19)
+        stage.one.play(program)
+        try pumping(stage.all, "the program") { stage.two.heard.contains(program) }
         stage.far.forget()
+        stage.engine.send(.serve(plan(("room", [stage.engine.port, second]))))
+        try pumping(stage.all, "the program where it was not heard") { stage.far.heard == [program] }
         stage.one.play(note(70))
-        try pumping(stage.all, "the note") { stage.far.heard == [note(70)] }
+        try pumping(stage.all, "the note") { stage.far.heard == [program, note(70)] }
     }
 
     @Test func `a port that has moved in its room or into another keeps those on it`() throws {

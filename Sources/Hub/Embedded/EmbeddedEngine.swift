@@ -79,10 +79,13 @@ final class EmbeddedEngine: HubEngine {
         process.stop()
     }
 
-    /// Without a goodbye: the new process takes everybody up again.
+    /// Without a goodbye: the new process takes everybody up again. One of another version may keep them in a form that
+    /// the new one does not know; then they are told to come anew.
     func restart(by author: String) {
         context.note("restart", room: roomName, engine: name, "\(name) is restarted by \(author)")
-        process.service.renew()
+        if version == Version.text { return process.service.renew() }
+        process.stop()
+        process.start()
     }
 
     var isDown: Bool {
