@@ -44,6 +44,13 @@ extension Loop {
             peer.record.pointee.highest = highest
             peer.record.pointee.hasReceived = 1
         }
+        if peer.record.pointee.journals != 1, peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
+            peer.record.pointee.journals = 1
+            peer.adaptJournals()
+            // It may not know yet that we do.
+            peer.sender.showJournal(at: now)
+            wake(by: now)
+        }
         if reception.repaired > 0 { sendFeedback(to: peer) }
     }
 
@@ -123,10 +130,19 @@ extension Loop {
         sent(to: peer)
     }
 
-    /// A packet without commands, whose journal mends what was lost before it.
+    /// A packet whose journal mends what was lost before it, and which says ends again to those who do not use the journal.
     func sendGuard(to peer: Peer) {
-        own.removeAll()
-        sendOwn(to: peer)
+        guard let address = peer.data else { return }
+        peer.port.data.queue(to: address) {
+            peer.sender.writeGuard(with: &own, at: now, into: &$0) { end in
+                if peer.speakers.contains(where: { $0.record.pointee.held.holds(end) }) { return true }
+                // Software that sends back what it hears sends this back too.
+                peer.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                peer.echoSentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                return false
+            }
+        }
+        sent(to: peer)
     }
 
     private func sent(to peer: Peer) {
@@ -137,10 +153,6 @@ extension Loop {
     /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
     func report(_ peer: Peer) {
         sendFeedback(to: peer)
-        if peer.record.pointee.journals != 1, peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
-            peer.record.pointee.journals = 1
-            peer.adaptJournals()
-        }
         guard peer.counts.lost != peer.told.lost || peer.counts.limited != peer.told.limited,
             now >= peer.toldAt + 5 * Self.second
         else { return }

@@ -185,7 +185,12 @@ extension Loop {
             own.removeAll()
             _ = own.append(message, at: time)
         }
-        for speaker in peer.speakers { speaker.record.pointee.controls.tell(add) }
+        for speaker in peer.speakers {
+            speaker.record.pointee.controls.tell(add)
+            // Their ends will be told again where that is needed.
+            speaker.record.pointee.tellHeld { peer.sender.assume($0) }
+            speaker.record.pointee.controls.tell { peer.sender.assume($0) }
+        }
         // Notes that sound are left as they are; what was let go may not have been heard of.
         for speaker in peer.speakers {
             speaker.record.pointee.held.tellNotes(held: false) { channel, note in

@@ -66,7 +66,7 @@ extension Loop {
             session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
             receiver: ReceiverStream(),
             sender: SenderStream(
-                ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: Peer.journalOfTheUnknown),
+                ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
             place: place, record: record)
         peer.adaptJournals()
         record.pointee.nextSequence = peer.sender.next.rawValue
@@ -240,7 +240,7 @@ extension Loop {
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
-                    journalLimit: Peer.journalOfTheUnknown,
+                    to: .unknown,
                     checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
                 place: place, record: record)
             let key = PortPair.Key(source: peer.control, ssrc: ssrc)

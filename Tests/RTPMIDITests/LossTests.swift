@@ -89,7 +89,7 @@ final class LossyLink {
 
     init(first: UInt16) {
         self.first = first
-        sender = SenderStream(ssrc: SSRC(7), next: SequenceNumber(first), journalLimit: 1200)
+        sender = SenderStream(ssrc: SSRC(7), next: SequenceNumber(first), to: HearerAbility(journalLimit: 1200))
     }
 
     func send(_ list: borrowing CommandList, at now: UInt64, _ network: inout Network) {

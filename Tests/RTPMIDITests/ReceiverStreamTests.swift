@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 struct ReceiverStreamTests {
-    private let sender = SenderStream(ssrc: SSRC(0x5e6f_7081), next: SequenceNumber(0x1000), journalLimit: 1000)
+    private let sender = SenderStream(
+        ssrc: SSRC(0x5e6f_7081), next: SequenceNumber(0x1000), to: HearerAbility(journalLimit: 1000))
     private let receiver = ReceiverStream()
 
     /// What is heard when the first packet arrives, those between are lost, and an empty one follows.
@@ -129,7 +130,7 @@ struct ReceiverStreamTests {
 
     @Test func `a speaker that begins anew is silenced and heard again`() throws {
         try receiver.hear(sender.packet("903c64", "b04040", "e00050"))
-        let again = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0x9000), journalLimit: 1000)
+        let again = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0x9000), to: HearerAbility(journalLimit: 1000))
         let first = try receiver.hear(again.packet("904064"))
         #expect(first.reception.verdict == .doubtful && first.heard.isEmpty)
         let second = try receiver.hear(again.packet("904264"))
@@ -139,7 +140,7 @@ struct ReceiverStreamTests {
     }
     @Test func `one stray packet is no new beginning`() throws {
         try receiver.hear(sender.packet("903c64"))
-        let stray = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0x9000), journalLimit: 1000)
+        let stray = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0x9000), to: HearerAbility(journalLimit: 1000))
         #expect(try receiver.hear(stray.packet("904064")).reception.verdict == .doubtful)
         #expect(try receiver.hear(sender.packet("803c40")).reception.verdict == .played)
     }
@@ -157,7 +158,7 @@ struct ReceiverStreamTests {
         for (policy, wanted) in [
             (ReceiverStream.UncoveredLoss.silence, ["803c40", "b04000"]), (.silenceIfJournalled, []), (.keep, []),
         ] {
-            let plain = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0), journalLimit: 0)
+            let plain = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0), to: HearerAbility(journalLimit: 0))
             let receiver = ReceiverStream()
             receiver.onUncoveredLoss = policy
             try receiver.hear(plain.packet("903c64", "b0407f"))

@@ -122,6 +122,14 @@ extension SenderStream {
             count = out.finalize(for: UnsafeMutableRawBufferPointer(buffer))
         }
     }
+    func guardPacket(at now: UInt64, unless isHeld: (Message) -> Bool = { _ in false }) -> [UInt8] {
+        var room = CommandList()
+        return [UInt8](unsafeUninitializedCapacity: 1500) { buffer, count in
+            var out = OutputRawSpan(buffer: UnsafeMutableRawBufferPointer(buffer), initializedCount: 0)
+            writeGuard(with: &room, at: now, into: &out, unless: isHeld)
+            count = out.finalize(for: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
     /// A packet of these messages, in hex with their statuses.
     func packet(_ messages: String..., at now: UInt64 = 0, room: Int = 1500) -> [UInt8] {
         var list = CommandList()

@@ -31,6 +31,8 @@ package final class TestPlayer {
     private var open: [UInt8] = []
     /// Sends back each message that it hears.
     package var echoes = false
+    /// Writes journals before it has played, as `midihub join` does.
+    package var showsJournals = true
     /// Never says what it has received, so that its journals grow.
     package var givesFeedback = true
     /// Sees every datagram that comes, before anything else does.
@@ -47,7 +49,8 @@ package final class TestPlayer {
         (control, data) = (try DatagramSocket(port: 0, host: host), try DatagramSocket(port: 0, host: host))
         hub = SocketAddress(host: host, port: port)!  // numeric
         session = .initiator(token: token, own: ssrc, name: name, now: Self.now)
-        sender = SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: 900)
+        sender = SenderStream(
+            ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: HearerAbility(journalLimit: 900))
     }
 
     package func pump() {
@@ -97,7 +100,9 @@ package final class TestPlayer {
         for action in actions {
             switch action {
             case .send(let packet, let path): send(packet, path)
-            case .up: isUp = true
+            case .up:
+                isUp = true
+                if showsJournals { sender.showJournal(at: Self.now) }
             case .measured: break
             case .feedback(let value): sender.acknowledge(SequenceNumber(UInt16(value >> 16)))
             case .refused: refusals += 1
