@@ -7,7 +7,11 @@ import Rooms
 /// here allocates, locks or logs.
 extension Loop {
     func receivedMIDI(_ packet: RawSpan, from source: SocketAddress, of port: PortPair) {
-        guard let header = try? RTPHeader(decoding: packet) else { return }
+        guard let header = try? RTPHeader(decoding: packet) else {
+            guard packet.byteCount >= RTPHeader.byteCount else { return }
+            port.byData[PortPair.Key(source: source, ssrc: SSRC(packet.uint32(at: 8)))]?.counts.unreadable? += 1
+            return
+        }
         guard let peer = port.byData[PortPair.Key(source: source, ssrc: header.ssrc)] else {
             // Perhaps a peer whose router has given it another port.
             if let peer = port.peer(header.ssrc, near: source, anywhere: true, at: milliseconds), peer.isMember {
@@ -24,14 +28,15 @@ extension Loop {
         peer.session.heard(now: now)
         let reception: Reception
         do throws(WireError) {
-            reception = try peer.receiver.receive(packet, header, at: now) { emission in
-                pass(emission, of: packet, header, from: peer, time)
+            reception = try peer.receiver.receive(packet, header, at: now) { emission, packet in
+                pass(emission, of: packet, header.timestamp, from: peer, time)
             }
         } catch {
-            peer.counts.dropped += 1
+            peer.counts.unreadable? += 1
             return
         }
         forward(from: peer)
+        if let due = peer.receiver.segmentsDue { wake(by: due) }
         count(reception, of: peer)
     }
 
@@ -56,8 +61,7 @@ extension Loop {
 
     /// One thing that a packet said, or that its journal repaired.
     private func pass(
-        _ emission: Emission, of packet: RawSpan, _ header: RTPHeader, from peer: Peer,
-        _ milliseconds: Milliseconds
+        _ emission: Emission, of packet: RawSpan, _ start: UInt32, from peer: Peer, _ milliseconds: Milliseconds
     ) {
         switch emission {
         case .message(let message, let time, _):
@@ -73,14 +77,14 @@ extension Loop {
             }
             if peer.sentinel.participantSends(word, at: milliseconds) { cut(peer) }
             if peer.port.hall.plan.echoes ?? false { watchEcho(word, of: peer, milliseconds) }
-            let at = self.time(time, header)
+            let at = self.time(time, start)
             if !list.append(message, at: at) {
                 forward(from: peer)
                 _ = list.append(message, at: at)
             }
             listIsRealTime = false
         case .system(let message, let time):
-            let at = self.time(time, header)
+            let at = self.time(time, start)
             if !list.append(message, at: at) {
                 forward(from: peer)
                 _ = list.append(message, at: at)
@@ -89,7 +93,7 @@ extension Loop {
         case .sysEx(let part, let octets, let time):
             // Behind what came before it in the packet.
             forward(from: peer)
-            packet.extracting(octets).withUnsafeBytes { gather(part, $0, self.time(time, header), from: peer) }
+            packet.extracting(octets).withUnsafeBytes { gather(part, $0, self.time(time, start), from: peer) }
         case .sysExLost:
             if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
         }
@@ -104,10 +108,20 @@ extension Loop {
     }
 
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
-    /// some peers send what lies a few hundredths of a second ahead.
-    private func time(_ time: UInt32, _ header: RTPHeader) -> UInt32 {
-        let ahead = Int32(bitPattern: time &- header.timestamp)
-        return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), 1000))
+    /// some peers send what lies a few hundredths of a second ahead, or a phrase at a time. More than a second is taken for
+    /// a second: what is released meanwhile must not sound again later.
+    private func time(_ time: UInt32, _ start: UInt32) -> UInt32 {
+        let ahead = Int32(bitPattern: time &- start)
+        return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), Int32(Self.second)))
+    }
+
+    /// Gives up what a peer's segments have waited for in vain.
+    func giveUpSegments(of peer: Peer) {
+        let time = milliseconds
+        peer.receiver.giveUpSegments(at: now) { emission, packet in
+            pass(emission, of: packet, peer.receiver.newestTime, from: peer, time)
+        }
+        forward(from: peer)
     }
 
     /// Sends the list to everyone who hears this participant.

@@ -93,7 +93,7 @@ extension Loop {
             address: peer.control.description, ssrc: peer.ssrc.rawValue, since: peer.record.pointee.since,
             rtt: roundTrip(peer.session.clock), counts: peer.counts,
             silentFor: Int64((now &- min(now, peer.session.lastHeard)) / 10), loops: peer.isCut,
-            messages: peer.messages)
+            messages: peer.messages, mayHaveLeftNotes: peer.receiver.mayHaveLeftNotes ? true : nil)
     }
 
     /// nil where nothing has been measured yet.

@@ -91,6 +91,14 @@ extension Loop {
         return messages.count
     }
 
+    /// Ends at everyone who hears a participant what it is thought to hold.
+    func releaseHeld(of peer: Peer) {
+        for hearer in peer.hearers { _ = release(peer, at: hearer) }
+        peer.record.pointee.held = HeldState()
+        peer.receiver.silence { _ in }
+        if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
+    }
+
     /// A feedback loop: nobody hears this participant any more until it comes anew.
     func cut(_ peer: Peer) {
         guard !peer.isCut else { return }

@@ -141,7 +141,7 @@ extension Participant {
         attempt?.session.heard(now: now)
         // Handed on only when the stream is done: whoever hears may send.
         var received: [Received] = []
-        let reception = try? receiver.receive(packet, header, at: now) { pass($0, of: packet, to: &received) }
+        let reception = try? receiver.receive(packet, header, at: now) { pass($0, of: $1, to: &received) }
         if let reception {
             counts.received += 1
             counts.lost += UInt64(reception.lost)

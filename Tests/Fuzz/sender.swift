@@ -27,7 +27,7 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             let packet = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[..<length]))
             do {
                 let header = try RTPHeader(decoding: packet)
-                let reception = try receiver.receive(packet, header, at: now) { emission in
+                let reception = try receiver.receive(packet, header, at: now) { emission, _ in
                     if case .message(let message, _, _) = emission { heard.apply(message) }
                 }
                 precondition(reception.journalRefused == nil, "our own journal was refused")

@@ -154,7 +154,7 @@ struct EndRepeatTests {
             guard Int.random(in: 0..<100, using: &random) >= percentLost else { return }
             let header = try RTPHeader(decoding: packet.span.bytes)
             _ = try hearer.receive(packet.span.bytes, header, at: now) {
-                if case .message(let message, _, _) = $0 { heard.apply(message) }
+                if case (.message(let message, _, _), _) = ($0, $1.byteCount) { heard.apply(message) }
             }
             for channel in 0..<2 {
                 let isRight =
@@ -190,7 +190,7 @@ private final class BlindHearer {
         let section = try! CommandSection(decoding: packet.span.bytes, in: header.payload)
         var reader = CommandListReader(section, timestamp: header.timestamp)
         while case .command(let command, _) = try! reader.next(in: packet.span.bytes) {
-            heard.append(Heard(.message(command.message, time: reader.time, isRepair: false), of: packet))
+            heard.append(Heard(.message(command.message, time: reader.time, isRepair: false), of: packet.span.bytes))
             let bit = UInt128(1) << UInt128(command.first)
             if command.status & 0xF0 == 0x90 { sounding |= bit } else { sounding &= ~bit }
         }

@@ -116,7 +116,7 @@ final class LossyLink {
             case .feedback(let number): sender.acknowledge(number)
             case .packet(let packet):
                 let header = try! RTPHeader(decoding: packet.span.bytes)
-                let reception = try! receiver.receive(packet.span.bytes, header, at: now) { emission in
+                let reception = try! receiver.receive(packet.span.bytes, header, at: now) { emission, _ in
                     guard case .message(let message, _, let isRepair) = emission else { return }
                     heard.apply(message)
                     emit(message, isRepair)

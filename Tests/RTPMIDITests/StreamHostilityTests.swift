@@ -15,9 +15,9 @@ struct StreamHostilityTests {
         #expect(header.payload.lowerBound >= 12 && header.payload.upperBound <= packet.count && !header.payload.isEmpty)
         var emitted = 0
         do {
-            let reception = try stream.receive(packet.span.bytes, header, at: now) { emission in
+            let reception = try stream.receive(packet.span.bytes, header, at: now) { emission, packet in
                 if case .sysEx(_, let range, _) = emission {
-                    #expect(range.lowerBound >= 12 && range.upperBound < packet.count)
+                    #expect(range.lowerBound >= 12 && range.upperBound < packet.byteCount)
                 }
                 emitted += 1
             }

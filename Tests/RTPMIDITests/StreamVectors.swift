@@ -74,7 +74,7 @@ struct Heard: Equatable, CustomStringConvertible {
     let time: UInt32
     var description: String { midi + (isRepair ? " (repair)" : "") }
 
-    init(_ emission: Emission, of packet: [UInt8]) {
+    init(_ emission: Emission, of packet: RawSpan) {
         switch emission {
         case .message(let message, let time, let isRepair):
             midi = hex(message.bytes)
@@ -85,7 +85,7 @@ struct Heard: Equatable, CustomStringConvertible {
             isRepair = false
             self.time = time
         case .sysEx(let part, let range, let time):
-            midi = "\(part):" + hex(packet[range])
+            midi = "\(part):" + hex(range.map { packet.uint8(at: $0) })
             isRepair = false
             self.time = time
         case .sysExLost:
@@ -103,13 +103,13 @@ extension ReceiverStream {
         var heard: [Heard] = []
         let header = try RTPHeader(decoding: packet.span.bytes)
         let reception = try receive(packet.span.bytes, header, at: now ?? UInt64(header.timestamp)) {
-            heard.append(Heard($0, of: packet))
+            heard.append(Heard($0, of: $1))
         }
         return (heard, reception)
     }
     func silenced() -> [String] {
         var heard: [String] = []
-        silence { heard.append(Heard($0, of: []).midi) }
+        silence { heard.append(Heard($0, of: RawSpan()).midi) }
         return heard
     }
 }

@@ -42,7 +42,7 @@ package final class TestPlayer {
 
     package init(
         _ name: String, port: UInt16, host: String = "127.0.0.1", ssrc: SSRC = SSRC(.random(in: 1...(.max))),
-        token: UInt32 = .random(in: 1...(.max))
+        token: UInt32 = .random(in: 1...(.max)), journals: Bool = true
     ) throws {
         self.name = name
         (self.ssrc, self.token) = (ssrc, token)
@@ -50,7 +50,8 @@ package final class TestPlayer {
         hub = SocketAddress(host: host, port: port)!  // numeric
         session = .initiator(token: token, own: ssrc, name: name, now: Self.now)
         sender = SenderStream(
-            ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: HearerAbility(journalLimit: 900))
+            ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))),
+            to: HearerAbility(journalLimit: journals ? 900 : 0))
     }
 
     package func pump() {
@@ -75,7 +76,7 @@ package final class TestPlayer {
             session.heard(now: Self.now)
             packets += 1
             var echo: [Message] = []
-            let reception = try? receiver.receive(bytes, header, at: Self.now) { emission in
+            let reception = try? receiver.receive(bytes, header, at: Self.now) { emission, bytes in
                 switch emission {
                 case .message(let message, _, let isRepair):
                     heard.append(message)
@@ -120,9 +121,13 @@ package final class TestPlayer {
     package func play(_ messages: Message...) { play(messages) }
 
     /// One packet.
-    package func play(_ messages: [Message], losing: Bool = false) {
+    package func play(_ messages: [Message], losing: Bool = false, ticksApart: UInt32 = 0) {
         list.removeAll()
-        for message in messages { precondition(list.append(message, at: UInt32(truncatingIfNeeded: Self.now))) }
+        var time = UInt32(truncatingIfNeeded: Self.now)
+        for message in messages {
+            precondition(list.append(message, at: time))
+            time &+= ticksApart
+        }
         sendList(losing: losing)
     }
 
