@@ -102,7 +102,7 @@ function offerAgain(query) {
 	panicButton.classList.toggle('again', Boolean(again));
 }
 
-/** Asks once, releases what sounds; pressed again within two seconds, everything. */
+/** Asks, releases what sounds; again within two seconds, everything. */
 async function panic() {
 	if (again) {
 		const { query } = again;
@@ -118,20 +118,20 @@ async function panic() {
 	offerAgain(query);
 }
 
-/** Gives an order for one participant, and says what the hub says of it. */
+/** Orders for one participant, and says what the hub says. */
 async function orderFor({ id, name: who }, what, query) {
 	const done = await order('POST', `participants/${id}/${what}`, query);
 	if (done) say(...isolated(done.text, who));
 }
 
-/** The stuck-note box of one participant. */
+/** The stuck-note box. */
 export async function stuck(person) {
-	const choices = [[{ to: 47 }, 'Low'], [{ from: 48, to: 71 }, 'Middle'], [{ from: 72 }, 'High'], [{}, 'All notes']];
-	const range = await ask(['A note hangs at ', name(person.name), '?'], 'It is sent a note-off for each of these notes, on every channel.', choices);
-	if (range) orderFor(person, 'notes-off', range);
+	const choices = [[{ to: 47 }, 'Low'], [{ from: 48, to: 71 }, 'Middle'], [{ from: 72 }, 'High'], [{}, 'All notes'], [0, 'Its own']];
+	const range = await ask(['A note hangs at ', name(person.name), '?'], 'It is sent these note-offs on every channel; its own end at others.', choices);
+	if (range !== null) orderFor(person, range ? 'notes-off' : 'release', range || {});
 }
 
-/** Sends a participant away, once asked. */
+/** Sends one away, once asked. */
 export async function kick(person) {
 	if (await ask(['Kick ', name(person.name), '?'], 'It may connect again.', [[1, 'Kick']])) orderFor(person, 'kick');
 }

@@ -55,7 +55,7 @@ struct EngineLine: Codable {
 enum EngineControl {
     struct Request: Codable {
         enum Word: String, Codable {
-            case status, panic, kick, activity, sounding, reload, stop
+            case status, panic, kick, release, activity, sounding, reload, stop
             case notesOff = "notes-off"
         }
         var `do`: Word
