@@ -100,7 +100,7 @@ function offerAgain(query) {
 	panicButton.classList.toggle('again', Boolean(again));
 }
 
-/** Asks once, releases what sounds; pressed again within two seconds, everything. */
+/** Asks, releases what sounds; again within two seconds, everything. */
 async function panic() {
 	if (again) {
 		const { query } = again;
@@ -116,16 +116,16 @@ async function panic() {
 	offerAgain(query);
 }
 
-/** Gives an order for one participant, and says what the hub says of it. */
+/** Orders for one participant, and says what the hub says. */
 async function orderFor({ id, name: who }, what, query) {
 	const done = await order('POST', `participants/${id}/${what}`, query);
 	if (done) say(...isolated(done.text, who));
 }
 
 export async function stuck(person) {
-	const choices = [[{ to: 47 }, 'Low'], [{ from: 48, to: 71 }, 'Middle'], [{ from: 72 }, 'High'], [{}, 'All notes']];
-	const range = await ask(['A note hangs at ', name(person.name), '?'], 'It is sent a note-off for each of these notes, on every channel.', choices);
-	if (range) orderFor(person, 'notes-off', range);
+	const choices = [[{ to: 47 }, 'Low'], [{ from: 48, to: 71 }, 'Middle'], [{ from: 72 }, 'High'], [{}, 'All notes'], [0, 'Its own']];
+	const range = await ask(['A note hangs at ', name(person.name), '?'], 'It is sent these note-offs on every channel; its own end at others.', choices);
+	if (range !== null) orderFor(person, range ? 'notes-off' : 'release', range || {});
 }
 
 export const unmute = (person) => orderFor(person, 'unmute');

@@ -65,6 +65,8 @@ package enum EngineOrder: Sendable {
     case panic(room: String?, all: Bool, @Sendable (_ hearers: Int, _ notes: Int) -> Void)
     /// Sends a participant note-offs for these notes on all channels; false where there is none of that id.
     case notesOff(id: UInt64, ClosedRange<UInt8>, @Sendable (Bool) -> Void)
+    /// Ends at those who hear a participant what it is thought to hold; false where there is none of that id.
+    case release(id: UInt64, @Sendable (Bool) -> Void)
     /// How many notes each participant has played so far, by id.
     case activity(@Sendable ([UInt64: UInt64]) -> Void)
     /// What each participant holds and has set, by id; of those who do.
@@ -103,10 +105,12 @@ package struct EngineStatus: Codable, Sendable {
         package var lost: UInt64 = 0
         /// Messages that the journal brought after a loss.
         package var repaired: UInt64 = 0
-        /// Late, twice, or malformed: dropped.
+        /// Late, or twice: dropped.
         package var dropped: UInt64 = 0
         /// Dropped for being more than the limits allow.
         package var limited: UInt64 = 0
+        /// Malformed; an older engine counts them as dropped.
+        package var unreadable: UInt64? = 0
     }
 
     package struct Participant: Codable, Sendable {
@@ -127,6 +131,8 @@ package struct EngineStatus: Codable, Sendable {
         package var loops = false
         /// Channel messages that came from it so far.
         package var messages: UInt64 = 0
+        /// Packets were lost of which no journal tells, and a note sounds since before: it may hang.
+        package var mayHaveLeftNotes: Bool?
     }
 
     package var version: String

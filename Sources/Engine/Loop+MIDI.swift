@@ -7,7 +7,11 @@ import Rooms
 /// here allocates, locks or logs.
 extension Loop {
     func receivedMIDI(_ packet: RawSpan, from source: SocketAddress, of port: PortPair) {
-        guard let header = try? RTPHeader(decoding: packet) else { return }
+        guard let header = try? RTPHeader(decoding: packet) else {
+            guard packet.byteCount >= RTPHeader.byteCount else { return }
+            port.byData[PortPair.Key(source: source, ssrc: SSRC(packet.uint32(at: 8)))]?.counts.unreadable? += 1
+            return
+        }
         guard let peer = port.byData[PortPair.Key(source: source, ssrc: header.ssrc)] else {
             return heardOfStranger(header.ssrc, nil, from: source, of: port)
         }
@@ -21,14 +25,15 @@ extension Loop {
         if peer.isSilent { tellSilence(of: peer) }
         let reception: Reception
         do throws(WireError) {
-            reception = try peer.receiver.receive(packet, header, at: now) { emission in
-                pass(emission, of: packet, header, from: peer, time)
+            reception = try peer.receiver.receive(packet, header, at: now) { emission, packet in
+                pass(emission, of: packet, header.timestamp, from: peer, time)
             }
         } catch {
-            peer.counts.dropped += 1
+            peer.counts.unreadable? += 1
             return
         }
         forward(from: peer)
+        if let due = peer.receiver.segmentsDue { wake(by: due) }
         count(reception, of: peer)
     }
 
@@ -41,13 +46,19 @@ extension Loop {
             peer.record.pointee.highest = highest
             peer.record.pointee.hasReceived = 1
         }
+        if peer.record.pointee.journals != 1, peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
+            peer.record.pointee.journals = 1
+            peer.adaptJournals()
+            // It may not know yet that we do.
+            peer.sender.showJournal(at: now)
+            wake(by: now)
+        }
         if reception.repaired > 0 { sendFeedback(to: peer) }
     }
 
     /// One thing that a packet said, or that its journal repaired.
     private func pass(
-        _ emission: Emission, of packet: RawSpan, _ header: RTPHeader, from peer: Peer,
-        _ milliseconds: Milliseconds
+        _ emission: Emission, of packet: RawSpan, _ start: UInt32, from peer: Peer, _ milliseconds: Milliseconds
     ) {
         switch emission {
         case .message(let message, let time, _):
@@ -58,7 +69,7 @@ extension Loop {
             peer.record.pointee.follow(message)
             watchLoop(message, word, of: peer, milliseconds)
             if peer.port.hall.plan.echoes ?? false { watchEcho(message, word, of: peer, milliseconds) }
-            let at = self.time(time, header)
+            let at = self.time(time, start)
             if !list.append(message, at: at) {
                 forward(from: peer)
                 _ = list.append(message, at: at)
@@ -66,7 +77,7 @@ extension Loop {
             listIsRealTime = false
         case .system(let message, let time):
             guard message.isForOthers else { return }
-            let at = self.time(time, header)
+            let at = self.time(time, start)
             if !list.append(message, at: at) {
                 forward(from: peer)
                 _ = list.append(message, at: at)
@@ -76,17 +87,27 @@ extension Loop {
         case .sysEx(let part, let octets, let time):
             // Behind what came before it in the packet.
             forward(from: peer)
-            packet.extracting(octets).withUnsafeBytes { gather(part, $0, self.time(time, header), from: peer) }
+            packet.extracting(octets).withUnsafeBytes { gather(part, $0, self.time(time, start), from: peer) }
         case .sysExLost:
             if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
         }
     }
 
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
-    /// some peers send what lies a few hundredths of a second ahead.
-    private func time(_ time: UInt32, _ header: RTPHeader) -> UInt32 {
-        let ahead = Int32(bitPattern: time &- header.timestamp)
-        return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), 1000))
+    /// some peers send what lies a few hundredths of a second ahead, or a phrase at a time. More than a second is taken for
+    /// a second: what is released meanwhile must not sound again later.
+    private func time(_ time: UInt32, _ start: UInt32) -> UInt32 {
+        let ahead = Int32(bitPattern: time &- start)
+        return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), Int32(Self.second)))
+    }
+
+    /// Gives up what a peer's segments have waited for in vain.
+    func giveUpSegments(of peer: Peer) {
+        let time = milliseconds
+        peer.receiver.giveUpSegments(at: now) { emission, packet in
+            pass(emission, of: packet, peer.receiver.newestTime, from: peer, time)
+        }
+        forward(from: peer)
     }
 
     /// Sends the list to everyone who hears this participant.
@@ -118,10 +139,19 @@ extension Loop {
         sent(to: peer)
     }
 
-    /// A packet without commands, whose journal mends what was lost before it.
+    /// A packet whose journal mends what was lost before it, and which says ends again to those who do not use the journal.
     func sendGuard(to peer: Peer) {
-        own.removeAll()
-        sendOwn(to: peer)
+        guard let address = peer.data else { return }
+        peer.port.data.queue(to: address) {
+            peer.sender.writeGuard(with: &own, at: now, into: &$0) { end in
+                if peer.speakers.contains(where: { $0.record.pointee.held.holds(end) }) { return true }
+                // Software that sends back what it hears sends this back too.
+                peer.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                peer.echoSentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                return false
+            }
+        }
+        sent(to: peer)
     }
 
     private func sent(to peer: Peer) {
@@ -132,10 +162,6 @@ extension Loop {
     /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
     func report(_ peer: Peer) {
         sendFeedback(to: peer)
-        if peer.record.pointee.journals != 1, peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
-            peer.record.pointee.journals = 1
-            peer.adaptJournals()
-        }
         guard peer.counts.lost != peer.told.lost || peer.counts.limited != peer.told.limited,
             now >= peer.toldAt + 5 * Self.second
         else { return }

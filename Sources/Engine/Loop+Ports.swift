@@ -100,7 +100,8 @@ extension Loop {
             address: peer.address.description, ssrc: peer.ssrc.rawValue, since: peer.record.pointee.since,
             rtt: roundTrip(peer.session.clock), counts: peer.counts,
             silentFor: Int64((now &- min(now, peer.session.lastHeard)) / 10), isSilent: peer.isSilent,
-            loops: peer.isCut, messages: peer.messages)
+            loops: peer.isCut, messages: peer.messages,
+            mayHaveLeftNotes: peer.receiver.mayHaveLeftNotes ? true : nil)
     }
 
     /// nil where nothing has been measured yet.

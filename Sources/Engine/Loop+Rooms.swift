@@ -133,6 +133,14 @@ extension Loop {
         return messages.count
     }
 
+    /// Ends at everyone who hears a participant what it is thought to hold.
+    func releaseHeld(of peer: Peer) {
+        for hearer in peer.hearers { _ = release(peer, at: hearer) }
+        peer.record.pointee.held = HeldState()
+        peer.receiver.silence { _ in }
+        if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
+    }
+
     /// Silences a room, or all. Gives how many hearers there were and how many notes were known to sound.
     func panic(_ name: String?) -> (hearers: Int, notes: Int) {
         var (hearers, notes) = (0, 0)
@@ -205,7 +213,12 @@ extension Loop {
             own.removeAll()
             _ = own.append(message, at: time)
         }
-        for speaker in peer.speakers { speaker.record.pointee.controls.tell(add) }
+        for speaker in peer.speakers {
+            speaker.record.pointee.controls.tell(add)
+            // Their ends will be told again where that is needed.
+            speaker.record.pointee.tellHeld { peer.sender.assume($0) }
+            speaker.record.pointee.controls.tell { peer.sender.assume($0) }
+        }
         // Notes that sound are left as they are; what was let go may not have been heard of.
         for speaker in peer.speakers {
             speaker.record.pointee.held.tellNotes(held: false) { channel, note in

@@ -72,9 +72,9 @@ extension Loop {
         let peer = Peer(
             ssrc: ssrc, name: name, port: port, control: source, data: nil,
             session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
-            receiver: ReceiverStream(),
+            receiver: ReceiverStream(waiting: waiting),
             sender: SenderStream(
-                ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: Peer.journalOfTheUnknown),
+                ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
             place: place, record: record)
         peer.adaptJournals()
         record.pointee.nextSequence = peer.sender.next.rawValue
@@ -227,8 +227,9 @@ extension Loop {
             let ssrc = SSRC(record.pointee.ssrc)
             let receiver =
                 record.pointee.hasReceived == 1
-                ? ReceiverStream(resumingAfter: SequenceNumber(UInt16(truncatingIfNeeded: record.pointee.highest)))
-                : ReceiverStream()
+                ? ReceiverStream(
+                    resumingAfter: SequenceNumber(UInt16(truncatingIfNeeded: record.pointee.highest)), waiting: waiting)
+                : ReceiverStream(waiting: waiting)
             record.pointee.tellHeld { receiver.assume($0) }
             record.pointee.controls.tell { receiver.assume($0) }
             let peer = Peer(
@@ -240,7 +241,7 @@ extension Loop {
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
-                    journalLimit: Peer.journalOfTheUnknown,
+                    to: .unknown,
                     checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
                 place: place, record: record)
             let key = PortPair.Key(source: peer.control, ssrc: ssrc)

@@ -16,6 +16,7 @@ final class Loop {
     let news: Mailbox<EngineNews>
     let table: SessionTable
     let pool = SysExPool()
+    let waiting = WaitingPackets(capacity: 96)
     let version: String
     private let orders: Mailbox<EngineOrder>
 
@@ -140,6 +141,10 @@ final class Loop {
             if due <= now { sendPiece(to: peer) }
             next = min(next, peer.nextPiece ?? .max)
         }
+        if let due = peer.receiver.segmentsDue {
+            if due <= now { giveUpSegments(of: peer) }
+            next = min(next, peer.receiver.segmentsDue ?? .max)
+        }
         if let gathering = peer.gathering {
             if gathering.at + Self.second / 2 <= now {
                 giveUp(peer)
@@ -170,6 +175,10 @@ final class Loop {
         case .notesOff(let id, let range, let answer):
             let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
             if let peer { endNotes(range, at: peer) }
+            answer(peer != nil)
+        case .release(let id, let answer):
+            let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
+            if let peer { releaseHeld(of: peer) }
             answer(peer != nil)
         case .activity(let answer):
             answer(

@@ -67,7 +67,12 @@ extension Participant {
             outboxPlace = 0
         }
         flushList()
-        if let due = attempt.sender.guardDue, due <= now { write() }
+        if let due = attempt.sender.guardDue, due <= now {
+            data.queue(to: attempt.hub.with(port: attempt.hub.port &+ 1)) {
+                attempt.sender.writeGuard(with: &list, at: now, into: &$0)
+            }
+            data.flush()
+        }
         sendFeedback(now)
     }
 
@@ -103,7 +108,7 @@ extension Participant {
 
     private func flushList() { if !list.isEmpty { write() } }
 
-    /// Sends the list as one packet; an empty one is a guard packet, whose journal repairs what was lost before it.
+    /// Sends the list as one packet.
     private func write() {
         guard let attempt else { return }
         let now = now
@@ -136,17 +141,13 @@ extension Participant {
         attempt?.session.heard(now: now)
         // Handed on only when the stream is done: whoever hears may send.
         var received: [Received] = []
-        let reception = try? receiver.receive(packet, header, at: now) { pass($0, of: packet, to: &received) }
+        let reception = try? receiver.receive(packet, header, at: now) { pass($0, of: $1, to: &received) }
         if let reception {
             counts.received += 1
             counts.lost += UInt64(reception.lost)
             counts.repaired += UInt64(reception.repaired)
         }
-        if receiver.hasSentJournals, attempt?.feedback.isLowHalf == false {
-            // Whoever writes long ones can read them.
-            attempt?.sender.journalLimit = 900
-            attempt?.sender.channelLimit = 1023
-        }
+        if receiver.hasSentJournals, attempt?.feedback.isLowHalf == false { attempt?.sender.ability = .journals }
         sendFeedback(now)
         for one in received { onReceived(one) }
     }
@@ -199,7 +200,6 @@ extension Participant {
                 of: value, acknowledged: sender.acknowledged, sent: sender.next.advanced(by: -1))
         else { return }
         sender.acknowledge(number)
-        // Such a peer plays wrong notes from a journal (fact sheet 3.9).
-        if attempt?.feedback.isLowHalf ?? false { sender.journalLimit = 0 }
+        if attempt?.feedback.isLowHalf ?? false { sender.ability = .noJournals }
     }
 }

@@ -156,13 +156,10 @@ package final class Participant {
     private func invite() {
         guard let hub = addresses.popLast() else { return }
         let now = now
-        let sender = SenderStream(
-            ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: Peer.journalOfTheUnknown)
-        sender.channelLimit = Peer.journalOfTheUnknown
         attempt = Attempt(
             hub: hub,
             session: .initiator(token: .random(in: 1...(.max)), own: ssrc, name: name, now: now),
-            sender: sender,
+            sender: SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
             patience: addresses.isEmpty ? .max : now + 30_000)
         act { $0.wake(now: now, perform: $1) }
     }
@@ -228,6 +225,7 @@ package final class Participant {
                 hasTried = true
                 failures = 0
                 addresses = []
+                attempt.sender.showJournal(at: now)
                 tell(.up(name: attempt.session.peerName, address: attempt.hub))
             case .measured: tell(.measured)
             case .feedback(let value): acknowledged(value)

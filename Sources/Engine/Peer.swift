@@ -97,17 +97,14 @@ final class Peer {
         exclusives.reserveCapacity(SysExPool.count)
     }
 
-    /// What the smallest of peers can read (facts: rtp-midi.md 3.9, Arduino), and what others can; in octets.
-    static let journalOfTheUnknown = 255
-    private static let journalOfTheCapable = 900
-
     /// As long journals as it is known to understand.
     func adaptJournals() {
-        switch record.pointee.journals {
-        case 1: (sender.journalLimit, sender.channelLimit) = (Self.journalOfTheCapable, 1023)
-        case 2: sender.journalLimit = 0
-        default: (sender.journalLimit, sender.channelLimit) = (Self.journalOfTheUnknown, Self.journalOfTheUnknown)
-        }
+        sender.ability =
+            switch record.pointee.journals {
+            case 1: .journals
+            case 2: .noJournals
+            default: .unknown
+            }
     }
 
     /// Where it is, for people to see.

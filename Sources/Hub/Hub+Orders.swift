@@ -19,6 +19,9 @@ extension Hub {
                 ? "was told to go by \(author)"
                 : "was taken out of the room by \(author); rtpmidid does not tell its computer, which shows it as connected until it is disconnected there"
             withParticipant(id, responder, words, kind: "kick") { $0.kick(id, $1) }
+        case .release(let id, let author, let responder):
+            let words = "was released: what it held was ended at those who hear it, by \(author)"
+            withParticipant(id, responder, words, kind: "release") { $0.release(id, $1) }
         case .notesOff(let id, let notes, let author, let responder):
             let words = "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)"
             withParticipant(id, responder, words, kind: "notes-off") { $0.notesOff(id, notes, $1) }

@@ -37,9 +37,11 @@ protocol HubEngine: AnyObject {
     /// The store works again: what is still true is said to it anew.
     func rerecord()
 
-    /// Sends a participant away, or note-offs to it, or lets it be heard again that was muted for a loop. False where it has none of that id; else `done` gets why it could
-    /// not be done, nil where it was.
+    /// Sends a participant away, ends at its hearers what it is thought to hold, sends note-offs to it, or lets it be heard
+    /// again that was muted for a loop. False where it has none of that id; else `done` gets why it could not be done, nil
+    /// where it was.
     func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
+    func release(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
     func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool
     func unmute(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
 

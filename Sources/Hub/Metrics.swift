@@ -133,6 +133,9 @@ package struct Metrics {
             "midihub_participant_packets_lost_total", .counter, "Packets from it that did not come since it joined.",
             each { $0.lost.map { Double($0) } })
         add(
+            "midihub_participant_packets_unreadable_total", .counter, "Packets from it that could not be read.",
+            each { $0.unreadable.map { Double($0) } })
+        add(
             "midihub_participant_messages_repaired_total", .counter,
             "Messages that the recovery journal brought after a loss.", each { $0.repaired.map { Double($0) } })
     }

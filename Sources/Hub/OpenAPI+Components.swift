@@ -191,7 +191,11 @@ extension OpenAPI {
               "type": "number", "minimum": 0, "maximum": 1, "description": "The part of its packets lost in the last minute"
              },
              "received": {"$ref": "#/components/schemas/Count"}, "lost": {"$ref": "#/components/schemas/Count"},
-             "repaired": {"$ref": "#/components/schemas/Count"}, "remark": {"type": "string"},
+             "repaired": {"$ref": "#/components/schemas/Count"}, "unreadable": {"$ref": "#/components/schemas/Count"},
+             "mayHaveLeftNotes": {
+              "type": "boolean", "description": "Of packets that were lost no journal tells, and a note sounds since before"
+             },
+             "remark": {"type": "string"},
              "address": {"type": "string", "description": "With the token only"},
              "ssrc": {
               "type": "integer", "minimum": 0, "maximum": 4294967295, "description": "With the token only"

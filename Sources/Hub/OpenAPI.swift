@@ -151,6 +151,13 @@ enum OpenAPI {
             "responses": \#(done(404, 503))
            }
           },
+          "/api/v1/participants/{id}/release": {
+           "post": {
+            "operationId": "release", "summary": "Ends at those who hear a participant what it is thought to hold",
+            "security": [{"token": []}], "parameters": [{"$ref": "#/components/parameters/Participant"}],
+            "responses": \#(done(404, 503))
+           }
+          },
           "/api/v1/participants/{id}/notes-off": {
            "post": {
             "operationId": "notesOff", "summary": "Sends a participant note-offs on all channels", "security": [{"token": []}],

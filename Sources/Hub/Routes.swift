@@ -10,6 +10,8 @@ package enum Order: Sendable {
     case panic(room: String?, all: Bool, by: String, Responder)
     case kick(participant: Int64, by: String, Responder)
     case unmute(participant: Int64, by: String, Responder)
+    /// Ends at those who hear it what a participant is thought to hold.
+    case release(participant: Int64, by: String, Responder)
     case notesOff(participant: Int64, ClosedRange<UInt8>, by: String, Responder)
     case block(Store.Block, isBlocked: Bool, by: String, Responder)
     /// No strokes: somebody is still there.
@@ -119,6 +121,10 @@ package struct Routes: Sendable {
         router.on(.post, "/api/v1/participants/{id}/unmute", query: []) { [orders] request, parameters, responder in
             guard let id = Self.participant(parameters, responder) else { return }
             orders.send(.unmute(participant: id, by: Self.author(request), responder))
+        }
+        router.on(.post, "/api/v1/participants/{id}/release", query: []) { [orders] request, parameters, responder in
+            guard let id = Self.participant(parameters, responder) else { return }
+            orders.send(.release(participant: id, by: Self.author(request), responder))
         }
         router.on(.post, "/api/v1/participants/{id}/notes-off", query: ["from", "to"]) {
             [orders] request, parameters, responder in

@@ -69,6 +69,10 @@ package struct Snapshot: Equatable, Sendable {
         package var received: UInt64?
         package var lost: UInt64?
         package var repaired: UInt64?
+        /// Packets that could not be read.
+        package var unreadable: UInt64?
+        /// Packets were lost of which no journal tells, and a note sounds since before; true, or absent.
+        package var mayHaveLeftNotes: Bool?
         package var remark: String?
         /// Heard by nobody, for sending back what it hears: true, or absent.
         package var muted: Bool?

@@ -141,7 +141,7 @@ package struct Subcommand {
                     line, goes to standard output. SIGHUP reads the plan again; SIGTERM says goodbye to everyone and ends.
                       --plan FILE      what to serve (JSON, as the hub writes it)
                       --control PATH   a socket that takes a JSON request a line: {"do":"status"}, activity, panic, kick,
-                                       unmute, notes-off, reload, stop
+                                       unmute, release, notes-off, reload, stop
                       --sessions FILE  who is there, kept for the next engine when this one is killed
                     """, options: ["--plan", "--control", "--sessions"], run: EngineCommand.run),
             Subcommand(

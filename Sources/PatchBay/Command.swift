@@ -12,6 +12,8 @@ package enum Command: Sendable {
     case panic(room: String?, answer: @Sendable (Silenced) -> Void)
     /// Sends note-offs for these notes on all 16 channels to one port.
     case notesOff(PortID, ClosedRange<UInt8>)
+    /// Ends at those who hear a participant what it is thought to hold.
+    case release(PortID)
     /// What participants hold and have set is to be told: `News.sounding`.
     case sounding
     /// Ends the patch bay. Wires stay: MIDI goes on without it.

@@ -110,6 +110,7 @@ final class Patcher {
             for name in rooms.keys { replan(name, policy: rooms[name]!.policy) }
         case .panic(let room, let answer): panic(room, answer)
         case .notesOff(let id, let range): notesOff(id, range)
+        case .release(let id): if let port = port(id) { releaseHeld(of: port) }
         case .sounding: news.send(.sounding(sounding()))
         case .stop: loop.stop()
         }

@@ -17,6 +17,7 @@ package struct ChannelCommand: BitwiseCopyable, Hashable, Sendable {
 
     /// All three in one number.
     package var word: UInt32 { UInt32(status) << 16 | UInt32(first) << 8 | UInt32(second) }
+    var isNoteOff: Bool { status & 0xF0 == 0x80 || status & 0xF0 == 0x90 && second == 0 }
     var channel: Int { Int(status & 0x0F) }
     package var bytes: [UInt8] { Array([status, first, second].prefix(byteCount)) }
     var byteCount: Int { Self.byteCount(status) }

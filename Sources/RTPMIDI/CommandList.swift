@@ -14,7 +14,8 @@ package import MIDI
     package private(set) var byteCount = 0
     /// When the first command is to be heard, in the sender's ticks: the packet's RTP timestamp.
     private(set) var start: UInt32 = 0
-    private var newest: UInt32 = 0
+    /// When the last one is.
+    private(set) var newest: UInt32 = 0
     /// How many channel commands come before the newest "Reset State": system reset, or General MIDI or Downloadable
     /// Sounds switched on or off.
     private(set) var resetIndex: Int?

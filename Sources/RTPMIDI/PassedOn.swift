@@ -23,6 +23,9 @@
     var wheel = Self.centre
     var pressure = Self.unknown
     var parameters = Parameters()
+    /// The notes that sounded when packets were lost of which no journal tells, and still do: their ends may have been among
+    /// those. As in `ChannelHistory`, note 0 is the highest bit.
+    private(set) var doubtful: UInt128 = 0
 
     private let block: UnsafeMutableRawPointer
     private static var blockByteCount: Int { Cells<UInt16>.byteCount + 6 * Cells<UInt8>.byteCount }
@@ -45,9 +48,12 @@
     mutating func apply(_ command: ChannelCommand, packet: UInt16, at now: UInt64) {
         let index = Int(command.first)
         switch command.status & 0xF0 {
-        case 0x80: velocities[index] = 0
+        case 0x80:
+            velocities[index] = 0
+            doubtful &= ~ChannelHistory.bit(command.first)
         case 0x90:
             velocities[index] = command.second
+            doubtful &= ~ChannelHistory.bit(command.first)
             notePackets[index] = packet
             noteTimes[index] = Self.time(now)
         case 0xA0: pressures[index] = command.second
@@ -67,7 +73,7 @@
         values[index] = value
         _ = parameters.apply(controller, value, packet: 0)
         switch controller {
-        case 120, 123...127: velocities.fill(0)
+        case 120, 123...127: endNotes()
         case 121:
             for other in 0..<UInt8(128) where ResetAllControllers.ends(other) { values[Int(other)] = Self.unknown }
             forgetWheelAndPressures()
@@ -79,7 +85,7 @@
     /// As before anything was passed on.
     mutating func begin() {
         reset()
-        velocities.fill(0)
+        endNotes()
         toggles.fill(0)
         counts.fill(0)
         wheel = Self.centre
@@ -99,6 +105,19 @@
         pressures.fill(Self.unknown)
     }
 
+    private mutating func endNotes() {
+        velocities.fill(0)
+        doubtful = 0
+    }
+    mutating func doubt() {
+        for note in 0..<128 where isSounding(note) { doubtful |= ChannelHistory.bit(UInt8(note)) }
+    }
+
+    /// Whether a note sounds that was struck before that packet.
+    func hasSounded(_ note: UInt8, since packet: SequenceNumber) -> Bool {
+        isSounding(Int(note)) && packet.distance(from: SequenceNumber(notePackets[Int(note)])) > 0
+    }
+
     func isSounding(_ note: Int) -> Bool { velocities[note] != 0 && velocities[note] & Self.skipped == 0 }
 
     /// Started less than a quarter of a second ago.
@@ -114,8 +133,8 @@
     mutating func silence(channel: Int, pedals: Pedals, emit: (ChannelCommand) -> Void) {
         for note in 0..<128 where velocities[note] != 0 {
             if isSounding(note) { emit(ChannelCommand(0x80 | UInt8(channel), UInt8(note), 64)) }
-            velocities[note] = 0
         }
+        endNotes()
         for pedal in UInt8(64)...69 where pedals == .all || pedal == 64 || pedal == 66 || pedal == 69 {
             guard values[Int(pedal)] != Self.unknown, values[Int(pedal)] > 0 else { continue }
             let lift = ChannelCommand(0xB0 | UInt8(channel), pedal, 0)

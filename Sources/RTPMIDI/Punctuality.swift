@@ -5,23 +5,54 @@ struct Punctuality {
     private static let tolerance: Int32 = 500
     /// A second: the clock was set, or is none.
     private static let jump: UInt32 = 10000
+    /// 100 ms, as sequencers do.
+    private static let sentAhead: Int32 = 1000
 
     /// Arrival less timestamp, modulo 2^32, as it has lately been. It rises faster than it falls, since what a sequencer
     /// sends ahead of its time must not make the rest late.
     private var usual: UInt32?
     /// The newest packet's timestamp.
     private(set) var newest: UInt32 = 0
+    /// When the first packet came that has it.
+    private var newestSince: UInt64 = 0
+    /// The highest timestamp: what is sent ahead of its time may be followed by a lower one.
+    private var highest: UInt32 = 0
 
     mutating func isLate(_ timestamp: UInt32, at now: UInt64) -> Bool {
-        newest = timestamp
-        let transit = UInt32(truncatingIfNeeded: now) &- timestamp
-        let excess = Int32(bitPattern: transit &- (usual ?? transit))
-        guard let before = usual, excess.magnitude <= Self.jump else {
+        if timestamp != newest || usual == nil { (newest, newestSince) = (timestamp, now) }
+        // A clock that stands is none; some say 0 in every packet.
+        let stands = now &- newestSince > UInt64(Self.tolerance)
+        let transit = transit(timestamp, now)
+        let excess = excess(timestamp, now)
+        if usual == nil || excess.magnitude > Self.jump || Int32(bitPattern: timestamp &- highest) > 0 {
+            highest = timestamp
+        }
+        guard let before = usual, !stands, excess.magnitude <= Self.jump else {
             usual = transit
             return false
         }
         usual = before &+ UInt32(bitPattern: excess / (excess > 0 ? 4 : 64))
         return excess > Self.tolerance
+    }
+
+    enum Age {
+        /// Older than another packet's, or by a clock that cannot be relied on.
+        case older
+        /// By less than what is sent ahead of its time.
+        case newer
+        case clearlyNewer
+    }
+    /// A timestamp compared with all before it.
+    func age(_ timestamp: UInt32, at now: UInt64) -> Age {
+        let ahead = Int32(bitPattern: timestamp &- highest)
+        guard usual != nil, ahead > 0, excess(timestamp, now).magnitude <= Self.tolerance else { return .older }
+        return ahead > Self.sentAhead ? .clearlyNewer : .newer
+    }
+
+    private func transit(_ timestamp: UInt32, _ now: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: now) &- timestamp }
+    /// How much longer it took than usual.
+    private func excess(_ timestamp: UInt32, _ now: UInt64) -> Int32 {
+        usual.map { Int32(bitPattern: transit(timestamp, now) &- $0) } ?? 0
     }
 }
 

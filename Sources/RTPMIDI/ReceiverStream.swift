@@ -4,7 +4,8 @@ package import MIDI
 /// (RFC 6295 appendix B and RFC 4696; fact sheet 3.8). About 19 KiB, made at init.
 ///
 /// There is no buffer for reordering: a packet overtaken by a later one counts as lost, the later one's journal makes up for
-/// it, and when it comes it is dropped.
+/// it, and when it comes only the ends in it count. Segments of system exclusive messages alone, which no journal repairs,
+/// wait a moment for those before them.
 @safe package final class ReceiverStream {
     /// What to do with the speaker's sounding notes after a loss that no journal covers.
     package enum UncoveredLoss: Sendable {
@@ -22,21 +23,28 @@ package import MIDI
     /// A filled journal has come: this peer understands them.
     package private(set) var hasSentJournals = false
     private var sysExIsOpen = false
+    private var order = SegmentOrder()
+    private let waiting: WaitingPackets
     /// What would follow a packet that may have been a new beginning.
     private var newBeginning: SequenceNumber?
     private var punctuality = Punctuality()
     private var feedback = FeedbackSchedule()
 
-    package init() {
+    /// - Parameter waiting: where packets with segments wait.
+    package init(waiting: WaitingPackets = WaitingPackets(capacity: 16)) {
+        self.waiting = waiting
         unsafe channels = .allocate(capacity: 16)
         for channel in 0..<16 { unsafe (channels + channel).initialize(to: PassedOn()) }
     }
     /// Goes on after our own restart: a packet that follows `number` without a gap is no first one.
-    package convenience init(resumingAfter number: SequenceNumber) {
-        self.init()
+    package convenience init(
+        resumingAfter number: SequenceNumber, waiting: WaitingPackets = WaitingPackets(capacity: 16)
+    ) {
+        self.init(waiting: waiting)
         highest = 0x10000 | UInt32(number.rawValue)
     }
     deinit {
+        forgetSegments()
         unsafe channels.deinitialize(count: 16)
         unsafe channels.deallocate()
     }
@@ -49,20 +57,27 @@ package import MIDI
 
     /// Takes one packet and passes on what it repairs and says, in order. Thrown: the packet is malformed, nothing was
     /// passed on, and the packet counts as not received, so that the next journal makes up for it.
-    /// - Parameter now: the packet's arrival, in our ticks.
+    /// - Parameters:
+    ///   - now: the packet's arrival, in our ticks.
+    ///   - emit: is given the packet that the range of a segment is of, which may be an earlier one.
     package func receive(
-        _ packet: RawSpan, _ header: RTPHeader, at now: UInt64, emit: (Emission) -> Void
+        _ packet: RawSpan, _ header: RTPHeader, at now: UInt64, emit: (Emission, RawSpan) -> Void
     ) throws(WireError) -> Reception {
         let section = try CommandSection(decoding: packet, in: header.payload)
         var reader = CommandListReader(section, timestamp: header.timestamp)
-        while try reader.next(in: packet) != nil {}
+        var firstPart: SysExPart?
+        while let entry = try reader.next(in: packet) {
+            if case .sysEx(let part, _) = entry { firstPart = firstPart ?? part }
+        }
+        giveUpSegments(at: now, emit: emit)
 
         var reception = Reception(verdict: .played)
         var distance = 1
         if let highest {
             distance = header.sequence.distance(from: SequenceNumber(UInt16(truncatingIfNeeded: highest)))
-            if distance >= 3000 || distance < -100 {
-                guard newBeginning == header.sequence else {
+            let age = distance <= 0 ? punctuality.age(header.timestamp, at: now) : .older
+            if distance >= 3000 || distance < -100 || age != .older {
+                guard newBeginning == header.sequence || age == .clearlyNewer else {
                     newBeginning = header.sequence.advanced(by: 1)
                     reception.verdict = .doubtful
                     return reception
@@ -70,6 +85,9 @@ package import MIDI
                 reception.verdict = .restarted
             } else if distance <= 0 {
                 reception.verdict = .late
+                takeLate(packet, section, header, emit)
+                let number = highest &+ UInt32(truncatingIfNeeded: distance)
+                if order.isAwaited(number) { take(number, packet, section, header, firstPart, now, emit) }
                 return reception
             } else {
                 reception.lost = distance - 1
@@ -81,11 +99,14 @@ package import MIDI
 
         let isLate = punctuality.isLate(header.timestamp, at: now)
         let isFirst = reception.verdict != .played
-        if sysExIsOpen, isFirst || distance > 1 {
-            sysExIsOpen = false
-            emit(.sysExLost)
+        if reception.verdict == .restarted { begin(&reception, packet, emit) }
+        let before = highest ?? 0
+        let number = isFirst ? 0x10000 | UInt32(header.sequence.rawValue) : before &+ UInt32(distance)
+        if distance > 1, !isFirst, order.missing == nil, sysExIsOpen || firstPart?.continues ?? false {
+            order.wait(for: before &+ 1, at: now)
         }
-        if reception.verdict == .restarted { begin(&reception, header, emit) }
+        if !order.reaches(number) { giveUpAllSegments(at: now, emit) }
+        let waits = order.missing != nil
         let journal = readJournal(packet, section, header, &reception)
         if isFirst || distance > 1 {
             repair(packet, header, journal, distance, isFirst, isLate, now, &reception, emit)
@@ -93,8 +114,9 @@ package import MIDI
             learnCounts(packet, journal)
         }
 
-        play(packet, section, header, now, emit)
-        highest = isFirst ? 0x10000 | UInt32(header.sequence.rawValue) : (highest ?? 0) &+ UInt32(distance)
+        play(packet, section, header, waits ? .others : .all, now, emit)
+        if waits { take(number, packet, section, header, firstPart, now, emit) }
+        highest = number
         feedback.received(isUrgent: isFirst || distance > 1)
         return reception
     }
@@ -104,11 +126,16 @@ package import MIDI
         guard let highest, feedback.take(at: now) else { return nil }
         return SequenceNumber(UInt16(truncatingIfNeeded: highest))
     }
+    /// The newest packet's timestamp.
+    package var newestTime: UInt32 { punctuality.newest }
+    /// A note sounds since before a loss of which no journal tells: its end may have been lost.
+    package var mayHaveLeftNotes: Bool { (0..<16).contains { unsafe channels[$0].doubtful != 0 } }
     /// When to ask for feedback next; nil: not before another packet has come.
     package var feedbackDue: UInt64? { feedback.due }
 
     /// Ends what the speaker holds: note-offs, pedals up, wheel to the centre. For one that left or fell silent.
     package func silence(emit: (Emission) -> Void) {
+        forgetSegments()
         if sysExIsOpen {
             sysExIsOpen = false
             emit(.sysExLost)
@@ -132,11 +159,11 @@ package import MIDI
 
     // MARK: One packet
 
-    private func begin(_ reception: inout Reception, _ header: RTPHeader, _ emit: (Emission) -> Void) {
+    private func begin(_ reception: inout Reception, _ packet: RawSpan, _ emit: (Emission, RawSpan) -> Void) {
         var count = 0
         silence { emission in
             count += 1
-            emit(emission)
+            emit(emission, packet)
         }
         reception.repaired += count
         for channel in 0..<16 { unsafe channels[channel].begin() }
@@ -159,19 +186,24 @@ package import MIDI
 
     private func repair(
         _ packet: RawSpan, _ header: RTPHeader, _ journal: Journal?, _ distance: Int, _ isFirst: Bool, _ isLate: Bool,
-        _ now: UInt64, _ reception: inout Reception, _ emit: (Emission) -> Void
+        _ now: UInt64, _ reception: inout Reception, _ emit: (Emission, RawSpan) -> Void
     ) {
         var repaired = 0
         func pass(_ command: ChannelCommand) {
             repaired += 1
-            emit(.message(command.message, time: header.timestamp, isRepair: true))
+            emit(.message(command.message, time: header.timestamp, isRepair: true), packet)
         }
         if !isFirst {
             // The journal must go back to the first missing packet.
             let isCovered = journal.map { header.sequence.distance(from: $0.checkpoint) >= distance - 1 } ?? false
-            if !isCovered, silencesUncovered(isRefused: reception.journalRefused != nil) {
+            if !isCovered {
+                let silences = silencesUncovered(isRefused: reception.journalRefused != nil)
                 for channel in 0..<16 {
-                    unsafe channels[channel].silence(channel: channel, pedals: .sustaining, emit: pass)
+                    if silences {
+                        unsafe channels[channel].silence(channel: channel, pedals: .sustaining, emit: pass)
+                    } else {
+                        unsafe channels[channel].doubt()
+                    }
                 }
             }
         }
@@ -208,22 +240,24 @@ package import MIDI
         }
     }
 
+    private enum Wanted { case all, segments, others }
     private func play(
-        _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ now: UInt64, _ emit: (Emission) -> Void
+        _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ wanted: Wanted, _ now: UInt64,
+        _ emit: (Emission, RawSpan) -> Void
     ) {
         var reader = CommandListReader(section, timestamp: header.timestamp)
         // The list was read to its end once already.
         while let entry = try? reader.next(in: packet) {
             switch entry {
-            case .command(let command, _):
+            case .command(let command, _) where wanted != .segments:
                 unsafe channels[command.channel].apply(command, packet: header.sequence.rawValue, at: now)
-                emit(.message(command.message, time: reader.time, isRepair: false))
-            case .system(let message):
+                emit(.message(command.message, time: reader.time, isRepair: false), packet)
+            case .system(let message) where wanted != .segments:
                 if message.status == 0xFF { reset() }
-                emit(.system(message, time: reader.time))
-            case .sysEx(let part, let data):
+                emit(.system(message, time: reader.time), packet)
+            case .sysEx(let part, let data) where wanted != .others:
                 if part.isBeginning {
-                    if sysExIsOpen { emit(.sysExLost) }
+                    if sysExIsOpen { emit(.sysExLost, packet) }
                 } else if !sysExIsOpen {
                     // Its beginning is missing.
                     continue
@@ -237,11 +271,90 @@ package import MIDI
                         reset()
                     }
                 }
-                emit(.sysEx(part, data, time: reader.time))
+                emit(.sysEx(part, data, time: reader.time), packet)
+            case .command, .system, .sysEx: break
             }
         }
     }
+
+    /// Of a packet that was overtaken the ends count of what was struck before it and still sounds: a journal would have
+    /// ended it, and without one nothing else does.
+    private func takeLate(
+        _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ emit: (Emission, RawSpan) -> Void
+    ) {
+        var reader = CommandListReader(section, timestamp: header.timestamp)
+        while let entry = try? reader.next(in: packet) {
+            guard case .command(let command, _) = entry, command.isNoteOff,
+                unsafe channels[command.channel].hasSounded(command.first, since: header.sequence)
+            else { continue }
+            unsafe channels[command.channel].apply(command, packet: header.sequence.rawValue, at: 0)
+            emit(.message(command.message, time: punctuality.newest, isRepair: false), packet)
+        }
+    }
+
     private func reset() {
         for channel in 0..<16 { unsafe channels[channel].reset() }
+    }
+
+    // MARK: Segments that wait
+
+    /// When to look whether a missing packet is to be given up; nil: none is waited for.
+    package var segmentsDue: UInt64? { order.missing.map { _ in order.since + SegmentOrder.patience } }
+
+    /// Gives up a packet that has been missing for too long, and passes on what it has held up.
+    package func giveUpSegments(at now: UInt64, emit: (Emission, RawSpan) -> Void) {
+        if let due = segmentsDue, due <= now { giveUp(at: now, emit) }
+    }
+    private func giveUpAllSegments(at now: UInt64, _ emit: (Emission, RawSpan) -> Void) {
+        while order.missing != nil { giveUp(at: now, emit) }
+    }
+    private func giveUp(at now: UInt64, _ emit: (Emission, RawSpan) -> Void) {
+        if sysExIsOpen {
+            sysExIsOpen = false
+            emit(.sysExLost, RawSpan())
+        }
+        playWaiting(at: now, emit)
+    }
+    private func forgetSegments() {
+        while true {
+            switch order.step(at: 0) {
+            case .packet(let place): if let place { waiting.release(place) }
+            case .gap: break
+            case .end: return
+            }
+        }
+    }
+
+    /// A packet that is missing, or comes after one that is.
+    private func take(
+        _ number: UInt32, _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ firstPart: SysExPart?,
+        _ now: UInt64, _ emit: (Emission, RawSpan) -> Void
+    ) {
+        if number == order.missing {
+            if firstPart != nil { play(packet, section, header, .segments, now, emit) }
+            return playWaiting(at: now, emit)
+        }
+        let place = firstPart == nil ? nil : waiting.store(packet)
+        if firstPart != nil, place == nil {
+            // No room: it goes on without what is missing.
+            giveUpAllSegments(at: now, emit)
+            return play(packet, section, header, .segments, now, emit)
+        }
+        order.add(number, at: place)
+    }
+
+    /// What has come after the packet that was missing, up to the next one that is.
+    private func playWaiting(at now: UInt64, _ emit: (Emission, RawSpan) -> Void) {
+        while case .packet(let place) = order.step(at: now) {
+            guard let place else { continue }
+            waiting.read(place) { packet in
+                // It was read once already, when it came.
+                guard let header = try? RTPHeader(decoding: packet),
+                    let section = try? CommandSection(decoding: packet, in: header.payload)
+                else { return }
+                play(packet, section, header, .segments, now, emit)
+            }
+            waiting.release(place)
+        }
     }
 }

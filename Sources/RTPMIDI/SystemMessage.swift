@@ -60,6 +60,8 @@ package enum SysExPart: Hashable, Sendable {
 
     /// Begins a message, and ends one that was open.
     package var isBeginning: Bool { self == .whole || self == .first || self == .wholeUnended }
+    /// A middle or last one, of a message that began before.
+    var continues: Bool { !isBeginning && self != .cancel }
     /// With it the message is complete.
     package var isEnd: Bool { self != .first && self != .middle && self != .cancel }
 

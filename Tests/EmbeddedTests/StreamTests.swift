@@ -158,6 +158,7 @@ import Testing
         let blocks = "rooms/\(hub.ports[0])/blocks?from=a&to=b"
         let orders = [
             ("POST", "panic", "panic"), ("POST", "participants/\(id)/notes-off", "notes-off"),
+            ("POST", "participants/\(id)/release", "release"),
             ("POST", blocks, "block"),
             ("DELETE", blocks, "unblock"), ("POST", "participants/\(id)/kick", "kick"), ("POST", "reload", "reload"),
             ("POST", "engines/embedded/restart", "restart"),
@@ -212,6 +213,8 @@ import Testing
             ("POST", "/api/v1/panic", "/api/v1/panic?all=1"), ("POST", "/api/v1/panic", "/api/v1/panic?room=no"),
             ("POST", "/api/v1/participants/{id}/notes-off", "/api/v1/participants/\(id)/notes-off?to=9"),
             ("POST", "/api/v1/participants/{id}/notes-off", "/api/v1/participants/\(id)/notes-off?to=200"),
+            ("POST", "/api/v1/participants/{id}/release", "/api/v1/participants/\(id)/release"),
+            ("POST", "/api/v1/participants/{id}/release", "/api/v1/participants/99999/release"),
             ("POST", "/api/v1/participants/{id}/kick", "/api/v1/participants/\(id)/kick"),
             ("POST", "/api/v1/participants/{id}/kick", "/api/v1/participants/99999/kick"),
             ("POST", "/api/v1/participants/{id}/unmute", "/api/v1/participants/\(id)/unmute"),

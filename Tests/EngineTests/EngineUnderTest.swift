@@ -86,6 +86,12 @@ final class EngineUnderTest {
         return try awaited("the lifting") { answer.value.withLock { $0 } }
     }
 
+    func release(_ id: UInt64) throws -> Bool {
+        let answer = Answer<Bool>()
+        engine.send(.release(id: id) { done in answer.value.withLock { $0 = done } })
+        return try awaited("the release") { answer.value.withLock { $0 } }
+    }
+
     private final class Answer<Value: Sendable>: Sendable { let value = Mutex<Value?>(nil) }
 
     /// A participant that is up.

@@ -7,8 +7,9 @@ import RTPMIDI
 @_cdecl("LLVMFuzzerTestOneInput")
 public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = UnsafeBufferPointer(start: start, count: count)
-    let sender = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0xFFF0), journalLimit: count % 2 == 0 ? 1400 : 60)
-    if count % 3 == 0 { sender.channelLimit = 255 }
+    let sender = SenderStream(
+        ssrc: SSRC(1), next: SequenceNumber(0xFFF0), to: HearerAbility(journalLimit: count % 2 == 0 ? 1400 : 60))
+    if count % 3 == 0 { sender.ability.channelLimit = 255 }
     let receiver = ReceiverStream()
     receiver.onUncoveredLoss = .silence
     var list = CommandList()
@@ -26,7 +27,7 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             let packet = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[..<length]))
             do {
                 let header = try RTPHeader(decoding: packet)
-                let reception = try receiver.receive(packet, header, at: now) { emission in
+                let reception = try receiver.receive(packet, header, at: now) { emission, _ in
                     if case .message(let message, _, _) = emission { heard.apply(message) }
                 }
                 precondition(reception.journalRefused == nil, "our own journal was refused")

@@ -10,7 +10,7 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         stream.onUncoveredLoss = .silence
         var emitted = 0
         do {
-            _ = try stream.receive(packet, header, at: 0) { emission in
+            _ = try stream.receive(packet, header, at: 0) { emission, packet in
                 emitted += 1
                 if case .sysEx(_, let range, _) = emission { precondition(header.payload.contains(range.lowerBound)) }
             }

@@ -55,6 +55,8 @@ import Testing
                         responder.send(.text("kick \(id) by \(author)"))
                     case .unmute(let id, let author, let responder):
                         responder.send(.text("unmute \(id) by \(author)"))
+                    case .release(let id, let author, let responder):
+                        responder.send(.text("release \(id) by \(author)"))
                     case .notesOff(let id, let notes, let author, let responder):
                         responder.send(.text("notes-off \(id) \(notes) by \(author)"))
                     case .block(let block, let isBlocked, let author, let responder):
@@ -106,7 +108,8 @@ import Testing
     ]
     private static let changing = [
         "/api/v1/panic", "/api/v1/engines/rtpmidid-5004/restart", "/api/v1/reload", "/api/v1/stop",
-        "/api/v1/participants/7/kick", "/api/v1/participants/7/unmute", "/api/v1/participants/7/notes-off",
+        "/api/v1/participants/7/kick", "/api/v1/participants/7/unmute", "/api/v1/participants/7/release",
+        "/api/v1/participants/7/notes-off",
     ]
 
     private func decode<Value: Decodable>(_ json: String) throws -> Value {
@@ -529,6 +532,7 @@ import Testing
         #expect(try stage.ask("POST", "/api/v1/panic?all=1", Self.bearer).text == "panic all everywhere by 127.0.0.1")
         #expect(try stage.ask("POST", "/api/v1/participants/7/kick", Self.bearer).text == "kick 7 by 127.0.0.1")
         #expect(try stage.ask("POST", "/api/v1/participants/7/unmute", Self.bearer).text == "unmute 7 by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/participants/7/release", Self.bearer).text == "release 7 by 127.0.0.1")
         #expect(
             try stage.ask("POST", "/api/v1/participants/7/notes-off?from=60&to=72", Self.bearer).text
                 == "notes-off 7 60...72 by 127.0.0.1")

@@ -89,7 +89,7 @@ final class LossyLink {
 
     init(first: UInt16) {
         self.first = first
-        sender = SenderStream(ssrc: SSRC(7), next: SequenceNumber(first), journalLimit: 1200)
+        sender = SenderStream(ssrc: SSRC(7), next: SequenceNumber(first), to: HearerAbility(journalLimit: 1200))
     }
 
     func send(_ list: borrowing CommandList, at now: UInt64, _ network: inout Network) {
@@ -116,7 +116,7 @@ final class LossyLink {
             case .feedback(let number): sender.acknowledge(number)
             case .packet(let packet):
                 let header = try! RTPHeader(decoding: packet.span.bytes)
-                let reception = try! receiver.receive(packet.span.bytes, header, at: now) { emission in
+                let reception = try! receiver.receive(packet.span.bytes, header, at: now) { emission, _ in
                     guard case .message(let message, _, let isRepair) = emission else { return }
                     heard.apply(message)
                     emit(message, isRepair)

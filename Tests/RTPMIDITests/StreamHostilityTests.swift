@@ -15,9 +15,9 @@ struct StreamHostilityTests {
         #expect(header.payload.lowerBound >= 12 && header.payload.upperBound <= packet.count && !header.payload.isEmpty)
         var emitted = 0
         do {
-            let reception = try stream.receive(packet.span.bytes, header, at: now) { emission in
+            let reception = try stream.receive(packet.span.bytes, header, at: now) { emission, packet in
                 if case .sysEx(_, let range, _) = emission {
-                    #expect(range.lowerBound >= 12 && range.upperBound < packet.count)
+                    #expect(range.lowerBound >= 12 && range.upperBound < packet.byteCount)
                 }
                 emitted += 1
             }
@@ -117,7 +117,7 @@ struct StreamHostilityTests {
         var list = CommandList()
         list.add("903c64", at: 0xFFFF_FFF0)
         list.add("803c64", at: 0xFFFF_FFF0 &+ UInt32(gap))
-        let sender = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0), journalLimit: 0)
+        let sender = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0), to: HearerAbility(journalLimit: 0))
         let (heard, _) = try ReceiverStream().hear(sender.packet(list))
         let wanted = gap > 0x7FFF_FFFF ? 0 : min(UInt32(gap), 0x0FFF_FFFF)
         #expect(heard.map { $0.time &- 0xFFFF_FFF0 } == [0, wanted])

@@ -8,7 +8,7 @@ import Testing
 struct StreamQuirkTests {
     private let receiver = ReceiverStream()
     private func sender(limit: Int = 1000) -> SenderStream {
-        SenderStream(ssrc: SSRC(0x5e6f_7081), next: SequenceNumber(0x2000), journalLimit: limit)
+        SenderStream(ssrc: SSRC(0x5e6f_7081), next: SequenceNumber(0x2000), to: HearerAbility(journalLimit: limit))
     }
     private func hear(_ text: String, at now: UInt64? = nil) throws -> (heard: [String], reception: Reception) {
         let (heard, reception) = try receiver.hear(try #require(bytes(hex: text)), at: now)
@@ -59,7 +59,7 @@ struct StreamQuirkTests {
     }
     @Test func `Arduino: its reader counts a channel in eight bits, so a channel is kept below 256 octets`() throws {
         let stream = sender(limit: 1400)
-        stream.channelLimit = 255
+        stream.ability.channelLimit = 255
         for number in 0..<127 {
             _ = stream.packet("b0\(hex([UInt8(number)]))40", "90\(hex([UInt8(number)]))40")
             let packet = stream.packet()
@@ -82,7 +82,7 @@ struct StreamQuirkTests {
         stream.acknowledge(SequenceNumber(0x2000))
         _ = stream.packet("903c64", "914064")
         #expect(try journal(of: stream.packet()).hasSuffix("81f1" + "40e4"))
-        stream.journalLimit = 0
+        stream.ability.journalLimit = 0
         for _ in 0..<3 {
             let packet = stream.packet("903c64")
             let isEmpty = try journal(of: packet).count == 6

@@ -74,7 +74,7 @@ struct Heard: Equatable, CustomStringConvertible {
     let time: UInt32
     var description: String { midi + (isRepair ? " (repair)" : "") }
 
-    init(_ emission: Emission, of packet: [UInt8]) {
+    init(_ emission: Emission, of packet: RawSpan) {
         switch emission {
         case .message(let message, let time, let isRepair):
             midi = hex(message.bytes)
@@ -85,7 +85,7 @@ struct Heard: Equatable, CustomStringConvertible {
             isRepair = false
             self.time = time
         case .sysEx(let part, let range, let time):
-            midi = "\(part):" + hex(packet[range])
+            midi = "\(part):" + hex(range.map { packet.uint8(at: $0) })
             isRepair = false
             self.time = time
         case .sysExLost:
@@ -103,13 +103,13 @@ extension ReceiverStream {
         var heard: [Heard] = []
         let header = try RTPHeader(decoding: packet.span.bytes)
         let reception = try receive(packet.span.bytes, header, at: now ?? UInt64(header.timestamp)) {
-            heard.append(Heard($0, of: packet))
+            heard.append(Heard($0, of: $1))
         }
         return (heard, reception)
     }
     func silenced() -> [String] {
         var heard: [String] = []
-        silence { heard.append(Heard($0, of: []).midi) }
+        silence { heard.append(Heard($0, of: RawSpan()).midi) }
         return heard
     }
 }
@@ -119,6 +119,14 @@ extension SenderStream {
         [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
             var out = OutputRawSpan(buffer: UnsafeMutableRawBufferPointer(buffer), initializedCount: 0)
             write(list, at: now, into: &out)
+            count = out.finalize(for: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+    func guardPacket(at now: UInt64, unless isHeld: (Message) -> Bool = { _ in false }) -> [UInt8] {
+        var room = CommandList()
+        return [UInt8](unsafeUninitializedCapacity: 1500) { buffer, count in
+            var out = OutputRawSpan(buffer: UnsafeMutableRawBufferPointer(buffer), initializedCount: 0)
+            writeGuard(with: &room, at: now, into: &out, unless: isHeld)
             count = out.finalize(for: UnsafeMutableRawBufferPointer(buffer))
         }
     }

@@ -32,6 +32,8 @@ package final class TestPlayer {
     private var open: [UInt8] = []
     /// Sends back each message that it hears.
     package var echoes = false
+    /// Writes journals before it has played, as `midihub join` does.
+    package var showsJournals = true
     /// Never says what it has received, so that its journals grow.
     package var givesFeedback = true
     /// Sees every datagram that comes, before anything else does.
@@ -41,7 +43,7 @@ package final class TestPlayer {
 
     package init(
         _ name: String, port: UInt16, host: String = "127.0.0.1", ssrc: SSRC = SSRC(.random(in: 1...(.max))),
-        token: UInt32 = .random(in: 1...(.max)), bind: String? = nil
+        token: UInt32 = .random(in: 1...(.max)), bind: String? = nil, journals: Bool = true
     ) throws {
         self.name = name
         (self.ssrc, self.token) = (ssrc, token)
@@ -49,7 +51,9 @@ package final class TestPlayer {
         (control, data) = (try DatagramSocket(port: 0, host: self.bind), try DatagramSocket(port: 0, host: self.bind))
         hub = SocketAddress(host: host, port: port)!  // numeric
         session = .initiator(token: token, own: ssrc, name: name, now: Self.now)
-        sender = SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), journalLimit: 900)
+        sender = SenderStream(
+            ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))),
+            to: HearerAbility(journalLimit: journals ? 900 : 0))
     }
 
     package func pump() {
@@ -74,7 +78,7 @@ package final class TestPlayer {
             session.heard(now: Self.now)
             packets += 1
             var echo: [Message] = []
-            let reception = try? receiver.receive(bytes, header, at: Self.now) { emission in
+            let reception = try? receiver.receive(bytes, header, at: Self.now) { emission, bytes in
                 switch emission {
                 case .message(let message, _, let isRepair):
                     heard.append(message)
@@ -99,7 +103,9 @@ package final class TestPlayer {
         for action in actions {
             switch action {
             case .send(let packet, let path): send(packet, path)
-            case .up: isUp = true
+            case .up:
+                isUp = true
+                if showsJournals { sender.showJournal(at: Self.now) }
             case .measured: break
             case .feedback(let value): sender.acknowledge(SequenceNumber(UInt16(value >> 16)))
             case .refused: refusals += 1
@@ -117,9 +123,13 @@ package final class TestPlayer {
     package func play(_ messages: Message...) { play(messages) }
 
     /// One packet.
-    package func play(_ messages: [Message], losing: Bool = false) {
+    package func play(_ messages: [Message], losing: Bool = false, ticksApart: UInt32 = 0) {
         list.removeAll()
-        for message in messages { precondition(list.append(message, at: UInt32(truncatingIfNeeded: Self.now))) }
+        var time = UInt32(truncatingIfNeeded: Self.now)
+        for message in messages {
+            precondition(list.append(message, at: time))
+            time &+= ticksApart
+        }
         sendList(losing: losing)
     }
 

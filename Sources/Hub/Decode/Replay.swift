@@ -32,7 +32,7 @@ struct Replay {
         }
         // Lines have no time: then every packet comes just when it should.
         let now = datagram.time.map { $0 / 100_000 } ?? UInt64(header.timestamp)
-        _ = try? stream.receiver.receive(packet, header, at: now) { emission in
+        _ = try? stream.receiver.receive(packet, header, at: now) { emission, packet in
             switch emission {
             case .message(let message, _, let isRepair): emit(message.bytes, isRepair: isRepair)
             case .system(let message, _): emit(message.bytes)
@@ -45,7 +45,7 @@ struct Replay {
                     return
                 }
                 guard !stream.exclusive.isEmpty else { return }
-                stream.exclusive += octets[data]
+                for place in data { stream.exclusive.append(packet.uint8(at: place)) }
                 guard part.isEnd else { return }
                 emit(stream.exclusive + [0xF7])
                 stream.exclusive = []

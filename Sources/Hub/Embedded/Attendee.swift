@@ -35,6 +35,7 @@ final class Attendee {
         view.rtt?.p95 = said.rtt?.p95
         view.jitter = said.rtt?.jitter
         (view.received, view.lost, view.repaired) = (said.counts.received, said.counts.lost, said.counts.repaired)
+        (view.unreadable, view.mayHaveLeftNotes) = (said.counts.unreadable, said.mayHaveLeftNotes)
         view.loss = history.loss
         view.address = visit.address
         view.ssrc = visit.ssrc
@@ -44,6 +45,10 @@ final class Attendee {
                 "sends back what it hears (a feedback loop): nobody hears it until that is lifted or it joins anew"
         } else if direction == .neither {
             view.remark = "its name says neither In nor Out: not connected"
+        } else if said.mayHaveLeftNotes ?? false {
+            view.remark = "may have left a note: its software does not repair losses"
+        } else if let unreadable = said.counts.unreadable, unreadable > 0 {
+            view.remark = "\(unreadable) of its packets could not be read"
         }
         return view
     }

@@ -306,6 +306,10 @@ final class EmbeddedEngine: HubEngine {
         order(.init(.kick), participant, done)
     }
 
+    func release(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
+        order(.init(.release), participant, done)
+    }
+
     func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool {
         var request = EngineControl.Request(.notesOff)
         (request.from, request.to) = (notes.lowerBound, notes.upperBound)

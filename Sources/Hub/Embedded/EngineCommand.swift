@@ -166,6 +166,7 @@ private final class EngineServer {
                 .panic(room: request.room, all: request.all ?? false) { later(.init(hearers: $0, notes: $1)) })
         case .kick: engine.send(.kick(id: participant, whetherDone))
         case .unmute: engine.send(.unmute(id: participant, whetherDone))
+        case .release: engine.send(.release(id: participant, whetherDone))
         case .notesOff:
             let (from, to) = (min(request.from ?? 0, 127), min(request.to ?? 127, 127))
             engine.send(.notesOff(id: participant, min(from, to)...max(from, to), whetherDone))

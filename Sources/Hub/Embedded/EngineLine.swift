@@ -63,7 +63,7 @@ struct EngineLine: Codable {
 enum EngineControl {
     struct Request: Codable {
         enum Word: String, Codable {
-            case status, panic, kick, activity, sounding, unmute, reload, stop
+            case status, panic, kick, unmute, release, activity, sounding, reload, stop
             case notesOff = "notes-off"
         }
         var `do`: Word

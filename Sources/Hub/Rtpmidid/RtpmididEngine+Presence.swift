@@ -412,6 +412,13 @@ extension RtpmididEngine {
         return true
     }
 
+    func release(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
+        guard let one = shown(participant) else { return false }
+        context.bay?.send(.release(one.id))
+        done(context.bay == nil ? "There is no ALSA sequencer." : nil)
+        return true
+    }
+
     func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool {
         guard let one = shown(participant) else { return false }
         context.bay?.send(.notesOff(one.id, notes))
