@@ -130,12 +130,11 @@ extension Loop {
         of port: PortPair
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
-        let here =
-            path == .control
-            ? [port.arrivingByControl[key], port.byControl[key]] : [port.arrivingByData[key], port.byData[key]]
-        var leaving = here.compactMap(\.self)
+        var leaving = [
+            port.arrivingByControl[key], port.byControl[key], port.arrivingByData[key], port.byData[key],
+        ].compactMap(\.self)
         if leaving.isEmpty {
-            if let place = port.placeOfDeparted(key, on: path, at: now) {
+            if let place = port.placeOfDeparted(key, at: now) {
                 return port.departsAgain(place, at: now)
             }
             leaving = port.peers(ssrc).filter {

@@ -84,6 +84,7 @@ import Testing
         ear.play(note)
         try pumping([ear, one], "a note the other way") { one.heard == [note] }
         #expect(arrivals.byes == 0)
+        #expect(!engine.all.contains { if case .left(let who, _, _) = $0 { who.name == "Board A" } else { false } })
         let there = try engine.status().participants.first { $0.name == "Board A" }
         #expect(there?.address == "127.0.0.1:\(one.control.port)")
     }
