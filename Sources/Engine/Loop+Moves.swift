@@ -20,7 +20,7 @@ extension Loop {
             // One who begins anew is spoken with as soon as it has come to both ports.
             if let arriving, arriving.data != nil { return arriving }
             if let peer = port.byControl[key] {
-                peer.isControlGuessed = false
+                heardOnControl(peer)
                 return peer
             }
             return arriving ?? learnControl(packet, from: source, of: port)
@@ -88,7 +88,8 @@ extension Loop {
             peer.control = isFree ? guess : source
         }
         settle(peer)
-        perform(on: peer) { $0.wake(now: now, perform: $1) }
+        peer.controlAsked = 0
+        askForControl(peer)
     }
 
     private func settle(_ peer: Peer) {
@@ -98,6 +99,19 @@ extension Loop {
     }
 
     // MARK: The control port
+
+    /// An empty packet: whoever gives feedback gives it now, from where its control port is now, and its router learns the
+    /// way anew. One who only plays would never send anything there.
+    func askForControl(_ peer: Peer) {
+        guard peer.controlAsked < 3 else { return }
+        peer.controlAsked += 1
+        sendGuard(to: peer)
+    }
+
+    private func heardOnControl(_ peer: Peer) {
+        peer.isControlGuessed = false
+        (peer.controlHeard, peer.controlAsked) = (now, 0)
+    }
 
     /// A peer's control port has another address than before: it comes from the machine that its data port is proven to be
     /// on. What is believed there is feedback on what was really sent, or, after a move, any clock; nothing hangs on it but
@@ -116,7 +130,7 @@ extension Loop {
         }
         port.forget(peer)
         peer.control = source
-        peer.isControlGuessed = false
+        heardOnControl(peer)
         settle(peer)
         return peer
     }
@@ -130,12 +144,11 @@ extension Loop {
         of port: PortPair
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
-        let here =
-            path == .control
-            ? [port.arrivingByControl[key], port.byControl[key]] : [port.arrivingByData[key], port.byData[key]]
-        var leaving = here.compactMap(\.self)
+        var leaving = [
+            port.arrivingByControl[key], port.byControl[key], port.arrivingByData[key], port.byData[key],
+        ].compactMap(\.self)
         if leaving.isEmpty {
-            if let place = port.placeOfDeparted(key, on: path, at: now) {
+            if let place = port.placeOfDeparted(key, at: now) {
                 return port.departsAgain(place, at: now)
             }
             leaving = port.peers(ssrc).filter {

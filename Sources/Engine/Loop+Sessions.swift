@@ -11,6 +11,8 @@ extension Loop {
     /// How many may measure the way here at once, and for how long each.
     private static let mostProbes = 32
     private static let probeTime = 30 * Loop.second
+    /// So long does a router remember a way that is not used (RFC 4787 asks for more, many do not keep it).
+    private static let controlSilence = 20 * Loop.second
     /// How long after a session came up an invitation to it may be a copy of the one that began it.
     private static let copyTime = Loop.second / 4
 
@@ -142,7 +144,9 @@ extension Loop {
                 if !peer.isMember { proven(peer) }
             case .measured:
                 peer.record.pointee.answersClock = peer.session.hasAnswered ? 1 : 0
-                if peer.isMember { news.send(.measured(status(peer))) }
+                guard peer.isMember else { break }
+                news.send(.measured(status(peer)))
+                if now &- peer.controlHeard > Self.controlSilence { askForControl(peer) }
             case .feedback(let value): acknowledged(peer, value)
             case .refused: break
             case .ended(let reason):
@@ -165,7 +169,7 @@ extension Loop {
     /// It is where it says. Whoever was there before is there no longer: a program that begins anew comes with another
     /// SSRC from the same ports, or with the same from one of them.
     private func proven(_ peer: Peer) {
-        peer.provenAt = now
+        (peer.provenAt, peer.controlHeard) = (now, now)
         let earlier = peer.port.byControl.values.filter {
             let (isSameControl, isSameData) = ($0.control == peer.control, $0.data == peer.data)
             return $0.ssrc == peer.ssrc ? isSameControl || isSameData : isSameControl && isSameData

@@ -15,6 +15,9 @@ final class Peer {
         get { record.pointee.isControlGuessed == 1 }
         set { record.pointee.isControlGuessed = newValue ? 1 : 0 }
     }
+    /// When something came on the control port last, and how often it was asked for since.
+    var controlHeard: UInt64 = 0
+    var controlAsked = 0
     /// nil until it has invited us there too.
     var data: SocketAddress?
 

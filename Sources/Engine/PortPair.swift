@@ -89,8 +89,9 @@ final class PortPair {
         var at: UInt64
     }
 
-    /// How long one who said goodbye is remembered, in ticks.
+    /// How long one who said goodbye is remembered, and what comes at first was under way before it; in ticks.
     private static let memory: UInt64 = 20_000
+    private static let underWay: UInt64 = 2_000
 
     /// Gives when it may be forgotten.
     func departs(_ peer: Peer, at now: UInt64) -> UInt64 {
@@ -102,9 +103,9 @@ final class PortPair {
         if !departed.isEmpty { departed.removeAll { now &- $0.at > Self.memory } }
     }
 
-    func placeOfDeparted(_ key: Key, on path: Session.Path, at now: UInt64) -> Int? {
+    func placeOfDeparted(_ key: Key, at now: UInt64) -> Int? {
         departed.firstIndex {
-            $0.peer.ssrc == key.ssrc && (path == .control ? $0.peer.control : $0.peer.data) == key.source
+            $0.peer.ssrc == key.ssrc && ($0.peer.control == key.source || $0.peer.data == key.source)
                 && now &- $0.at <= Self.memory
         }
     }
@@ -112,10 +113,10 @@ final class PortPair {
     /// It says goodbye again, and means it.
     func departsAgain(_ place: Int, at now: UInt64) { departed[place].at = now }
 
-    /// Takes out one who goes on all the same. What comes in the first moment was under way before the goodbye.
+    /// Takes out one who goes on all the same.
     func takeDeparted(_ key: Key, at now: UInt64) -> Departed? {
-        guard !departed.isEmpty, let place = placeOfDeparted(key, on: .data, at: now),
-            now &- departed[place].at > 2_000
+        guard !departed.isEmpty, let place = placeOfDeparted(key, at: now),
+            now &- departed[place].at > Self.underWay
         else { return nil }
         return departed.remove(at: place)
     }

@@ -31,7 +31,7 @@ import Testing
             ear.play(note)
             return TestPlayer.now > answered + 25_000
         }
-        #expect(alice.heard.count >= 20)
+        #expect(!alice.heard.isEmpty)
         #expect(mallory.midi == 0 && mallory.questions == 1)
         let address = try engine.status().participants.first { $0.name == "Alice" }?.address
         #expect(address == "127.0.0.1:\(alice.control.port)")
@@ -84,6 +84,7 @@ import Testing
         ear.play(note)
         try pumping([ear, one], "a note the other way") { one.heard == [note] }
         #expect(arrivals.byes == 0)
+        #expect(!engine.all.contains { if case .left(let who, _, _) = $0 { who.name == "Board A" } else { false } })
         let there = try engine.status().participants.first { $0.name == "Board A" }
         #expect(there?.address == "127.0.0.1:\(one.control.port)")
     }
