@@ -97,6 +97,27 @@ import Testing
         #expect(thru.heard == [off])
     }
 
+    @Test func `who plays the same note again and again keeps the echo`() throws {
+        let engine = try EngineUnderTest()
+        echo(true, in: engine)
+        let one = try engine.player("Hi-hat")
+        // As soon after another as software would return it, and for longer than it takes to be suspected and tried.
+        var (step, next) = (0, TestPlayer.now)
+        try pumping([one], "the part") {
+            if TestPlayer.now >= next {
+                one.play(step % 2 == 0 ? note : off)
+                (step, next) = (step + 1, next + 200)
+            }
+            return step == 150
+        }
+        one.play(.noteOn(Channel(truncating: 0), note: 61, velocity: 90))
+        try pumping([one], "the echo of another") {
+            one.heard.contains(.noteOn(Channel(truncating: 0), note: 61, velocity: 90))
+        }
+        #expect(!engine.all.contains { if case .echoReturned = $0 { true } else { false } })
+        #expect(one.heard.last { $0 == note || $0 == off } == off, "nothing is left sounding")
+    }
+
     @Test func `two who give each other nothing back are no loop, echo or not`() throws {
         let engine = try EngineUnderTest()
         echo(true, in: engine)
