@@ -19,6 +19,11 @@ package import MIDI
     /// The highest number received, extended beyond 16 bits.
     package private(set) var highest: UInt32?
 
+    /// Of the highest number (the lowest bit) and the 63 before it: which have come.
+    private var come: UInt64 = 0
+    /// Lost packets of which no journal tells, that have not come late either.
+    private var untold = 0
+
     private let channels: UnsafeMutablePointer<PassedOn>
     /// A filled journal has come: this peer understands them.
     package private(set) var hasSentJournals = false
@@ -85,7 +90,7 @@ package import MIDI
                 reception.verdict = .restarted
             } else if distance <= 0 {
                 reception.verdict = .late
-                takeLate(packet, section, header, emit)
+                if hasComeLate(distance) { takeLate(packet, section, header, emit) }
                 let number = highest &+ UInt32(truncatingIfNeeded: distance)
                 if order.isAwaited(number) { take(number, packet, section, header, firstPart, now, emit) }
                 return reception
@@ -117,6 +122,7 @@ package import MIDI
         play(packet, section, header, waits ? .others : .all, now, emit)
         if waits { take(number, packet, section, header, firstPart, now, emit) }
         highest = number
+        come = isFirst || distance >= 64 ? 1 : come << UInt64(distance) | 1
         feedback.received(isUrgent: isFirst || distance > 1)
         return reception
     }
@@ -198,6 +204,7 @@ package import MIDI
             let isCovered = journal.map { header.sequence.distance(from: $0.checkpoint) >= distance - 1 } ?? false
             if !isCovered {
                 let silences = silencesUncovered(isRefused: reception.journalRefused != nil)
+                untold = (mayHaveLeftNotes ? untold : 0) + reception.lost
                 for channel in 0..<16 {
                     if silences {
                         unsafe channels[channel].silence(channel: channel, pedals: .sustaining, emit: pass)
@@ -277,6 +284,13 @@ package import MIDI
         }
     }
 
+    /// Marks it as having come. False: it had come before.
+    private func hasComeLate(_ distance: Int) -> Bool {
+        guard distance > -64, come & 1 << UInt64(-distance) == 0 else { return false }
+        come |= 1 << UInt64(-distance)
+        return true
+    }
+
     /// Of a packet that was overtaken the ends count of what was struck before it and still sounds: a journal would have
     /// ended it, and without one nothing else does.
     private func takeLate(
@@ -290,6 +304,9 @@ package import MIDI
             unsafe channels[command.channel].apply(command, packet: header.sequence.rawValue, at: 0)
             emit(.message(command.message, time: punctuality.newest, isRepair: false), packet)
         }
+        untold = max(0, untold - 1)
+        // Nothing is unknown any more.
+        if untold == 0 { for channel in 0..<16 { unsafe channels[channel].trust() } }
     }
 
     private func reset() {
