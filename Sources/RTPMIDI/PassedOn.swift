@@ -113,6 +113,8 @@
         for note in 0..<128 where isSounding(note) { doubtful |= ChannelHistory.bit(UInt8(note)) }
     }
 
+    mutating func trust() { doubtful = 0 }
+
     /// Whether a note sounds that was struck before that packet.
     func hasSounded(_ note: UInt8, since packet: SequenceNumber) -> Bool {
         isSounding(Int(note)) && packet.distance(from: SequenceNumber(notePackets[Int(note)])) > 0

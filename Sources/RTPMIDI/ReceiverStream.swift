@@ -19,12 +19,17 @@ package import MIDI
     /// The highest number received, extended beyond 16 bits.
     package private(set) var highest: UInt32?
 
+    /// Of the highest number (the lowest bit) and the 63 before it: which have come.
+    private var come: UInt64 = 0
+    /// Lost packets of which no journal tells, that have not come late either.
+    private var untold = 0
+
     private let channels: UnsafeMutablePointer<PassedOn>
     /// A filled journal has come: this peer understands them.
     package private(set) var hasSentJournals = false
-    private var sysExIsOpen = false
-    private var order = SegmentOrder()
-    private let waiting: WaitingPackets
+    var sysExIsOpen = false
+    var order = SegmentOrder()
+    let waiting: WaitingPackets
     /// What would follow a packet that may have been a new beginning.
     private var newBeginning: SequenceNumber?
     private var punctuality = Punctuality()
@@ -85,7 +90,7 @@ package import MIDI
                 reception.verdict = .restarted
             } else if distance <= 0 {
                 reception.verdict = .late
-                takeLate(packet, section, header, emit)
+                if hasComeLate(distance) { takeLate(packet, section, header, emit) }
                 let number = highest &+ UInt32(truncatingIfNeeded: distance)
                 if order.isAwaited(number) { take(number, packet, section, header, firstPart, now, emit) }
                 return reception
@@ -117,6 +122,7 @@ package import MIDI
         play(packet, section, header, waits ? .others : .all, now, emit)
         if waits { take(number, packet, section, header, firstPart, now, emit) }
         highest = number
+        come = isFirst || distance >= 64 ? 1 : come << UInt64(distance) | 1
         feedback.received(isUrgent: isFirst || distance > 1)
         return reception
     }
@@ -198,6 +204,7 @@ package import MIDI
             let isCovered = journal.map { header.sequence.distance(from: $0.checkpoint) >= distance - 1 } ?? false
             if !isCovered {
                 let silences = silencesUncovered(isRefused: reception.journalRefused != nil)
+                untold = (mayHaveLeftNotes ? untold : 0) + reception.lost
                 for channel in 0..<16 {
                     if silences {
                         unsafe channels[channel].silence(channel: channel, pedals: .sustaining, emit: pass)
@@ -240,8 +247,8 @@ package import MIDI
         }
     }
 
-    private enum Wanted { case all, segments, others }
-    private func play(
+    enum Wanted { case all, segments, others }
+    func play(
         _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ wanted: Wanted, _ now: UInt64,
         _ emit: (Emission, RawSpan) -> Void
     ) {
@@ -277,6 +284,13 @@ package import MIDI
         }
     }
 
+    /// Marks it as having come. False: it had come before.
+    private func hasComeLate(_ distance: Int) -> Bool {
+        guard distance > -64, come & 1 << UInt64(-distance) == 0 else { return false }
+        come |= 1 << UInt64(-distance)
+        return true
+    }
+
     /// Of a packet that was overtaken the ends count of what was struck before it and still sounds: a journal would have
     /// ended it, and without one nothing else does.
     private func takeLate(
@@ -290,71 +304,12 @@ package import MIDI
             unsafe channels[command.channel].apply(command, packet: header.sequence.rawValue, at: 0)
             emit(.message(command.message, time: punctuality.newest, isRepair: false), packet)
         }
+        untold = max(0, untold - 1)
+        // Nothing is unknown any more.
+        if untold == 0 { for channel in 0..<16 { unsafe channels[channel].trust() } }
     }
 
     private func reset() {
         for channel in 0..<16 { unsafe channels[channel].reset() }
-    }
-
-    // MARK: Segments that wait
-
-    /// When to look whether a missing packet is to be given up; nil: none is waited for.
-    package var segmentsDue: UInt64? { order.missing.map { _ in order.since + SegmentOrder.patience } }
-
-    /// Gives up a packet that has been missing for too long, and passes on what it has held up.
-    package func giveUpSegments(at now: UInt64, emit: (Emission, RawSpan) -> Void) {
-        if let due = segmentsDue, due <= now { giveUp(at: now, emit) }
-    }
-    private func giveUpAllSegments(at now: UInt64, _ emit: (Emission, RawSpan) -> Void) {
-        while order.missing != nil { giveUp(at: now, emit) }
-    }
-    private func giveUp(at now: UInt64, _ emit: (Emission, RawSpan) -> Void) {
-        if sysExIsOpen {
-            sysExIsOpen = false
-            emit(.sysExLost, RawSpan())
-        }
-        playWaiting(at: now, emit)
-    }
-    private func forgetSegments() {
-        while true {
-            switch order.step(at: 0) {
-            case .packet(let place): if let place { waiting.release(place) }
-            case .gap: break
-            case .end: return
-            }
-        }
-    }
-
-    /// A packet that is missing, or comes after one that is.
-    private func take(
-        _ number: UInt32, _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ firstPart: SysExPart?,
-        _ now: UInt64, _ emit: (Emission, RawSpan) -> Void
-    ) {
-        if number == order.missing {
-            if firstPart != nil { play(packet, section, header, .segments, now, emit) }
-            return playWaiting(at: now, emit)
-        }
-        let place = firstPart == nil ? nil : waiting.store(packet)
-        if firstPart != nil, place == nil {
-            // No room: it goes on without what is missing.
-            giveUpAllSegments(at: now, emit)
-            return play(packet, section, header, .segments, now, emit)
-        }
-        order.add(number, at: place)
-    }
-
-    /// What has come after the packet that was missing, up to the next one that is.
-    private func playWaiting(at now: UInt64, _ emit: (Emission, RawSpan) -> Void) {
-        while case .packet(let place) = order.step(at: now) {
-            guard let place else { continue }
-            waiting.read(place) { packet in
-                // It was read once already, when it came.
-                guard let header = try? RTPHeader(decoding: packet),
-                    let section = try? CommandSection(decoding: packet, in: header.payload)
-                else { return }
-                play(packet, section, header, .segments, now, emit)
-            }
-            waiting.release(place)
-        }
     }
 }

@@ -5,7 +5,7 @@ package enum Emission: Sendable {
     /// `isRepair`: from the journal, or made here, not from the packet's own list.
     case message(Message, time: UInt32, isRepair: Bool)
     case system(SystemMessage, time: UInt32)
-    /// The range is that of the datagram's octets between the framing ones.
+    /// The range is that of the packet's octets between the framing ones.
     case sysEx(SysExPart, Range<Int>, time: UInt32)
     /// The message whose first part was passed on will not be completed: a gap.
     case sysExLost
@@ -15,13 +15,15 @@ package enum Emission: Sendable {
 package struct Reception: Sendable {
     package enum Verdict: Sendable {
         case played
-        /// A duplicate, or one overtaken by a later packet that has already made up for it.
+        /// A duplicate, or one overtaken by a later packet that has already made up for it: of that only ends are passed on,
+        /// and segments.
         case late
         /// The stream's first packet: its journal told the state.
         case first
         /// The speaker has begun anew. What it held is silenced; otherwise as `first`.
         case restarted
-        /// So far from the expected number that only its successor will tell whether the speaker has begun anew.
+        /// So far from the expected number, or so little newer with a lower one, that only its successor will tell whether the
+        /// speaker has begun anew.
         case doubtful
     }
     package var verdict: Verdict

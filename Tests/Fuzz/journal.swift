@@ -22,7 +22,7 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         var repaired = 0
         var emitted = 0
         do {
-            let reception = try stream.receive(packet.span.bytes, header, at: now) { emission in
+            let reception = try stream.receive(packet.span.bytes, header, at: now) { emission, _ in
                 emitted += 1
                 if case .message(_, _, true) = emission { repaired += 1 }
             }

@@ -1,15 +1,15 @@
 import MIDI
 import RTPMIDI
 
-/// Our own stream over a bad line: four octets are a message, or what happens to the packet. Whatever is sent and lost, the
-/// hearer takes every journal, and when it has heard the last packet it sounds nothing that is not held and has every
-/// wheel position.
+/// Our own stream over a bad line: four octets are a message, a segment of a system exclusive one, or what happens to the
+/// packet. Whatever is sent, lost and overtaken, the hearer takes every journal, and sounds nothing that is not held.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = UnsafeBufferPointer(start: start, count: count)
     let sender = SenderStream(
         ssrc: SSRC(1), next: SequenceNumber(0xFFF0), to: HearerAbility(journalLimit: count % 2 == 0 ? 1400 : 60))
     if count % 3 == 0 { sender.ability.channelLimit = 255 }
+    if count % 5 == 0 { sender.ability = .unknown }
     let receiver = ReceiverStream()
     receiver.onUncoveredLoss = .silence
     var list = CommandList()
@@ -17,25 +17,43 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var held = Held()
     var heard = Held()
 
-    func send(isLost: Bool) {
-        withUnsafeTemporaryAllocation(byteCount: 2800, alignment: 8) { buffer in
-            var out = OutputRawSpan(buffer: buffer, initializedCount: 0)
-            sender.write(list, at: now, into: &out)
-            let length = out.finalize(for: buffer)
-            list.removeAll()
-            guard !isLost else { return }
-            let packet = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[..<length]))
-            do {
-                let header = try RTPHeader(decoding: packet)
-                let reception = try receiver.receive(packet, header, at: now) { emission, _ in
-                    if case .message(let message, _, _) = emission { heard.apply(message) }
+    /// Overtaken by the next one.
+    var late: [UInt8] = []
+
+    func hear(_ octets: [UInt8], isLate: Bool) {
+        let packet = octets.span.bytes
+        do {
+            let header = try RTPHeader(decoding: packet)
+            let reception = try receiver.receive(packet, header, at: now) { emission, packet in
+                switch emission {
+                case .message(let message, _, _): heard.apply(message)
+                case .sysEx(_, let range, _): precondition(range.upperBound < packet.byteCount, "beyond the packet")
+                case .system, .sysExLost: break
                 }
-                precondition(reception.journalRefused == nil, "our own journal was refused")
-                heard.check(held)
-            } catch {
-                preconditionFailure("our own packet was refused")
             }
+            precondition(reception.journalRefused == nil, "our own journal was refused")
+            if !isLate { heard.check(held) }
+        } catch {
+            preconditionFailure("our own packet was refused")
         }
+    }
+    func send(isLost: Bool, isLate: Bool = false) {
+        let octets = [UInt8](unsafeUninitializedCapacity: 2800) { buffer, count in
+            let buffer = UnsafeMutableRawBufferPointer(buffer)
+            var out = OutputRawSpan(buffer: buffer, initializedCount: 0)
+            if list.isEmpty {
+                sender.writeGuard(with: &list, at: now, into: &out)
+            } else {
+                sender.write(list, at: now, into: &out)
+            }
+            count = out.finalize(for: buffer)
+        }
+        list.removeAll()
+        guard !isLost else { return }
+        let overtaken = late
+        late = isLate ? octets : []
+        if !isLate { hear(octets, isLate: false) }
+        if !overtaken.isEmpty { hear(overtaken, isLate: true) }
     }
     send(isLost: false)
     for place in stride(from: 0, to: count - 3, by: 4) {
@@ -48,10 +66,13 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
                 precondition(list.append(message, at: UInt32(truncatingIfNeeded: now)))
             }
             held.apply(message)
+        } else if kind & 0x20 != 0 {
+            let part = [SysExPart.first, .middle, .last, .whole][Int(kind & 3)]
+            withUnsafeBytes(of: (two, three)) { _ = list.append(sysEx: part, $0, at: UInt32(truncatingIfNeeded: now)) }
         } else if kind & 0x40 != 0 {
             if let number = receiver.takeFeedback(at: now) { sender.acknowledge(number) }
         } else {
-            send(isLost: kind & 1 != 0)
+            send(isLost: kind & 1 != 0, isLate: kind & 2 != 0)
         }
     }
     send(isLost: false)

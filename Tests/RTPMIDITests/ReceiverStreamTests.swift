@@ -197,6 +197,19 @@ struct ReceiverStreamTests {
         try receiver.hear(plain.packet("903c64"))
         #expect(!receiver.mayHaveLeftNotes)
     }
+    @Test func `what was only overtaken leaves nothing, nor does what comes twice tell otherwise`() throws {
+        let plain = SenderStream(ssrc: SSRC(1), next: SequenceNumber(0), to: HearerAbility(journalLimit: 0))
+        let first = plain.packet("903c64")
+        try receiver.hear(first)
+        let late = [plain.packet("b00740"), plain.packet("b00741")]
+        try receiver.hear(plain.packet("904364"))
+        try receiver.hear(late[1])
+        try receiver.hear(late[1])
+        try receiver.hear(first)
+        #expect(receiver.mayHaveLeftNotes)
+        try receiver.hear(late[0])
+        #expect(!receiver.mayHaveLeftNotes)
+    }
     @Test func `a loss of which the journal tells leaves nothing`() throws {
         try receiver.hear(packet(["903c64"]))
         _ = packet(["b00740"])

@@ -41,7 +41,11 @@ struct PymidiTests {
         try eventually("the music at pymidi", seen: pymidi.output + pymidi.error + join.error) {
             heard(pymidi).count >= music.count
         }
-        #expect(heard(pymidi) == music)
+        #expect(heard(pymidi).prefix(music.count) == music[...])
+        // It uses no journal: the ends are said again.
+        try eventually("the ends' repetitions", seen: pymidi.output) {
+            heard(pymidi).count { $0 == "803c40" } == 6 && heard(pymidi).count { $0 == "804340" } == 6
+        }
         let answers = ["903c64", "803c40", "90437f", "804340"]
         try eventually("pymidi's notes", seen: join.output) { heard(join: join).count >= answers.count }
         #expect(heard(join: join) == answers)
@@ -56,7 +60,7 @@ struct PymidiTests {
         #expect(complaints.isEmpty && pymidi.error.isEmpty, "\(pymidi.error)")
     }
 
-    @Test func `pymidi reads every packet of the hub, with journals of one and of many channels`() throws {
+    @Test func `pymidi reads every packet of the hub, with journals and repeated ends`() throws {
         let hub = try HubUnderTest.running()
         let piano = try hub.here("Piano")
         let pymidi = try pymidi("invite", port: hub.ports[0])
@@ -76,8 +80,10 @@ struct PymidiTests {
         music.append(.controlChange(Channel(truncating: 0), controller: 3, value: 1))
         for message in music { piano[0].play(message) }
         let expected = music.map { hex($0.bytes) }
-        try pumping(piano, "the music at pymidi", seen: pymidi.output) { heard(pymidi).count >= expected.count }
-        #expect(heard(pymidi) == expected)
+        try pumping(piano, "the music at pymidi", seen: pymidi.output) { heard(pymidi).contains(expected.last!) }
+        let isEnd = { (text: String) in text.hasPrefix("8") }
+        #expect(heard(pymidi).filter { !isEnd($0) } == expected.filter { !isEnd($0) })
+        #expect(Set(heard(pymidi).filter(isEnd)) == Set(expected.filter(isEnd)))
         let note = Message.noteOn(Channel(truncating: 2), note: 60, velocity: 99)
         try pumping(piano, "pymidi's note") { piano[0].heard == [note] }
 
