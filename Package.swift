@@ -72,7 +72,7 @@ let package = Package(
         tests("RTPMIDI", ["MIDI", "midihub"], resources: [.copy("Fixtures")]),
         tests("Linux"),
         tests("Engine", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
-        tests("PatchBay", ["Rooms", "MIDI", "Linux"]),
+        tests("PatchBay", ["Rooms", "MIDI", "Linux", "midihub"]),
         tests("Store", ["CSQLite"]),
         tests("HTTP", ["Linux"]),
         tests("Supervisor", ["Linux"]),

@@ -75,6 +75,7 @@ static inline int midihub_set_realtime_limit(const struct rlimit *limit) { retur
 
 // Variadic.
 static inline int midihub_be_dumpable(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
+static inline int midihub_signal_at_parents_end(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
 // Signal sets are opaque to Swift.
 static inline void midihub_block_signals(const int *signals, int count, int how) {

@@ -25,6 +25,15 @@ extension Hub {
             context.note(
                 "restored", severity: .warning,
                 "\(lost.count) connections were removed by somebody else and are made again")
+        case .listening(let trouble):
+            guard trouble != listenerTrouble else { break }
+            listenerTrouble = trouble
+            if let trouble {
+                context.note(
+                    "patchbay", severity: .warning, "What players hold is not known: \(trouble). MIDI goes on.")
+            } else {
+                context.note("patchbay", "What players hold is known again")
+            }
         case .trouble(let words): context.note("patchbay", severity: .warning, words)
         case .sounding(let ports): heardSounding(ports)
         case .echoReturned(let id):

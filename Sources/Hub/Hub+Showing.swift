@@ -92,8 +92,10 @@ extension Hub {
 
     /// What is missing on this machine, said once for all ports.
     private func troubles() -> [Snapshot.Problem] {
-        let deaf =
-            bayTrouble.map { [Snapshot.Problem(what: "Nobody is connected with anybody: \($0)", fix: nil)] } ?? []
+        let deaf = [
+            bayTrouble.map { "Nobody is connected with anybody: \($0)" },
+            listenerTrouble.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
+        ].compactMap { $0.map { Snapshot.Problem(what: $0, fix: nil) } }
         // Looked at only then: opening the device makes an ALSA client, which everybody is told of.
         guard rtpmidids.contains(where: { !$0.isReady }) else { return deaf }
         let sequencer = Doctor.sequencer()

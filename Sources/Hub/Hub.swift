@@ -54,6 +54,7 @@ package final class Hub {
     let pianoNews: Mailbox<Piano.News>
     var isStopping = false
     var bayTrouble: String?
+    var listenerTrouble: String?
     private var exit = ExitCode.well
     private var recentEvents: [EventRecord]
     let serviceManager = ServiceManager(Programs.environment)
@@ -204,7 +205,10 @@ package final class Hub {
     private func openBay() {
         guard context.bay == nil, kind == .rtpmidid else { return }
         do throws(BayError) {
-            context.bay = try Bay(table: context.state.held, news: news)
+            // The very program that runs here, also where another has been installed since.
+            let listener = ChildProgram(
+                path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
+            context.bay = try Bay(table: context.state.held, listener: listener, news: news)
             bayTrouble = nil
             tellBayBlocks()
             configureBay()

@@ -27,6 +27,12 @@ package enum Programs {
         return result
     }()
 
+    /// What of it a process of our own gets that we start.
+    static var ownEnvironment: [String: String] {
+        environment.filter { ["PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH"].contains($0.key) }
+            .merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours }
+    }
+
     /// TCP_LISTEN, as /proc/net/tcp has it.
     private static let listening = "0A"
 

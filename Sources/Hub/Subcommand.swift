@@ -145,6 +145,12 @@ package struct Subcommand {
                       --sessions FILE  who is there, kept for the next engine when this one is killed
                     """, options: ["--plan", "--control", "--sessions"], run: EngineCommand.run),
             Subcommand(
+                name: "listener", summary: "hears what is played on rtpmidid (the hub starts it)",
+                explanation: """
+                    Takes what players play from the ALSA sequencer, for the hub to know what they hold. It is a process of its
+                    own so that a hub that is stopped or hangs costs no note.
+                    """, options: [], run: { _ in ListenerCommand.run() }),
+            Subcommand(
                 name: "completions", summary: "completions for a shell: bash, zsh or fish",
                 explanation: "The package has them installed; elsewhere: source <(midihub completions bash)",
                 options: [], takesOperands: true, run: Completions.run),

@@ -22,7 +22,9 @@ package struct ChildProgram: Sendable, Equatable {
 
     /// Starts it (posix_spawn(3)) in a session of its own with every other descriptor closed, the signal mask empty,
     /// SIGPIPE ignored and the other dispositions reset. Returns when exec has happened; a failed exec throws.
-    package func spawn() throws(Errno) -> Int32 {
+    /// `reading` and `writing`: open descriptors, past the three standard ones, that it gets as standard input and output
+    /// instead.
+    package func spawn(reading: CInt? = nil, writing: CInt? = nil) throws(Errno) -> Int32 {
         Signals.ignorePipe()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -32,6 +34,8 @@ package struct ChildProgram: Sendable, Equatable {
         posix_spawn_file_actions_addopen(&actions, 0, file?.path ?? "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0o640)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let reading { posix_spawn_file_actions_adddup2(&actions, reading, 0) }
+        if let writing { posix_spawn_file_actions_adddup2(&actions, writing, 1) }
         _ = midihub_spawn_closefrom(&actions, 3)
 
         var attributes = posix_spawnattr_t()
@@ -78,14 +82,18 @@ package struct ChildProgram: Sendable, Equatable {
 
         /// Ends it, with what it has started in its session, and collects it.
         @discardableResult
-        package func kill() -> ChildExit {
-            // Before the child is collected, its number and so its group's can be nobody else's. The group is the session's
-            // first, where everything is that a shell without job control starts.
-            Glibc.kill(-pid, SIGKILL)
-            var status: CInt = 0
-            while waitpid(pid, &status, 0) == -1, midihub_errno() == EINTR {}
-            return ChildExit(status: status)
-        }
+        package func kill() -> ChildExit { ChildProgram.kill(pid) }
+    }
+
+    /// Ends a child that has not been collected, with what it has started in its session, and collects it.
+    @discardableResult
+    package static func kill(_ pid: Int32) -> ChildExit {
+        // Before the child is collected, its number and so its group's can be nobody else's. The group is the session's
+        // first, where everything is that a shell without job control starts.
+        Glibc.kill(-pid, SIGKILL)
+        var status: CInt = 0
+        while waitpid(pid, &status, 0) == -1, midihub_errno() == EINTR {}
+        return ChildExit(status: status)
     }
 
     package func spawnPiped() throws(Errno) -> Piped {

@@ -159,7 +159,7 @@ package final class Alarm {
 
 extension Duration {
     /// Whole milliseconds, rounded up: who waits so long does not wake too early.
-    var milliseconds: Int64 {
+    package var milliseconds: Int64 {
         components.seconds * 1000 + (components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
 }

@@ -26,4 +26,10 @@ package enum Signals {
 
     /// A write to a closed pipe or socket is then an error, not death. Inherited by children, which rtpmidid needs.
     package static func ignorePipe() { midihub_ignore_signal(SIGPIPE) }
+
+    package static func ignore(_ signals: [CInt]) { for signal in signals { midihub_ignore_signal(signal) } }
+
+    /// This process goes on, if it is stopped, when the thread that started it ends (PR_SET_PDEATHSIG): it is not to lie
+    /// about where nobody is left to see to it.
+    package static func continueWithoutParent() { midihub_signal_at_parents_end(SIGCONT) }
 }

@@ -155,6 +155,21 @@ package enum Sockets {
         return socket
     }
 
+    /// Two unix(7) sockets, connected with each other, non-blocking.
+    package struct Pair: ~Copyable {
+        package let ours: Descriptor
+        /// To be handed to a child.
+        package let theirs: Descriptor
+        package consuming func takeOurs() -> Descriptor { ours }
+    }
+
+    package static func pair() throws(Errno) -> Pair {
+        var ends: [CInt] = [0, 0]
+        let flags = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
+        try retrying("socketpair") { socketpair(AF_UNIX, flags, 0, &ends) }
+        return Pair(ours: Descriptor(owning: ends[0]), theirs: Descriptor(owning: ends[1]))
+    }
+
     /// A connection taken from a listener. `peer` is nil for unix sockets.
     package struct Accepted: ~Copyable {
         package let socket: Descriptor

@@ -11,9 +11,12 @@ package final class Bay: Sendable {
 
     /// Opens the sequencer and the table of held notes (a file, made where there is none; its directory must exist)
     /// and starts the thread. Throws in words where there is no sequencer. A table file that cannot be had is no
-    /// error: `News.trouble` says so, and the table is kept in memory.
-    package init(table: String, news: Mailbox<News>, tuning: Tuning = Tuning()) throws(BayError) {
-        let patcher = try Patcher(table: table, news: news, tuning: tuning)
+    /// error: `News.trouble` says so, and the table is kept in memory. `listener`: the program that runs `ListenerProgram`;
+    /// one that cannot be started is no error either: `News.listening` says so.
+    package init(
+        table: String, listener: ChildProgram, news: Mailbox<News>, tuning: Tuning = Tuning()
+    ) throws(BayError) {
+        let patcher = try Patcher(table: table, listener: listener, news: news, tuning: tuning)
         do {
             let commands = try Mailbox<Command>()
             self.commands = commands
@@ -50,5 +53,12 @@ package struct Tuning: Sendable {
     /// Events that may wait unread at the announce client, and at the tap (the kernel's limit is 2000).
     package var announcePool = 2000
     package var tapPool = 2000
+    /// How long the listener may be silent, which speaks several times meanwhile, before it is replaced: less than it takes
+    /// a thousand events a second to fill the tap's pool.
+    package var listenerPatience = ListenerProgram.beat * 3
+    /// How long it may take to begin; meanwhile the tap is read here.
+    package var listenerStart: Duration = .seconds(10)
+    /// How long it is waited for what was sent to the listener before.
+    package var markPatience: Duration = .milliseconds(100)
     package init() {}
 }

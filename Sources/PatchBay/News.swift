@@ -13,6 +13,8 @@ package enum News: Sendable {
     case echoReturned(PortID)
     /// Something is wrong, in words for people.
     case trouble(String)
+    /// Why what participants play cannot be heard here; nil whenever a listener has begun.
+    case listening(String?)
     /// Messages heard from each port since the last such news, which comes at most ten times a second.
     case activity([PortID: Int])
     /// What participants hold and have set, of those who do; told when asked.

@@ -4,39 +4,12 @@ import Rooms
 
 /// What participants hold, and its release where they have gone.
 extension Patcher {
-    /// Takes in what participants have played. Everything that was sent before this call has been seen after it.
-    func hearMessages() {
-        // More than can wait in the kernel, but not for ever.
-        for _ in 0..<4000 {
-            switch tap.receive() {
-            case .empty: return
-            case .overflow:
-                for port in ports.values { if let slot = port.slot { table.changeState(slot) { $0.loseSight() } } }
-                tell("more messages came than could be watched: what is held is known in part only")
-            case .failed(let code):
-                tell("the sequencer's tap ended with error \(code): restart the hub")
-                return loop.stop()
-            case .input(.midi(let address, _, let message)):
-                guard let port = ports[address] else { break }
-                if let message {
-                    if let slot = port.slot { table.changeState(slot) { $0.apply(message) } }
-                    port.controls.apply(message)
-                    watchEcho(message, of: port)
-                }
-                heard(port)
-            case .input(.announcement), .input(.other): break
-            }
-        }
-        // What alsa-lib has read ahead does not wake the loop.
-        loop.after(.zero) { [unowned self] in hearMessages() }
-    }
-
     /// How late, in milliseconds, software may return what it was given: round trips are not known here.
     private static let echoPatience: Int64 = 300
 
     /// Tells of a participant that sends back what the echo gives it; the hub then switches the echo off. What was under
     /// way at that moment comes back once more, and nobody would end it: it is released a little later.
-    private func watchEcho(_ message: Message, of port: Port) {
+    func watchEcho(_ message: Message, of port: Port) {
         guard port.hearers[port.id.member] != nil else { return }
         let now = Int64(SystemTime.monotonicNanoseconds / 1_000_000)
         let word = message.bytes.reduce(0) { $0 << 8 | UInt32($1) }

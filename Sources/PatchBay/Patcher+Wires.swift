@@ -98,6 +98,7 @@ extension Patcher {
     }
 
     func tapInto(_ port: Port) {
+        guard canTap else { return }
         if case .impossible = tap.subscribe(from: port.address, to: tapPort) { return }
         port.isTapped = true
     }

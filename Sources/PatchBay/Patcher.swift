@@ -5,8 +5,9 @@ import Rooms
 /// The patch bay's thread: what is there, what is wired, what is still to do.
 ///
 /// Two clients of the sequencer, so that neither a storm of announcements costs a note nor a flood of notes an
-/// announcement: `announce` hears ports come and go and makes the wires, `tap` hears what participants play and sends
-/// our releases. Extensions hold the parts: presence, wires, releases, comparison with the kernel.
+/// announcement: `announce` hears ports come and go and makes the wires; to `tap` goes what participants play, which the
+/// listener's process reads, and from it our releases. Extensions hold the parts: presence, listening, wires, releases,
+/// comparison with the kernel.
 final class Patcher {
     let loop: EventLoop
     let news: Mailbox<News>
@@ -15,6 +16,14 @@ final class Patcher {
     let tap: Sequencer
     let tapPort: Address
     let table: HeldTable
+
+    let listener: Listener
+    var heardFrom: [EventLoop.Registration] = []
+    /// Due when the listener has been silent for too long.
+    lazy var silence = loop.alarm { [unowned self] in judgeListener() }
+    var judgement = ContinuousClock.now
+    /// The listener could not be started.
+    var isDeaf = false
 
     // What the hub has said.
     var engines: [Int32: EngineSpec] = [:]
@@ -49,7 +58,7 @@ final class Patcher {
     var toldTroubles: Set<String> = []
     var restoredLately: Set<Wire> = []
 
-    init(table path: String, news: Mailbox<News>, tuning: Tuning) throws(BayError) {
+    init(table path: String, listener: ChildProgram, news: Mailbox<News>, tuning: Tuning) throws(BayError) {
         do {
             loop = try EventLoop()
             announce = try Sequencer(name: "MIDI Hub patch bay")
@@ -57,7 +66,6 @@ final class Patcher {
             try announce.hearOnlyAnnouncements()
             tap = try Sequencer(name: "MIDI Hub tap")
             try tap.setInputPool(tuning.tapPool)
-            try tap.hearOnlyChannelMessages()
             tapPort = try tap.createPort(name: Array("tap".utf8), [.write, .noExport])
             let ear = try announce.createPort(name: Array("announcements".utf8), [.write, .noExport])
             if case .impossible(let code) = announce.subscribe(from: .announce, to: ear) {
@@ -66,6 +74,7 @@ final class Patcher {
         } catch {
             throw BayError(opening: error)
         }
+        self.listener = Listener(listener, tap: tap, port: tapPort.port, patience: tuning.markPatience)
         self.news = news
         self.tuning = tuning
         budget = tuning.wiresPerTurn
@@ -77,10 +86,12 @@ final class Patcher {
     func run(_ commands: Mailbox<Command>) {
         if let trouble = table.trouble { tell(trouble) }
         do {
-            try watch(announce) { [unowned self] in hearAnnouncements() }
-            try watch(tap) { [unowned self] in hearMessages() }
+            try watchAnnouncements()
+            listen()
+            defer { endListening() }
             try loop.receive(commands) { [unowned self] in handle($0) }
             loop.every(tuning.reconcile) { [unowned self] in
+                listen()
                 hearAnnouncements()
                 compareAll()
             }
@@ -90,14 +101,14 @@ final class Patcher {
         }
     }
 
-    private func watch(_ sequencer: Sequencer, _ hear: @escaping () -> Void) throws(Errno) {
-        try loop.watch(sequencer.descriptor, .read) { [unowned self] event in
+    private func watchAnnouncements() throws(Errno) {
+        try loop.watch(announce.descriptor, .read) { [unowned self] event in
             // A closed device is readable for ever, and would keep the loop busy.
             guard event.isDisjoint(with: .hangup) else {
                 loop.stop()
                 return tell("the sequencer is gone: new participants are not connected until the hub is restarted")
             }
-            hear()
+            hearAnnouncements()
         }
     }
 

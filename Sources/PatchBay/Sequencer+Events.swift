@@ -16,7 +16,8 @@ extension Sequencer {
     /// What came in.
     package enum Input: Hashable, Sendable {
         case announcement(Announcement)
-        /// A channel message to one of this client's ports; nil where the event is one that has no single such message.
+        /// A channel message to one of this client's ports; nil where the event is one that has no single such message,
+        /// or system exclusive.
         case midi(from: Address, to: UInt8, Message?)
         case other
     }
@@ -30,24 +31,13 @@ extension Sequencer {
         case failed(code: Int32)
     }
 
-    /// Lets only these events wait here. The kernel drops the others before they take room.
+    /// Lets only these events wait here. Only for a client whom nobody plays to: the kernel tells a program of each of its
+    /// events that a filter refuses, and rtpmidid then throws away what others have played.
     package func hearOnlyAnnouncements() throws(ALSAError) {
-        try filter([
+        for type in [
             SND_SEQ_EVENT_CLIENT_START, SND_SEQ_EVENT_CLIENT_EXIT, SND_SEQ_EVENT_PORT_START, SND_SEQ_EVENT_PORT_EXIT,
             SND_SEQ_EVENT_PORT_CHANGE, SND_SEQ_EVENT_PORT_UNSUBSCRIBED,
-        ])
-    }
-
-    package func hearOnlyChannelMessages() throws(ALSAError) {
-        try filter([
-            SND_SEQ_EVENT_NOTE, SND_SEQ_EVENT_NOTEON, SND_SEQ_EVENT_NOTEOFF, SND_SEQ_EVENT_KEYPRESS,
-            SND_SEQ_EVENT_CONTROLLER, SND_SEQ_EVENT_PGMCHANGE, SND_SEQ_EVENT_CHANPRESS, SND_SEQ_EVENT_PITCHBEND,
-            SND_SEQ_EVENT_CONTROL14, SND_SEQ_EVENT_NONREGPARAM, SND_SEQ_EVENT_REGPARAM,
-        ])
-    }
-
-    private func filter(_ types: [snd_seq_event_type]) throws(ALSAError) {
-        for type in types {
+        ] {
             try check(snd_seq_set_client_event_filter(handle, CInt(type.rawValue)), "set_client_event_filter")
         }
     }
@@ -55,6 +45,8 @@ extension Sequencer {
     /// How many events may wait to be read: 200 unless said, 2000 at most.
     package func setInputPool(_ events: Int) throws(ALSAError) {
         try check(snd_seq_set_client_pool_input(handle, events), "set_client_pool_input")
+        // Room for the longest event that the pool takes: a longer one than alsa-lib's buffer would stay where it is for ever.
+        try check(snd_seq_set_input_buffer_size(handle, Backlog.readSize), "set_input_buffer_size")
     }
 
     /// The next event.
@@ -74,7 +66,7 @@ extension Sequencer {
         }
     }
 
-    private static func input(_ event: snd_seq_event_t) -> Input {
+    static func input(_ event: snd_seq_event_t) -> Input {
         let type = snd_seq_event_type(rawValue: UInt32(event.type))
         switch type {
         case SND_SEQ_EVENT_CLIENT_START: return .announcement(.clientStarted(event.data.addr.client))
@@ -86,9 +78,10 @@ extension Sequencer {
             let connect = event.data.connect
             return .announcement(.unsubscribed(from: Address(connect.sender), to: Address(connect.dest)))
         default:
-            guard (SND_SEQ_EVENT_NOTE.rawValue...SND_SEQ_EVENT_REGPARAM.rawValue).contains(type.rawValue) else {
-                return .other
-            }
+            guard
+                (SND_SEQ_EVENT_NOTE.rawValue...SND_SEQ_EVENT_REGPARAM.rawValue).contains(type.rawValue)
+                    || type == SND_SEQ_EVENT_SYSEX
+            else { return .other }
             return .midi(from: Address(event.source), to: event.dest.port, message(type, event))
         }
     }
@@ -147,6 +140,25 @@ extension Sequencer {
         case let failure where failure > 0: return .gone
         default: return .sent
         }
+    }
+
+    // MARK: Marks
+
+    /// Sends a mark to a port of this client: who reads there has then read all that was sent before. False where there is
+    /// no room for it.
+    func mark(_ number: UInt32, at port: UInt8) -> Bool {
+        var event = snd_seq_event_t()
+        event.queue = UInt8(SND_SEQ_QUEUE_DIRECT)
+        event.source.port = port
+        event.dest = snd_seq_addr_t(client: client, port: port)
+        event.type = UInt8(SND_SEQ_EVENT_USR0.rawValue)
+        event.data.raw32.d.0 = number
+        return snd_seq_event_output_direct(handle, &event) >= 0
+    }
+
+    /// The number of a mark; nil where it is another event, or of another client: the kernel itself says whose.
+    func mark(in event: snd_seq_event_t) -> UInt32? {
+        event.type == UInt8(SND_SEQ_EVENT_USR0.rawValue) && event.source.client == client ? event.data.raw32.d.0 : nil
     }
 
     private static func fill(_ event: inout snd_seq_event_t, with message: Message) {

@@ -3,6 +3,8 @@
 //  What it is: a client of the kernel's sequencer that hears ports come and go, makes subscriptions between them, and
 //  knows what each participant holds, so that nothing stays stuck. Who hears whom is decided in `Rooms`. What it
 //  refuses to be: in the path of MIDI (the kernel carries that), or interested in names but for direction.
+//  What participants play is heard by a process of its own (`ListenerProgram`), for the kernel tells a sender of every
+//  event that one of its hearers does not take: who listens here must take all, and at once, whatever the hub does.
 //  Ruled by alsa-lib's <alsa/seq.h> and <alsa/seqmid.h>, and section 6 of the facts on rtpmidid.
 
 import CALSA
@@ -120,6 +122,9 @@ package final class Sequencer {
         fill(from, to)
         return snd_seq_unsubscribe_port(handle, subscription) >= 0
     }
+
+    /// Ends all subscriptions of others to a port of this client.
+    func endSubscriptions(to port: UInt8) { midihub_alsa_end_subscriptions(descriptor, port) }
 
     package func isSubscribed(from: Address, to: Address) -> Bool {
         fill(from, to)

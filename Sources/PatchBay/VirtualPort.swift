@@ -30,7 +30,7 @@ package final class VirtualPort {
     /// What waits: octets of one or several complete messages each time.
     package func receive(_ body: ([UInt8]) -> Void) {
         var pointer: UnsafeMutablePointer<snd_seq_event_t>?
-        var buffer = [UInt8](repeating: 0, count: 8192)
+        var buffer = [UInt8](repeating: 0, count: Self.longestExclusive)
         while true {
             let code = snd_seq_event_input(sequencer.handle, &pointer)
             // An overrun loses events and is reported once; what follows is good again.

@@ -49,6 +49,58 @@ struct PlayerTests {
         #expect(try bob.received().isEmpty)
     }
 
+    @Test func `all that has a place in MIDI over RTP is passed on`() throws {
+        let alice = try process.player("Alice", port: port)
+        let bob = try process.player("Bob", port: port)
+        try alice.join()
+        try bob.join()
+        try patcher.connect(address(of: "Alice"), to: address(of: "Bob"))
+        for message: [UInt8] in [[0xF8], [0xFA], [0xFB], [0xFC], [0xF1, 10], [0xFE], [0xF0, 1, 2, 0xF7], [0xD0, 3]] {
+            try alice.send(message)
+            #expect(try bob.hears(1) == [message])
+        }
+    }
+
+    @Test func `what one hearer refuses no other gets, nor what others have played meanwhile`() throws {
+        let alice = try process.player("Alice", port: port)
+        let bob = try process.player("Bob", port: port)
+        try alice.join()
+        try bob.join()
+        try patcher.connect(address(of: "Alice"), to: address(of: "Bob"))
+        let refuser = try SequencerClient(name: Array("refuser".utf8))
+        refuser.refuseAllButNotes()
+        let ear = SequencerAddress(client: refuser.client, port: refuser.createPort(Array("ear".utf8)))
+        try patcher.connect(address(of: "Alice"), to: ear)
+        try alice.send([0x90, 60, 100])
+        #expect(try bob.hears(1) == [[0x90, 60, 100]])
+        try alice.send([0xF8])
+        try eventually("the refusal to be told", seen: process.log) {
+            process.log.contains("Error: No such file or directory")
+        }
+        try alice.send([0x80, 60, 64])
+        #expect(try bob.hears(1) == [[0x80, 60, 64]])
+    }
+
+    @Test func `a hearer who reads nothing costs everybody everything, once it is full`() throws {
+        let alice = try process.player("Alice", port: port)
+        let bob = try process.player("Bob", port: port)
+        try alice.join()
+        try bob.join()
+        try patcher.connect(address(of: "Alice"), to: address(of: "Bob"))
+        let sleeper = try SequencerClient(name: Array("sleeper".utf8))
+        let ear = SequencerAddress(client: sleeper.client, port: sleeper.createPort(Array("ear".utf8)))
+        try patcher.connect(address(of: "Alice"), to: ear)
+        try eventually(within: .seconds(60), "the refusal to be told", seen: "nothing") {
+            for _ in 0..<20 { try alice.send([0xC0, 1]) }
+            return process.log.contains("Error: Resource temporarily unavailable")
+        }
+        try patcher.disconnect(address(of: "Alice"), from: ear)
+        try eventually("music again") {
+            try alice.send([0xC0, 2])
+            return try bob.received().contains([0xC0, 2])
+        }
+    }
+
     @Test func `one leaves and comes back`() throws {
         let player = try process.player("Café 🎹", port: port)
         try player.join()

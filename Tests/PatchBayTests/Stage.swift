@@ -4,6 +4,7 @@ import MIDI
 import PatchBay
 import Rooms
 import Synchronization
+import TestSupport
 import Testing
 
 /// A patch bay on the real sequencer, an engine with players' ports, and what both have said. One thread.
@@ -18,6 +19,7 @@ final class Stage {
     private(set) var bay: Bay
     private(set) var engine: Sequencer
     let pid: Int32
+    private let listener: ChildProgram
 
     /// All news since the last `forgetNews`.
     private(set) var news: [News] = []
@@ -28,8 +30,11 @@ final class Stage {
 
     init(
         policy: Policy = .all, tuning: Tuning = Tuning(), confirmFirst: Bool = false, servicePorts: Set<Int> = [],
-        configured: Bool = true
+        configured: Bool = true, listener: String? = nil
     ) throws {
+        self.listener = ChildProgram(
+            path: try listener ?? builtProduct("midihub"), arguments: ["listener"],
+            environment: ["SWIFT_BACKTRACE": "enable=no"], output: nil)
         directory = NSTemporaryDirectory() + "stage-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         loop = try EventLoop()
@@ -37,7 +42,7 @@ final class Stage {
         engine = try Sequencer(name: "engine")
         try engine.setInputPool(2000)
         pid = try #require(engine.owner(of: engine.client))
-        bay = try Bay(table: directory + "/held", news: mailbox, tuning: tuning)
+        bay = try Bay(table: directory + "/held", listener: self.listener, news: mailbox, tuning: tuning)
         try loop.receive(mailbox) { [unowned self] in take($0) }
         guard configured else { return }
         configure(policy, servicePorts: servicePorts, confirmFirst: confirmFirst)
@@ -69,7 +74,7 @@ final class Stage {
         forgetNews()
         present = []
         wires = []
-        bay = try Bay(table: table, news: mailbox, tuning: tuning)
+        bay = try Bay(table: table, listener: listener, news: mailbox, tuning: tuning)
         configure(policy)
     }
 
@@ -110,6 +115,7 @@ final class Stage {
         heard = []
     }
     func forgetNews() { news = [] }
+    func forgetSounding() { news.removeAll { if case .sounding = $0 { true } else { false } } }
 
     // MARK: Waiting
 
@@ -157,7 +163,7 @@ final class Stage {
         case .appeared(let appearance): present.append(appearance)
         case .vanished(let id): present.removeAll { $0.id == id }
         case .wires(let wires): self.wires = wires
-        case .released, .restored, .trouble, .activity, .sounding, .echoReturned: break
+        case .released, .restored, .trouble, .listening, .activity, .sounding, .echoReturned: break
         }
     }
 

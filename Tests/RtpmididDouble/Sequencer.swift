@@ -33,7 +33,9 @@ final class RealSequencer: SequencerPorts {
     func deletePort(_ port: Int) { client.deletePort(port) }
 
     func send(_ bytes: [UInt8], from port: Int) {
-        do { try client.send(bytes, from: port) } catch { log.error("local_alsa_peer.cpp:60", "Error: \("\(error)")") }
+        do {
+            try client.sendOrDrop(bytes, from: port) { log.error("local_alsa_peer.cpp:62", "Error: \($0)") }
+        } catch { log.error("local_alsa_peer.cpp:62", "Error: \("\(error)")") }
     }
 
     func follow(_ loop: EventLoop, heard: @escaping ([UInt8], Int) -> Void) throws {

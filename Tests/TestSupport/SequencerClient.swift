@@ -95,6 +95,13 @@ package final class SequencerClient {
         }
     }
 
+    /// Refuses from now on whatever is no note: the kernel tells its senders.
+    package func refuseAllButNotes() {
+        for type in [SND_SEQ_EVENT_NOTEON, SND_SEQ_EVENT_NOTEOFF, SND_SEQ_EVENT_KEYPRESS] {
+            snd_seq_set_client_event_filter(sequencer, CInt(type.rawValue))
+        }
+    }
+
     package func deletePort(_ port: Int) { snd_seq_delete_port(sequencer, CInt(port)) }
 
     /// Subscribes `to` to `from`: this client's ports or those of others, as `aconnect` does.
@@ -123,6 +130,33 @@ package final class SequencerClient {
 
     /// Sends MIDI bytes out of a port to whoever subscribes to it; returns when the kernel has delivered them.
     package func send(_ bytes: [UInt8], from port: Int) throws {
+        try forEachEvent(of: bytes, from: port) { event in
+            var code = snd_seq_event_output_direct(sequencer, &event)
+            // A receiver's full pool: wait until this client may write again, rather than lose the event.
+            while code == -EAGAIN {
+                var entry = pollfd()
+                snd_seq_poll_descriptors(sequencer, &entry, 1, Int16(POLLOUT))
+                poll(&entry, 1, 1000)
+                code = snd_seq_event_output_direct(sequencer, &event)
+            }
+            guard code >= 0 else { throw SequencerError("send", code) }
+        }
+    }
+
+    /// Sends them as rtpmidid does: where a single one of the subscribers cannot take an event, the error is told, and what
+    /// waits to be read by this client is thrown away.
+    package func sendOrDrop(_ bytes: [UInt8], from port: Int, failed: (String) -> Void) throws {
+        try forEachEvent(of: bytes, from: port) { event in
+            let code = snd_seq_event_output_direct(sequencer, &event)
+            guard code < 0 else { return }
+            failed(String(cString: snd_strerror(code)))
+            snd_seq_drop_input(sequencer)
+        }
+    }
+
+    private func forEachEvent(
+        of bytes: [UInt8], from port: Int, _ body: (inout snd_seq_event_t) throws -> Void
+    ) throws {
         snd_midi_event_reset_encode(coder)
         var done = 0
         while done < bytes.count {
@@ -137,15 +171,7 @@ package final class SequencerClient {
             event.dest.client = UInt8(SND_SEQ_ADDRESS_SUBSCRIBERS)
             event.dest.port = UInt8(SND_SEQ_ADDRESS_UNKNOWN)
             event.queue = UInt8(SND_SEQ_QUEUE_DIRECT)
-            var code = snd_seq_event_output_direct(sequencer, &event)
-            // A receiver's full pool: wait until this client may write again, rather than lose the event.
-            while code == -EAGAIN {
-                var entry = pollfd()
-                snd_seq_poll_descriptors(sequencer, &entry, 1, Int16(POLLOUT))
-                poll(&entry, 1, 1000)
-                code = snd_seq_event_output_direct(sequencer, &event)
-            }
-            guard code >= 0 else { throw SequencerError("send", code) }
+            try body(&event)
         }
     }
 

@@ -111,10 +111,7 @@ final class EmbeddedEngine: HubEngine {
                 "engine", "--plan", context.state.plan(name), "--control", context.state.control(name), "--sessions",
                 context.state.sessions(name),
             ],
-            environment: Programs.environment.filter {
-                ["PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH"].contains($0.key)
-            }
-            .merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours },
+            environment: Programs.ownEnvironment,
             output: context.state.log(name))
     }
 
