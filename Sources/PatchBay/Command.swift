@@ -2,7 +2,8 @@ package import Rooms
 
 /// What the hub tells the patch bay.
 package enum Command: Sendable {
-    /// All rooms and engines there are; replaces what was said before.
+    /// All rooms and engines there are; replaces what was said before. Whoever is on an engine that is no longer among
+    /// them is let go: what they held is released at those who heard them, and what they heard at them.
     case configure(rooms: [RoomSpec], engines: [EngineSpec])
     /// What a port turned out to be. Ports that are gone are ignored, as are marks that change nothing.
     case mark(PortID, Standing)
@@ -12,6 +13,8 @@ package enum Command: Sendable {
     case panic(room: String?, answer: @Sendable (Silenced) -> Void)
     /// Sends note-offs for these notes on all 16 channels to one port.
     case notesOff(PortID, ClosedRange<UInt8>)
+    /// `answer` is called once, on the patch bay's thread, when nothing waits to be released any more.
+    case afterReleases(answer: @Sendable () -> Void)
     /// What participants hold and have set is to be told: `News.sounding`.
     case sounding
     /// Ends the patch bay. Wires stay: MIDI goes on without it.
