@@ -43,16 +43,21 @@ extension Patcher {
         if port.echoSentinel.participantSends(word, at: now, within: Self.echoPatience) {
             news.send(.echoReturned(port.id))
             loop.after(.milliseconds(500)) { [unowned self, weak port] in
-                guard let port, let slot = port.slot, ports[port.address] === port else { return }
-                hearMessages()
-                let hearers = port.hearers.keys.compactMap(self.port).map(\.address)
-                let held = table.state(slot)
-                // Else it would be a holder for whose sake its own release is held back.
-                table.changeState(slot) { $0 = HeldState() }
-                release(held, of: port.text, port.id, at: hearers + port.outsiders)
+                if let port, ports[port.address] === port { releaseHeld(by: port) }
             }
         }
         port.echoSentinel.participantHears(word, at: now)
+    }
+
+    /// Releases what a participant holds though it stays.
+    func releaseHeld(by port: Port) {
+        guard let slot = port.slot else { return }
+        hearMessages()
+        let hearers = port.hearers.keys.compactMap(self.port).map(\.address)
+        let held = table.state(slot)
+        // Else it would be a holder for whose sake its own release is held back.
+        table.changeState(slot) { $0 = HeldState() }
+        release(held, of: port.text, port.id, at: hearers + port.outsiders)
     }
 
     /// Releases what a participant held at those who heard it, and tells where that arrived; of nobody by name, it is no

@@ -109,6 +109,7 @@ final class Patcher {
         switch command {
         case .configure(let rooms, let engines): configure(rooms, engines)
         case .mark(let id, let standing): mark(id, standing)
+        case .releaseHeld(let id): if let port = port(id) { releaseHeld(by: port) }
         case .blocks(let blocks):
             self.blocks = blocks
             for name in rooms.keys { replan(name, policy: rooms[name]!.policy) }
