@@ -30,6 +30,8 @@ package final class EngineProcess {
     }
     package var report: (Service.Report) -> Void = { _ in }
     package var whenDown: () -> Void = {}
+    /// What comes before the goodbye, as long as its participants can still be told something.
+    package var beforeGoodbye: (@escaping () -> Void) -> Void = { $0() }
 
     private let state: StateDirectory
 
@@ -44,7 +46,12 @@ package final class EngineProcess {
         control = ControlSocket(state.control(name), loop: loop)
         let plan = Service.Plan(
             prepare: { [unowned self] () throws(Service.Unfit) in try prepare() },
-            goodbye: { [unowned self] in self.goodbye(self, $0) },
+            goodbye: { [unowned self] done in
+                beforeGoodbye { [weak self] in
+                    guard let self else { return }
+                    goodbye(self, done)
+                }
+            },
             marks: marks,
             load: { [unowned self] in load() },
             save: { [unowned self] in save($0) })

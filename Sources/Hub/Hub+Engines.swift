@@ -118,14 +118,16 @@ extension Hub {
     /// One rtpmidid a port: those of removed ports are ended, those of new ones started.
     func follow(_ configuration: Configuration) {
         let ports = configuration.ports
-        for engine in rtpmidids where !ports.contains(where: { $0.port == engine.port }) { retire(engine) }
-        engines.removeAll { engine in retired.contains { $0 === engine } }
-        for (port, room, index) in ports {
-            if let engine = rtpmidids.first(where: { $0.port == port }) {
-                (engine.room, engine.portIndex, engine.displayName) = (room, index, displayName(room))
-            } else {
-                add(port, room, index)
-            }
+        // Who stays first: the patch bay is to hear of the new rooms once, and whole.
+        for engine in rtpmidids {
+            guard let (_, room, index) = ports.first(where: { $0.port == engine.port }) else { continue }
+            (engine.room, engine.portIndex, engine.displayName) = (room, index, displayName(room))
+        }
+        let leaving = rtpmidids.filter { engine in !ports.contains { $0.port == engine.port } }
+        engines.removeAll { engine in leaving.contains { $0 === engine } }
+        for engine in leaving { retire(engine) }
+        for (port, room, index) in ports where !rtpmidids.contains(where: { $0.port == port }) {
+            add(port, room, index)
         }
         engines = rtpmidids.sorted { $0.port < $1.port }
     }
@@ -152,4 +154,28 @@ extension Hub {
         }
         context.bay?.send(.configure(rooms: rooms, engines: rtpmidids.compactMap(\.spec)))
     }
+
+    /// Longer than a full room's releases take, and shorter than a goodbye may.
+    private static let releasePatience: Duration = .seconds(1)
+
+    func afterReleases(_ done: @escaping () -> Void) {
+        guard let bay = context.bay else { return done() }
+        let number = releaseWaiters.add(done)
+        bay.send(.afterReleases { [releasesDone] in releasesDone.send(number) })
+        context.loop.after(Self.releasePatience) { [weak self] in self?.releaseWaiters.finish(number) }
+    }
+}
+
+/// Who waits for the patch bay's releases; each is called once.
+struct ReleaseWaiters {
+    private var waiting: [Int: () -> Void] = [:]
+    private var count = 0
+
+    mutating func add(_ done: @escaping () -> Void) -> Int {
+        count += 1
+        waiting[count] = done
+        return count
+    }
+
+    mutating func finish(_ number: Int) { waiting.removeValue(forKey: number)?() }
 }

@@ -52,6 +52,9 @@ package final class Hub {
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
     let pianoNews: Mailbox<Piano.News>
+    var releaseWaiters = ReleaseWaiters()
+    /// Numbers of `releaseWaiters`, from the patch bay's thread.
+    let releasesDone: Mailbox<Int>
     var isStopping = false
     var bayTrouble: String?
     var listenerTrouble: String?
@@ -95,7 +98,7 @@ package final class Hub {
         self.lock = lock
         self.signals = signals
         let loop = try EventLoop()
-        (orders, news, pianoNews) = (try Mailbox(), try Mailbox(), try Mailbox())
+        (orders, news, pianoNews, releasesDone) = (try Mailbox(), try Mailbox(), try Mailbox(), try Mailbox())
         changes = try ChangeNotifier()
 
         var failure: StoreError?
@@ -129,9 +132,11 @@ package final class Hub {
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
         context.enginesChanged = { [unowned self] in configureBay() }
+        context.afterReleases = { [unowned self] in afterReleases($0) }
         try loop.receive(orders) { [unowned self] in obey($0) }
         try loop.receive(news) { [unowned self] in take($0) }
         try loop.receive(pianoNews) { [unowned self] in take($0) }
+        try loop.receive(releasesDone) { [unowned self] in releaseWaiters.finish($0) }
         try loop.watch(changes.number, .read) { [unowned self] _ in readChangedLogs() }
     }
 
@@ -188,7 +193,10 @@ package final class Hub {
             if let server, server.viewers > 0 { embedded?.requestActivity() }
             watchSounding()
         }
-        loop.every(.seconds(1)) { [unowned self] in if !isStopping { alerter.look(board.snapshot) } }
+        loop.every(.seconds(1)) { [unowned self] in
+            for engine in rtpmidids { engine.judgeSilence() }
+            if !isStopping { alerter.look(board.snapshot) }
+        }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()
         try server?.start()

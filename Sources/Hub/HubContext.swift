@@ -20,6 +20,8 @@ final class HubContext {
     var echoReturned: (String, String) -> Void = { _, _ in }
     /// Engines have come, gone or changed their process: the patch bay must know.
     var enginesChanged: () -> Void = {}
+    /// Calls back when the patch bay has released what was to be released, or takes too long for it.
+    var afterReleases: (@escaping () -> Void) -> Void = { $0() }
 
     /// When the hub before this one was surely running: what is read after an outage happened after that.
     let lastAlive: Moment

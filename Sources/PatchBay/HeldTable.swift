@@ -4,6 +4,7 @@ import Rooms
 import Synchronization
 
 /// Who holds what, and who hears whom by wires of ours, in a mapped file: the kernel keeps it when the hub is killed.
+/// Also what sounded at hearers that have gone, to be released should they come back.
 ///
 /// | bytes | content |
 /// |---|---|
@@ -16,8 +17,10 @@ final class HeldTable {
     static let slotCount = 1024
 
     struct Slot: BitwiseCopyable {
-        /// 0 or 1; written last when a slot is taken.
-        var isTaken: UInt32 = 0
+        enum Use { static let (free, participant, goneHearer): (UInt32, UInt32, UInt32) = (0, 1, 2) }
+
+        /// A `Use`; written last when a slot is taken.
+        var use = Use.free
         var pid: Int32 = 0
         /// Of the process `pid`, in clock ticks since boot: a number used again is told apart.
         var startTime: UInt64 = 0
@@ -25,14 +28,17 @@ final class HeldTable {
         var port: UInt8 = 0
         var nameLength: UInt8 = 0
         var name: [64 of UInt8] = .init(repeating: 0)
+        /// The beginning of the engine's name: who comes back comes to the same engine, in another process maybe.
+        var engine: [32 of UInt8] = .init(repeating: 0)
         /// A bit for each slot whose port hears this one by a wire of ours.
         var hearers: [16 of UInt64] = .init(repeating: 0)
+        /// What the participant holds; of a hearer that has gone, what sounded there.
         var state = HeldState()
     }
 
     private struct Header: BitwiseCopyable {
         var magic: UInt64 = 0
-        var version: UInt32 = 1
+        var version: UInt32 = 2
         var slotSize = UInt32(MemoryLayout<Slot>.stride)
         var slotCount = UInt32(HeldTable.slotCount)
         var bootID: [40 of UInt8] = .init(repeating: 0)
@@ -48,8 +54,10 @@ final class HeldTable {
 
     /// What went wrong with the file, for people; nil where all is well.
     let trouble: String?
-    /// The slots that a hub before this one has left.
+    /// The participants' slots that a hub before this one has left.
     let inherited: [Int]
+    /// Slots of hearers that have gone, the oldest first.
+    private var goneHearers: [Int] = []
 
     init(path: String) {
         var trouble: String?
@@ -74,10 +82,11 @@ final class HeldTable {
 
         var inherited: [Int] = []
         for index in (0..<Self.slotCount).reversed() {
-            if slots[index].isTaken == 1, slots[index].nameLength < 64 {
-                inherited.append(index)
-            } else {
-                slots[index].isTaken = 0
+            switch slots[index].use {
+            case Slot.Use.participant where slots[index].nameLength < 64: inherited.append(index)
+            case Slot.Use.goneHearer where slots[index].nameLength < 64: goneHearers.append(index)
+            default:
+                slots[index].use = Slot.Use.free
                 free.append(index)
             }
         }
@@ -129,8 +138,9 @@ final class HeldTable {
 
     // MARK: Slots
 
-    /// Takes a slot; nil where all are taken.
-    func take(pid: Int32, startTime: UInt64, address: Address, name: [UInt8]) -> Int? {
+    /// Takes a slot for a participant; nil where all are taken.
+    func take(pid: Int32, startTime: UInt64, engine: String, address: Address, name: [UInt8]) -> Int? {
+        if free.isEmpty, let oldest = goneHearers.first { release(oldest) }
         guard let index = free.popLast() else { return nil }
         var slot = Slot()
         slot.pid = pid
@@ -139,16 +149,52 @@ final class HeldTable {
         slot.port = address.port
         slot.nameLength = UInt8(min(name.count, 63))
         for (place, byte) in name.prefix(63).enumerated() { slot.name[place] = byte }
+        slot.engine = Self.short(engine)
         slots[index] = slot
         atomicMemoryFence(ordering: .sequentiallyConsistent)
-        slots[index].isTaken = 1
+        slots[index].use = Slot.Use.participant
         return index
     }
 
     func release(_ index: Int) {
-        slots[index].isTaken = 0
-        for other in 0..<Self.slotCount where slots[other].isTaken == 1 { setHears(index, from: other, false) }
+        slots[index].use = Slot.Use.free
+        forgetHearing(of: index)
+        goneHearers.removeAll { $0 == index }
         free.append(index)
+    }
+
+    private func forgetHearing(of index: Int) {
+        for sender in senders(heardBy: index) { setHears(index, from: sender, false) }
+    }
+
+    private static func short(_ engine: String) -> [32 of UInt8] {
+        var bytes: [32 of UInt8] = .init(repeating: 0)
+        for (place, byte) in engine.utf8.prefix(32).enumerated() { bytes[place] = byte }
+        return bytes
+    }
+
+    // MARK: Hearers that have gone
+
+    /// The participant has gone, and this sounds where it is: its slot remembers that from now on.
+    func goes(_ index: Int, sounding: HeldState) {
+        guard !sounding.releases(whileHeldBy: []).isEmpty else { return release(index) }
+        forgetHearing(of: index)
+        slots[index].use = Slot.Use.free
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        slots[index].hearers = .init(repeating: 0)
+        slots[index].state = sounding
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        slots[index].use = Slot.Use.goneHearer
+        goneHearers.append(index)
+    }
+
+    /// The slots of those of this name who have gone from this engine.
+    func goneHearers(named name: [UInt8], from engine: String) -> [Int] {
+        guard !goneHearers.isEmpty else { return [] }
+        let engine = Self.short(engine)
+        return goneHearers.filter { slot in
+            facts(slot).name == Array(name.prefix(63)) && (0..<32).allSatisfy { slots[slot].engine[$0] == engine[$0] }
+        }
     }
 
     func facts(_ index: Int) -> (pid: Int32, startTime: UInt64, address: Address, name: [UInt8]) {
@@ -175,6 +221,10 @@ final class HeldTable {
 
     func hearers(of sender: Int) -> [Int] {
         (0..<Self.slotCount).filter { hears($0, from: sender) }
+    }
+
+    func senders(heardBy hearer: Int) -> [Int] {
+        (0..<Self.slotCount).filter { slots[$0].use == Slot.Use.participant && hears(hearer, from: $0) }
     }
 }
 

@@ -2,6 +2,7 @@ package import Rooms
 
 /// What the patch bay tells the hub.
 package enum News: Sendable {
+    /// Also told anew when the room or the direction of one who stays has changed.
     case appeared(Appearance)
     case vanished(PortID)
     /// All wires there are between participants, whenever that has changed.
@@ -32,16 +33,19 @@ package struct Appearance: Hashable, Sendable {
     package let name: String
     /// `.waiting` where a mark is awaited before it is wired.
     package let standing: Standing
+    package let room: String
     package let direction: Direction
 
     package init(
-        id: PortID, engine: String, nameBytes: [UInt8], name: String, standing: Standing, direction: Direction
+        id: PortID, engine: String, nameBytes: [UInt8], name: String, standing: Standing, room: String,
+        direction: Direction
     ) {
         self.id = id
         self.engine = engine
         self.nameBytes = nameBytes
         self.name = name
         self.standing = standing
+        self.room = room
         self.direction = direction
     }
 }
@@ -58,13 +62,14 @@ package struct WireInfo: Hashable, Sendable {
     }
 }
 
-/// What somebody held was released at those who heard it.
+/// What somebody held has been released at those who heard it.
 package struct Released: Hashable, Sendable {
     package let name: String
     /// nil for a participant who left while no hub was running.
     package let port: PortID?
-    /// Notes known to have been held.
+    /// Notes known to have been held, of those that were released.
     package let notes: Int
+    /// Where any of it was released.
     package let hearers: [Address]
     package init(name: String, port: PortID?, notes: Int, hearers: [Address]) {
         self.name = name

@@ -13,11 +13,23 @@ struct Outbox {
     /// After this many rests in which it took nothing, what waits for it is dropped.
     private static let patience = 40
 
-    /// A panic on its way.
-    final class Panic {
-        var waiting = 0
-        let done: () -> Void
-        init(done: @escaping () -> Void) { self.done = done }
+    /// Messages with one purpose on their way.
+    final class Errand {
+        /// A panic's are sent whatever anybody holds.
+        let isPanic: Bool
+        fileprivate(set) var waiting = 0
+        /// Who got any of them.
+        fileprivate(set) var reached: Set<Address> = []
+        /// Those that anybody got.
+        fileprivate(set) var delivered: Set<Message> = []
+        private let done: (Errand) -> Void
+
+        init(isPanic: Bool = false, done: @escaping (Errand) -> Void) { (self.isPanic, self.done) = (isPanic, done) }
+
+        fileprivate func finishOne() {
+            waiting -= 1
+            if waiting == 0 { done(self) }
+        }
     }
 
     /// What to do with a message when its turn has come.
@@ -26,7 +38,7 @@ struct Outbox {
     private struct Item {
         let message: Message
         let address: Address
-        let panic: Panic?
+        let errand: Errand?
     }
     /// What waits for one engine: all its ports share one queue in the kernel, and what is lost there is of all of them.
     private struct Queue {
@@ -43,35 +55,41 @@ struct Outbox {
 
     var isEmpty: Bool { queues.isEmpty }
 
-    mutating func add(_ messages: [Message], to address: Address, panic: Panic? = nil) {
+    mutating func add(_ messages: [Message], to address: Address, errand: Errand? = nil) {
         guard !messages.isEmpty else { return }
-        panic?.waiting += messages.count
+        errand?.waiting += messages.count
         queues[address.client, default: Queue()].items +=
-            messages.map { Item(message: $0, address: address, panic: panic) }
+            messages.map { Item(message: $0, address: address, errand: errand) }
     }
 
-    /// Drops what waits for a port.
-    mutating func drop(_ address: Address) {
-        guard var queue = queues.removeValue(forKey: address.client) else { return }
+    /// Drops what waits for a port, and gives it.
+    @discardableResult
+    mutating func drop(_ address: Address) -> [Message] {
+        guard var queue = queues.removeValue(forKey: address.client) else { return [] }
         let dropped = queue.items[queue.done...].filter { $0.address == address }
         func others(_ part: ArraySlice<Item>) -> Int { part.count { $0.address != address } }
         (queue.next, queue.done) = (others(queue.items[..<queue.next]), others(queue.items[..<queue.done]))
         queue.items.removeAll { $0.address == address }
         if queue.next < queue.items.count { queues[address.client] = queue }
-        for item in dropped { Self.finish(item.panic) }
+        for item in dropped { item.errand?.finishOne() }
+        return dropped.map(\.message)
     }
 
     /// One turn; they are a millisecond apart. `now` is in milliseconds. `send` is told whether the message is a panic's.
-    /// Gives the clients whose messages were dropped because they took none for too long.
-    mutating func turn(now: UInt64, _ send: (Message, Address, _ isPanic: Bool) -> Outcome) -> [UInt8] {
-        var deaf: [UInt8] = []
+    /// Gives what was dropped because its client took nothing for too long.
+    mutating func turn(
+        now: UInt64, _ send: (Message, Address, _ isPanic: Bool) -> Outcome
+    ) -> [(message: Message, address: Address)] {
+        var dropped: [(message: Message, address: Address)] = []
         for client in queues.keys {
             guard var queue = queues.removeValue(forKey: client) else { continue }
             var allowance = allowance(client, now)
             sending: while allowance.events > 0, queue.next < queue.items.count {
                 let item = queue.items[queue.next]
-                switch send(item.message, item.address, item.panic != nil) {
+                switch send(item.message, item.address, item.errand?.isPanic == true) {
                 case .sent:
+                    item.errand?.reached.insert(item.address)
+                    item.errand?.delivered.insert(item.message)
                     allowance.events -= 1
                     queue.refusals = 0
                 // Where a port has gone, its messages are not needed.
@@ -86,18 +104,20 @@ struct Outbox {
                 queue.next += 1
                 if queue.next > queue.done {
                     queue.done = queue.next
-                    Self.finish(item.panic)
+                    item.errand?.finishOne()
                 }
             }
             allowances[client] = allowance
             if queue.refusals > Self.patience {
-                deaf.append(client)
-                for item in queue.items[queue.done...] { Self.finish(item.panic) }
+                for item in queue.items[queue.done...] {
+                    dropped.append((item.message, item.address))
+                    item.errand?.finishOne()
+                }
             } else if queue.next < queue.items.count {
                 queues[client] = queue
             }
         }
-        return deaf
+        return dropped
     }
 
     private func allowance(_ client: UInt8, _ now: UInt64) -> (events: Int, at: UInt64) {
@@ -106,11 +126,5 @@ struct Outbox {
         guard now > old.at else { return old }
         let more = min(UInt64(Self.burst), (now - old.at) * UInt64(Self.rate))
         return (min(Self.burst, old.events + Int(more)), now)
-    }
-
-    private static func finish(_ panic: Panic?) {
-        guard let panic else { return }
-        panic.waiting -= 1
-        if panic.waiting == 0 { panic.done() }
     }
 }

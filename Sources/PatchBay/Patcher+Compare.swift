@@ -22,8 +22,8 @@ extension Patcher {
             guard let now = found[port.address] else { return true }
             return now.facts.name != port.name || now.engine.pid != port.engine.pid
         }
-        for port in missed where announce.port(at: port.address) != nil { detach(port) }
-        vanish(missed)
+        vanish(missed.filter { announce.port(at: $0.address) == nil })
+        vanish(missed.filter { ports[$0.address] === $0 }, areThere: true)
 
         takeOver(found)
         for (address, now) in found.sorted(by: { $0.key.port < $1.key.port }) where ports[address] == nil {
@@ -101,18 +101,27 @@ extension Patcher {
             present[slot] = nil
         }
 
+        // Their ports first and who hears whom, so that what is released below knows who else holds it.
+        inherited.removeAll { candidates[$0] != nil }
+        var known: [(port: Port, slot: Int)] = []
         for (slot, address) in candidates {
             table.changeState(slot) { $0.loseSight() }
-            // Cut while nobody looked: as when it is cut before our eyes.
+            let isWired = remembered(slot).contains { actual[slot]!.contains($0.address) }
+            let (facts, engine) = found[address]!
+            known.append((register(facts, engine, slot: slot, isKnown: isWired), slot))
+        }
+        for (port, slot) in known {
+            for hearer in actual[slot]!.compactMap({ ports[$0] }) {
+                noteFound(Wire(from: port.id.member, to: hearer.id.member))
+            }
+        }
+        // Cut while nobody looked: as when it is cut before our eyes.
+        for (port, slot) in known {
             for hearer in remembered(slot) where !actual[slot]!.contains(hearer.address) {
                 table.setHears(hearer.slot, from: slot, false)
-                release(table.state(slot), of: name(slot), nil, at: [hearer.address])
+                release(table.state(slot), of: port.text, port.id, at: [hearer.address])
             }
-            let isWired = remembered(slot).contains { actual[slot]!.contains($0.address) }
-            admit(found[address]!.facts, found[address]!.engine, slot: slot, isKnown: isWired)
         }
-        inherited.removeAll { candidates[$0] != nil }
-
         // An engine that lives but was not named yet may be named later: its slots wait, and those whom they heard.
         let decided = Set(
             inherited.filter { slot in
@@ -123,12 +132,21 @@ extension Patcher {
         let gone = decided.filter { slot in
             table.hearers(of: slot).allSatisfy { decided.contains($0) || !inherited.contains($0) }
         }
+        for slot in gone { table.changeState(slot) { $0.loseSight() } }
+        // What sounds where they are, before who held it is forgotten.
+        let soundings = gone.map { slot in
+            var sounding = HeldState()
+            for sender in table.senders(heardBy: slot) { sounding.merge(table.state(sender)) }
+            return sounding
+        }
+        inherited.removeAll { gone.contains($0) }
         for slot in gone {
-            table.changeState(slot) { $0.loseSight() }
             release(table.state(slot), of: name(slot), nil, at: table.hearers(of: slot).compactMap { present[$0] })
         }
-        for slot in gone { table.release(slot) }
-        inherited.removeAll { gone.contains($0) }
+        for (slot, sounding) in zip(gone, soundings) { table.goes(slot, sounding: sounding) }
+        for (port, _) in known { enter(port) }
+        returners += ports.values.map(\.id)
+        work()
     }
 
     private func name(_ slot: Int) -> String { String(decoding: table.facts(slot).name, as: UTF8.self) }

@@ -32,10 +32,7 @@ extension Patcher {
             vanish(ports.values.filter { $0.address.client == client && isGone($0) })
         case .portChanged(let address):
             if let port = ports[address], announce.port(at: address)?.name == port.name { return }
-            if let port = ports[address] {
-                detach(port)
-                vanish([port])
-            }
+            if let port = ports[address] { vanish([port], areThere: true) }
             appear(address)
         case .unsubscribed(let from, let to): noticeRemoval(from: from, to: to)
         }
@@ -72,9 +69,12 @@ extension Patcher {
             && !engine.servicePorts.contains(Int(facts.address.port))
     }
 
-    /// Takes a port in. `slot`: where a hub before this one remembered it. `isKnown`: it was wired by that hub.
-    @discardableResult
-    func admit(_ facts: Sequencer.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false) -> Port {
+    /// Takes a port in.
+    func admit(_ facts: Sequencer.PortFacts, _ engine: EngineSpec) { enter(register(facts, engine)) }
+
+    /// A port is there, and not in its room yet. `slot`: where a hub before this one remembered it. `isKnown`: it was
+    /// wired by that hub.
+    func register(_ facts: Sequencer.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false) -> Port {
         // One participant may have several ports, all with the same name and the same notes (facts section 3.2).
         let hasTwin = ports.values.contains {
             $0.engine.pid == engine.pid && $0.name == facts.name
@@ -87,22 +87,20 @@ extension Patcher {
         var slot = slot
         if slot == nil, !isProbe {
             slot = table.take(
-                pid: engine.pid, startTime: startTimes[engine.pid] ?? 0, address: facts.address, name: facts.name)
+                pid: engine.pid, startTime: startTimes[engine.pid] ?? 0, engine: engine.name, address: facts.address,
+                name: facts.name)
         }
         let standing: Standing = isProbe ? .probe : waits ? .waiting : .participant
         let port = Port(id: id, name: facts.name, engine: engine, standing: standing, slot: slot)
         ports[facts.address] = port
+        // Who heard it before its engine was named to us took it for a stranger's.
+        for sender in ports.values where sender.outsiders.remove(id.address) != nil {
+            noteFound(Wire(from: sender.id.member, to: id.member))
+        }
         if slot == nil, !isProbe {
             tell("more than \(HeldTable.slotCount) participants: what the later ones hold is not known")
         }
-        enter(port)
-
-        news.send(
-            .appeared(
-                Appearance(
-                    id: id, engine: engine.name, nameBytes: port.name, name: port.text, standing: port.standing,
-                    direction: rooms[engine.room]?.policy.direction(name: port.text, portIndex: engine.portIndex)
-                        ?? .neither)))
+        news.send(.appeared(appearance(port)))
         if waits && !engine.confirmFirst {
             loop.after(tuning.twinPatience) { [unowned self] in
                 if port.standing == .waiting { mark(id, .participant) }
@@ -111,10 +109,21 @@ extension Patcher {
         return port
     }
 
+    func appearance(_ port: Port) -> Appearance {
+        Appearance(
+            id: port.id, engine: port.engine.name, nameBytes: port.name, name: port.text, standing: port.standing,
+            room: port.engine.room,
+            direction: rooms[port.engine.room]?.policy.direction(name: port.text, portIndex: port.engine.portIndex)
+                ?? .neither)
+    }
+
     /// Lets a port into its room, as what it stands for now, and begins to wire it.
-    private func enter(_ port: Port) {
-        // The tap first: what passes a wire before it would be unknown for ever.
-        if port.standing == .participant { tapInto(port) }
+    func enter(_ port: Port) {
+        if port.standing == .participant {
+            // The tap first: what passes a wire before it would be unknown for ever.
+            tapInto(port)
+            returners.append(port.id)
+        }
         let room = port.engine.room
         guard let wires = rooms[room]?.join(port.member) else { return }
         joins.add(wires)
@@ -127,6 +136,8 @@ extension Patcher {
     func mark(_ id: PortID, _ standing: Standing) {
         guard let port = port(id), port.standing != standing, port.standing != .probe else { return }
         port.standing = standing
+        // A ghost's owner may come back, and nothing that is said to the ghost arrives.
+        if standing == .ghost { port.owed.merge(sounding(at: port)) }
         repairs.add(rooms[port.engine.room]?.leave(id.member) ?? [])
         if standing != .participant {
             removals.add(port.hearers.filter(\.value).map { Wire(from: id.member, to: $0.key) })
@@ -136,33 +147,56 @@ extension Patcher {
         work()
     }
 
-    /// Ports are gone, several at once where a client has ended: what they held is released at those who stay.
-    func vanish(_ gone: [Port]) {
+    /// Participants go, several at once where a client has ended: what they held is released at those who heard them.
+    /// `areThere`: their ports are there still, and what they heard is released at them too.
+    func vanish(_ gone: [Port], areThere: Bool = false) {
         guard !gone.isEmpty else { return }
+        if areThere { for port in gone { detach(port) } }
         // Messages sent before the end are waiting here already.
         hearMessages()
+        // Who heard whom, before anything of it is forgotten.
+        let members = Set(gone.map(\.id.member))
+        var releases: [(sender: Port, hearers: [Address])] = []
+        for port in gone {
+            let hearers = port.hearers.keys.filter { areThere || !members.contains($0) }.compactMap(self.port)
+            releases.append((port, hearers.map(\.address) + port.outsiders))
+        }
+        var stayers: [MemberID: [Address]] = [:]
+        for port in gone {
+            if areThere {
+                for source in port.sources.subtracting(members) { stayers[source, default: []].append(port.address) }
+            } else {
+                for message in outbox.drop(port.address) { port.owed.owe(message) }
+                port.owed.merge(sounding(at: port))
+            }
+        }
         for port in gone {
             ports[port.address] = nil
-            outbox.drop(port.address)
             repairs.add(rooms[port.engine.room]?.leave(port.id.member) ?? [])
-        }
-        for port in gone {
             for source in port.sources { self.port(source)?.hearers[port.id.member] = nil }
-            let hearers = port.hearers.keys.compactMap(self.port)
-            for hearer in hearers { hearer.sources.remove(port.id.member) }
-            if let slot = port.slot {
-                let state = table.state(slot)
-                table.release(slot)
-                release(state, of: port.text, port.id, at: hearers.map(\.address) + port.outsiders)
-            }
-            news.send(.vanished(port.id))
+            for hearer in port.hearers.keys { self.port(hearer)?.sources.remove(port.id.member) }
         }
+        for (sender, hearers) in releases {
+            if let slot = sender.slot {
+                let state = table.state(slot)
+                table.goes(slot, sounding: sender.owed)
+                release(state, of: sender.text, sender.id, at: hearers)
+            }
+            news.send(.vanished(sender.id))
+        }
+        for (sender, hearers) in stayers {
+            if let port = port(sender), let slot = port.slot {
+                release(table.state(slot), of: nil, port.id, at: hearers)
+            }
+        }
+        // What sounds at one of them may sound at another port of the same participant.
+        returners += ports.values.filter { port in gone.contains { $0.name == port.name } }.map(\.id)
         wiresChanged()
         work()
     }
 
     /// Removes what we have made at a port that stays where it is but is not ours to patch any more.
-    func detach(_ port: Port) {
+    private func detach(_ port: Port) {
         for (hearer, isOurs) in port.hearers where isOurs {
             announce.unsubscribe(from: port.address, to: PortID(hearer).address)
         }

@@ -16,14 +16,14 @@ extension Patcher {
         if port.echoSentinel.participantSends(word, at: now, within: Self.echoPatience) {
             news.send(.echoReturned(port.id))
             loop.after(.milliseconds(500)) { [unowned self, weak port] in
-                if let port, ports[port.address] === port { releaseHeld(of: port) }
+                if let port, ports[port.address] === port { releaseHeld(by: port) }
             }
         }
         port.echoSentinel.participantHears(word, at: now)
     }
 
-    /// Ends at those who hear a participant what it is thought to hold.
-    func releaseHeld(of port: Port) {
+    /// Releases what a participant holds though it stays.
+    func releaseHeld(by port: Port) {
         guard let slot = port.slot else { return }
         hearMessages()
         let hearers = port.hearers.keys.compactMap(self.port).map(\.address)
@@ -33,51 +33,95 @@ extension Patcher {
         release(held, of: port.text, port.id, at: hearers + port.outsiders)
     }
 
-    /// Releases what a participant held at those who heard it.
-    func release(_ state: HeldState, of name: String, _ id: PortID?, at hearers: [Address]) {
-        var released: [Address] = []
-        for hearer in hearers {
-            let others = holders(heardAt: hearer).filter { $0.id != id }.compactMap(\.slot).map(table.state)
-            outbox.add(state.releases(whileHeldBy: others), to: hearer)
-            if !state.releases(whileHeldBy: others, unseen: false).isEmpty { released.append(hearer) }
+    /// Releases what a participant held at those who heard it, and tells where that arrived; of nobody by name, it is no
+    /// news.
+    func release(_ state: HeldState, of name: String?, _ id: PortID?, at hearers: [Address]) {
+        let errand = Outbox.Errand { [news] errand in
+            guard let name, !errand.reached.isEmpty else { return }
+            let notes = errand.delivered.count { if case .noteOff = $0 { true } else { false } }
+            news.send(
+                .released(
+                    Released(name: name, port: id, notes: notes, hearers: hearers.filter(errand.reached.contains))))
         }
-        if !released.isEmpty {
-            news.send(.released(Released(name: name, port: id, notes: state.noteCount, hearers: released)))
+        for hearer in hearers {
+            let others = held(heardAt: hearer, besides: id)
+            let known = state.releases(whileHeldBy: others, unseen: false)
+            outbox.add(known, to: hearer, errand: errand)
+            outbox.add(state.releases(whileHeldBy: others).filter { !known.contains($0) }, to: hearer)
         }
         send()
     }
 
-    /// The participants whom the owner of a port hears.
-    private func holders(heardAt hearer: Address) -> [Port] {
-        if let port = ports[hearer] { return port.sources.compactMap(self.port) }
-        return ports.values.filter { $0.outsiders.contains(hearer) }
+    /// What the participants whom the owner of a port hears hold. Those whom a hub before this one remembered and whose
+    /// engine has not been named yet are among them.
+    private func held(heardAt hearer: Address, besides id: PortID? = nil) -> [HeldState] {
+        var senders: [Port] = []
+        var slots: [Int] = []
+        if let port = ports[hearer] {
+            senders = port.sources.compactMap(self.port)
+            if let own = port.slot { slots = inherited.filter { table.hears(own, from: $0) } }
+        } else {
+            senders = ports.values.filter { $0.outsiders.contains(hearer) }
+        }
+        slots += senders.filter { $0.id != id }.compactMap(\.slot)
+        return slots.map(table.state)
+    }
+
+    /// All that sounds at a participant because of those whom it hears.
+    func sounding(at port: Port) -> HeldState {
+        var sounding = HeldState()
+        for slot in port.sources.compactMap({ self.port($0)?.slot }) { sounding.merge(table.state(slot)) }
+        return sounding
+    }
+
+    /// Whoever has come back may still sound what sounded when it went: that is released, but for what somebody whom it
+    /// hears holds now.
+    func releaseAtReturners() {
+        guard !returners.isEmpty else { return }
+        hearMessages()
+        for port in returners.compactMap(self.port) where port.standing == .participant {
+            for slot in table.goneHearers(named: port.name, from: port.engine.name) {
+                outbox.add(table.state(slot).releases(whileHeldBy: held(heardAt: port.address)), to: port.address)
+                table.release(slot)
+            }
+        }
+        returners = []
+        send()
     }
 
     func send() {
-        guard !isSendingPlanned, !outbox.isEmpty else { return }
+        guard !isSendingPlanned else { return }
+        guard !outbox.isEmpty else { return answerReleaseWaiters() }
         hearMessages()
-        let deaf = outbox.turn(now: SystemTime.monotonicNanoseconds / 1_000_000) { message, hearer, isPanic in
+        let dropped = outbox.turn(now: SystemTime.monotonicNanoseconds / 1_000_000) { message, hearer, isPanic in
             // Asked again now: somebody may have struck the note while this waited.
-            if !isPanic,
-                holders(heardAt: hearer).contains(where: { $0.slot.map { table.state($0).holds(message) } ?? false })
-            {
-                return .notNeeded
-            }
-            return switch tap.send(message, from: tapPort.port, to: hearer) {
-            case .sent: .sent
-            case .full: .full
-            case .gone: .gone
+            if !isPanic, held(heardAt: hearer).contains(where: { $0.holds(message) }) { return .notNeeded }
+            switch tap.send(message, from: tapPort.port, to: hearer) {
+            case .sent: return .sent
+            case .full: return .full
+            case .gone:
+                // Its end is on its way here.
+                ports[hearer]?.owed.owe(message)
+                return .gone
             }
         }
-        for client in deaf {
+        for (message, hearer) in dropped { ports[hearer]?.owed.owe(message) }
+        for client in Set(dropped.map(\.address.client)) {
             tell("ALSA client \(client) takes no messages: what was to be released there was dropped")
         }
-        guard !outbox.isEmpty else { return }
+        guard !outbox.isEmpty else { return answerReleaseWaiters() }
         isSendingPlanned = true
         loop.after(.milliseconds(1)) { [unowned self] in
             isSendingPlanned = false
             send()
         }
+    }
+
+    func answerReleaseWaiters() {
+        guard outbox.isEmpty else { return }
+        let waiters = releaseWaiters
+        releaseWaiters = []
+        for answer in waiters { answer() }
     }
 
     /// Note-offs for all that sounds in a room at every participant's port, then on all channels sustain off, all notes
@@ -106,8 +150,8 @@ extension Patcher {
         }
         let silenced = Silenced(ports: count, notes: notes)
         guard !second.isEmpty else { return answer(silenced) }
-        let panic = Outbox.Panic { answer(silenced) }
-        for (address, messages) in first + second { outbox.add(messages, to: address, panic: panic) }
+        let panic = Outbox.Errand(isPanic: true) { _ in answer(silenced) }
+        for (address, messages) in first + second { outbox.add(messages, to: address, errand: panic) }
         send()
     }
 

@@ -17,6 +17,7 @@ extension Patcher {
             }
             budget -= 1
         }
+        if joins.isEmpty { releaseAtReturners() }
         guard !isTurnPlanned, budget < tuning.wiresPerTurn else { return }
         isTurnPlanned = true
         loop.after(.zero) { [unowned self] in

@@ -50,6 +50,10 @@ final class Patcher {
     var isTurnPlanned = false
     var outbox = Outbox()
     var isSendingPlanned = false
+    /// They wait until the outbox is empty.
+    var releaseWaiters: [() -> Void] = []
+    /// They have come back, or may have, to a name at which something sounded.
+    var returners: [PortID] = []
     var unchecked: [PortID] = []
 
     // What is to tell.
@@ -116,12 +120,16 @@ final class Patcher {
         switch command {
         case .configure(let rooms, let engines): configure(rooms, engines)
         case .mark(let id, let standing): mark(id, standing)
+        case .releaseHeld(let id): if let port = port(id) { releaseHeld(by: port) }
         case .blocks(let blocks):
             self.blocks = blocks
             for name in rooms.keys { replan(name, policy: rooms[name]!.policy) }
         case .panic(let room, let answer): panic(room, answer)
         case .notesOff(let id, let range): notesOff(id, range)
-        case .release(let id): if let port = port(id) { releaseHeld(of: port) }
+        case .release(let id): if let port = port(id) { releaseHeld(by: port) }
+        case .afterReleases(let answer):
+            releaseWaiters.append(answer)
+            answerReleaseWaiters()
         case .sounding: news.send(.sounding(sounding()))
         case .stop: loop.stop()
         }
@@ -137,20 +145,23 @@ final class Patcher {
         for spec in specs where policies[spec.room] == nil {
             tell("engine \(spec.name) belongs to room \(spec.room), which there is not: nobody on it is connected")
         }
-        // Those who belong elsewhere now leave, and are found again below.
-        let leaving = ports.values.filter { port in
-            guard let spec = engines[port.engine.pid] else { return true }
-            return spec.room != port.engine.room || spec.portIndex != port.engine.portIndex
-                || spec.servicePorts.contains(Int(port.address.port))
-        }
-        for port in leaving { detach(port) }
-        vanish(leaving)
+        vanish(
+            ports.values.filter { engines[$0.engine.pid]?.servicePorts.contains(Int($0.address.port)) ?? true },
+            areThere: true)
+        // Whose room has another name, policy or order of ports stays who it is; only wires may change.
+        let before = ports.mapValues { appearance($0) }
         for port in ports.values { port.engine = engines[port.engine.pid] ?? port.engine }
         for name in rooms.keys where policies[name] == nil { rooms[name] = nil }
         let echoes = Set(roomSpecs.filter(\.echoes).map(\.name))
         for port in ports.values where !echoing.contains(port.engine.room) { port.echoSentinel = LoopSentinel() }
         echoing = echoes
         for (name, policy) in policies { replan(name, policy: policy) }
+        for port in ports.values where rooms[port.engine.room] == nil {
+            removals.add(port.hearers.filter(\.value).map { Wire(from: port.id.member, to: $0.key) })
+        }
+        for port in ports.values where appearance(port) != before[port.address] {
+            news.send(.appeared(appearance(port)))
+        }
         compareAll()
     }
 

@@ -25,6 +25,8 @@ final class Port {
 
     /// Messages heard since activity was last told.
     var messages = 0
+    /// What was to be released at it and could not be.
+    var owed = HeldState()
     /// What it has set, as far as we have heard.
     var controls = ControlState()
 

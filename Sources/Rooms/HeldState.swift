@@ -3,9 +3,9 @@ package import MIDI
 /// What one participant holds down: notes, pedals and the pitch bend, on every channel.
 ///
 /// A fixed number of bytes without pointers, so that it can lie in a mapped file and outlive the program that wrote it.
-/// Watching may have gaps (the watcher died, or lost events). What was held before a gap is *stale*, and any other note
-/// of a channel that was in use may have been struck unseen. Both are released when the participant leaves; neither
-/// makes the participant a holder for whose sake another's release is held back.
+/// Watching may have gaps (the watcher died, or lost events). What was held before a gap is *stale*: it counts as held
+/// until something else is seen of it. Whatever else a channel in use has may have been struck *unseen*: that is
+/// released where nobody else can have it too, and holds no other's release back.
 package struct HeldState: BitwiseCopyable, Sendable {
     private var channels: [16 of ChannelState] = .init(repeating: ChannelState())
 
@@ -23,8 +23,7 @@ package struct HeldState: BitwiseCopyable, Sendable {
         case .controlChange(_, let controller, let value):
             channels[index].saw(controller, value)
         case .pitchBend(_, let bend):
-            channels[index].bent = bend == .centre ? 0 : 1
-            channels[index].staleBend = 0
+            channels[index].saw(bent: bend != .centre)
         case .polyPressure, .programChange, .channelPressure: break
         }
     }
@@ -40,6 +39,7 @@ package struct HeldState: BitwiseCopyable, Sendable {
             channels[index].forgetNotes()
             channels[index].pedals &= ~1
             channels[index].stalePedals &= ~1
+            channels[index].unseenPedals &= ~1
         }
     }
 
@@ -58,35 +58,46 @@ package struct HeldState: BitwiseCopyable, Sendable {
     /// Nothing is held that leaving would have to release.
     package var isEmpty: Bool { !channels.indices.contains { channels[$0].holdsAnything } }
 
+    /// Takes in what `release` would end, as if it were held.
+    package mutating func owe(_ release: Message) {
+        switch release {
+        case .noteOff(let channel, let note, _): apply(.noteOn(channel, note: note, velocity: 64))
+        case .controlChange(let channel, let pedal, _):
+            apply(.controlChange(channel, controller: pedal, value: 127))
+        case .pitchBend(let channel, _): apply(.pitchBend(channel, Bend(truncating: 0)))
+        case .noteOn, .polyPressure, .programChange, .channelPressure: break
+        }
+    }
+
     /// How many notes are known to be held, or were before a gap.
     package var noteCount: Int {
         channels.indices.reduce(0) { $0 + (channels[$1].held | channels[$1].stale).nonzeroBitCount }
     }
 
     /// The messages that end, at one hearer, what this participant held there when it leaves. What one of `others` (the
-    /// other participants whom this hearer hears) holds too is left alone. `unseen`: also end what may have begun unseen.
+    /// other participants whom this hearer hears) holds too is left alone. `unseen`: also end what may have begun unseen,
+    /// but for what may have begun unseen at one of the others as well.
     package func releases(whileHeldBy others: [HeldState], unseen: Bool = true) -> [Message] {
         var messages: [Message] = []
         for index in channels.indices where channels[index].used == 1 {
-            let mine = channels[index]
             let channel = Channel(truncating: UInt8(index))
-            var notes = mine.held | mine.stale | (unseen ? mine.unseen : 0)
-            var pedals = mine.pedals | mine.stalePedals
-            var bent = mine.bent | mine.staleBend
+            var (known, guessed) = (channels[index].known, unseen ? channels[index].unseenThings : Things())
             for other in others {
-                notes &= ~other.channels[index].held
-                pedals &= ~other.channels[index].pedals
-                bent &= ~other.channels[index].bent
+                let theirs = other.channels[index].known
+                known.subtract(theirs)
+                guessed.subtract(theirs)
+                guessed.subtract(other.channels[index].unseenThings)
             }
-            while notes != 0 {
-                let note = DataByte(truncating: UInt8(notes.trailingZeroBitCount))
+            known.merge(guessed)
+            while known.notes != 0 {
+                let note = DataByte(truncating: UInt8(known.notes.trailingZeroBitCount))
                 messages.append(.noteOff(channel, note: note, velocity: 64))
-                notes &= notes - 1
+                known.notes &= known.notes - 1
             }
-            for (bit, pedal) in Controller.pedals.enumerated() where pedals & 1 << bit != 0 {
+            for (bit, pedal) in Controller.pedals.enumerated() where known.pedals & 1 << bit != 0 {
                 messages.append(.controlChange(channel, controller: pedal, value: 0))
             }
-            if bent != 0 { messages.append(.pitchBend(channel, .centre)) }
+            if known.bend != 0 { messages.append(.pitchBend(channel, .centre)) }
         }
         return messages
     }
@@ -104,13 +115,27 @@ package struct HeldState: BitwiseCopyable, Sendable {
 
     /// Whether this participant holds what `release` would end.
     package func holds(_ release: Message) -> Bool {
-        let channel = channels[Int(release.channel.rawValue)]
+        let known = channels[Int(release.channel.rawValue)].known
         return switch release {
-        case .noteOff(_, let note, _): channel.held & note.bit != 0
-        case .controlChange(_, let controller, _): channel.pedals & controller.pedalBit != 0
-        case .pitchBend: channel.bent != 0
+        case .noteOff(_, let note, _): known.notes & note.bit != 0
+        case .controlChange(_, let controller, _): known.pedals & controller.pedalBit != 0
+        case .pitchBend: known.bend != 0
         case .noteOn, .polyPressure, .programChange, .channelPressure: false
         }
+    }
+}
+
+/// Notes, pedals (a bit each for controllers 64...69) and bend (0 or 1) of one channel.
+private struct Things {
+    var notes: UInt128 = 0
+    var pedals: UInt8 = 0
+    var bend: UInt8 = 0
+
+    mutating func merge(_ other: Things) {
+        (notes, pedals, bend) = (notes | other.notes, pedals | other.pedals, bend | other.bend)
+    }
+    mutating func subtract(_ other: Things) {
+        (notes, pedals, bend) = (notes & ~other.notes, pedals & ~other.pedals, bend & ~other.bend)
     }
 }
 
@@ -125,9 +150,15 @@ private struct ChannelState: BitwiseCopyable {
     var bent: UInt8 = 0
     var staleBend: UInt8 = 0
     var used: UInt8 = 0
+    var unseenPedals: UInt8 = 0
+    var unseenBend: UInt8 = 0
+
+    /// Held, or held before a gap and not seen since.
+    var known: Things { Things(notes: held | stale, pedals: pedals | stalePedals, bend: bent | staleBend) }
+    var unseenThings: Things { Things(notes: unseen, pedals: unseenPedals, bend: unseenBend) }
 
     var holdsAnything: Bool {
-        held | stale | unseen != 0 || pedals | stalePedals | bent | staleBend != 0
+        held | stale | unseen != 0 || pedals | stalePedals | unseenPedals | bent | staleBend | unseenBend != 0
     }
 
     mutating func saw(_ note: DataByte, down: Bool) {
@@ -141,14 +172,19 @@ private struct ChannelState: BitwiseCopyable {
         case 64...69:
             pedals = value.rawValue > 0 ? pedals | controller.pedalBit : pedals & ~controller.pedalBit
             stalePedals &= ~controller.pedalBit
+            unseenPedals &= ~controller.pedalBit
         case 121:  // MIDI recommended practice RP-015: 64...67 and the bend go back, legato and hold 2 stay
             pedals &= ~0b1111
             stalePedals &= ~0b1111
-            bent = 0
-            staleBend = 0
+            unseenPedals &= ~0b1111
+            saw(bent: false)
         case 120, 123...127: forgetNotes()
         default: break
         }
+    }
+
+    mutating func saw(bent isBent: Bool) {
+        (bent, staleBend, unseenBend) = (isBent ? 1 : 0, 0, 0)
     }
 
     mutating func forgetNotes() {
@@ -158,13 +194,9 @@ private struct ChannelState: BitwiseCopyable {
     }
 
     mutating func loseSight() {
-        stale |= held
-        held = 0
-        unseen = ~stale
-        stalePedals = 0b111111
-        pedals = 0
-        staleBend = 1
-        bent = 0
+        (stale, stalePedals, staleBend) = (stale | held, stalePedals | pedals, staleBend | bent)
+        (held, pedals, bent) = (0, 0, 0)
+        (unseen, unseenPedals, unseenBend) = (~stale, ~stalePedals & 0b111111, ~staleBend & 1)
     }
 
     mutating func merge(_ other: ChannelState) {
@@ -175,6 +207,8 @@ private struct ChannelState: BitwiseCopyable {
         stalePedals |= other.stalePedals
         bent |= other.bent
         staleBend |= other.staleBend
+        unseenPedals |= other.unseenPedals
+        unseenBend |= other.unseenBend
         used |= other.used
     }
 }

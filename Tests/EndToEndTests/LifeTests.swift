@@ -162,6 +162,41 @@ struct LifeTests {
         #expect(try hub.events("left").isEmpty)
     }
 
+    @Test func `who stays keeps visit and notes, and who goes is released before the goodbye`() throws {
+        let ports = [freeUDPPortPair(), freeUDPPortPair()]
+        func configuration(_ rooms: String) -> String { "{rooms: {\(rooms)}}" }
+        let hub = try HubUnderTest(
+            ports: ports, configuration: configuration("band: {ports: [\(ports[0]), \(ports[1])]}"))
+        try hub.start()
+        let players = [
+            try hub.player("A", port: ports[0]), try hub.player("B", port: ports[0]),
+            try hub.player("C", port: ports[1]),
+        ]
+        for player in players { try player.join() }
+        try hub.awaitMesh(players)
+        let ids = try hub.participants().compactMap { $0["id"] as? Int }
+        try players[0].send([0x90, 60, 100])
+        for hearer in players.dropFirst() { #expect(try hearer.hears(1) == [[0x90, 60, 100]]) }
+
+        hub.directory.write(
+            "midihub.json5", configuration("trio: {ports: [\(ports[1]), \(ports[0])]}"))
+        #expect(try hub.command("reload").code == 0)
+        try eventually("the new room") { try hub.participants().allSatisfy { $0["room"] as? String == "trio" } }
+        #expect(try hub.participants().compactMap { $0["id"] as? Int }.sorted() == ids.sorted())
+        #expect(try hub.events("left").isEmpty && hub.events("released").isEmpty)
+        #expect(try players[1].received().isEmpty && players[2].received().isEmpty)
+
+        // C's port is closed: what it hears ends there, and goes on where it is still held.
+        hub.directory.write("midihub.json5", configuration("trio: {ports: [\(ports[0])]}"))
+        #expect(try hub.command("reload").code == 0)
+        try eventually("the goodbye to C") { try players[2].wasDismissed() }
+        if let double = players[2] as? DoublePlayer { #expect(double.heardBeforeDismissal() == [[0x80, 60, 64]]) }
+        #expect(try players[1].received().isEmpty)
+
+        #expect(try hub.command("stop").code == 0)
+        if let double = players[1] as? DoublePlayer { #expect(double.heardBeforeDismissal() == [[0x80, 60, 64]]) }
+    }
+
     @Test(.enabled(if: !Rtpmidid.isReal, "a real rtpmidid cannot be made to log at will"))
     func `no line of the log is lost or doubled, whenever the hub is killed`() throws {
         let hub = try HubUnderTest()

@@ -50,6 +50,46 @@ struct OddityTests {
             try hub.get("/participants").object() as? [String: [String]] == ["\(hub.ports[0])": ["Again", "Listener"]])
     }
 
+    @Test func `one who invites again has begun anew, and what it held is released`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let players = try hub.joined("Again", "Listener")
+        try players[0].send([0x90, 60, 100])
+        #expect(try players[1].hears(1) == [[0x90, 60, 100]])
+        try hub.drive().inviteAgain(try #require((players[0] as? DoublePlayer)?.id))
+        #expect(try players[1].hears(1) == [[0x80, 60, 64]])
+    }
+
+    @Test func `a new session on the port of another ends it, and hears everything once`() throws {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let listener = try hub.joined("Listener")[0]
+        let drive = try hub.drive()
+        let old = try drive.join("Board", options: "port=30010")
+        try hub.awaitWires([["Board", "Listener"], ["Listener", "Board"]])
+        try drive.latency(old, milliseconds: 4)
+        try drive.send(old, [0x90, 60, 100])
+        #expect(try listener.hears(1) == [[0x90, 60, 100]])
+        try drive.vanish(old)
+        let new = try drive.join("Board", options: "port=30010")
+        try drive.latency(new, milliseconds: 5)
+        try hub.awaitEvent("restarted", containing: "Board has begun anew")
+        #expect(try listener.hears(1) == [[0x80, 60, 64]])
+        try hub.awaitWires([["Board", "Listener"], ["Listener", "Board"]])
+        try eventually("one wire each way") { try hub.list("/api/v1/wires", "wires").count == 2 }
+        _ = try drive.received(old)
+        try listener.send([0x90, 62, 100])
+        var heard: [[UInt8]] = []
+        try eventually("it hears the listener", seen: "\(heard)") {
+            heard += try drive.received(new)
+            return heard.last == [0x90, 62, 100]
+        }
+        #expect(heard.count { $0 == [0x90, 62, 100] } == 1)
+        #expect(try drive.received(old).isEmpty)
+        try hub.awaitEvent("left", containing: "Board began anew")
+        #expect(try hub.events("lost").isEmpty && hub.events("ghost").isEmpty)
+    }
+
     @Test func `lines forged by a newline in a name are believed by nobody`() throws {
         let hub = try HubUnderTest()
         try hub.start()

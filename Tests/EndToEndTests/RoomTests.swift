@@ -136,6 +136,8 @@ struct RoomTests {
             for index in [0, 1] { try measure(index) }
             return try samples() >= enough
         }
+        try players[0].send([0x90, 60, 100])
+        #expect(try players[1].hears(1) == [[0x90, 60, 100]])
         try players[0].vanish()
         func state(_ name: String) throws -> String? {
             try measure(1)
@@ -147,6 +149,7 @@ struct RoomTests {
         #expect(try state("Here") == "present")
         #expect(try hub.events("lost").isEmpty)
         try hub.awaitEvent("silent", containing: "Gone has been silent for")
+        #expect(try players[1].hears(1, within: .seconds(15)) == [[0x80, 60, 64]], "it does not sound until the end")
         #expect(try hub.get("/healthz").text.contains("silent: Gone"))
         try eventually(within: .seconds(90), "rtpmidid's own word", seen: "\((try? hub.texts()) ?? [])") {
             try state("Gone") == nil

@@ -219,6 +219,33 @@ import Testing
         #expect(desk.book.silence(of: key, now: desk.now) == nil)
     }
 
+    @Test(arguments: [(pause: 10, silentAfter: 24), (25, 35), (1, 6)])
+    func `whose pace is known is silent after two missed syncs`(pause: Int, silentAfter: Int) throws {
+        var desk = Desk(now: start)
+        let key = SessionKey(name: "Ann", ssrc: 5)
+        _ = try desk.ask([entry("Ann", 1.0)])
+        // As initiators do: fast at first.
+        for _ in 0..<6 {
+            desk.now += .seconds(2)
+            desk.line("Ann", 1000)
+        }
+        #expect(desk.book.silence(of: key, now: desk.now + .seconds(34)) == .fresh)
+        for _ in 0..<14 {
+            desk.now += .seconds(pause)
+            desk.line("Ann", 1000)
+        }
+        let last = desk.now
+        #expect(desk.book.silence(of: key, now: last + .seconds(silentAfter)) == .fresh)
+        // What the daemon forgets of old figures is no sign of life.
+        desk.now += .seconds(5)
+        _ = try desk.ask([entry("Ann", 1.0, average: 1.3)])
+        #expect(desk.book.silence(of: key, now: last + .seconds(silentAfter + 1)) == .silent(since: last))
+        #expect(desk.book.silence(of: key, now: last + .seconds(66)) == .ghostSuspect(since: last))
+        desk.now = last + .seconds(70)
+        desk.line("Ann", 1000)
+        #expect(desk.book.silence(of: key, now: desk.now) == .fresh)
+    }
+
     @Test func `of two twins the one that syncs is fresh, even with the same figure again`() throws {
         var desk = Desk(now: start)
         let twins = [entry("Twin", 0.3, ssrc: 1, port: 1), entry("Twin", 0.7, ssrc: 2, port: 2)]

@@ -54,6 +54,32 @@ import Testing
         #expect(phone.participants[0].nodes.map(\.networkID) == [3, 5, 7])
     }
 
+    @Test func `of sessions at one address and port all but the newest have been succeeded`() throws {
+        // Two that are there have ports of their own; so have twins, and a session with more ports is one.
+        for name in [
+            "26.01-two-status-2-after.json", "26.01-odd-names-status.json", "26.01-same-name-reinvite-status.json",
+        ] {
+            #expect(try RtpmididFixture.status(name).successions.isEmpty, "\(name)")
+        }
+        func pair(_ id: Int, _ ssrc: Int, _ port: Int, latency: Double) -> String {
+            """
+            {"id": \(id), "type": "local_alsa_peer_t", "name": "Board", "port": \(id), "send_to": [\(id + 1)]},
+            {"id": \(id + 1), "type": "network_rtpmidi_peer_t", "name": "Board", "send_to": [\(id)], "peer": {
+              "latency_ms": {"last": \(latency)}, "status": "3", "remote": {
+                "name": "Board", "ssrc": \(ssrc), "port": \(port), "hostname": "::ffff:10.0.0.7"}}}
+            """
+        }
+        let nodes = [
+            pair(2, 7, 5004, latency: 3), pair(4, 8, 5006, latency: 3), pair(6, 9, 5004, latency: 2.5),
+            pair(8, 10, 5004, latency: 0),
+        ]
+        let status = try #require(
+            read(#"{"result": {"version": "26.01", "router": [\#(nodes.reversed().joined(separator: ","))]}}"#))
+        #expect(status.successions.map(\.older.session.ssrc) == [7, 9])
+        #expect(status.successions.allSatisfy { $0.newer.session.ssrc == 10 && !$0.newer.session.hasMeasured })
+        #expect(status.successions.allSatisfy { $0.older.session.hasMeasured })
+    }
+
     @Test func `what router_remove leaves is a loose port and a session without one`() throws {
         let status = try RtpmididFixture.status("26.01-two-status-B-removed.json")
         #expect(status.participants.map(\.session.name) == ["Alice-keys"])

@@ -20,7 +20,7 @@ extension OnTheSequencer {
             let id = try stage.id(players[0])
             try stage.leave(players[0])
             try stage.until("the release is told") { !stage.releases.isEmpty }
-            try stage.until("all is released") {
+            try stage.until("all is released", seen: "\(stage.heard(players[1])) and \(stage.heard(players[2]))") {
                 stage.heard(players[1]).count == 3 && stage.heard(players[2]).count == 3
             }
             #expect(stage.heard(players[1]) == [off(60), pedal(0), .pitchBend(one, .centre)])

@@ -1,4 +1,5 @@
 import Linux
+import MIDI
 import PatchBay
 import Synchronization
 import Testing
@@ -8,8 +9,19 @@ final class SecondEngine: Sendable {
     let port: Address
     let pid: Int32
     private let end: Mailbox<Void>
+    private let messages = Messages()
+
+    /// What has come to its port.
+    func heard() -> [Message] { messages.all }
+
+    private final class Messages: Sendable {
+        private let list = Mutex<[Message]>([])
+        var all: [Message] { list.withLock { $0 } }
+        func add(_ message: Message) { list.withLock { $0.append(message) } }
+    }
 
     init() throws {
+        let messages = messages
         let end = try Mailbox<Void>()
         let opened = try Mailbox<(Address, Int32)?>()
         _ = try WorkerThread("second engine") {
@@ -19,6 +31,11 @@ final class SecondEngine: Sendable {
             else { return opened.send(nil) }
             opened.send((port, pid))
             _ = try? loop.receive(end) { _ in loop.stop() }
+            _ = try? loop.watch(client.descriptor, .read) { _ in
+                while case .input(let input) = client.receive() {
+                    if case .midi(_, _, let message?) = input { messages.add(message) }
+                }
+            }
             _ = try? loop.run()
             withExtendedLifetime(client) {}
         }

@@ -122,13 +122,17 @@ final class Stage {
     struct TooLong: Error, CustomStringConvertible { let description: String }
 
     /// Serves the news until something is so. Sequencers are no descriptors of the loop's: they are asked.
-    func until(_ what: String, seconds: Int = 60, _ condition: () throws -> Bool) throws {
+    func until(
+        _ what: String, seconds: Int = 60, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool
+    ) throws {
         let end = ContinuousClock.now + .seconds(seconds)
         while try !{
             hear()
             return try condition()
         }() {
-            guard ContinuousClock.now < end else { throw TooLong(description: "waited in vain until \(what)") }
+            guard ContinuousClock.now < end else {
+                throw TooLong(description: "waited in vain until \(what) \(seen())")
+            }
             loop.after(.milliseconds(3)) { [unowned self] in loop.stop() }
             try loop.run()
         }
@@ -139,6 +143,13 @@ final class Stage {
         let done = Done()
         bay.send(.panic(room: "no such room") { _ in done.set() })
         try until("the patch bay has answered") { done.isSet }
+    }
+
+    /// Waits until nothing is left to be released.
+    func awaitReleases() throws {
+        let done = Done()
+        bay.send(.afterReleases { done.set() })
+        try until("all is released") { done.isSet }
     }
 
     /// The next word on what sounds.
@@ -160,7 +171,9 @@ final class Stage {
     private func take(_ piece: News) {
         news.append(piece)
         switch piece {
-        case .appeared(let appearance): present.append(appearance)
+        case .appeared(let appearance):
+            present.removeAll { $0.id == appearance.id }
+            present.append(appearance)
         case .vanished(let id): present.removeAll { $0.id == id }
         case .wires(let wires): self.wires = wires
         case .released, .restored, .trouble, .listening, .activity, .sounding, .echoReturned: break

@@ -74,6 +74,11 @@ final class Listener {
     func session(of participant: Participant) -> Session? { sessions.first { $0.remoteSSRC == participant.ssrc } }
 
     func saidBye(to participant: Participant, at port: SessionPort) {
+        // What it has heard by then and nobody has asked for.
+        if participant.byes == 0 {
+            let heard = participant.heard.map { hex($0) }.joined(separator: " ")
+            daemon.record("HEARD \(hex(participant.name)) \(heard)")
+        }
         participant.byes += 1
         daemon.record("BY \(port.rawValue) \(hex(participant.name))")
     }

@@ -66,6 +66,14 @@ package final class DoublePlayer: Player {
         return text(of: drive.controlPath + ".said").contains("MIDI_PORT \(hex(name.utf8))\n")
     }
 
+    /// What it heard before the daemon said BYE to it, and nobody had asked for; read from what the double writes down.
+    package func heardBeforeDismissal() -> [[UInt8]] {
+        guard let drive else { return [] }
+        let mark = "HEARD \(hex(name.utf8)) "
+        let line = text(of: drive.controlPath + ".said").split(separator: "\n").last { $0.hasPrefix(mark) }
+        return (line ?? "").dropFirst(mark.count).split(separator: " ").compactMap { bytes(hex: String($0)) }
+    }
+
     private func known<Result>(_ body: (DoubleDrive, Int) throws -> Result) throws -> Result {
         guard let drive, let id else { throw DoubleDrive.Refused(description: "\(name) has not joined") }
         return try body(drive, id)

@@ -19,7 +19,7 @@ package struct LatencyBook: Sendable {
 
     package enum Silence: Hashable, Sendable {
         case fresh
-        /// No clock sync for longer than any initiator waits between two.
+        /// No clock sync for longer than this initiator waits between two, or where that is not known, than any does.
         case silent(since: ContinuousClock.Instant)
         /// No clock sync for longer than the daemon's own timeout: it will never be removed.
         case ghostSuspect(since: ContinuousClock.Instant)
@@ -42,7 +42,40 @@ package struct LatencyBook: Sendable {
         var figures: StatusReply.Latency?
         /// Replies in a row whose figure no log line had.
         var mismatches = 0
-        var lastSync: ContinuousClock.Instant
+        /// Generous: figures also change when old ones are forgotten.
+        private var lastSync: ContinuousClock.Instant
+        /// When a line about it was read last, the pause before it, and how many such pauses there were in a row.
+        private var lastLine: ContinuousClock.Instant?
+        private var pause = Duration.zero
+        private var pauses = 0
+
+        init(figures: StatusReply.Latency? = nil, lastSync: ContinuousClock.Instant) {
+            (self.figures, self.lastSync) = (figures, lastSync)
+        }
+
+        mutating func synced(at instant: ContinuousClock.Instant) { lastSync = max(lastSync, instant) }
+
+        /// A line that can be about nobody else was read.
+        mutating func synced(byLineAt instant: ContinuousClock.Instant) {
+            synced(at: instant)
+            guard let before = lastLine else {
+                lastLine = instant
+                return
+            }
+            let latest = before.duration(to: instant)
+            guard latest > .zero else { return }
+            lastLine = instant
+            if latest < pause * 1.25, latest > pause * 0.75 { pauses += 1 } else { (pause, pauses) = (latest, 1) }
+        }
+
+        /// All initiators begin faster than they go on, with seven syncs at most: a fast pace must have lasted.
+        private var isSteady: Bool { pauses >= (pause < .seconds(5) ? 12 : 3) }
+
+        var lastSign: ContinuousClock.Instant { isSteady ? lastLine ?? lastSync : lastSync }
+        /// Two missed syncs show that it is silent, where its pace is known.
+        var silentAfter: Duration {
+            isSteady ? min(LatencyBook.silentAfter, pause * 2 + .seconds(4)) : LatencyBook.silentAfter
+        }
     }
 
     private var pending: [RawText: [Pending]] = [:]
@@ -147,15 +180,14 @@ package struct LatencyBook: Sendable {
 
     /// Nil for somebody that neither a reply nor the caller has told of.
     package func silence(of key: SessionKey, now: ContinuousClock.Instant) -> Silence? {
-        guard let last = known[key]?.lastSync else { return nil }
-        let age = last.duration(to: now)
-        if age > Self.ghostAfter { return .ghostSuspect(since: last) }
-        return age > Self.silentAfter ? .silent(since: last) : .fresh
+        guard let known = known[key] else { return nil }
+        let age = known.lastSign.duration(to: now)
+        if age > Self.ghostAfter { return .ghostSuspect(since: known.lastSign) }
+        return age > known.silentAfter ? .silent(since: known.lastSign) : .fresh
     }
 
     private mutating func sawSync(of key: SessionKey, in lines: [Pending]) {
-        guard let heard = lines.compactMap(\.heard).max(), let last = known[key]?.lastSync else { return }
-        known[key]?.lastSync = max(last, heard)
+        if let heard = lines.compactMap(\.heard).max() { known[key]?.synced(byLineAt: heard) }
     }
 
     // MARK: Deciding
@@ -174,8 +206,8 @@ package struct LatencyBook: Sendable {
         var state = known[key] ?? Known(figures: session.latency, lastSync: now)
         let isChanged = known[key] != nil && session.latency != nil && session.latency != state.figures
         state.figures = session.latency
-        if isChanged { state.lastSync = now }
-        if let heard = lines.compactMap(\.heard).max() { state.lastSync = max(state.lastSync, heard) }
+        if isChanged { state.synced(at: now) }
+        if let heard = lines.compactMap(\.heard).max() { state.synced(byLineAt: heard) }
         defer { known[key] = state }
         // Nothing to compare with, as in the replies of some older version.
         guard session.latency != nil else {
@@ -202,13 +234,13 @@ package struct LatencyBook: Sendable {
     ) -> [Sample] {
         var state = known[session.key] ?? Known(figures: session.latency, lastSync: now)
         let isChanged = known[session.key] != nil && session.latency != nil && session.latency != state.figures
-        if isChanged { state.lastSync = now }
+        if isChanged { state.synced(at: now) }
         // Two syncs with the same figure look like none; a line with that figure may be this participant's.
         for sign in signs {
             guard let last = session.latency?.last, let heard = sign.heard, abs(sign.microseconds - last) <= 50 else {
                 continue
             }
-            state.lastSync = max(state.lastSync, heard)
+            state.synced(at: heard)
         }
         state.figures = session.latency
         state.mismatches = 0

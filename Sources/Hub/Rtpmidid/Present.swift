@@ -7,7 +7,7 @@ final class Present {
     let id: PortID
     /// As ALSA has it: the first 63 bytes of the name.
     let alsaName: RawText
-    let direction: Direction
+    var direction: Direction
     var visit: Visit
     var standing: Standing
     /// Its visit is on record, and its end will have to be.
@@ -21,7 +21,13 @@ final class Present {
     /// Of the last finished clock exchange, or of the joining or adoption where there was none yet.
     var lastSign: ContinuousClock.Instant
     var isSilent = false
+    /// What it held when it fell silent has been released.
+    var isReleased = false
+    var lastPlayed: ContinuousClock.Instant?
     var isBeingRemoved = false
+    /// A newer session is at its address and port.
+    var isReplaced = false
+    let appeared = ContinuousClock.now
     var activity = 0
 
     init(_ appearance: Appearance, visit: Visit) {

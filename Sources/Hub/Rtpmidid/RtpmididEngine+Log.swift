@@ -118,6 +118,6 @@ extension RtpmididEngine {
         }
         guard isOfThisRun else { return }
         book.note(fact, at: range, heard: isLive(range) ? .now : nil)
-        for event in tracker.note(fact, at: range) { take(event) }
+        for event in tracker.note(fact, at: range) { take(event, isLive: isLive(range)) }
     }
 }

@@ -12,7 +12,9 @@ extension RtpmididEngine {
 
     func appeared(_ appearance: Appearance) {
         if let known = present[appearance.id] {
-            known.standing = appearance.standing
+            // The room or its rules have changed; it stays the same visit.
+            known.direction = appearance.direction
+            move(known, to: appearance.room)
             context.changed()
             return
         }
@@ -32,6 +34,7 @@ extension RtpmididEngine {
         present[one.id] = one
         if continued != nil {
             one.isAnnounced = true
+            move(one, to: appearance.room)
             // Of what was never judged, none counts where the log was doubted.
             if tracker.suspicion == nil, let earlier = context.earlierRoundTrips[visit.id] {
                 one.roundTrips = RoundTrips(earlier)
@@ -42,6 +45,12 @@ extension RtpmididEngine {
         if one.standing == .waiting { decideByLog(one) }
         requestStatus()
         context.changed()
+    }
+
+    private func move(_ one: Present, to room: String) {
+        guard one.visit.room != room else { return }
+        one.visit.room = room
+        if one.isAnnounced { context.recorder.add(.visit(one.visit)) }
     }
 
     private func announce(_ one: Present) {
@@ -56,6 +65,8 @@ extension RtpmididEngine {
         context.changed()
         guard one.isAnnounced else { return }
         leaving.append((one, claimed, When(.now)))
+        // Who was let go before a goodbye left for the engine's reason, which its end tells.
+        guard !isLeaving else { return }
         readLog()
         context.loop.after(Self.leavingPatience) { [weak self] in self?.closeLeft(one) }
     }
@@ -67,6 +78,7 @@ extension RtpmididEngine {
         let said = leavings.removeValue(forKey: one.port)?.how ?? claimed
         let words: (kind: String, text: String) =
             switch (one.standing, said) {
+            case _ where one.isReplaced: ("left", "began anew on the same port")
             case (.ghost, _): ("lost", "vanished without saying so")
             case (_, .lost?): ("lost", "was lost: no sign of it for 60 s")
             case (_, .bye?), (_, .halfBye?), (_, nil): ("left", "left")
@@ -128,10 +140,17 @@ extension RtpmididEngine {
 
     // MARK: The log's word
 
-    func take(_ event: JoinTracker.Event) {
+    /// `isLive`: the line was read as it was written.
+    func take(_ event: JoinTracker.Event, isLive: Bool) {
         switch event {
-        case .joined(let join, _):
+        case .joined(let join, let isDuplicate):
             for one in present.values where matches(one, join) { decideByLog(one) }
+            // An invitation to a session that is up: its program has been started anew, and forgotten what it held.
+            if isDuplicate, isLive, join.trust != .doubtful {
+                let first = tracker.joins.first { $0.isSameSession(as: join) }
+                let one = present.values.first { $0.port == first?.port && $0.standing == .participant }
+                if let one { context.bay?.send(.releaseHeld(one.id)) }
+            }
         case .left(let join, let how):
             if let port = join.port { leavings[port] = (how, .now) }
         case .died, .listenerGone: requestStatus()
@@ -168,7 +187,7 @@ extension RtpmididEngine {
     }
 
     /// `evictor`: who feeds its port now.
-    private func judge(_ one: Present, _ standing: Standing, evictor: RawText? = nil) {
+    func judge(_ one: Present, _ standing: Standing, evictor: RawText? = nil) {
         guard one.standing != standing, one.standing != .probe else { return }
         (one.standing, one.evictor) = (standing, evictor)
         context.bay?.send(.mark(one.id, standing))
@@ -240,6 +259,7 @@ extension RtpmididEngine {
         for participant in status.participants {
             identify(participant, among: byPort)
         }
+        endReplaced(status, among: byPort)
         record(samples)
         // Whoever was here when the hub ended has been found by now, or has left.
         if !openVisits.isEmpty, !present.isEmpty || status.participants.isEmpty {
@@ -340,89 +360,10 @@ extension RtpmididEngine {
         if !samples.isEmpty { context.changed() }
     }
 
-    // MARK: Silence
-
-    /// Says who is silent, and removes who is gone without the daemon's noticing: a ghost keeps its port for ever.
-    func judgeSilence() {
-        for one in present.values where [.participant, .probe].contains(one.standing) && !one.isBeingRemoved {
-            guard let key = one.key, let silence = book.silence(of: key, now: .now) else { continue }
-            switch silence {
-            case .fresh:
-                if one.standing == .probe {
-                    // Longer than any ping takes.
-                    if one.visit.joined.latest.advanced(by: .seconds(60)) < .now { remove(one) }
-                } else if one.isSilent {
-                    one.isSilent = false
-                    context.note("back", visit: one.visit, "\(one.visit.name) is back")
-                }
-            case .silent(let last):
-                guard !one.isSilent, one.standing != .probe else { continue }
-                one.isSilent = true
-                let seconds = last.duration(to: .now).components.seconds
-                context.note(
-                    "silent", severity: .warning, visit: one.visit, "\(one.visit.name) has been silent for \(seconds) s"
-                )
-            case .ghostSuspect:
-                // Who plays is alive, whatever its clock does.
-                if one.lastSign.duration(to: .now) > LatencyBook.ghostAfter { remove(one) }
-            }
-        }
-    }
-
-    private func remove(_ one: Present) {
-        one.isBeingRemoved = true
-        if one.standing != .probe {
-            judge(one, .ghost)
-            context.note(
-                "ghost", severity: .warning, visit: one.visit,
-                "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
-        }
-        for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
-            process.control.ask(.remove(id), patience: .seconds(5)) { _ in }
-        }
-    }
-
     /// MIDI was heard from a port: so many messages.
     func heard(_ id: PortID, _ messages: Int) {
         guard let one = present[id] else { return }
-        one.lastSign = .now
+        (one.lastSign, one.lastPlayed) = (.now, .now)
         if one.standing == .participant { context.played(one.visit.id, messages) }
-    }
-
-    // MARK: Orders
-
-    private func shown(_ participant: Int64) -> Present? {
-        present.values.first { $0.isShown && $0.visit.id == participant }
-    }
-
-    /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it (facts: rtpmidid.md
-    /// 4.2).
-    func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
-        guard let one = shown(participant) else { return false }
-        guard let id = one.node?.networkID else {
-            done("rtpmidid has not told which of its connections this is. Try again in a few seconds.")
-            return true
-        }
-        let other = one.node?.alsaID
-        process.control.ask(.remove(id), patience: .seconds(5)) { [weak self] answer in
-            guard case .success = answer else { return done("rtpmidid does not answer.") }
-            if let other { self?.process.control.ask(.remove(other), patience: .seconds(5)) { _ in } }
-            done(nil)
-        }
-        return true
-    }
-
-    func release(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
-        guard let one = shown(participant) else { return false }
-        context.bay?.send(.release(one.id))
-        done(context.bay == nil ? "There is no ALSA sequencer." : nil)
-        return true
-    }
-
-    func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool {
-        guard let one = shown(participant) else { return false }
-        context.bay?.send(.notesOff(one.id, notes))
-        done(context.bay == nil ? "There is no ALSA sequencer." : nil)
-        return true
     }
 }

@@ -40,6 +40,8 @@ final class RtpmididEngine: HubEngine {
 
     // The daemon's state.
     var isReady = false
+    /// It is about to say goodbye: its participants are let go.
+    var isLeaving = false
     var hasListened = false
     var hasAvahiTrouble = false
     var reason: String?
@@ -52,6 +54,7 @@ final class RtpmididEngine: HubEngine {
     var lastLife = ContinuousClock.now
     var statusUnderWay = false
     var statusWanted = false
+    var isSuccessionOpen = false
     /// It was asked in vain; until then `help` is asked instead.
     var statusUnanswerableUntil = ContinuousClock.now
 
@@ -78,6 +81,11 @@ final class RtpmididEngine: HubEngine {
         process = .rtpmidid(name, state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in take($0) }
+        process.beforeGoodbye = { [unowned self] goOn in
+            isLeaving = true
+            context.enginesChanged()
+            context.afterReleases(goOn)
+        }
         process.whenDown = { [unowned self] in
             context.changed()
             whenDown()
@@ -105,7 +113,7 @@ final class RtpmididEngine: HubEngine {
     private func take(_ report: Service.Report) {
         switch report {
         case .started(let pid):
-            (isReady, since, lastLife, reason) = (false, .now, .now, nil)
+            (isReady, isLeaving, since, lastLife, reason) = (false, false, .now, .now, nil)
             (lastWords, hasListened, hasAvahiTrouble, fix) = ([], false, false, nil)
             starts += 1
             context.note("engine-started", room: room.name, engine: name, "\(name) started, pid \(pid)")
@@ -161,20 +169,17 @@ final class RtpmididEngine: HubEngine {
     func tick() {
         guard isReady, process.service.pid != nil else { return }
         requestStatus()
-        judgeSilence()
         if lastLife.duration(to: .now) > Self.lifePatience {
             fail("it has neither logged nor answered for \(Self.lifePatience)")
         }
     }
 
     var spec: EngineSpec? {
-        guard let pid = process.service.pid, !isEnding else { return nil }
+        guard let pid = process.service.pid, !isLeaving else { return nil }
         return EngineSpec(
             name: name, pid: pid, room: room.name, portIndex: portIndex, servicePorts: version?.servicePorts ?? [0],
             confirmFirst: version?.confirmFirst ?? false)
     }
-
-    private var isEnding: Bool { if case .ending = process.service.state { true } else { false } }
 
     var participants: [Snapshot.Participant] { present.values.filter(\.isShown).map(\.view) }
 

@@ -54,6 +54,8 @@ package struct StatusReply: Equatable, Sendable {
         package internal(set) var sequence: [Int?]
 
         package var key: SessionKey { SessionKey(name: name, ssrc: ssrc) }
+        /// It has finished a clock exchange: what we send to it comes to it, and it answers.
+        package var hasMeasured: Bool { latency.map { $0.last > 0 } ?? false }
     }
 
     package enum State: Hashable, Sendable { case none, controlOnly, midiOnly, connected, untold }
@@ -63,6 +65,23 @@ package struct StatusReply: Equatable, Sendable {
         package internal(set) var last: Int
         package internal(set) var average: Int
         package internal(set) var deviation: Int
+    }
+
+    /// Sessions at whose address and port there is a newer one, with the newest: two programs cannot share a port, so
+    /// whoever was there has begun anew.
+    package var successions: [(older: Participant, newer: Participant)] {
+        struct Place: Hashable { let address: String, port: UInt16 }
+        func place(_ one: Participant) -> Place? {
+            guard let address = one.session.address, let port = one.session.port else { return nil }
+            return Place(address: address, port: port)
+        }
+        // In the order of their coming, as they stand in the list.
+        var newest: [Place: Participant] = [:]
+        for one in participants { if let place = place(one) { newest[place] = one } }
+        return participants.compactMap { one in
+            guard let newer = place(one).flatMap({ newest[$0] }), newer != one else { return nil }
+            return (one, newer)
+        }
     }
 
     /// Every name that can stand in the log.

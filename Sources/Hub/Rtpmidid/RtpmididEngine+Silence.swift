@@ -1,0 +1,104 @@
+import Linux
+import PatchBay
+import Rooms
+import Store
+import Supervisor
+
+/// Who is there and not there: silent, gone without the daemon's noticing, or begun anew.
+extension RtpmididEngine {
+    /// Says who is silent, and removes who is gone without the daemon's noticing: a ghost keeps its port for ever.
+    func judgeSilence() {
+        guard isReady, process.service.pid != nil else { return }
+        for one in present.values where [.participant, .probe].contains(one.standing) && !one.isBeingRemoved {
+            guard let key = one.key, let silence = book.silence(of: key, now: .now) else { continue }
+            switch silence {
+            case .fresh:
+                if one.standing == .probe {
+                    // Longer than any ping takes.
+                    if one.visit.joined.latest.advanced(by: .seconds(60)) < .now { remove(one) }
+                } else if one.isSilent {
+                    (one.isSilent, one.isReleased) = (false, false)
+                    context.note("back", visit: one.visit, "\(one.visit.name) is back")
+                }
+            case .silent(let last):
+                guard one.standing != .probe else { continue }
+                if !one.isSilent {
+                    one.isSilent = true
+                    let seconds = last.duration(to: .now).components.seconds
+                    context.note(
+                        "silent", severity: .warning, visit: one.visit,
+                        "\(one.visit.name) has been silent for \(seconds) s")
+                }
+                releaseSilent(one)
+            case .ghostSuspect:
+                // Who plays is alive, whatever its clock does.
+                if one.lastSign.duration(to: .now) > LatencyBook.ghostAfter { remove(one) }
+            }
+        }
+    }
+
+    /// Who plays is alive, whatever its clock does; what anybody else holds who is silent is not left to sound until the
+    /// daemon gives it up.
+    private func releaseSilent(_ one: Present) {
+        let hasPlayed = one.lastPlayed.map { $0.duration(to: .now) < Self.silencePatience } ?? false
+        guard !one.isReleased, !hasPlayed, one.standing == .participant else { return }
+        one.isReleased = true
+        context.bay?.send(.releaseHeld(one.id))
+    }
+
+    private static let silencePatience: Duration = .seconds(5)
+
+    private func remove(_ one: Present) {
+        if one.standing != .probe {
+            judge(one, .ghost)
+            context.note(
+                "ghost", severity: .warning, visit: one.visit,
+                "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
+        }
+        takeOut(one)
+    }
+
+    /// Takes its nodes out of the daemon's router: its port goes.
+    private func takeOut(_ one: Present) {
+        one.isBeingRemoved = true
+        for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
+            process.control.ask(.remove(id), patience: .seconds(5)) { _ in }
+        }
+    }
+
+    // MARK: Successors
+
+    /// A new session at the address and port of another ends it, once the new one has shown that it lives: else its
+    /// player would hear everything twice, and itself, until the daemon misses the old one. An old one that has given a
+    /// sign since is left alone.
+    func endReplaced(_ status: StatusReply, among byPort: [Int: Present]) {
+        func ports(_ participant: StatusReply.Participant) -> [Present] {
+            participant.nodes.compactMap { $0.port.flatMap { byPort[$0] } }.filter { !$0.isBeingRemoved }
+        }
+        var isOpen = false
+        for (older, newer) in status.successions {
+            guard let new = ports(newer).first else { continue }
+            for old in ports(older) where old.lastSign < new.appeared.advanced(by: Self.signTolerance) {
+                guard newer.session.hasMeasured || newer.nodes.contains(where: { $0.packetsIn ?? 0 > 0 }) else {
+                    isOpen = true
+                    continue
+                }
+                old.isReplaced = true
+                judge(old, .ghost)
+                context.note(
+                    "restarted", visit: old.visit,
+                    "\(old.visit.name) has begun anew on the same port: its earlier connection is ended")
+                takeOut(old)
+            }
+        }
+        guard isOpen, !isSuccessionOpen else { return }
+        isSuccessionOpen = true
+        context.loop.after(.milliseconds(250)) { [weak self] in
+            self?.isSuccessionOpen = false
+            self?.requestStatus()
+        }
+    }
+
+    /// What it played last may be told a little later than its successor's coming.
+    private static let signTolerance: Duration = .milliseconds(200)
+}
