@@ -37,6 +37,10 @@ package enum Doctor {
     private static func engines(_ configuration: Configuration) -> [Finding] {
         let embedded = Finding(topic: "embedded engine", isWell: true, words: "needs neither rtpmidid nor a sequencer")
         if configuration.engine == .embedded { return [embedded] }
+        if let keys = EngineKind.rtpmidid.cannotHonour(configuration) {
+            let words = "carries the MIDI: rtpmidid cannot honour \(keys)"
+            return [Finding(topic: embedded.topic, isWell: true, words: words)]
+        }
         var findings = [daemon(configuration), sequencer()]
         guard configuration.engine == .auto, !findings.allSatisfy(\.isWell) else { return findings }
         for index in findings.indices { findings[index].isOptional = true }

@@ -77,7 +77,7 @@ import Testing
         let port = freeUDPPortPair()
         let hub = try HubUnderTest(
             ports: [port],
-            configuration: "{ ports: [\(port)], address: \"127.0.0.1\", rtpmidid: \"/nowhere/rtpmidid\" }",
+            configuration: "{ ports: [\(port)], rtpmidid: \"/nowhere/rtpmidid\" }",
             options: ["--rtpmidid", "/nowhere/rtpmidid"])
         try hub.start()
         try hub.awaitEngines()
