@@ -181,6 +181,13 @@ package enum Doctor {
                 topic: "state", isWell: false, words: "\(place) is no directory",
                 fix: "move that file away, or name another directory with --state DIR")
         }
+        do throws(Errno) {
+            try state.refuseStrangers(owner: geteuid() == 0 ? Owner.of(state.path)?.user ?? 0 : geteuid())
+        } catch {
+            return Finding(
+                topic: "state", isWell: false, words: error.thing,
+                fix: "run as that user, or name a directory of your own with --state DIR")
+        }
         guard access(place, W_OK) == 0 else {
             return Finding(
                 topic: "state", isWell: false, words: "\(state.path) cannot be written by \(userName())",
@@ -217,9 +224,7 @@ package enum Doctor {
             fix: runs ? nil : "apt install avahi-daemon (only useful where players are on the same network)")
     }
 
-    private static func userName() -> String {
-        getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "user \(geteuid())"
-    }
+    private static func userName() -> String { Owner.name(of: geteuid()) }
 }
 
 /// Where the pages lie.
