@@ -139,6 +139,25 @@ import Testing
         }
     }
 
+    @Test func `a file that is cut off or changed anywhere is read or refused`() {
+        let file =
+            #"{name: "A\u00e9\ud83e\x41\n", rooms: {'M': {ports: [0x138C, 5.006e3]}}, /* c */ allow: ["::1"], // e"#
+        let scalars = Array(file.unicodeScalars)
+        func read(_ scalars: some Sequence<Unicode.Scalar>) {
+            var text = ""
+            text.unicodeScalars.append(contentsOf: scalars)
+            do { _ = try Configuration(text: text) } catch { #expect(!error.description.isEmpty) }
+        }
+        for length in 0...scalars.count { read(scalars.prefix(length)) }
+        for index in scalars.indices {
+            for other in "\\\"'{}[],:/*u\n\r\u{FEFF}0-".unicodeScalars {
+                var changed = scalars
+                changed[index] = other
+                read(changed)
+            }
+        }
+    }
+
     @Test func `alerts have limits without being told any, and an error never shows their address`() throws {
         let alerts = try #require(try Configuration(text: #"{alerts: {url: "https://x/secret", rtt: 80.5}}"#).alerts)
         #expect((alerts.rtt, alerts.loss, alerts.patience, alerts.disk) == (80.5, 2, 30, 95))
