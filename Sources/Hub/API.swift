@@ -130,6 +130,27 @@ package enum API {
         }
     }
 
+    /// What the webhook is told, and from which limits on (0 for never); to whom is told nowhere.
+    package struct Alerts: Codable, Sendable {
+        package struct Limits: Codable, Sendable {
+            package var rtt: Double
+            package var loss: Double
+            package var disk: Double
+            /// Seconds that a figure must be over its limit.
+            package var patience: Double
+
+            init(_ settings: AlertSettings) {
+                (rtt, loss, disk, patience) = (settings.rtt, settings.loss, settings.disk, settings.patience)
+            }
+        }
+        /// Absent where no alerts are configured.
+        package var limits: Limits?
+        /// What goes on, as it was told.
+        package var told: [Alert]
+        /// Messages that wait to be delivered.
+        package var waiting: Int
+    }
+
     package struct Done: Codable, Sendable {
         package var done: Bool = true
         package var text: String

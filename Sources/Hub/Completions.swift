@@ -26,7 +26,11 @@ package enum Completions {
     }
 
     private static func words(_ command: Subcommand) -> [String] {
-        command.name == "completions" ? ["bash", "zsh", "fish"] : []
+        switch command.name {
+        case "completions": ["bash", "zsh", "fish"]
+        case "manual": ["midihub.json5"]
+        default: []
+        }
     }
 
     private static var bash: String {

@@ -1,5 +1,4 @@
 package import Engine
-import Foundation
 package import Linux
 package import Rooms
 
@@ -10,9 +9,10 @@ package struct Configuration: Equatable, Sendable {
         /// UDP control ports; the data port of each is one higher.
         package var ports: [UInt16]
         package var policy: Policy
-        /// How many may be in it; only the embedded engine can turn others away.
-        package var maximum: Int
-        package init(name: String, ports: [UInt16], policy: Policy, maximum: Int = 250) {
+        /// How many may be in it; nil where that is not told: then it is `usualMaximum`.
+        package var maximum: Int?
+        static let usualMaximum = 250
+        package init(name: String, ports: [UInt16], policy: Policy, maximum: Int? = nil) {
             (self.name, self.ports, self.policy, self.maximum) = (name, ports, policy, maximum)
         }
     }
@@ -29,6 +29,8 @@ package struct Configuration: Equatable, Sendable {
     package var name = "MIDI Hub"
     package var location = Location.none
     package var rooms = [Room(name: "5004", ports: [5004], policy: .auto)]
+    /// Of rooms that do not say it.
+    package var maximum: Int?
     package var engine = EngineChoice.auto
     /// The daemon's path; nil searches PATH and the usual places.
     package var rtpmidid: String?
@@ -54,7 +56,7 @@ package struct Configuration: Equatable, Sendable {
     }
 }
 
-/// A configuration that cannot be used: one line with file, place and reason.
+/// A configuration that cannot be used: one line with file, line, key and reason.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let description: String
     init(_ description: String) { self.description = description }
@@ -68,7 +70,8 @@ extension Configuration {
             bytes = try File.read(path, limit: 1 << 20)
         } catch { throw ConfigurationError("\(path): \(error.reason)") }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationError("\(path): not UTF-8 text")
+            let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+            throw ConfigurationError("\(path): \(isUTF16 ? "UTF-16: it must be saved as UTF-8" : "not UTF-8 text")")
         }
         do throws(ConfigurationError) {
             try self.init(text: text)
@@ -77,272 +80,125 @@ extension Configuration {
 
     /// As `init(file:)`, from the text itself; errors carry no file name.
     package init(text: String) throws(ConfigurationError) {
-        let digits = text.filter { !$0.isWhitespace }
-        if !digits.isEmpty, digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ",") }) {
-            try self.init(portList: digits)
-        } else if let groups = try? JSONDecoder().decode([String: [Int]].self, from: Data(text.utf8)), !groups.isEmpty {
+        // Editors on Windows begin a file with a byte order mark.
+        let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+        if text.contains(where: \.isNumber), text.allSatisfy({ $0.isASCII && ($0.isNumber || Self.isSeparator($0)) }) {
+            try self.init(portList: text)
+            return
+        }
+        let value: JSON5
+        do throws(JSON5.Trouble) { value = try JSON5.value(of: text) } catch {
+            throw ConfigurationError(error.description)
+        }
+        if let groups = ConfigurationValue(value).groups {
             try self.init(groups: groups)
         } else {
-            try self.init(json5: text)
+            try self.init(json5: ConfigurationValue(value))
         }
-        try check()
     }
 
-    /// The older list `5004,5006`: one room a port.
+    private static func isSeparator(_ character: Character) -> Bool { character == "," || character.isWhitespace }
+
+    /// The older list `5004,5006`, or a number a line: one room a port.
     private init(portList: String) throws(ConfigurationError) {
         self.init()
         rooms = []
-        for word in portList.split(separator: ",") {
-            let port = try Self.port(Int(word) ?? 0, "the port list")
-            rooms.append(Room(name: "\(port)", ports: [port], policy: .auto))
+        var lines: [String: Int] = [:]
+        for (line, numbers) in zip(1..., portList.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline))
+        {
+            for word in numbers.split(whereSeparator: Self.isSeparator) {
+                do throws(ConfigurationError) {
+                    let port = try Self.port(Int(word), as: String(word))
+                    lines["port \(port)"] = line
+                    rooms.append(Room(name: "\(port)", ports: [port], policy: .auto))
+                } catch { throw ConfigurationError("line \(line): the port list: \(error.description)") }
+            }
         }
+        try check(lines)
     }
 
     /// The older groups `{"GroupOne": [5040, 5042]}`: one room an entry, the first port in, the second out.
-    private init(groups: [String: [Int]]) throws(ConfigurationError) {
+    private init(groups: [(name: String, value: ConfigurationValue)]) throws(ConfigurationError) {
         self.init()
         rooms = []
-        for (name, ports) in groups.sorted(by: { ($0.value.first ?? 0, $0.key) < ($1.value.first ?? 0, $1.key) }) {
-            guard ports.count == 2 else {
-                throw ConfigurationError("group \"\(name)\": has \(ports.count) ports, must have two: [in, out]")
-            }
-            var room = Room(name: name, ports: [], policy: .pair)
-            for port in ports { room.ports.append(try Self.port(port, "group \"\(name)\"")) }
-            rooms.append(room)
+        var lines: [String: Int] = [:]
+        for (name, value) in groups {
+            let ports = try value.ports()
+            guard ports.count == 2 else { throw value.wrong("has \(ports.count) ports, must have two: [in, out]") }
+            lines["room \"\(name)\""] = value.line
+            for port in ports { lines["port \(port)"] = value.line }
+            rooms.append(Room(name: name, ports: ports, policy: .pair))
         }
+        rooms.sort { ($0.ports[0], $0.name) < ($1.ports[0], $1.name) }
+        try check(lines)
     }
 
-    private init(json5 text: String) throws(ConfigurationError) {
-        self.init()
-        let file: FileFormat
-        do {
-            let decoder = JSONDecoder()
-            decoder.allowsJSON5 = true
-            file = try decoder.decode(FileFormat.self, from: Data(text.utf8))
-        } catch let error as DecodingError {
-            if let place = JSON5Place.ofError(in: text) { throw ConfigurationError("not JSON5: \(place)") }
-            throw ConfigurationError(Self.words(for: error))
-        } catch { throw ConfigurationError("\(error)") }
-
-        if let value = file.name { name = value }
-        if let value = file.location { location = value == "auto" ? .auto : value.isEmpty ? .none : .named(value) }
-        if let value = file.rtpmidid { rtpmidid = value }
-        if let value = file.hosts { hosts = value }
-        if let value = file.origins {
-            origins = try value.map { text throws(ConfigurationError) in try Self.origin(text) }
-        }
-        if let value = file.web { web = value }
-        if let value = file.token {
-            guard value.utf8.count >= 16 else { throw ConfigurationError("token: shorter than 16 characters") }
-            token = value
-        }
-        if let value = file.engine { engine = try Self.engine(value) }
-        if let value = file.allow { allow = try Self.ranges(value, "allow") }
-        if let value = file.deny { deny = try Self.ranges(value, "deny") }
-        if let value = file.address {
-            guard SocketAddress(host: value, port: 0) != nil else {
-                throw ConfigurationError("address: \"\(value)\" is no numeric address such as 192.0.2.7 or ::1")
-            }
-            address = value
-        }
-        if let value = file.alerts { alerts = try AlertSettings.checked(value) }
-        let maximum = try Self.maximum(file.maximum, "maximum") ?? Room(name: "", ports: [], policy: .auto).maximum
-        if let value = file.listen { listen = try Self.address(value) }
-        let common = try file.policy.map { text throws(ConfigurationError) in try Self.policy(text) } ?? .auto
-        guard file.ports == nil || file.rooms == nil else {
-            throw ConfigurationError("ports and rooms: give one of the two, not both")
-        }
-        if let ports = file.ports {
-            rooms = []
-            for number in ports {
-                let port = try Self.port(number, "ports")
-                rooms.append(Room(name: "\(port)", ports: [port], policy: common, maximum: maximum))
-            }
-        } else if let described = file.rooms {
-            rooms = []
-            for (name, room) in described.sorted(by: {
-                ($0.value.ports.first ?? 0, $0.key) < ($1.value.ports.first ?? 0, $1.key)
-            }) {
-                var made = Room(name: name, ports: [], policy: common, maximum: maximum)
-                if let most = try Self.maximum(room.maximum, "rooms.\(name).maximum") { made.maximum = most }
-                if let text = room.policy { made.policy = try Self.policy(text) }
-                for number in room.ports { made.ports.append(try Self.port(number, "rooms.\(name).ports")) }
-                rooms.append(made)
-            }
-        } else {
-            rooms = rooms.map { Room(name: $0.name, ports: $0.ports, policy: common, maximum: maximum) }
-        }
+    private init(json5 file: ConfigurationValue) throws(ConfigurationError) {
+        var draft = ConfigurationDraft()
+        try file.read(ConfigurationDraft.settings, into: &draft)
+        self = try draft.finished()
+        try check(draft.lines)
     }
 
-    /// What no single field can tell: ports that collide, rooms without any.
-    package func check() throws(ConfigurationError) {
+    /// What no single setting can tell: ports that collide, rooms without any. `lines` has where a room, a port or the name
+    /// stands, as they are called here.
+    package func check(_ lines: [String: Int] = [:]) throws(ConfigurationError) {
+        func wrong(_ what: String, _ words: String) -> ConfigurationError {
+            ConfigurationError((lines[what].map { "line \($0): " } ?? "") + "\(what): \(words)")
+        }
         guard !rooms.isEmpty else { throw ConfigurationError("no port and no room is configured") }
         var taken: [UInt16: String] = [:]
         for room in rooms {
-            guard !room.ports.isEmpty else { throw ConfigurationError("room \"\(room.name)\": has no port") }
+            let what = "room \"\(Output.safe(room.name))\""
+            guard !room.ports.isEmpty else { throw wrong(what, "has no port") }
             guard !room.name.isEmpty, room.name.utf8.count <= 60,
                 !room.name.unicodeScalars.contains(where: { $0.value < 32 })
-            else {
-                throw ConfigurationError("room \"\(room.name)\": a name has 1 to 60 bytes and no control characters")
-            }
+            else { throw wrong(what, "a name has 1 to 60 bytes and no control characters") }
             if room.policy == .pair, room.ports.count != 2 {
-                throw ConfigurationError("room \"\(room.name)\": policy pair needs exactly two ports, [in, out]")
+                throw wrong(what, "policy pair needs exactly two ports, [in, out]")
             }
             for port in room.ports {
                 for used in [port, port + 1] {
-                    if let other = taken.updateValue("\(port)", forKey: used) {
-                        throw ConfigurationError(
-                            "port \(port): overlaps with port \(other) (each takes its own number and the next one; step by 2)"
-                        )
-                    }
+                    guard let other = taken.updateValue("\(port)", forKey: used) else { continue }
+                    throw wrong(
+                        "port \(port)",
+                        "overlaps with port \(other) (each takes its own number and the next one; step by 2)")
                 }
             }
         }
         let clean = name.unicodeScalars.allSatisfy { $0.value >= 32 }
         guard !name.isEmpty, name.utf8.count <= 63, clean else {
-            throw ConfigurationError("name: has 1 to 63 bytes and no control characters")
+            throw wrong("name", "has 1 to 63 bytes and no control characters")
         }
     }
 
-    static func port(_ number: Int, _ place: String) throws(ConfigurationError) -> UInt16 {
-        guard (1...65534).contains(number) else {
-            throw ConfigurationError("\(place): \(number) is no port (1 to 65534; the next number is used too)")
+    // MARK: Words of the file and of options
+
+    static func port(_ number: Int?, as written: String) throws(ConfigurationError) -> UInt16 {
+        guard let number, (1...65534).contains(number) else {
+            throw ConfigurationError("\(written) is no port (1 to 65534; the next number is used too)")
         }
         return UInt16(number)
     }
 
     static func policy(_ text: String) throws(ConfigurationError) -> Policy {
         guard let policy = Policy(rawValue: text) else {
-            throw ConfigurationError("policy: \"\(text)\" is none of auto, named, all, pair")
+            throw ConfigurationError("\"\(text)\" is none of auto, named, all, pair")
         }
         return policy
     }
 
-    private static func ranges(_ texts: [String], _ place: String) throws(ConfigurationError) -> [AddressRange] {
-        var ranges: [AddressRange] = []
-        for text in texts {
-            guard let range = AddressRange(text) else {
-                throw ConfigurationError("\(place): \"\(text)\" is no address and no range such as 192.0.2.0/24")
-            }
-            ranges.append(range)
-        }
-        return ranges
-    }
-
-    private static func maximum(_ number: Int?, _ place: String) throws(ConfigurationError) -> Int? {
-        guard let number else { return nil }
-        guard (1...1000).contains(number) else {
-            throw ConfigurationError("\(place): \(number) is no number of participants (1 to 1000)")
-        }
-        return number
-    }
-
-    /// RFC 6454 section 6.2: scheme, host and port, nothing behind.
-    private static func origin(_ text: String) throws(ConfigurationError) -> String {
-        let parts = URLComponents(string: text)
-        guard let parts, ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false, parts.path.isEmpty,
-            parts.query == nil, parts.fragment == nil, parts.user == nil
-        else {
-            throw ConfigurationError("origins: \"\(text)\" is no origin such as https://studio.example.org")
-        }
-        return text
-    }
-
     static func engine(_ text: String) throws(ConfigurationError) -> EngineChoice {
         guard let choice = EngineChoice(rawValue: text) else {
-            throw ConfigurationError("engine: \"\(text)\" is none of auto, rtpmidid, embedded")
+            throw ConfigurationError("\"\(text)\" is none of auto, rtpmidid, embedded")
         }
         return choice
     }
 
     static func address(_ text: String) throws(ConfigurationError) -> Sockets.Address {
         guard let address = Sockets.Address(text) else {
-            throw ConfigurationError("listen: \"\(text)\" is no ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080")
+            throw ConfigurationError("\"\(text)\" is no ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080")
         }
         return address
-    }
-
-    /// Foundation's decoding errors as one line with the place.
-    private static func words(for error: DecodingError) -> String {
-        func place(_ context: DecodingError.Context) -> String {
-            let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
-            return path.isEmpty ? "the file" : path
-        }
-        switch error {
-        case .typeMismatch(let type, let context): return "\(place(context)): must be \(article(for: type))"
-        case .valueNotFound(let type, let context): return "\(place(context)): is null, must be \(article(for: type))"
-        case .keyNotFound(let key, let context): return "\(place(context)): \"\(key.stringValue)\" is missing"
-        case .dataCorrupted(let context): return "\(place(context)): \(context.debugDescription)"
-        @unknown default: return "\(error)"
-        }
-    }
-
-    private static func article(for type: Any.Type) -> String {
-        switch type {
-        case is String.Type: "text in quotes"
-        case is Int.Type: "a whole number"
-        case is Double.Type: "a number"
-        default: "\(type)".hasPrefix("Array") ? "a list in [ ]" : "an object in { }"
-        }
-    }
-}
-
-/// The JSON5 file as it is written. Unknown keys are errors: a misspelt one would be silently without effect.
-private struct FileFormat: Decodable {
-    struct Room: Decodable {
-        enum CodingKeys: String, CodingKey, CaseIterable { case ports, policy, maximum }
-        var ports: [Int]
-        var policy: String?
-        var maximum: Int?
-        init(from decoder: any Decoder) throws {
-            try refuseUnknownKeys(decoder, known: CodingKeys.allCases.map(\.rawValue))
-            let values = try decoder.container(keyedBy: CodingKeys.self)
-            ports = try values.decode([Int].self, forKey: .ports)
-            policy = try values.decodeIfPresent(String.self, forKey: .policy)
-            maximum = try values.decodeIfPresent(Int.self, forKey: .maximum)
-        }
-    }
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case name, location, ports, rooms, policy, engine, rtpmidid, listen, hosts, origins, web, token, allow, deny
-        case address, maximum, alerts
-    }
-    var name, location, policy, engine, rtpmidid, listen, web, token, address: String?
-    var ports: [Int]?
-    var rooms: [String: Room]?
-    var hosts, origins, allow, deny: [String]?
-    var maximum: Int?
-    var alerts: AlertsFormat?
-
-    init(from decoder: any Decoder) throws {
-        try refuseUnknownKeys(decoder, known: CodingKeys.allCases.map(\.rawValue))
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        func text(_ key: CodingKeys) throws -> String? { try values.decodeIfPresent(String.self, forKey: key) }
-        (name, location, policy, engine) = (try text(.name), try text(.location), try text(.policy), try text(.engine))
-        (rtpmidid, listen, web, token) = (try text(.rtpmidid), try text(.listen), try text(.web), try text(.token))
-        ports = try values.decodeIfPresent([Int].self, forKey: .ports)
-        rooms = try values.decodeIfPresent([String: Room].self, forKey: .rooms)
-        hosts = try values.decodeIfPresent([String].self, forKey: .hosts)
-        origins = try values.decodeIfPresent([String].self, forKey: .origins)
-        allow = try values.decodeIfPresent([String].self, forKey: .allow)
-        deny = try values.decodeIfPresent([String].self, forKey: .deny)
-        address = try text(.address)
-        maximum = try values.decodeIfPresent(Int.self, forKey: .maximum)
-        alerts = try values.decodeIfPresent(AlertsFormat.self, forKey: .alerts)
-    }
-}
-
-private struct AnyKey: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-}
-
-func refuseUnknownKeys(_ decoder: any Decoder, known: [String]) throws {
-    for key in try decoder.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
-        throw DecodingError.dataCorrupted(
-            .init(
-                codingPath: decoder.codingPath + [key],
-                debugDescription: "unknown key; known are \(known.sorted().joined(separator: ", "))"))
     }
 }

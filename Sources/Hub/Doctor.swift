@@ -37,6 +37,10 @@ package enum Doctor {
     private static func engines(_ configuration: Configuration) -> [Finding] {
         let embedded = Finding(topic: "embedded engine", isWell: true, words: "needs neither rtpmidid nor a sequencer")
         if configuration.engine == .embedded { return [embedded] }
+        if let keys = EngineKind.rtpmidid.cannotHonour(configuration) {
+            let words = "carries the MIDI: rtpmidid cannot honour \(keys)"
+            return [Finding(topic: embedded.topic, isWell: true, words: words)]
+        }
         var findings = [daemon(configuration), sequencer()]
         guard configuration.engine == .auto, !findings.allSatisfy(\.isWell) else { return findings }
         for index in findings.indices { findings[index].isOptional = true }
@@ -177,6 +181,13 @@ package enum Doctor {
                 topic: "state", isWell: false, words: "\(place) is no directory",
                 fix: "move that file away, or name another directory with --state DIR")
         }
+        do throws(Errno) {
+            try state.refuseStrangers(owner: geteuid() == 0 ? Owner.of(state.path)?.user ?? 0 : geteuid())
+        } catch {
+            return Finding(
+                topic: "state", isWell: false, words: error.thing,
+                fix: "run as that user, or name a directory of your own with --state DIR")
+        }
         guard access(place, W_OK) == 0 else {
             return Finding(
                 topic: "state", isWell: false, words: "\(state.path) cannot be written by \(userName())",
@@ -213,9 +224,7 @@ package enum Doctor {
             fix: runs ? nil : "apt install avahi-daemon (only useful where players are on the same network)")
     }
 
-    private static func userName() -> String {
-        getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "user \(geteuid())"
-    }
+    private static func userName() -> String { Owner.name(of: geteuid()) }
 }
 
 /// Where the pages lie.

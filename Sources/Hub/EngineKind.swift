@@ -1,12 +1,29 @@
 import Linux
 
 /// Which engine carries a hub's MIDI.
-enum EngineKind: String {
+package enum EngineKind: String, Sendable {
     case rtpmidid, embedded
 
+    /// The settings that rtpmidid knows nothing of, by their keys: it lets everybody in, on every address.
+    static let embeddedAlone: [(key: String, isTold: @Sendable (Configuration) -> Bool)] = [
+        ("allow", { !$0.allow.isEmpty }), ("deny", { !$0.deny.isEmpty }),
+        ("maximum", { $0.rooms.contains { $0.maximum != nil } }), ("address", { $0.address != nil }),
+    ]
+
+    /// Which of the settings that are told it cannot honour, in words such as "allow and deny"; nil where it can do all.
+    package func cannotHonour(_ configuration: Configuration) -> String? {
+        guard self == .rtpmidid else { return nil }
+        let keys = Self.embeddedAlone.filter { $0.isTold(configuration) }.map(\.key)
+        guard let last = keys.last else { return nil }
+        return keys.count == 1 ? last : "\(keys.dropLast().joined(separator: ", ")) and \(last)"
+    }
+
     /// Decides for the whole life of a hub, and says why. What runs already is adopted; what was chosen earlier stays
-    /// chosen until `midihub stop`, so that a slow boot does not flip it.
-    static func choose(_ configuration: Configuration, _ state: StateDirectory) -> (kind: EngineKind, why: String) {
+    /// chosen until `midihub stop`, so that a slow boot does not flip it. Neither holds for an engine that cannot do what is
+    /// configured.
+    package static func choose(
+        _ configuration: Configuration, _ state: StateDirectory
+    ) -> (kind: EngineKind, why: String) {
         switch configuration.engine {
         case .rtpmidid: return (.rtpmidid, "as configured")
         case .embedded: return (.embedded, "as configured")
@@ -19,6 +36,9 @@ enum EngineKind: String {
     }
 
     private static func automatic(_ configuration: Configuration, _ state: StateDirectory) -> (EngineKind, String) {
+        if let keys = EngineKind.rtpmidid.cannotHonour(configuration) {
+            return (.embedded, "rtpmidid cannot honour \(keys)")
+        }
         if let running = running(state) { return (running, "it runs already") }
         let text = File.text(state.choice, limit: 64)?.split(separator: "\n").first.map(String.init)
         if let remembered = text.flatMap(EngineKind.init) {
@@ -46,5 +66,15 @@ enum EngineKind: String {
         if runs(.embedded, EmbeddedEngine.name) { return .embedded }
         let names = File.names(in: state.engines).filter { $0.hasSuffix(".ini") }.map { String($0.dropLast(4)) }
         return names.contains { runs(.rtpmidid, $0) } ? .rtpmidid : nil
+    }
+}
+
+extension Configuration {
+    /// An engine that was asked for by name must be able to do what is configured.
+    package func checkEngine() throws(ConfigurationError) {
+        guard engine == .rtpmidid, let keys = EngineKind.rtpmidid.cannotHonour(self) else { return }
+        throw ConfigurationError(
+            "engine: rtpmidid cannot honour \(keys): take that out, or let the embedded engine do it (engine: \"embedded\")"
+        )
     }
 }

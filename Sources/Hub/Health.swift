@@ -2,7 +2,7 @@
 enum Health {
     static func judge(
         engines: [Snapshot.Engine], participants: [Snapshot.Participant], store: Snapshot.Store,
-        troubles: [Snapshot.Problem]
+        troubles: [Snapshot.Problem], startedAt: Int64, now: Int64
     ) -> Snapshot.Health {
         var problems = troubles
         for engine in engines where engine.state == .failed || engine.state == .down {
@@ -16,18 +16,32 @@ enum Health {
             problems.append(
                 .init(what: "Nothing is recorded: \(store.reason ?? "the store is down"). MIDI goes on.", fix: nil))
         }
-        return .init(ok: problems.isEmpty, sentence: sentence(engines, participants), problems: problems)
+        let isTakingOver = isTakingOver(engines, startedAt: startedAt, now: now)
+        return .init(
+            ok: problems.isEmpty, sentence: sentence(engines, participants, isTakingOver: isTakingOver),
+            problems: problems)
     }
 
-    private static func sentence(_ engines: [Snapshot.Engine], _ participants: [Snapshot.Participant]) -> String {
+    /// A hub that has just begun on engines of the one before it does not know for a moment who is on them.
+    static func isTakingOver(_ engines: [Snapshot.Engine], startedAt: Int64, now: Int64) -> Bool {
+        now - startedAt < 4000 && engines.contains(where: \.adopted)
+    }
+
+    private static func sentence(
+        _ engines: [Snapshot.Engine], _ participants: [Snapshot.Participant], isTakingOver: Bool
+    ) -> String {
         let here = participants.filter { ($0.state == .present || $0.state == .silent) && $0.echo == nil }
         let serving = engines.filter { $0.state == .up }.count
         guard serving > 0 else {
             return engines.contains { $0.state == .starting } ? "Starting." : "No port is served."
         }
-        guard !here.isEmpty else { return "Ready. Nobody is here yet." }
+        guard !here.isEmpty else {
+            return isTakingOver
+                ? "The hub has just begun, on running engines: who is here is not known yet."
+                : "Ready. Nobody is here yet."
+        }
         let rooms = Set(here.map(\.room))
-        let players = here.count == 1 ? "1 participant" : "\(here.count) participants"
+        let players = Output.count(here.count, "participant")
         // At least one: `here` is not empty.
         let place = rooms.count == 1 ? "in \(rooms.first!)" : "in \(rooms.count) rooms"
         var sentence = "\(players) \(place)"

@@ -39,7 +39,8 @@ extension Hub {
             rooms: configuration.rooms.map {
                 .init(
                     name: $0.name, displayName: displayName($0), policy: $0.policy, ports: $0.ports,
-                    blocks: blocks(of: $0.name), maximum: $0.maximum, echoes: echoes[$0.name].map { _ in true })
+                    blocks: blocks(of: $0.name), maximum: $0.maximum ?? Configuration.Room.usualMaximum,
+                    echoes: echoes[$0.name].map { _ in true })
             }, allow: configuration.allow, deny: configuration.deny, host: configuration.address)
     }
 
@@ -67,6 +68,11 @@ extension Hub {
         serviceManager?.tell(["RELOADING": "1"])
         defer { serviceManager?.tell(["READY": "1"]) }
         let fresh = try options.configuration()
+        if let keys = kind.cannotHonour(fresh) {
+            throw ConfigurationError(
+                "\(kind.rawValue), which carries the MIDI now, cannot honour \(keys); after `midihub stop` and `midihub start` the embedded engine does"
+            )
+        }
         let old = context.configuration
         context.configuration = fresh
         forgetEchoes()
@@ -104,13 +110,14 @@ extension Hub {
             }
             if before.policy != room.policy { words.append("room \(room.name) is now \(room.policy.rawValue)") }
             if before.name != room.name { words.append("port \(port) is now in room \(room.name)") }
+            if before.maximum != room.maximum {
+                let most = room.maximum ?? Configuration.Room.usualMaximum
+                words.append("room \(room.name) now takes \(most)")
+            }
         }
         if old.engine != new.engine { words.append("the engine is chosen at the next start") }
         if old.allow != new.allow || old.deny != new.deny || old.address != new.address {
-            words.append(
-                kind == .embedded
-                    ? "who is let in has changed" : "allow, deny and address have no effect: rtpmidid lets everybody in"
-            )
+            words.append("who is let in has changed")
         }
         return words
     }

@@ -17,14 +17,15 @@ extension Hub {
             publishSoon()
         case .released(let released):
             guard released.notes > 0 else { break }
-            let notes = released.notes == 1 ? "1 note" : "\(released.notes) notes"
+            let (notes, hearers) = (released.notes, released.hearers.count)
             context.note(
                 "released",
-                "\(released.name) left \(notes) sounding: released at \(released.hearers.count) participants")
+                "\(released.name) left \(Output.count(notes, "note")) sounding: released at \(Output.count(hearers, "participant"))"
+            )
         case .restored(let lost):
             context.note(
                 "restored", severity: .warning,
-                "\(lost.count) connections were removed by somebody else and are made again")
+                "\(Output.count(lost.count, "connection")) removed by somebody else: made again")
         case .listening(let trouble):
             guard trouble != listenerTrouble else { break }
             listenerTrouble = trouble

@@ -41,6 +41,8 @@ extension Hub {
             engine.restart(by: author)
             responder.send(Self.done("\(name) is being restarted.", status: .accepted))
         case .sounding(let paging, let responder): askSounding(paging, for: responder)
+        case .alerts(let responder): responder.send(.json(Array(API.encode(alerter.view).utf8)))
+        case .testAlert(let responder): alerter.test(hub: hubName, responder)
         case .stop(let responder):
             responder.send(Self.done("The hub says goodbye and ends.", status: .accepted))
             stop(because: "midihub stop")
@@ -172,6 +174,8 @@ extension Hub {
     }
 
     private static func silenced(_ hearers: Int, _ notes: Int) -> Response {
-        done("Silenced \(hearers) participants; \(notes) notes were sounding.")
+        done(
+            "Silenced \(Output.count(hearers, "participant")); \(Output.count(notes, "note")) \(notes == 1 ? "was" : "were") sounding."
+        )
     }
 }

@@ -68,7 +68,8 @@ extension Hub {
         }
         snapshot.store = context.recorder.view
         snapshot.health = Health.judge(
-            engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store, troubles: troubles())
+            engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store, troubles: troubles(),
+            startedAt: startedAt.milliseconds, now: Moment.now.milliseconds)
         if let notices = embedded?.notices, !notices.isEmpty { snapshot.health.notices = notices }
         board.publish(snapshot)
         tellServiceManager(snapshot.health)
@@ -104,11 +105,11 @@ extension Hub {
     }
 
     func sayWhereWeAre() {
-        Output.line("\(hubName), pid \(getpid()), state in \(context.state.path)")
+        Output.log("\(hubName), pid \(getpid()), state in \(context.state.path)")
         for ((_, room, _), addresses) in zip(context.configuration.ports, addresses()) {
-            Output.line("  Room \(Output.safe(room.name)): connect to \(addresses.joined(separator: " or "))")
+            Output.log("  Room \(Output.safe(room.name)): connect to \(addresses.joined(separator: " or "))")
         }
         guard let pageAddress else { return }
-        Output.line("  " + Output.page(pageAddress, context.state))
+        Output.log("  " + Output.page(pageAddress, context.state))
     }
 }

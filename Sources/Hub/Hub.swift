@@ -39,7 +39,7 @@ package final class Hub {
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
     var matrix = Matrix()
     var views: StreamViews
-    private let alerter: Alerter
+    let alerter: Alerter
     var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
     var played: [Int64: Int] = [:]

@@ -58,7 +58,7 @@ final class HubContext {
                     engine: engine ?? visit?.engine,
                     participant: participant ?? visit?.name, visit: visit?.id, text: text)))
         if kind == "lost", let visit { lost(visit, text) }
-        if prints { Output.line("\(Output.time(when.latest.milliseconds))  \(Output.safe(text))") }
+        if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text))") }
         changed()
     }
 }

@@ -1,11 +1,18 @@
-/// The manual page, made from the same words as `--help`, so that the two agree.
+/// The manual pages, made from the same words as `--help`, and from the tables by which the configuration is read, so that
+/// they agree.
 package enum Manual {
     static func run(_ options: Options) -> ExitCode {
-        Output.line(text)
+        switch options.operands {
+        case []: Output.line(text)
+        case ["midihub.json5"]: Output.line(configuration)
+        default:
+            Output.complain("manual: there is one of midihub, and one of midihub.json5")
+            return .misuse
+        }
         return .well
     }
 
-    /// man(7).
+    /// midihub(1), in man(7).
     package static var text: String {
         let commands = Subcommand.all.map { command in
             let options = command.options.filter { $0 != "--state" && !Subcommand.hubOptions.contains("\($0) ") }
@@ -57,13 +64,13 @@ package enum Manual {
             Well.
             .TP
             .B 1
-            The answer is no: something is missing (doctor), no hub runs (status).
+            The answer is no: something is missing (doctor), no hub runs or it serves no port (status).
             .TP
             .B 64
             Wrong use.
             .TP
             .B 69
-            A needed thing is missing or taken.
+            A needed thing is missing or taken, or the output could not be written.
             .TP
             .B 70
             A bug of the program.
@@ -74,7 +81,8 @@ package enum Manual {
             .SH FILES
             .TP
             .I /etc/midihub/midihub.json5
-            The configuration: JSON5, with every setting explained in it.
+            The configuration: see
+            .BR midihub.json5 (5).
             .TP
             .I /var/lib/midihub
             The state directory of the machine's hub: database, token, sockets, logs. It belongs to the user whom the hub runs as:
@@ -87,11 +95,73 @@ package enum Manual {
             The unit of systemd(1). \\(lqsystemctl restart\\(rq keeps the engines, and so the music; \\(lqsystemctl stop\\(rq ends
             all. After \\(lqmidihub stop\\(rq neither cron nor systemd starts it again before \\(lqmidihub start\\(rq.
             .SH "SEE ALSO"
+            .BR midihub.json5 (5),
             .BR rtpmidid (1),
             .BR aconnect (1),
             .BR systemctl (1),
             .BR crontab (5)
             """
+    }
+
+    /// midihub.json5(5).
+    package static var configuration: String {
+        let alone = EngineKind.embeddedAlone.map(\.key)
+        let example = ConfigurationDraft.settings.filter { $0.key != "ports" && !alone.contains($0.key) }.map {
+            escaped("    \($0.key): \($0.example),")
+        }
+        return """
+            .\\" Made by `midihub manual midihub.json5`.
+            .TH MIDIHUB.JSON5 5 "" "midihub \(Version.text)" "MIDI Hub"
+            .SH NAME
+            midihub.json5 \\- the configuration of MIDI Hub
+            .SH SYNOPSIS
+            .I /etc/midihub/midihub.json5
+            .br
+            .B midihub
+            .I COMMAND
+            .B \\-\\-config
+            .I FILE
+            .SH DESCRIPTION
+            An object in JSON5 (https://json5.org): JSON with comments, commas before a closing bracket, and keys without quotes.
+            Every key is optional. One that is unknown or stands there twice, and a value that cannot be meant, is refused with its
+            line, and then nothing of the file is used.
+            .PP
+            A running hub reads it again on
+            .BR "midihub reload" .
+            What is told to
+            .B midihub run
+            by an option goes before the file.
+            .SH KEYS
+            \(items(ConfigurationDraft.settings))
+            .SH "KEYS OF A ROOM"
+            .B rooms
+            has an object for each room:
+            .PP
+            \(items(ConfigurationDraft.roomSettings))
+            .SH "KEYS OF ALERTS"
+            \(items(AlertSettings.settings))
+            .SH ENGINES
+            \(escaped(alone.dropLast().joined(separator: ", ") + " and " + (alone.last ?? ""))) are honoured by the embedded engine
+            alone. Where one of them is given, auto takes that engine, and rtpmidid asked for by name is refused.
+            .SH "OLDER FORMATS"
+            Two older files are read as they are: a list of ports with commas or line ends between, a room each
+            .RB ( 5004,5006 ),
+            and groups of a port that takes in and one that gives out
+            .RB ( \(escaped(#"{"GroupOne": [5040, 5042]}"#)) ).
+            .SH EXAMPLE
+            .nf
+            \(escaped("{"))
+            \(example.joined(separator: "\n"))
+            \(escaped("}"))
+            .fi
+            .SH "SEE ALSO"
+            .BR midihub (1)
+            """
+    }
+
+    private static func items<Target>(_ settings: [Setting<Target>]) -> String {
+        settings.flatMap { [".TP", ".B " + escaped("\($0.key): \($0.example)"), escaped($0.words)] }.joined(
+            separator: "\n")
     }
 
     /// Paragraphs, and an item for each indented line.

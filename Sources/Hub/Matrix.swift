@@ -65,7 +65,8 @@ package struct Matrix {
 
     private mutating func add(_ described: Configuration.Room, _ inputs: Inputs) {
         let seats = inputs.seats.filter { $0.room == described.name }
-        let limit = inputs.actual == nil ? described.maximum : Room.meshLimit
+        let limit =
+            inputs.actual == nil ? described.maximum ?? Configuration.Room.usualMaximum : Room.meshLimit
         let members = seats.filter { !$0.isEcho }.map { seat in
             Member(
                 id: MemberID(UInt64(seat.id)), name: seat.name,

@@ -303,6 +303,36 @@ extension OpenAPI {
              "next": {"$ref": "#/components/schemas/Next"}
             }
            },
+           "Alerts": {
+            "type": "object", "additionalProperties": false, "required": ["told", "waiting"],
+            "properties": {
+             "limits": {
+              "type": "object", "additionalProperties": false, "required": ["rtt", "loss", "disk", "patience"],
+              "description": "Absent where no alerts are configured; 0 is never",
+              "properties": {
+               "rtt": {"type": "number", "description": "Milliseconds"},
+               "loss": {"type": "number", "description": "Percent"},
+               "disk": {"type": "number", "description": "Percent used"},
+               "patience": {"type": "number", "description": "Seconds that a figure must be over its limit"}
+              }
+             },
+             "told": {"type": "array", "items": {"$ref": "#/components/schemas/Alert"}},
+             "waiting": {"$ref": "#/components/schemas/Count"}
+            }
+           },
+           "Alert": {
+            "type": "object", "additionalProperties": false, "required": ["text", "hub", "alert", "state", "id", "at"],
+            "properties": {
+             "text": {"type": "string"}, "hub": {"type": "string"},
+             "alert": {
+              "type": "string", "enum": ["engine-down", "participant-lost", "round-trip", "loss", "disk", "test"]
+             },
+             "state": {"type": "string", "enum": ["firing", "resolved"]}, "id": {"type": "string"},
+             "at": {"$ref": "#/components/schemas/Moment"}, "room": {"type": "string"},
+             "participant": {"type": "string"}, "engine": {"type": "string"}, "value": {"type": "number"},
+             "limit": {"type": "number"}
+            }
+           },
            "LegacyLatency": {
             "type": "object", "additionalProperties": false,
             "required": ["clientName", "clientPort", "timestamp", "averageLatency", "minLatency", "maxLatency", "lastLatency"],

@@ -228,6 +228,18 @@ enum OpenAPI {
             "responses": \#(done())
            }
           },
+          "/api/v1/alerts": {
+           "get": {
+            "operationId": "alerts", "summary": "What the webhook is told, and from which limits on; not its address",
+            "responses": \#(answers("Alerts", 400, 421))
+           }
+          },
+          "/api/v1/alerts/test": {
+           "post": {
+            "operationId": "testAlert", "summary": "Sends the webhook a test message", "security": [{"token": []}],
+            "responses": \#(done(404, 503))
+           }
+          },
           "/api/v1/stop": {
            "post": {
             "operationId": "stop", "summary": "Ends hub and engines; over hub.sock only", "security": [{"token": []}],

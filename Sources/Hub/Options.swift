@@ -65,8 +65,8 @@ package struct Options: Equatable, Sendable {
                 continue
             }
             guard allowed.contains(name) else {
-                let near = allowed.filter { $0.hasPrefix(name) || name.hasPrefix($0) }.sorted().first
-                throw Misuse("unknown option \(name)" + (near.map { "; did you mean \($0)?" } ?? ""))
+                let near = Nearest.of(name, among: allowed).map { "; did you mean \($0)?" }
+                throw Misuse("unknown option \(name)\(near ?? "")")
             }
             if Self.flags.contains(name), attached != nil { throw Misuse("\(name) takes no value") }
             switch name {
@@ -97,7 +97,7 @@ package struct Options: Equatable, Sendable {
             switch name {
             case "--config": config = value
             case "--state": state = value
-            case "--port": ports.append(try Configuration.port(Int(value) ?? 0, "--port \(value)"))
+            case "--port": ports.append(try Configuration.port(Int(value), as: "\"\(value)\""))
             case "--policy": policy = try Configuration.policy(value)
             case "--engine": engine = try Configuration.engine(value)
             case "--rtpmidid": rtpmidid = value
@@ -105,7 +105,7 @@ package struct Options: Equatable, Sendable {
             case "--web": web = value
             case "--hub":
                 guard let url = HubURL(value) else {
-                    throw ConfigurationError("--hub \(value): must be http://HOST[:PORT] or https://HOST[:PORT]")
+                    throw ConfigurationError("\"\(value)\" is no http://HOST[:PORT] and no https://HOST[:PORT]")
                 }
                 hub = url
             case "--room": room = value
@@ -117,12 +117,12 @@ package struct Options: Equatable, Sendable {
             case "--record": record = value
             case "--limit":
                 guard let number = Int(value), (1...10000).contains(number) else {
-                    throw ConfigurationError("--limit \(value): must be 1 to 10000")
+                    throw ConfigurationError("\"\(value)\" is no number from 1 to 10000")
                 }
                 limit = number
             default: preconditionFailure("\(name) is allowed somewhere but not read")
             }
-        } catch { throw Misuse(error.description) }
+        } catch { throw Misuse("\(name): \(error.description)") }
     }
 
     /// The file's configuration (the standard one where no file is named and none lies in /etc) with these options laid over it.
@@ -135,7 +135,9 @@ package struct Options: Equatable, Sendable {
             result = try Configuration(file: standard)
         }
         if !ports.isEmpty {
-            result.rooms = ports.map { .init(name: "\($0)", ports: [$0], policy: policy ?? .auto) }
+            result.rooms = ports.map {
+                .init(name: "\($0)", ports: [$0], policy: policy ?? .auto, maximum: result.maximum)
+            }
         } else if let policy {
             for index in result.rooms.indices { result.rooms[index].policy = policy }
         }
@@ -145,6 +147,7 @@ package struct Options: Equatable, Sendable {
         if let web { result.web = web }
         if isDemo { result.alerts = nil }
         try result.check()
+        try result.checkEngine()
         return result
     }
 

@@ -4,16 +4,52 @@ import Linux
 import Store
 import Synchronization
 
-/// What commands print: text for people, with strangers' names made harmless for a terminal.
-enum Output {
-    /// A full disk under `hub.log`, or a reader that is gone, must not end the program: what cannot be said is not said.
+/// What commands print: text for people, with strangers' names made harmless for a terminal (`Output+Names.swift`).
+package enum Output {
+    /// Why standard output took no more.
+    private static let failure = Mutex<Errno?>(nil)
+
+    /// What a command has to tell. Where it cannot be written, `exitCode(after:)` says so at the end.
     static func line(_ text: String) {
-        try? FileHandle.standardOutput.write(contentsOf: Data("\(text)\n".utf8))
+        do throws(Errno) {
+            try write("\(text)\n", to: 1)
+        } catch { failure.withLock { $0 = $0 ?? error } }
     }
 
-    static func complain(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data("midihub: \(text)\n".utf8))
+    /// What a hub says of itself. A full disk under `hub.log`, or a reader that is gone, must not end it: what cannot be said
+    /// is not said.
+    static func log(_ text: String) { try? write("\(text)\n", to: 1) }
+
+    static func complain(_ text: String) { try? write("midihub: \(safe(text))\n", to: 2) }
+
+    /// Nobody gets what a command prints: one that would go on printing may end.
+    static var isLost: Bool { failure.withLock { $0 != nil } }
+
+    /// A command whose output is lost has not done well. A reader that has gone, as `head` does, has read what it wanted.
+    package static func exitCode(after code: ExitCode) -> ExitCode {
+        guard let error = failure.withLock({ $0 }), error.code != EPIPE else { return code }
+        complain("the output cannot be written: \(error.reason)")
+        return code == .well ? .unavailable : code
     }
+
+    private static func write(_ text: String, to descriptor: CInt) throws(Errno) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                // A terminal that somebody has made non-blocking.
+                var one = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&one, 1, -1)
+            } else if errno != EINTR {
+                throw Errno(code: errno, call: "write")
+            }
+        }
+    }
+
+    /// "1 note", "2 notes".
+    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
     static func notRunning(_ state: StateDirectory) -> ExitCode {
         complain(HubLock.whyNoAnswer(state))
@@ -31,21 +67,6 @@ enum Output {
             return "Page: \(address) (its token: as configured)"
         }
         return isatty(1) == 1 ? "Page: \(address)#token=\(token)" : "Page: \(address) (its token: \(state.token))"
-    }
-
-    /// Control characters (escape codes among them) and direction overrides shown, never sent to the terminal.
-    static func safe(_ name: String) -> String {
-        var result = ""
-        for scalar in name.unicodeScalars {
-            let isControl = scalar.value < 32 || (127...159).contains(scalar.value)
-            let isDirection = (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
-            if isControl || isDirection {
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            } else {
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 
     /// Local date and time.

@@ -44,6 +44,7 @@ extension Routes {
             guard let paging = Paging(request.query) else { return responder.send(Self.noPage) }
             orders.send(.sounding(paging, responder))
         }
+        router.on(.get, "/api/v1/alerts", query: []) { [orders] _, _, responder in orders.send(.alerts(responder)) }
         addLatency(to: &router)
         addEvents(to: &router)
     }

@@ -21,8 +21,10 @@ package enum Order: Sendable {
     case endEcho(room: String, by: String, Responder)
     case restart(engine: String, by: String, Responder)
     case stop(Responder)
-    /// What sounds: changes nothing.
+    /// What sounds, and what is told to the webhook: they change nothing.
     case sounding(Paging, Responder)
+    case alerts(Responder)
+    case testAlert(Responder)
 }
 
 /// Every route of the hub, in one place: reading comes from the board and the store, changing goes to the loop as an order.
@@ -165,6 +167,9 @@ package struct Routes: Sendable {
         }
         router.on(.post, "/api/v1/reload", query: []) { [orders] request, _, responder in
             orders.send(.reload(by: Self.author(request), responder))
+        }
+        router.on(.post, "/api/v1/alerts/test", query: []) { [orders] _, _, responder in
+            orders.send(.testAlert(responder))
         }
         router.on(.post, "/api/v1/stop", query: []) { [orders] request, _, responder in
             guard request.viaSocket else {

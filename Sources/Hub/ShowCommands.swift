@@ -13,7 +13,11 @@ enum ShowCommands {
             return .well
         }
         guard !participants.isEmpty else {
-            Output.line("Nobody is here.")
+            let status = client.get("/api/v1/status", as: API.Status.self)
+            let now = Moment.now.milliseconds
+            let isTakingOver =
+                status.map { Health.isTakingOver($0.engines, startedAt: $0.startedAt, now: now) } ?? false
+            Output.line(isTakingOver ? "The hub has just begun: who is here is not known yet." : "Nobody is here.")
             return .well
         }
         Output.line(
@@ -75,7 +79,7 @@ enum ShowCommands {
             return client.isAway ? .no : .unavailable
         }
         show(newest)
-        while options.follow {
+        while options.follow, !Output.isLost {
             // A hub may end and another begin meanwhile; asking again and again outlives both.
             Thread.sleep(forTimeInterval: client.isAway ? 2 : 0.5)
             if let more = events(client, "limit=500&after=\(last)", after: last, limit: 500, quietly: true) {

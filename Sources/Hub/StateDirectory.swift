@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 package import Linux
 
@@ -47,6 +48,7 @@ package struct StateDirectory: Sendable, Equatable {
 
     /// Makes the directories, private to the owner and group: rtpmidid's control socket has mode 0777 and is protected by them.
     package func create() throws(Errno) {
+        try refuseStrangers(owner: geteuid())
         try File.makeDirectory(path, mode: 0o750)
         try File.makeDirectory(engines, mode: 0o750)
     }
@@ -102,6 +104,14 @@ package struct StateDirectory: Sendable, Equatable {
         return directory
     }
 
+    /// Removes it, with what lies on tmpfs.
+    func erase() {
+        for directory in [Self.memory.map(memoryPath), path].compactMap(\.self)
+        where Owner.ofLink(directory) == geteuid() {
+            try? FileManager.default.removeItem(atPath: directory)
+        }
+    }
+
     private static func target(of link: String) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(link, &buffer, buffer.count - 1)
@@ -109,10 +119,15 @@ package struct StateDirectory: Sendable, Equatable {
         return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// The state directory where none is named: root's hub belongs to the machine, a user's hub to the user.
-    package static func standard(environment: [String: String], root: Bool) -> StateDirectory {
+    /// The state directory where none is named: root's hub belongs to the machine, a user's hub to the user. `home` is what
+    /// the user database has, for who runs without an environment.
+    package static func standard(
+        environment: [String: String], root: Bool, home: @autoclosure () -> String? = Owner.home
+    ) -> StateDirectory {
         if root { return machine }
         if let base = environment["XDG_STATE_HOME"], base.hasPrefix("/") { return StateDirectory("\(base)/midihub") }
-        return StateDirectory("\(environment["HOME"] ?? "/tmp")/.local/state/midihub")
+        let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? home()
+        // A user without any home, as in a container; `create` refuses what another has put there.
+        return StateDirectory(home.map { "\($0)/.local/state/midihub" } ?? "/tmp/midihub-\(geteuid())")
     }
 }

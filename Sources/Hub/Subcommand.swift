@@ -65,7 +65,7 @@ package struct Subcommand {
                 name: "status", summary: "is all well?",
                 explanation: """
                     What is wrong, with the fix; who is in each room, how far away, and how it is to play with them: \(Quality.words).
-                    Exit code 1 when no hub runs. --json gives the API's /api/v1/status.
+                    Exit code 1 when no hub runs, or it serves no port. --json gives the API's /api/v1/status.
                     """, options: anywhere.union(["--json"]), run: StatusCommand.run),
             Subcommand(
                 name: "participants", summary: "who is there, and how far away",
@@ -155,8 +155,11 @@ package struct Subcommand {
                 explanation: "The package has them installed; elsewhere: source <(midihub completions bash)",
                 options: [], takesOperands: true, run: Completions.run),
             Subcommand(
-                name: "manual", summary: "the manual page, for man(1)", explanation: "midihub manual | man -l -",
-                options: [], run: Manual.run),
+                name: "manual", summary: "the manual pages, for man(1)",
+                explanation: """
+                    midihub manual | man -l -                 of the command line
+                    midihub manual midihub.json5 | man -l -   of the configuration: every key
+                    """, options: [], takesOperands: true, run: Manual.run),
         ]
     }
 
@@ -175,7 +178,7 @@ package struct Subcommand {
         return """
             MIDI Hub \(Version.text): players in different places play together over RTP-MIDI (AppleMIDI).
 
-            midihub COMMAND [OPTIONS]      midihub COMMAND --help explains one
+            midihub COMMAND [OPTIONS]      midihub COMMAND --help explains one; options may also stand before it
 
             \(commands)
 
@@ -221,6 +224,3 @@ extension String {
     /// Filled with blanks to a width in characters.
     func padding(to width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
 }
-
-/// Says on standard error what is wrong.
-package func complain(_ text: String) { Output.complain(text) }

@@ -36,7 +36,9 @@ package enum File {
         let file = try Descriptor("open", temporary) { open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode) }
         try retrying("chmod", temporary) { fchmod(file.number, mode) }
         do throws(Errno) {
-            try file.writeAll(content)
+            do throws(Errno) { try file.writeAll(content) } catch {
+                throw Errno(code: error.code, call: error.call, thing: path)
+            }
             try retrying("fsync", temporary) { fsync(file.number) }
             try retrying("rename", path) { rename(temporary, path) }
         } catch {

@@ -60,7 +60,7 @@ import Testing
         let first = try taken()[0]
         #expect((first["text"] as? String)?.hasPrefix("MIDI Hub: Port \(ports[1]) is not served") == true)
         #expect(first["engine"] as? String == "embedded" && first["hub"] as? String == "MIDI Hub")
-        let shown = try hub.command("alert", "--config", hub.directory.file("midihub.json5"))
+        let shown = try hub.command("alert")
         #expect(shown.output.contains("What goes on:") && shown.output.contains("\(ports[1])"), "\(shown)")
 
         try hub.kill9()
@@ -149,6 +149,30 @@ import Testing
         #expect(webhook.exit == nil)
         hub.close()
         disk.end()
+    }
+
+    @Test func `the running hub is asked, not the file that lies there now`() throws {
+        let webhook = try receiver()
+        let hub = try HubUnderTest.running(more: settings(rtt: 55))
+        hub.directory.write("midihub.json5", HubUnderTest.configuration(hub.ports))
+        let shown = try hub.command("alert")
+        #expect(shown.code == 0 && shown.error.isEmpty && shown.output.contains("round trip 55 ms"), "\(shown)")
+        let sent = try hub.command("alert", "--test")
+        #expect(sent.code == 0 && sent.output.contains("took the test message"), "\(sent)")
+        #expect(try kinds() == [["test", "firing"]])
+        set("404")
+        let refused = try hub.command("alert", "--test")
+        #expect(refused.code == 69 && refused.error.contains("it answered 404"), "\(refused)")
+        let told = try hub.get("/api/v1/alerts").text
+        #expect(told.contains(#""rtt":55"#) && !told.contains("secret") && !told.contains("http"), "\(told)")
+        #expect(try hub.post("/api/v1/alerts/test").status == 503)
+        #expect(try http("POST", "/api/v1/alerts/test", at: hub.web).status == 401)
+
+        // Read again, it has none any more.
+        #expect(try hub.command("reload").code == 0)
+        let none = try hub.command("alert")
+        #expect(none.code == 1 && none.error.contains("no alerts are configured"), "\(none)")
+        #expect(webhook.exit == nil)
     }
 
     @Test func `the test message says whether it was taken`() throws {

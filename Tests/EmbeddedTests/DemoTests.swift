@@ -25,4 +25,36 @@ import Testing
         try pumping(listener, "the goodbye") { listener[0].ended == .bye }
         #expect(try demo.finish(within: .seconds(30)).code == 0)
     }
+
+    @Test func `what a killed demo has left is ended and removed by the next one, which leaves nothing`() throws {
+        let directory = TemporaryDirectory()
+        let ports = [freeUDPPortPair(), freeUDPPortPair()]
+        func demo(_ port: UInt16) throws -> Program {
+            let words = ["demo", "--port", "\(port)", "--listen", "127.0.0.1:\(freeTCPPort())"]
+            return try Program(
+                builtProduct("midihub"), words, environment: ["TMPDIR": directory.path], in: directory, name: "demo")
+        }
+        func left() -> [String] { names(in: directory.path).filter { $0.hasPrefix("midihub-demo-") } }
+        func engine(of name: String) -> ProcessIdentity? {
+            ProcessIdentity.withArguments(["--plan", "\(directory.path)/\(name)/engines/embedded.plan"]).first.flatMap(
+                ProcessIdentity.init(of:))
+        }
+        let first = try demo(ports[0])
+        let name = try awaited("its engine", seen: first.output + first.error) {
+            left().first { engine(of: $0) != nil }
+        }
+        let process = try #require(engine(of: name))
+        first.send(SIGKILL)
+        try first.finish()
+        #expect(left() == [name] && process.isRunning)
+
+        let second = try demo(ports[1])
+        try eventually("only its own", seen: second.output + second.error) { left().count == 1 && left() != [name] }
+        #expect(!process.isRunning)
+        try eventually("its engine", seen: second.output + second.error) { left().contains { engine(of: $0) != nil } }
+        second.send(SIGINT)
+        #expect(try second.finish().code == 0)
+        #expect(left().isEmpty)
+        #expect(!names(in: "/run").contains { $0.contains(directory.path.split(separator: "/").last!) })
+    }
 }

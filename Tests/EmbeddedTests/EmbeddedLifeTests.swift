@@ -28,7 +28,7 @@ import Testing
         #expect(try hub.get("/participants").object()["\(hub.ports[0])"] as? [String] == ["Alice", "Bob"])
         #expect(try hub.texts("engine-chosen") == ["The engine is embedded: as configured"])
         let panic = try hub.post("/api/v1/panic")
-        #expect(panic.text.contains("Silenced 2 participants; 1 notes were sounding."))
+        #expect(panic.text.contains("Silenced 2 participants; 1 note was sounding."))
         try pumping(players, "silence") { players[1].heard.contains(off(60)) }
     }
 

@@ -92,12 +92,31 @@ import Testing
         #expect(engine["unknownLines"] as? Int == 0)
     }
 
+    @Test func `a running rtpmidid refuses what only the other engine can do, and goes on as it was`() throws {
+        let port = freeUDPPortPair()
+        let hub = try HubUnderTest(ports: [port], configuration: "{ ports: [\(port)] }")
+        // As it was chosen at an earlier start.
+        try FileManager.default.createDirectory(atPath: hub.state, withIntermediateDirectories: true)
+        try File.replace("\(hub.state)/engine", with: Array("rtpmidid\n".utf8))
+        try hub.start()
+        let other = freeUDPPortPair()
+        hub.directory.write("midihub.json5", "{ ports: [\(port), \(other)], allow: [\"192.0.2.0/24\"] }")
+        let refused = try hub.command("reload")
+        #expect(refused.code == 64)
+        #expect(refused.error.contains("rtpmidid, which carries the MIDI now, cannot honour "), "\(refused)")
+        #expect(try hub.engines().compactMap { $0["port"] as? Int } == [Int(port)])
+        // A hub that begins anew obeys.
+        #expect(try hub.command("stop").code == 0)
+        try hub.start()
+        try hub.awaitEvent("engine-chosen", containing: "embedded: rtpmidid cannot honour")
+    }
+
     @Test func `without a sequencer or rtpmidid the embedded engine is chosen, and the choice stays until stop`() throws
     {
         let port = freeUDPPortPair()
         let hub = try HubUnderTest(
             ports: [port],
-            configuration: "{ ports: [\(port)], address: \"127.0.0.1\", rtpmidid: \"/nowhere/rtpmidid\" }",
+            configuration: "{ ports: [\(port)], rtpmidid: \"/nowhere/rtpmidid\" }",
             options: ["--rtpmidid", "/nowhere/rtpmidid"])
         try hub.start()
         try hub.awaitEngines()

@@ -191,7 +191,7 @@ import Testing
         let lists = [
             "/participants", "/latency", "/healthz", "/api/v1/openapi.json", "/api/v1/status", "/api/v1/rooms",
             "/api/v1/participants", "/api/v1/wires", "/api/v1/latency", "/api/v1/events", "/api/v1/sounding",
-            "/metrics",
+            "/metrics", "/api/v1/alerts",
         ]
         for path in lists {
             try check("GET", path)
@@ -229,7 +229,8 @@ import Testing
             ("POST", "/api/v1/rooms/{name}/piano", "/api/v1/rooms/\(room)/piano?player=a&keys=60"),
             ("DELETE", "/api/v1/rooms/{name}/piano", "/api/v1/rooms/\(room)/piano?player=a"),
             ("DELETE", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo"),
-            ("POST", "/api/v1/reload", "/api/v1/reload"), ("POST", "/api/v1/stop", "/api/v1/stop"),
+            ("POST", "/api/v1/alerts/test", "/api/v1/alerts/test"), ("POST", "/api/v1/reload", "/api/v1/reload"),
+            ("POST", "/api/v1/stop", "/api/v1/stop"),
             ("POST", "/api/v1/engines/{name}/restart", "/api/v1/engines/none/restart"),
             ("POST", "/api/v1/engines/{name}/restart", "/api/v1/engines/embedded/restart"),
         ]

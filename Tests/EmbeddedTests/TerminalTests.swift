@@ -57,6 +57,73 @@ import Testing
         #expect((json as? [String: Any])?["pid"] as? Int32 == (try hub.pid()))
     }
 
+    @Test func `a hub that serves no port is not well for scripts either`() throws {
+        let port = freeUDPPortPair()
+        let squatter = try Sockets.datagram(.init(host: "127.0.0.1", port: port))
+        let hub = try HubUnderTest.embedded(ports: [port])
+        try hub.start()
+        try hub.awaitEvent("port-taken")
+        #expect(squatter.number >= 0)
+        let status = try hub.command("status")
+        #expect(status.code == 1)
+        #expect(status.output.hasPrefix("No port is served.\n! Port \(port) "), "\(status)")
+        let json = try hub.command("status", "--json")
+        #expect(json.code == 1 && json.output.contains("No port is served"), "\(json)")
+    }
+
+    @Test func `a hub that has just taken over does not say that nobody is here`() throws {
+        let hub = try HubUnderTest.running()
+        let players = try hub.here("Alice")
+        try pumping(players, "Alice") { try hub.participants().count == 1 }
+        try hub.kill9()
+        try hub.start()
+        var said: [String] = []
+        try pumping(players, "Alice again") {
+            let status =
+                try JSONSerialization.jsonObject(with: Data(try hub.get("/api/v1/status").body)) as? [String: Any]
+            let sentence = (status?["health"] as? [String: Any])?["sentence"] as? String ?? ""
+            if said.last != sentence { said.append(sentence) }
+            return sentence.hasPrefix("1 participant")
+        }
+        #expect(!said.contains { $0.contains("Nobody") }, "\(said)")
+    }
+
+    // MARK: What is printed
+
+    @Test func `what cannot be printed is said, and a command that nobody heard has not done well`() throws {
+        let words = ["-c", "'\(try builtProduct("midihub"))' manual > /dev/full"]
+        let full = try Program("/bin/sh", words, in: directory).finish()
+        #expect(full.code == 69)
+        #expect(full.error == "midihub: the output cannot be written: No space left on device\n")
+    }
+
+    @Test func `a reader that has gone is no failure`() throws {
+        let pipe = directory.file("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+        let program = try Program(builtProduct("midihub"), ["manual"], in: directory, output: pipe)
+        close(reader)
+        let finished = try program.finish()
+        #expect(finished.code == 0 && finished.error.isEmpty, "\(finished)")
+    }
+
+    @Test func `who joins is told at once who is invited, and why that failed`() throws {
+        let hub = try HubUnderTest.running(more: "maximum: 1")
+        let players = try hub.here("Alice")
+        let host = "127.0.0.1:\(hub.ports[0])"
+        let refused = try Program(builtProduct("midihub"), ["join", host, "--name", "Bob"], in: directory, name: "bob")
+        try pumping(players, "the refusal", seen: refused.error) {
+            refused.error.contains("\(host): refused by MIDI Hub (it is full, or lets nobody in from this address)")
+        }
+        #expect(refused.error.hasPrefix("midihub: inviting \(host)"), "\(refused.error)")
+        // Nobody answers there, which is known only after some seconds.
+        let silent = try Sockets.datagram(.init(host: "127.0.0.1", port: 0))
+        let other = "127.0.0.1:\(Sockets.localAddress(silent).port)"
+        let waiting = try Program(builtProduct("midihub"), ["join", other], in: directory, name: "waiting")
+        try eventually("the invitation") { waiting.error.contains("inviting \(other)") }
+        #expect(!waiting.error.contains("no answer"))
+    }
+
     @Test func `the monitor draws who plays what in place, follows the terminal's size, and gives it back`() throws {
         let hub = try HubUnderTest.running()
         let players = try hub.here("Piano", "日本語のとても長い名前ですよ太鼓そしてもっと")

@@ -58,10 +58,11 @@ struct AlertTests {
         #expect(watch.see([("Piano", "Main", 600)], hub: "Hub", now: 5000).isEmpty)
     }
 
-    @Test func `names are no markup and call nobody`() {
+    @Test func `names are no markup and call nobody where they are sent, and are themselves here`() {
         var alert = Alert(.participantLost, id: "x", at: 0)
         alert.say("<!channel> @everyone & \u{1B}[2J left", hub: "Hub")
-        #expect(alert.text == "Hub: &lt;!channel&gt; @\u{200B}everyone &amp; \\u{1b}[2J left")
+        #expect(alert.message.text == "Hub: &lt;!channel&gt; @\u{200B}everyone &amp; \\u{1b}[2J left")
+        #expect(alert.text == "Hub: <!channel> @everyone & \u{1B}[2J left")
     }
 
     @Test func `a message that is not taken waits, longer each time, and those behind it keep their order`() {

@@ -7,7 +7,7 @@ struct CellsTests {
         ("Piano", 10, "Piano     "), ("Piano", 5, "Piano"), ("Piano", 4, "Pia…"), ("Piano", 1, "…"), ("Piano", 0, ""),
         ("日本語", 6, "日本語"), ("日本語", 5, "日本…"), ("日本語", 4, "日… "), ("🥁🥁", 4, "🥁🥁"), ("🥁🥁", 3, "🥁…"),
         ("é\u{301}\u{301}\u{301}\u{301}", 3, "é\u{301}\u{301}  "),
-        ("a\u{200B}\u{FEFF}\u{200D}b\u{2028}c", 4, "abc "),
+        ("a\u{200B}b\u{E0041}c", 20, "a\\u{200b}b\\u{e0041}c"), ("ש\u{200F}ל", 2, "של\u{200E}"),
     ])
     func `a name has exactly its column`(name: String, width: Int, column: String) {
         #expect(Cells.column(name, width) == column)

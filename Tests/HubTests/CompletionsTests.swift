@@ -22,6 +22,37 @@ import Testing
         #expect(Completions.text(for: "") == nil)
     }
 
+    @Test func `the configuration's manual has every key of the file, and no line that roff would take for its own`()
+        throws
+    {
+        let plain = Manual.configuration.replacing("\\-", with: "-")
+        // What is refused as unknown is answered with what is known.
+        func known(_ text: String) throws -> [String] {
+            do {
+                _ = try Configuration(text: text)
+            } catch {
+                let list = error.description.firstRange(of: "nown are ").map { error.description[$0.upperBound...] }
+                return try #require(list).split(separator: ", ").map(String.init)
+            }
+            return []
+        }
+        let keys = try known("{qqqqqq: 1}") + known("{rooms: {A: {qqqqqq: 1}}}") + known("{alerts: {qqqqqq: 1}}")
+        #expect(keys.count > 20)
+        for key in keys { #expect(plain.contains("\n.B \(key): "), "\(key)") }
+        let requests = [".TH", ".SH", ".TP", ".PP", ".B", ".BR", ".I", ".RB", ".br", ".nf", ".fi", ".\\\""]
+        for line in Manual.configuration.split(separator: "\n") where line.hasPrefix(".") || line.hasPrefix("'") {
+            #expect(requests.contains { line == $0 || line.hasPrefix("\($0) ") }, "\(line)")
+        }
+    }
+
+    @Test func `the example of the configuration's manual can be used as it is`() throws {
+        let lines = Manual.configuration.split(separator: "\n").map(String.init)
+        let (from, to) = (try #require(lines.firstIndex(of: ".nf")), try #require(lines.firstIndex(of: ".fi")))
+        let example = lines[(from + 1)..<to].joined(separator: "\n")
+        let text = example.replacing("\\(dq", with: "\"").replacing("\\-", with: "-")
+        #expect(try Configuration(text: text).rooms.map(\.name) == ["Main"])
+    }
+
     @Test func `the manual has every command and option, and no line that roff would take for its own`() {
         let plain = Manual.text.replacing("\\-", with: "-")
         for command in Subcommand.all {

@@ -36,6 +36,43 @@ import Testing
         #expect(try Configuration(text: "5004,5006\n").rooms.map(\.name) == ["5004", "5006"])
     }
 
+    @Test(arguments: ["5004\n5006\n", "5004,\r\n5006", "5004 5006", "\u{FEFF}5004,5006", "\n,5004,,5006,"])
+    func `a number a line is a room of its own, too`(list: String) throws {
+        #expect(try Configuration(text: list).rooms.map(\.name) == ["5004", "5006"])
+    }
+
+    @Test func `a byte order mark and line ends of every kind are no part of the file`() throws {
+        let file = try Configuration(text: "\u{FEFF}{\r\n  ports: [5004],\r  // one\n  name: 'A\\\nB',\n}\r\n")
+        #expect(file.rooms.map(\.ports) == [[5004]] && file.name == "AB")
+        let groups = try Configuration(text: "\u{FEFF}{\"G\": [5040, 5042]}")
+        #expect(groups.rooms.map(\.policy) == [.pair])
+    }
+
+    @Test(arguments: [
+        (#""\x41\u00e9\ud83e\udd41\t\q""#, "A\u{e9}\u{1F941}\tq"), (#"'it\'s "so"'"#, "it's \"so\""),
+    ])
+    func `text has JSON5's escapes`(written: String, text: String) throws {
+        #expect(try Configuration(text: "{location: \(written)}").location == .named(text))
+    }
+
+    @Test func `numbers are whole where that is meant, however they are written`() throws {
+        #expect(
+            try Configuration(text: "{ports: [0x138C, 5006.0, +5.008e3]}").rooms.map(\.name) == [
+                "5004", "5006", "5008",
+            ])
+    }
+
+    @Test func `a key of ours in quotes is no group of the older format`() throws {
+        #expect(try Configuration(text: #"{"ports": [5004, 5006]}"#).rooms.map(\.policy) == [.auto, .auto])
+    }
+
+    @Test func `a maximum holds for the rooms of options, too`() throws {
+        let directory = TemporaryDirectory()
+        let path = directory.write("maximum.json5", "{ports: [5004], maximum: 5}")
+        let options = try Options(["--config", path, "--port", "7000"], allowed: ["--config", "--port"])
+        #expect(try options.configuration().rooms == [.init(name: "7000", ports: [7000], policy: .auto, maximum: 5)])
+    }
+
     @Test func `the older groups make pair rooms`() throws {
         let rooms = try Configuration(text: #"{"GroupTwo": [5050, 5052], "GroupOne": [5040, 5042]}"#).rooms
         #expect(
@@ -50,7 +87,28 @@ import Testing
         ("{ports: [5004, }", "not JSON5: line 1, column 16: expected a value"),
         ("{\n  name: \"x\",\n  ports }", "line 3, column 9: expected \":\""),
         ("{name: \"x}", "line 1, column 8: expected a closing"), ("{/* */} x", "line 1, column 9: expected the end"),
-        ("{prots: [5004]}", "prots: unknown key; known are address, alerts, allow"),
+        ("{prots: [5004]}", "line 1: prots: unknown key; did you mean ports? Known are address, alerts, allow"),
+        ("{colour: 1}", "line 1: colour: unknown key; known are address, alerts, allow"),
+        ("{\n ports: [21050.5]}", "line 2: ports: 21050.5 is no port"),
+        ("{ports: [\n5004,\n\"5006\"]}", "line 3: ports: must be a whole number"),
+        ("{ports: [1e99]}", "1e99 is no port"), ("{ports: 5004}", "ports: must be a list in [ ]"),
+        ("{maximum: 2.5}", "maximum: 2.5 is no number of participants (1 to 1000)"),
+        (
+            "{rooms: {A: {ports: [1]},\n\"A\": {ports: [3]}}}",
+            "line 2: A: stands there for the second time (first in line 1)"
+        ),
+        ("{name: \"x\",\r\nname: \"y\"}", "line 2: name: stands there for the second time (first in line 1)"),
+        ("{\"G\": [5040, 5042],\n\"G\": [5044, 5046]}", "line 2: G: stands there for the second time"),
+        ("{\n\"G\": [5040.5, 5042]}", "line 2: group \"G\": 5040.5 is no port"),
+        ("{hosts: [\"https://hub.example.org\"]}", "hosts: \"https://hub.example.org\" is no name such as"),
+        ("{hosts: [\"a.example\",\n\"hub.example.org:8080\"]}", "line 2: hosts: \"hub.example.org:8080\" is no name"),
+        ("{hosts: [\"\"]}", "is no name"), ("{allow: []}", "line 1: allow: is empty, so nobody would be let in"),
+        ("{allow: [\"everybody\"]}", "line 1: allow: \"everybody\" is no address and no range"),
+        ("{\n\nengine: auto}", "not JSON5: line 3, column 9: expected a value (text stands in quotes)"),
+        ("{web: \"\"}", "web: must name a file"), ("{name: \"\\u12\"}", "expected 4 hex digits"),
+        ("{rooms: {\nA: {ports: [5004]},\nB: {ports: [5005]}}}", "line 3: port 5005: overlaps with port 5004"),
+        ("{\nname: \"\"}", "line 2: name: has 1 to 63 bytes"), ("5004\n99999\n", "line 2: the port list: 99999"),
+        ("{ports: [\n\"G\": 1]}", "line 2, column 4: expected"),
         ("{ports: [70000]}", "ports: 70000 is no port"), ("{ports: [65535]}", "65535 is no port"),
         ("{ports: [5004, 5005]}", "port 5005: overlaps with port 5004"), ("{ports: [5004], rooms: {}}", "not both"),
         ("{rooms: {A: {}}}", "\"ports\" is missing"),
@@ -64,9 +122,9 @@ import Testing
         ("[]", "must be an object"),
         ("{alerts: {}}", "alerts: \"url\" is missing"),
         ("{alerts: {url: \"ftp://x\"}}", "alerts.url: must be an address"),
-        ("{alerts: {url: \"https://x\", rtt: -1}}", "alerts.rtt: -1.0 is no number of milliseconds"),
+        ("{alerts: {url: \"https://x\", rtt: -1}}", "alerts.rtt: -1 is no number of milliseconds"),
         ("{alerts: {url: \"https://x\", loss: 101}}", "alerts.loss"),
-        ("{alerts: {url: \"https://x\", for: 0}}", "alerts.for: 0.0 is no number of seconds"),
+        ("{alerts: {url: \"https://x\", for: 0}}", "alerts.for: 0 is no number of seconds"),
         ("{alerts: {url: \"https://x\", disk: \"full\"}}", "alerts.disk: must be a number"),
         ("{alerts: {url: \"https://x\", mail: 1}}", "unknown key"),
         ("{\"G\": [5004]}", "group \"G\": has 1 ports, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
@@ -78,6 +136,25 @@ import Testing
         } catch {
             #expect(error.description.contains(words), "\(error.description)")
             #expect(!error.description.contains("\n"))
+        }
+    }
+
+    @Test func `a file that is cut off or changed anywhere is read or refused`() {
+        let file =
+            #"{name: "A\u00e9\ud83e\x41\n", rooms: {'M': {ports: [0x138C, 5.006e3]}}, /* c */ allow: ["::1"], // e"#
+        let scalars = Array(file.unicodeScalars)
+        func read(_ scalars: some Sequence<Unicode.Scalar>) {
+            var text = ""
+            text.unicodeScalars.append(contentsOf: scalars)
+            do { _ = try Configuration(text: text) } catch { #expect(!error.description.isEmpty) }
+        }
+        for length in 0...scalars.count { read(scalars.prefix(length)) }
+        for index in scalars.indices {
+            for other in "\\\"'{}[],:/*u\n\r\u{FEFF}0-".unicodeScalars {
+                var changed = scalars
+                changed[index] = other
+                read(changed)
+            }
         }
     }
 
@@ -95,7 +172,9 @@ import Testing
         let directory = TemporaryDirectory()
         let path = directory.write("midihub.json5", "{ports: [0]}")
         #expect(throws: (any Error).self) { try Configuration(file: path) }
-        do { _ = try Configuration(file: path) } catch { #expect(error.description.hasPrefix("\(path): ports: 0")) }
+        do { _ = try Configuration(file: path) } catch {
+            #expect(error.description.hasPrefix("\(path): line 1: ports: 0"))
+        }
         for (path, reason) in [("/no/such", "No such file or directory"), (directory.path, "Is a directory")] {
             do {
                 _ = try Configuration(file: path)
@@ -103,7 +182,9 @@ import Testing
             } catch { #expect(error.description == "\(path): \(reason)") }
         }
         let binary = directory.write("binary", [0xFF, 0xFE])
-        do { _ = try Configuration(file: binary) } catch { #expect(error.description == "\(binary): not UTF-8 text") }
+        do { _ = try Configuration(file: binary) } catch {
+            #expect(error.description == "\(binary): UTF-16: it must be saved as UTF-8")
+        }
     }
 
     @Test func `options override the file, and come through start as they were`() throws {
@@ -128,8 +209,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--prot", "1"], "unknown option --prot"), (["--port"], "--port needs a value"),
-        (["--port", "x"], "--port x"), (["5004"], "unexpected \"5004\""),
+        (["--prot", "1"], "unknown option --prot; did you mean --port?"), (["--port"], "--port needs a value"),
+        (["--port", "abc"], "--port: \"abc\" is no port"), (["--port", "0"], "--port: \"0\" is no port"),
+        (["5004"], "unexpected \"5004\""),
         (["--connect-all=yes"], "takes no value"),
     ])
     func `a wrong word on the command line is named`(words: [String], said: String) {

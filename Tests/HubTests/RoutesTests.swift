@@ -77,6 +77,8 @@ import Testing
                         responder.send(.text("restart \(engine) by \(author)"))
                     case .stop(let responder): responder.send(.text("stop"))
                     case .sounding(_, let responder): responder.send(.text("sounding"))
+                    case .alerts(let responder): responder.send(.text("alerts"))
+                    case .testAlert(let responder): responder.send(.text("a test of alerts"))
                     }
                 }
                 try? loop.run()

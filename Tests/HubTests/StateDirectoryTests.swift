@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Hub
 import Linux
 import TestSupport
@@ -34,6 +35,48 @@ import Testing
         environment: [String: String], root: Bool, path: String
     ) {
         #expect(StateDirectory.standard(environment: environment, root: root).path == path)
+    }
+
+    @Test func `without an environment it lies in the user's home, and never where strangers make directories`() {
+        #expect(StateDirectory.standard(environment: [:], root: false, home: "/h").path == "/h/.local/state/midihub")
+        #expect(StateDirectory.standard(environment: ["HOME": ""], root: false, home: "/h").path.hasPrefix("/h/"))
+        #expect(StateDirectory.standard(environment: [:], root: false, home: nil).path == "/tmp/midihub-\(geteuid())")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can make files of others"))
+    func `a stranger's directory, or one behind a stranger's link, is refused by name`() throws {
+        let stranger: UInt32 = 4711
+        let (theirs, link) = (StateDirectory(directory.file("theirs")), directory.file("link"))
+        mkdir(theirs.path, 0o777)
+        chown(theirs.path, stranger, stranger)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory.path)
+        lchown(link, stranger, stranger)
+        for (state, words) in [
+            (theirs, "state directory \(theirs.path): \(theirs.path) belongs to user 4711: Operation not permitted"),
+            (StateDirectory("\(link)/state"), "\(link) belongs to user 4711"),
+            (StateDirectory(link), "\(link) belongs to user 4711"),
+            (StateDirectory("\(theirs.path)/a/b"), "\(theirs.path) belongs to user 4711"),
+        ] {
+            do {
+                try state.create()
+                Issue.record("\(state.path) was taken")
+            } catch { #expect("\(error)".contains(words), "\(error)") }
+            #expect(!File.exists(state.engines))
+        }
+        // A link of the system's, or of our own, is none of a stranger's.
+        try FileManager.default.createSymbolicLink(atPath: directory.file("own"), withDestinationPath: directory.path)
+        try StateDirectory(directory.file("own/state")).create()
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can make files of others"))
+    func `the doctor says whose it is`() throws {
+        let theirs = directory.file("theirs")
+        mkdir(theirs, 0o777)
+        chown(theirs, 4711, 4711)
+        let findings = Doctor.examine(
+            Configuration(), state: StateDirectory("\(theirs)/state"), hubRuns: true, ownPorts: [5004])
+        let finding = try #require(findings.first { $0.topic == "state" })
+        #expect(!finding.isWell && finding.words.contains("\(theirs) belongs to user 4711"), "\(finding.words)")
     }
 
     @Test func `known engines are those that left a record or an ini file`() throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Linux
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct FileTests {
@@ -13,6 +14,16 @@ import Testing
         #expect(File.names(in: scratch.path) == ["token"])
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+
+    @Test(.enabled(if: SmallDisk.isAllowed, "no file system can be mounted here"))
+    func `what cannot be written is named`() throws {
+        let disk = try #require(SmallDisk(megabytes: 1))
+        disk.fill()
+        do {
+            try File.replace("\(disk.directory)/token", with: [UInt8](repeating: 7, count: 4096))
+            Issue.record("the disk is not full")
+        } catch { #expect("\(error)" == "write \(disk.directory)/token: No space left on device") }
     }
 
     @Test func `a lock is seen without being taken, and freed with its holder`() throws {

@@ -176,6 +176,17 @@ struct DecodeTests {
         #expect(objects[0]["sender"] as? String == "[0:0:0:0:0:0:0:1]:5007")
     }
 
+    @Test func `a link type is its lower half, whatever is said of check sequences`() throws {
+        let file = capture(link: 0x2400_0065, [packet(note, from: 5007, to: 5005)])
+        #expect(try objects(decode(directory.write("capture", file)).output).count == 1)
+    }
+
+    @Test func `a file that cannot be read is named with the system's own reason`() throws {
+        let finished = try decode(directory.file("absent"))
+        #expect(finished.error == "midihub: \(directory.file("absent")) cannot be read: No such file or directory\n")
+        #expect(try decode(directory.path).error.hasSuffix("cannot be read: Is a directory\n"))
+    }
+
     @Test func `a capture cut off anywhere gives what came before`() throws {
         let file = capture(link: 101, [packet(invitation, from: 5006, to: 5004), packet(note, from: 5007, to: 5005)])
         let whole = try decode(directory.write("capture", file)).output

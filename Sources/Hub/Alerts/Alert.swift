@@ -1,5 +1,7 @@
+import Store
+
 /// What a webhook gets: one message when something begins, one when it is over. `text` is all that Slack and its likes
-/// read; the other fields are for programs.
+/// read; the other fields are for programs, and have names as they are.
 package struct Alert: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable {
         case engineDown = "engine-down"
@@ -28,10 +30,19 @@ package struct Alert: Codable, Equatable, Sendable {
 
     package init(_ kind: Kind, id: String, at: Int64) { (alert, self.id, self.at) = (kind, id, at) }
 
-    /// `words` with the hub's name before them, for a chat: a name in them is never markup there, nor calls anybody.
-    package mutating func say(_ words: String, hub: String) {
-        self.hub = hub
-        text = Output.safe("\(hub): \(words)").replacing("&", with: "&amp;").replacing("<", with: "&lt;")
-            .replacing(">", with: "&gt;").replacing("@", with: "@\u{200B}")
+    /// `words` with the hub's name before them.
+    package mutating func say(_ words: String, hub: String) { (self.hub, text) = (hub, "\(hub): \(words)") }
+
+    static func test(hub: String) -> Alert {
+        var alert = Alert(.test, id: "test", at: Moment.now.milliseconds)
+        alert.say("this is a test of its alerts", hub: hub)
+        return alert
+    }
+
+    /// As it is sent.
+    package var message: Alert {
+        var copy = self
+        copy.text = Output.chat(text)
+        return copy
     }
 }

@@ -13,45 +13,44 @@ package struct AlertSettings: Equatable, Sendable {
 
     package init(url: String) { self.url = url }
 
-    static func checked(_ file: AlertsFormat) throws(ConfigurationError) -> AlertSettings {
-        guard let url = file.url else { throw ConfigurationError("alerts: \"url\" is missing") }
+    static let settings: [Setting<AlertSettings>] = [
+        Setting(
+            key: "url", example: #""https://hooks.example.org/""#,
+            words: "The webhook's address. It may hold a secret, and is shown and logged nowhere. Needed."
+        ) { settings, value throws(ConfigurationError) in settings.url = try value.checked(address) },
+        Setting(
+            key: "rtt", example: "100",
+            words: "Milliseconds of a participant's round trip that are too many; 0 for never."
+        ) { settings, value throws(ConfigurationError) in
+            settings.rtt = try value.number(0...60_000, "milliseconds, 0 for never")
+        },
+        Setting(
+            key: "loss", example: "2",
+            words:
+                "Percent of a participant's packets in the last minute that are too many to be lost (the embedded engine knows it); 0 for never."
+        ) { settings, value throws(ConfigurationError) in
+            settings.loss = try value.number(0...100, "percent, 0 for never")
+        },
+        Setting(
+            key: "disk", example: "95",
+            words: "Percent of the state directory's disk in use that are too many; 0 for never."
+        ) { settings, value throws(ConfigurationError) in
+            settings.disk = try value.number(0...100, "percent in use, 0 for never")
+        },
+        Setting(
+            key: "for", example: "30",
+            words: "Seconds that a figure must be over its limit, and below it again: 1 to 3600."
+        ) { settings, value throws(ConfigurationError) in
+            settings.patience = try value.number(1...3600, "seconds, 1 to 3600")
+        },
+    ]
+
+    @Sendable private static func address(_ url: String) throws(ConfigurationError) -> String {
         let rest = ["https://", "http://"].first(where: url.hasPrefix).map { url.dropFirst($0.count) }
         // Not repeated: it may hold a secret.
         guard let rest, !rest.isEmpty, url.unicodeScalars.allSatisfy({ (0x21...0x7E).contains($0.value) }) else {
-            throw ConfigurationError("alerts.url: must be an address that begins with https:// or http://")
+            throw ConfigurationError("must be an address that begins with https:// or http://")
         }
-        var settings = AlertSettings(url: url)
-        settings.rtt = try number(file.rtt, else: settings.rtt, 0...60_000, "rtt", "milliseconds, 0 for never")
-        settings.loss = try number(file.loss, else: settings.loss, 0...100, "loss", "percent, 0 for never")
-        settings.disk = try number(file.disk, else: settings.disk, 0...100, "disk", "percent in use, 0 for never")
-        settings.patience = try number(file.for, else: settings.patience, 1...3600, "for", "seconds, 1 to 3600")
-        return settings
-    }
-
-    private static func number(
-        _ value: Double?, else standard: Double, _ range: ClosedRange<Double>, _ name: String, _ unit: String
-    ) throws(ConfigurationError) -> Double {
-        guard let value else { return standard }
-        guard range.contains(value) else {
-            throw ConfigurationError("alerts.\(name): \(value) is no number of \(unit)")
-        }
-        return value
-    }
-}
-
-/// As it is written in the configuration.
-struct AlertsFormat: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable { case url, rtt, loss, `for`, disk }
-    var url: String?
-    var rtt, loss, `for`, disk: Double?
-
-    init(from decoder: any Decoder) throws {
-        try refuseUnknownKeys(decoder, known: CodingKeys.allCases.map(\.rawValue))
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        url = try values.decodeIfPresent(String.self, forKey: .url)
-        rtt = try values.decodeIfPresent(Double.self, forKey: .rtt)
-        loss = try values.decodeIfPresent(Double.self, forKey: .loss)
-        `for` = try values.decodeIfPresent(Double.self, forKey: .for)
-        disk = try values.decodeIfPresent(Double.self, forKey: .disk)
+        return url
     }
 }

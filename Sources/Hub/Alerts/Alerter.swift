@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HTTP
 import Linux
 import Store
 
@@ -31,10 +32,15 @@ final class Alerter {
         File.bytes(state.alerts).flatMap { try? JSONDecoder().decode(Kept.self, from: Data($0)) } ?? Kept()
     }
 
-    /// What goes on, as it was told; and how many messages wait.
-    static func kept(in state: StateDirectory) -> (told: [Alert], waiting: Int) {
-        let kept = load(state)
-        return (kept.watch.told, kept.queue.count)
+    var view: API.Alerts { Self.view(settings, kept) }
+
+    /// What a hub that is no more has left.
+    static func view(_ settings: AlertSettings?, leftIn state: StateDirectory) -> API.Alerts {
+        view(settings, load(state))
+    }
+
+    private static func view(_ settings: AlertSettings?, _ kept: Kept) -> API.Alerts {
+        API.Alerts(limits: settings.map(API.Alerts.Limits.init), told: kept.watch.told, waiting: kept.queue.count)
     }
 
     private var settings: AlertSettings? { context.configuration.alerts }
@@ -102,9 +108,26 @@ final class Alerter {
     static func post(_ alert: Alert, to url: String) -> Curl.Outcome {
         var request = Curl(url: url, method: "POST")
         request.headers = ["Content-Type: application/json", "User-Agent: midihub/\(Version.text)"]
-        request.body = API.encode(alert)
+        request.body = API.encode(alert.message)
         request.discardsBody = true
         return request.run()
+    }
+
+    /// Sends a test message, whatever else waits.
+    func test(hub: String, _ responder: Responder) {
+        guard let url = settings?.url else {
+            return responder.send(.problem(.notFound, "No alerts are configured."))
+        }
+        let alert = Alert.test(hub: hub)
+        let post = { @Sendable in
+            responder.send(
+                Self.trouble(Self.post(alert, to: url)).map {
+                    Response.problem(.unavailable, "The webhook took no alert: \($0).")
+                } ?? Hub.done("The webhook took the test message."))
+        }
+        do throws(Errno) {
+            try WorkerThread("alert test", post).detach()
+        } catch { responder.send(.problem(.unavailable, "The test cannot be sent: \(error.reason).")) }
     }
 
     /// nil where it was taken.

@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import Linux
 
 /// `midihub decode`: what the packets of a capture say, a JSON object a line.
 enum DecodeCommand {
@@ -9,11 +11,10 @@ enum DecodeCommand {
         }
         let name = options.operands.first ?? "-"
         let octets: [UInt8]
-        do {
-            let file = name == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(filePath: name))
-            octets = [UInt8](try file.readToEnd() ?? Data())
+        do throws(Errno) {
+            octets = try read(name)
         } catch {
-            Output.complain("\(name) cannot be read: \((error as NSError).localizedDescription)")
+            Output.complain("\(name == "-" ? "standard input" : name) cannot be read: \(error.reason)")
             return .unavailable
         }
         let capture: Capture
@@ -29,6 +30,23 @@ enum DecodeCommand {
         }
         if let remark = capture.remark { Output.complain("\(name): \(remark)") }
         return .well
+    }
+
+    /// All of it, of a file, a pipe or standard input, waiting for what is still to come.
+    private static func read(_ name: String) throws(Errno) -> [UInt8] {
+        let file =
+            name == "-" ? Descriptor(owning: 0) : try Descriptor("open", name) { open(name, O_RDONLY | O_CLOEXEC) }
+        var octets: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Glibc.read(file.number, &buffer, buffer.count)
+            if count == 0 { return octets }
+            if count > 0 {
+                octets += buffer[..<count]
+            } else if errno != EINTR {
+                throw Errno(code: errno, call: "read")
+            }
+        }
     }
 
     /// Keys in alphabetical order, so that equal packets are equal lines.

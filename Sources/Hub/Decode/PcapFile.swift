@@ -49,7 +49,8 @@ struct PcapFile {
             error = "the capture ends in its header"
             return
         }
-        let link = number(at: 20) & 0x0FFF_FFFF
+        // Behind it, in the upper half, the file may say how long the frames' check sequences are.
+        let link = number(at: 20) & 0xFFFF
         guard Self.links.contains(link) else {
             error = "the capture is of link type \(link), which is not known here"
             return

@@ -1,5 +1,4 @@
 import Engine
-import Foundation
 import Glibc
 import Linux
 
@@ -7,9 +6,10 @@ import Linux
 enum DemoCommand {
     static func run(_ options: Options) -> ExitCode {
         var options = options
+        removeLeftovers()
         let temporary = options.state == nil ? temporaryDirectory() : nil
         if let temporary { options.state = temporary }
-        defer { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
+        defer { if let temporary { StateDirectory(temporary).erase() } }
         do {
             options.isDemo = true
             if options.engine == nil { options.engine = .embedded }
@@ -33,8 +33,29 @@ enum DemoCommand {
         }
     }
 
+    private static let prefix = "midihub-demo-"
+    private static var place: String {
+        let named = Programs.environment["TMPDIR"] ?? ""
+        return named.hasPrefix("/") ? named : "/tmp"
+    }
+
+    /// What demos of ours that were killed have left: their directories, and their engines, which play on. The number in a
+    /// directory's name is of the process that made it.
+    private static func removeLeftovers() {
+        for name in File.names(in: place) where name.hasPrefix(prefix) {
+            let path = "\(place)/\(name)"
+            guard let pid = name.dropFirst(prefix.count).split(separator: "-").first.flatMap({ Int32($0) }),
+                ProcessIdentity(of: pid) == nil, Owner.ofLink(path) == geteuid(), Owner.of(path)?.user == geteuid()
+            else { continue }
+            let state = StateDirectory(path)
+            if let lock = try? FileLock(state.lock), (try? Leftovers.end(state, holding: lock)) == .well {
+                state.erase()
+            }
+        }
+    }
+
     private static func temporaryDirectory() -> String? {
-        var template = Array("\(NSTemporaryDirectory())midihub-demo-XXXXXX".utf8CString)
+        var template = Array("\(place)/\(prefix)\(getpid())-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return nil }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

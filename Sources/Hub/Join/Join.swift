@@ -45,7 +45,7 @@ final class Join {
         guard File.opensForReadingAndWriting("/dev/snd/seq") == nil else { return nil }
         do throws(ALSAError) {
             let port = try VirtualPort(name: name)
-            Output.complain("the ALSA port \(port.address) is \(Output.safe(name))")
+            Output.complain("the ALSA port \(port.address) is \(name)")
             return port
         } catch {
             Output.complain("no ALSA port: \(error)")
@@ -66,6 +66,7 @@ final class Join {
         for participant in participants {
             participant.onNews = { [unowned self] in tell($0, of: participant) }
             participant.onReceived = { [unowned self] in received($0, from: participant) }
+            Output.complain("inviting \(participant.host), UDP port \(participant.host.port)")
             participant.start()
         }
         try loop.run()
@@ -82,9 +83,12 @@ final class Join {
             let hub = name.map { $0.isEmpty ? "" : " \($0) at" } ?? ""
             Output.complain("joined\(hub) \(address) as \(participant.name)")
         case .down(let reason, let wasUp, let retry):
-            let what = wasUp ? "the session with \(participant.host) has ended: " : ""
+            let what =
+                wasUp
+                ? "the session with \(participant.host) has ended: \(reason)"
+                : JoinCommand.words(forFailure: reason, participant.host)
             let seconds = Double(retry.components.seconds) + Double(retry.components.attoseconds) / 1e18
-            Output.complain(what + Output.safe(reason) + String(format: "; trying again in %.0f s", max(1, seconds)))
+            Output.complain(what + String(format: "; trying again in %.0f s", max(1, seconds)))
         case .measured: return
         }
         beginOnce()
@@ -176,19 +180,16 @@ final class Join {
                     time: milliseconds, hub: participant.host.description, timestamp: message.timestamp, bytes: hex,
                     repair: message.isRepair))
         }
-        do {
-            try FileHandle.standardOutput.write(contentsOf: Data("\(text)\n".utf8))
-        } catch {
-            // Whoever read it has gone.
-            if !isEnding { end() }
-        }
+        Output.line(text)
+        // Whoever read it has gone.
+        if Output.isLost, !isEnding { end() }
     }
 
     private func save() {
         guard let record else { return }
         do throws(Errno) {
             try File.replace(record, with: recording.bytes)
-            Output.complain("\(recording.count) messages in \(record)")
+            Output.complain("\(Output.count(recording.count, "message")) in \(record)")
         } catch {
             Output.complain("the recording is lost: \(error)")
             exitCode = .unavailable

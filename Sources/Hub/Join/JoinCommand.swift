@@ -1,4 +1,4 @@
-import Engine
+package import Engine
 import Foundation
 import Glibc
 import Linux
@@ -6,7 +6,7 @@ import MIDI
 import Rooms
 
 /// `midihub join`: takes part in sessions on other machines' ports until it is told to end.
-enum JoinCommand {
+package enum JoinCommand {
     static let explanation = """
         Invites itself to every HOST (UDP port 5004 unless said; the next port must be reachable too), and again whenever a
         session ends. Where ALSA is there it is a MIDI port to connect instruments and programs to. What stands on standard
@@ -39,6 +39,19 @@ enum JoinCommand {
             Output.complain("join: \(error)")
             return .unavailable
         }
+    }
+
+    /// Why no session came about, with the host and what may be looked at there.
+    package static func words(forFailure reason: String, _ host: Participant.Host) -> String {
+        let words = reason.contains(host.name) ? reason : "\(host): \(reason)"
+        if reason.hasPrefix("refused") {
+            return "\(words) (it is full, or lets nobody in from this address)"
+        }
+        if reason.hasSuffix("no answer") || reason.contains("not on the port behind it") {
+            return
+                "\(words) (does a hub run there, and may UDP ports \(host.port) and \(host.port + 1) pass its firewall?)"
+        }
+        return words
     }
 
     private static func ownName() -> String {

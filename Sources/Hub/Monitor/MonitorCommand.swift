@@ -150,12 +150,8 @@ private final class Monitor {
     private func say(_ words: String) {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        let line = "\(Output.time(Int64(time.tv_sec) * 1000))  \(words)\n"
-        do {
-            try FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
-        } catch {
-            // Whoever read it has gone.
-            loop.stop()
-        }
+        Output.line("\(Output.time(Int64(time.tv_sec) * 1000))  \(words)")
+        // Whoever read it has gone.
+        if Output.isLost { loop.stop() }
     }
 }

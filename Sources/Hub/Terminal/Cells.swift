@@ -1,15 +1,15 @@
 /// Text by the cells that a terminal gives it, as wcwidth(3) counts them: strangers' names are of any script, and a row must
 /// keep its columns.
 package enum Cells {
-    /// The text in at most `width` cells, cut with "…". Control characters are shown, as by `Output.safe`; what has no width
-    /// and no ink (joiners, direction marks, variation selectors) is left out, and what piles up on one letter is bounded.
-    /// Behind right-to-left text stands a mark that has no width, so that what follows keeps its place.
+    /// The text in at most `width` cells, cut with "…". What has no ink is shown, as by `Output.safe`; what that leaves where
+    /// it is of use (joiners, direction marks, variation selectors) is left out, since terminals differ in its width, and what
+    /// piles up on one letter is bounded. Behind right-to-left text stands a mark that has no width, so that what follows keeps its place.
     package static func fit(_ text: String, _ width: Int) -> String {
         guard width > 0 else { return "" }
         var cells: [(scalars: String, width: Int)] = []
         var used = 0
         var isCut = false
-        for scalar in Output.safe(text).unicodeScalars where !isInvisible(scalar) {
+        for scalar in Output.safe(text).unicodeScalars where !Output.isJoining(scalar) {
             let own = self.width(of: scalar)
             if own == 0 {
                 // Two marks are what the languages of the world need on one letter.
@@ -41,13 +41,6 @@ package enum Cells {
     }
 
     package static func width(of text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + width(of: $1) } }
-
-    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .format, .lineSeparator, .paragraphSeparator, .surrogate: true
-        default: (0xFE00...0xFE0F).contains(scalar.value) || (0xE0000...0xE0FFF).contains(scalar.value)
-        }
-    }
 
     private static func width(of scalar: Unicode.Scalar) -> Int {
         switch scalar.properties.generalCategory {

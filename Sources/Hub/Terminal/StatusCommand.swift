@@ -13,12 +13,14 @@ enum StatusCommand {
             }
             return .no
         }
-        if options.json {
-            Output.line(String(decoding: bytes, as: UTF8.self))
-            return .well
-        }
         guard let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes)) else {
             return Output.strangeAnswer()
+        }
+        // A hub that serves nobody is of no use, whatever else is well. Why, stands in its sentence and its problems.
+        let code = status.engines.contains { $0.state == .up } ? ExitCode.well : .no
+        if options.json {
+            Output.line(String(decoding: bytes, as: UTF8.self))
+            return code
         }
         guard let rooms = client.get("/api/v1/rooms", as: API.Rooms.self)?.rooms,
             let participants = client.participants()
@@ -27,7 +29,7 @@ enum StatusCommand {
             return client.complain()
         }
         for line in lines(status, rooms, participants, now: Date(), Style.standard) { Output.line(line) }
-        return .well
+        return code
     }
 
     private static func lines(
@@ -44,9 +46,14 @@ enum StatusCommand {
             lines.append("\(status.store.lost) changes were not recorded while the store was down.")
         }
         lines.append("")
-        for room in rooms { lines += self.lines(room, participants.filter { $0.room == room.name }, style) }
+        let milliseconds = Int64(now.timeIntervalSince1970 * 1000)
+        let isTakingOver = Health.isTakingOver(status.engines, startedAt: status.startedAt, now: milliseconds)
+        for room in rooms {
+            let here = participants.filter { $0.room == room.name }
+            lines += self.lines(room, here, style, nobody: isTakingOver ? "not known yet" : "nobody")
+        }
         lines.append("")
-        let age = Int(now.timeIntervalSince1970) - Int(status.startedAt / 1000)
+        let age = Int(milliseconds / 1000 - status.startedAt / 1000)
         lines.append(
             "\(Output.safe(status.name)) \(Output.safe(status.version)), pid \(status.pid), for \(duration(age))")
         for engine in status.engines { lines.append(self.line(engine, style)) }
@@ -55,11 +62,11 @@ enum StatusCommand {
     }
 
     private static func lines(
-        _ room: Snapshot.Room, _ participants: [Snapshot.Participant], _ style: Style
+        _ room: Snapshot.Room, _ participants: [Snapshot.Participant], _ style: Style, nobody: String
     ) -> [String] {
         let ports = room.ports.map { "\($0)" }.joined(separator: ", ")
         let head = "\(style.paint(Cells.fit(room.name, 40), .strong)) (\(ports), \(Output.safe(room.policy)))"
-        guard !participants.isEmpty else { return ["\(head): nobody"] }
+        guard !participants.isEmpty else { return ["\(head): \(nobody)"] }
         return [head] + participants.map { "  " + line($0, style) }
     }
 

@@ -1,0 +1,208 @@
+import Engine
+import Foundation
+import Linux
+import Rooms
+
+/// The configuration while its file is read: what a room does not say it has from the file's `policy` and `maximum`, which
+/// may stand behind it.
+struct ConfigurationDraft {
+    struct Room {
+        var ports: [UInt16]?
+        var policy: Policy?
+        var maximum: Int?
+    }
+
+    private var configuration = Configuration()
+    private var ports: [UInt16]?
+    private var rooms: [(name: String, room: Room)]?
+    private var policy: Policy?
+    private var maximum: Int?
+    /// Where what `Configuration.check` may find wrong stands.
+    private(set) var lines: [String: Int] = [:]
+
+    func finished() throws(ConfigurationError) -> Configuration {
+        var result = configuration
+        if ports != nil, rooms != nil {
+            let line = lines["ports and rooms"].map { "line \($0): " } ?? ""
+            throw ConfigurationError("\(line)ports and rooms: give one of the two, not both")
+        }
+        result.maximum = maximum
+        let described = rooms ?? (ports ?? [5004]).map { ("\($0)", Room(ports: [$0])) }
+        result.rooms = described.map { name, room in
+            .init(
+                name: name, ports: room.ports ?? [], policy: room.policy ?? policy ?? .auto,
+                maximum: room.maximum ?? maximum)
+        }.sorted { one, other in
+            rooms != nil && (one.ports.first ?? 0, one.name) < (other.ports.first ?? 0, other.name)
+        }
+        return result
+    }
+
+    /// Every key of the file: what is not in this table is not known, and the manual has it from here.
+    static let settings: [Setting<ConfigurationDraft>] = [
+        Setting(
+            key: "name", example: #""MIDI Hub""#, words: "What players see: 1 to 63 bytes."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.name = try value.text()
+            draft.lines["name"] = value.line
+        },
+        Setting(
+            key: "location", example: #""Frankfurt""#,
+            words: "Added to the name; \"auto\" asks the cloud's metadata service. Without it nothing is added."
+        ) { draft, value throws(ConfigurationError) in
+            let text = try value.text()
+            draft.configuration.location = text == "auto" ? .auto : text.isEmpty ? .none : .named(text)
+        },
+        Setting(
+            key: "ports", example: "[5004, 5006]",
+            words:
+                "A room for each UDP port; each takes its own number and the next one. Without ports and rooms there is one room on 5004."
+        ) { draft, value throws(ConfigurationError) in
+            draft.ports = try value.ports()
+            draft.lines["ports and rooms"] = value.line
+            for port in draft.ports ?? [] { draft.lines["port \(port)"] = value.line }
+        },
+        Setting(
+            key: "rooms", example: #"{ "Main": { ports: [5004] } }"#,
+            words: "Rooms with names, of 1 to 60 bytes, in place of ports."
+        ) { draft, value throws(ConfigurationError) in
+            draft.lines["ports and rooms"] = value.line
+            draft.rooms = try value.members().map { name, value throws(ConfigurationError) in
+                var room = Room()
+                try value.read(roomSettings, into: &room)
+                guard let ports = room.ports else { throw value.wrong("\"ports\" is missing") }
+                draft.lines["room \"\(Output.safe(name))\""] = value.line
+                for port in ports { draft.lines["port \(port)"] = value.line }
+                return (name, room)
+            }
+        },
+        Setting(
+            key: "policy", example: #""auto""#,
+            words:
+                "Who hears whom in rooms that do not say it: auto (everyone hears everyone else, but a name whose last word is In or Rec only receives, and one whose last word is Out or Sen only sends), named (only senders and receivers), all, or pair (two ports: who is on the first is heard by who is on the second)."
+        ) { draft, value throws(ConfigurationError) in draft.policy = try value.checked(Configuration.policy) },
+        Setting(
+            key: "maximum", example: "\(Configuration.Room.usualMaximum)",
+            words: "How many participants a room takes that does not say it: 1 to 1000."
+        ) { draft, value throws(ConfigurationError) in draft.maximum = try value.maximum() },
+        Setting(
+            key: "listen", example: #""127.0.0.1:8080""#, words: "Where the page is served: an address and a TCP port."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.listen = try value.checked(Configuration.address)
+        },
+        Setting(
+            key: "hosts", example: #"["hub.example.org"]"#,
+            words: "Names that the page is reached by, as behind a proxy: without scheme and port."
+        ) { draft, value throws(ConfigurationError) in draft.configuration.hosts = try value.checkedList(host) },
+        Setting(
+            key: "origins", example: #"["https://studio.example.org"]"#,
+            words: "Web pages of elsewhere that may use the API: scheme, name and, where it is not the usual, port."
+        ) { draft, value throws(ConfigurationError) in draft.configuration.origins = try value.checkedList(origin) },
+        Setting(
+            key: "web", example: #""/usr/share/midihub/web""#,
+            words: "The pages' directory, where it is not found by itself."
+        ) { draft, value throws(ConfigurationError) in draft.configuration.web = try value.checked(path) },
+        Setting(
+            key: "token", example: #""at least 16 characters""#,
+            words:
+                "By which things may be changed over HTTP. Without it one is made at the first start and kept in the file token of the state directory. MIDIHUB_TOKEN in the environment goes before both."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.token = try value.checked { text throws(ConfigurationError) in
+                guard text.utf8.count >= 16 else { throw ConfigurationError("shorter than 16 characters") }
+                return text
+            }
+        },
+        Setting(
+            key: "engine", example: #""auto""#,
+            words:
+                "What carries the MIDI: rtpmidid, embedded, or auto: rtpmidid where it is installed, the ALSA sequencer opens and it can do all that is configured here, else embedded."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.engine = try value.checked(Configuration.engine)
+        },
+        Setting(
+            key: "rtpmidid", example: #""/usr/bin/rtpmidid""#,
+            words: "The rtpmidid to run, where it is not the one on PATH."
+        ) { draft, value throws(ConfigurationError) in draft.configuration.rtpmidid = try value.checked(path) },
+        Setting(
+            key: "allow", example: #"["192.0.2.0/24"]"#,
+            words: "Addresses and ranges that are let in, and no others. Without it everybody is."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.allow = try value.checkedList(range)
+            if draft.configuration.allow.isEmpty {
+                throw value.wrong("is empty, so nobody would be let in; without it everybody is")
+            }
+        },
+        Setting(
+            key: "deny", example: #"["192.0.2.66"]"#, words: "Addresses and ranges that are never let in."
+        ) { draft, value throws(ConfigurationError) in draft.configuration.deny = try value.checkedList(range) },
+        Setting(
+            key: "address", example: #""192.0.2.1""#,
+            words: "The one address of this machine to listen on; without it all."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.address = try value.checked { text throws(ConfigurationError) in
+                guard SocketAddress(host: text, port: 0) != nil else {
+                    throw ConfigurationError("\"\(text)\" is no numeric address such as 192.0.2.7 or ::1")
+                }
+                return text
+            }
+        },
+        Setting(
+            key: "alerts", example: #"{ url: "https://hooks.example.org/" }"#,
+            words: "A message to a webhook when something is wrong, and when that is over."
+        ) { draft, value throws(ConfigurationError) in
+            var settings = AlertSettings(url: "")
+            try value.read(AlertSettings.settings, into: &settings)
+            guard !settings.url.isEmpty else { throw value.wrong("\"url\" is missing") }
+            draft.configuration.alerts = settings
+        },
+    ]
+
+    static let roomSettings: [Setting<Room>] = [
+        Setting(
+            key: "ports", example: "[5006, 5008]", words: "Its UDP ports: who is on any of them is in the room. Needed."
+        ) { room, value throws(ConfigurationError) in room.ports = try value.ports() },
+        Setting(
+            key: "policy", example: #""all""#, words: "As above, of this room."
+        ) { room, value throws(ConfigurationError) in room.policy = try value.checked(Configuration.policy) },
+        Setting(
+            key: "maximum", example: "8", words: "As above, of this room."
+        ) { room, value throws(ConfigurationError) in room.maximum = try value.maximum() },
+    ]
+
+    @Sendable private static func path(_ text: String) throws(ConfigurationError) -> String {
+        guard !text.isEmpty else { throw ConfigurationError("must name a file") }
+        return text
+    }
+
+    @Sendable private static func range(_ text: String) throws(ConfigurationError) -> AddressRange {
+        guard let range = AddressRange(text) else {
+            throw ConfigurationError("\"\(text)\" is no address and no range such as 192.0.2.0/24")
+        }
+        return range
+    }
+
+    /// As it stands in a Host header (RFC 9110 section 7.2), without the port.
+    @Sendable private static func host(_ text: String) throws(ConfigurationError) -> String {
+        func isNamePart(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+                || "-._".unicodeScalars.contains(scalar)
+        }
+        guard !text.isEmpty, text.unicodeScalars.allSatisfy(isNamePart) else {
+            throw ConfigurationError("\"\(text)\" is no name such as hub.example.org, without scheme, port and path")
+        }
+        return text
+    }
+
+    /// RFC 6454 section 6.2: scheme, host and port, nothing behind.
+    @Sendable private static func origin(_ text: String) throws(ConfigurationError) -> String {
+        let parts = URLComponents(string: text)
+        guard let parts, ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false, parts.path.isEmpty,
+            parts.query == nil, parts.fragment == nil, parts.user == nil
+        else { throw ConfigurationError("\"\(text)\" is no origin such as https://studio.example.org") }
+        return text
+    }
+}
+
+extension ConfigurationValue {
+    fileprivate func maximum() throws(ConfigurationError) -> Int { try whole(1...1000, "participants (1 to 1000)") }
+}

@@ -1,0 +1,28 @@
+import Hub
+import Testing
+
+/// The words of the command line before a command has them.
+@Suite struct SubcommandTests {
+    @Test(arguments: [
+        (["status", "--json"], "status", ["--json"]), (["--state", "/s", "status"], "status", ["--state", "/s"]),
+        (["--state=/s", "--json", "status", "--hub", "x"], "status", ["--state=/s", "--json", "--hub", "x"]),
+        (["--connectall", "run"], "run", ["--connectall"]), (["--help", "status"], "--help", ["status"]),
+        (["--state", "status", "stop"], "stop", ["--state", "status"]), (["--version"], "--version", []),
+        (["decode", "-"], "decode", ["-"]),
+    ])
+    func `options may stand before the command`(words: [String], name: String, rest: [String]) throws {
+        let (found, others) = try Subcommand.split(words)
+        #expect(found == name && others == rest)
+    }
+
+    @Test(arguments: [
+        (["--sate", "x", "status"], "unknown option --sate; did you mean --state?"), (["--state", "x"], "no command"),
+        (["--state"], "no command"), (["-x"], "unknown option -x"),
+    ])
+    func `options without a command, or that none has, are wrong use`(words: [String], said: String) {
+        do {
+            _ = try Subcommand.split(words)
+            Issue.record("accepted")
+        } catch { #expect(error.description.contains(said), "\(error.description)") }
+    }
+}
