@@ -228,7 +228,7 @@ package struct Routes: Sendable {
 
     /// Who did it, for the event log.
     private static func author(_ request: Request) -> String {
-        request.viaSocket ? "the command line" : Access.address(of: request) ?? "somebody"
+        request.viaSocket ? "the command line" : request.client?.host ?? "somebody"
     }
 
     /// Runs a question to the store off the server's thread.

@@ -85,7 +85,9 @@ import Testing
     }
 
     @Test func `a viewer who does not read gets the newest when it does, and nobody waits for it`() throws {
-        let fixture = try Fixture(Self.router())
+        var limits = Limits()
+        limits.beat = .seconds(3600)
+        let fixture = try Fixture(Self.router(), limits: limits)
         func big(_ number: Int) -> String { "\(number) " + String(repeating: "x", count: 200_000) }
         fixture.server.publish(Self.update([Self.state(Self.first, big(0))]))
         let slow = try Self.view(fixture)
@@ -126,6 +128,27 @@ import Testing
         viewers[0].endSending()
         try viewers[0].readToEnd()
         _ = try Self.view(fixture)
+    }
+
+    @Test func `the viewers of one address shut out nobody`() throws {
+        var limits = Limits()
+        limits.streams = 12
+        let fixture = try Fixture(Self.router(), limits: limits)
+        func view(for address: String) throws -> Peer {
+            let peer = try fixture.connect()
+            try peer.send("GET /stream HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: \(address)\r\n\r\n")
+            return peer
+        }
+        let crowd = try (0..<12).map { _ in try view(for: "192.0.2.66") }
+        for peer in crowd { #expect(try peer.readAnswer().status == 200) }
+        #expect(try view(for: "192.0.2.66").readAnswer().status == 503)
+        let newcomer = try view(for: "192.0.2.1")
+        #expect(try newcomer.readAnswer().status == 200)
+        try crowd[0].readToEnd()
+        // Who looks from this machine has a place beside them.
+        let near = try Self.view(fixture)
+        #expect(fixture.server.viewers == 13)
+        withExtendedLifetime((crowd, newcomer, near)) {}
     }
 
     @Test func `a topic is watched for as long as somebody views it`() throws {

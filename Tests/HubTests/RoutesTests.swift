@@ -352,6 +352,19 @@ import Testing
         #expect(ill.text == "No port is served.\nrtpmidid is not installed\n")
     }
 
+    @Test func `people get words on a page where there is nothing, and programs get JSON`() throws {
+        let stage = try Stage()
+        for (path, headers, status) in [("/nothing", [:], 404), ("/", ["Host": "elsewhere.example"], 421)] {
+            let page = try stage.ask("GET", path, headers.merging(["Accept": "text/html,*/*;q=0.8"]) { $1 })
+            #expect(page.status == status)
+            #expect(page.text.hasPrefix("<!doctype html>"))
+            #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+            let answer = try stage.ask("GET", path, headers)
+            #expect(answer.status == status)
+            #expect(try answer.object()["detail"] is String)
+        }
+    }
+
     @Test func `events are asked for by kind and after an id, and read on from where an answer ends`() async throws {
         let stage = try Stage()
         let database = try #require(stage.database)
