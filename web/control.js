@@ -17,7 +17,6 @@ const choicesBox = make('div', 'choices');
 const dialog = make('dialog', '', title, text, secretLabel, choicesBox);
 const toast = make('p', 'toast');
 const panicButton = button('panic live-only', panic, 'Panic');
-/** The controls that stay in reach. */
 export const dock = make('aside', 'dock', toast, panicButton);
 let hiding = 0;
 
@@ -27,7 +26,6 @@ dialog.ariaLabelledByElements = [title];
 toast.hidden = true;
 document.body.append(dock, dialog);
 
-/** Says how it went, for a while. */
 export function say(...words) {
 	setChildren(toast, ...words);
 	announce(toast.textContent);
@@ -124,7 +122,6 @@ async function orderFor({ id, name: who }, what, query) {
 	if (done) say(...isolated(done.text, who));
 }
 
-/** The stuck-note box of one participant. */
 export async function stuck(person) {
 	const choices = [[{ to: 47 }, 'Low'], [{ from: 48, to: 71 }, 'Middle'], [{ from: 72 }, 'High'], [{}, 'All notes']];
 	const range = await ask(['A note hangs at ', name(person.name), '?'], 'It is sent a note-off for each of these notes, on every channel.', choices);

@@ -22,7 +22,6 @@ export function showEvents(events) {
 	if (events !== known) show(known = events);
 }
 
-/** As far as the filter lets them through. */
 function show(events) {
 	const wanted = byID('words').value.trim().toLowerCase();
 	const fitting = (events ?? []).filter((event) => tests[byID('kinds').value](event) && event.text.toLowerCase().includes(wanted));

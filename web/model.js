@@ -48,10 +48,8 @@ export const empty = () => ({
 
 export const roomsOf = (model) => [...model.rooms.values()].sort((a, b) => a.ports[0] - b.ports[0]);
 
-/** Who came first stays first. */
 export const peopleOf = (model) => [...model.participants.values()].sort((a, b) => a.since - b.since || a.id - b.id);
 
-/** Takes in one piece of news. */
 export function take(model, view, data) {
 	if (view === 'model') Object.assign(model, data);
 	else if (view === 'status') model.status = data.all;

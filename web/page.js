@@ -17,7 +17,6 @@ export function make(tag, className = '', ...children) {
 
 export function button(className, press, ...children) {
 	const element = make('button', className, ...children);
-	element.type = 'button';
 	if (press) element.addEventListener('click', press);
 	return element;
 }
@@ -32,12 +31,11 @@ export function svg(tag, attributes, ...children) {
 /** The content of a <dl>. */
 export const terms = (list) => list.map(([term, value]) => make('div', '', make('dt', '', term), make('dd', '', value)));
 
-/** Sets text where it differs, so that a selection and a reader's place stay. */
+/** Sets text, or children, where they differ, so that a selection and a reader's place stay. */
 export function setText(element, text) {
 	if (element.textContent !== text) element.textContent = text;
 }
 
-/** The same for children. */
 export function setChildren(element, ...children) {
 	const wanted = make('div', '', ...children).childNodes;
 	const had = element.childNodes;
@@ -51,10 +49,13 @@ export function offer(select, options) {
 	if (options.some(({ value }) => value === had)) select.value = had;
 }
 
+// Neither width nor shape.
+const blank = /^[\p{DI}\p{Cc}\p{Cf}\p{Z}\u2800]*$/u;
+
 /** A stranger's name, isolated from the direction of its surroundings. */
 export function name(text) {
 	const shown = String(text ?? '');
-	return shown.trim() === '' ? make('span', 'muted', '(no name)') : make('bdi', '', shown);
+	return blank.test(shown) ? make('span', 'muted', '(no name)') : make('bdi', '', shown);
 }
 
 /** A state as a word with a coloured dot; `tone` is one of good, fair, bad, idle. */
@@ -150,12 +151,10 @@ export function follow(model, changed) {
 	});
 }
 
-/** Whether the hub was there a moment ago. */
 export const isLost = () => link.state === 'lost';
 
 setInterval(() => isLost() && showLink(link), 1000);
 
-/** There is something to show now. */
 export function reveal() {
 	byID('waiting').hidden = true;
 	byID('data').hidden = false;

@@ -15,7 +15,7 @@ export function remarks({ sends, receives, remark }) {
 
 /** A sentence of the hub's, in which the name is isolated. */
 export function isolated(text, who) {
-	const at = who ? text.indexOf(who) : -1;
+	const at = who?.trim() ? text.indexOf(who) : -1;
 	return at < 0 ? [text] : [text.slice(0, at), name(who), text.slice(at + who.length)];
 }
 
