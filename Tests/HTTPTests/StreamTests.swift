@@ -17,7 +17,8 @@ import Testing
                 .stream(
                     Subscription(
                         topics: Topics(rawValue: topics), events: request.query["events"] != nil,
-                        lastEventID: request.headers["Last-Event-ID"].flatMap { Int64($0) })))
+                        lastEventID: request.headers["Last-Event-ID"].flatMap { Int64($0) },
+                        isFull: request.query["full"] != nil)))
         }
         return router
     }
@@ -128,6 +129,19 @@ import Testing
         viewers[0].endSending()
         try viewers[0].readToEnd()
         _ = try Self.view(fixture)
+    }
+
+    @Test func `who may see all gets events as they are, at once and when it comes back`() throws {
+        let fixture = try Fixture(Self.router())
+        var update = StreamUpdate()
+        update.events = [.init(id: 1, bytes: Array("data: open\n\n".utf8), full: Array("data: full\n\n".utf8))]
+        let (open, full) = (try Self.view(fixture, "?events"), try Self.view(fixture, "?events&full"))
+        for peer in [open, full] { #expect(try peer.readMessages(1) == ["retry: 1000\nid: 0"]) }
+        fixture.server.publish(update)
+        #expect(try open.readMessages(1) == ["data: open"])
+        #expect(try full.readMessages(1) == ["data: full"])
+        let again = try Self.view(fixture, "?events&full", "Last-Event-ID: 0\r\n")
+        #expect(try again.readMessages(2) == ["retry: 1000", "data: full"])
     }
 
     @Test func `the viewers of one address shut out nobody`() throws {

@@ -7,6 +7,11 @@ import Testing
 
 @testable import Hub
 
+extension Author {
+    /// The address where there is one.
+    fileprivate var said: String { address ?? description }
+}
+
 /// All routes, over loopback and over the hub's own socket. Orders are answered by a loop of the test's.
 @Suite(.ownThread) struct RoutesTests {
     private static let token = "0123456789abcdef"
@@ -48,29 +53,29 @@ import Testing
                 try? loop.receive(over) { _ in loop.stop() }
                 try? loop.receive(orders) { order in
                     switch order {
-                    case .reload(let author, let responder): responder.send(.text("reload by \(author)"))
+                    case .reload(let author, let responder): responder.send(.text("reload by \(author.said)"))
                     case .panic(let room, let all, let author, let responder):
-                        responder.send(.text("panic\(all ? " all" : "") \(room ?? "everywhere") by \(author)"))
+                        responder.send(.text("panic\(all ? " all" : "") \(room ?? "everywhere") by \(author.said)"))
                     case .kick(let id, let author, let responder):
-                        responder.send(.text("kick \(id) by \(author)"))
+                        responder.send(.text("kick \(id) by \(author.said)"))
                     case .notesOff(let id, let notes, let author, let responder):
-                        responder.send(.text("notes-off \(id) \(notes) by \(author)"))
+                        responder.send(.text("notes-off \(id) \(notes) by \(author.said)"))
                     case .block(let block, let isBlocked, let author, let responder):
                         responder.send(
                             .text(
-                                "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to) by \(author)"
+                                "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to) by \(author.said)"
                             ))
                     case .piano(let key, let strokes, let author, let responder):
                         let played = strokes.map { "\($0.note):\($0.velocity)" }
-                        responder.send(.text("\(key.player) plays \(played) in \(key.room) by \(author)"))
+                        responder.send(.text("\(key.player) plays \(played) in \(key.room) by \(author.said)"))
                     case .leavePiano(let key, let responder):
                         responder.send(.text("\(key.player) leaves \(key.room)"))
                     case .echo(let room, let seconds, let author, let responder):
-                        responder.send(.text("echo \(room) \(seconds) s by \(author)"))
+                        responder.send(.text("echo \(room) \(seconds) s by \(author.said)"))
                     case .endEcho(let room, let author, let responder):
-                        responder.send(.text("no echo \(room) by \(author)"))
+                        responder.send(.text("no echo \(room) by \(author.said)"))
                     case .restart(let engine, let author, let responder):
-                        responder.send(.text("restart \(engine) by \(author)"))
+                        responder.send(.text("restart \(engine) by \(author.said)"))
                     case .stop(let responder): responder.send(.text("stop"))
                     case .sounding(_, let responder): responder.send(.text("sounding"))
                     }
@@ -350,6 +355,35 @@ import Testing
         let ill = try stage.ask("GET", "/healthz")
         #expect(ill.status == 503)
         #expect(ill.text == "No port is served.\nrtpmidid is not installed\n")
+    }
+
+    @Test func `events have addresses for the token and for hub.sock alone`() async throws {
+        let stage = try Stage()
+        let database = try #require(stage.database)
+        try await database.commit([
+            .event(EventRecord(at: When(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")),
+            // As versions before wrote it.
+            .event(EventRecord(at: When(.now), kind: "panic", text: "Panic in all rooms, by 192.0.2.8")),
+        ])
+        let path = "/api/v1/events"
+        let open = try stage.ask("GET", path)
+        #expect(!open.text.contains("192.0.2."))
+        #expect(open.text.contains("Second was not let in") && open.text.contains("Panic in all rooms, by (address)"))
+        let socket = Client.Place.socket(path: stage.directory.file("hub.sock"))
+        let near = try Client.get(path, at: socket, timeout: .seconds(600)).body
+        for text in [try stage.ask("GET", path, Self.bearer).text, String(decoding: near, as: UTF8.self)] {
+            #expect(text.contains(#""address":"192.0.2.7""#) && text.contains("by 192.0.2.8"))
+        }
+        #expect(try stage.ask("GET", path, ["Authorization": "Bearer 0123456789abcdeX"]).status == 401)
+    }
+
+    @Test func `the stream's events have addresses for the token alone`() {
+        var views = StreamViews(points: [:])
+        let record = EventRecord(
+            id: 1, at: When(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")
+        let events = views.recorded([record]).events
+        #expect(events.map { String(decoding: $0.bytes, as: UTF8.self).contains("192.0.2.7") } == [false])
+        #expect(events.map { String(decoding: $0.full, as: UTF8.self).contains("192.0.2.7") } == [true])
     }
 
     @Test func `people get words on a page where there is nothing, and programs get JSON`() throws {

@@ -30,11 +30,12 @@ extension EmbeddedEngine {
         case .latency: if let said = line.participant { measured(said, at: at) }
         case .losses: if let said = line.participant { attendee(said, at: at).take(said, at: at) }
         case .refused:
-            let who = line.name.map { "\($0) at \(line.address ?? "?")" } ?? line.address ?? "?"
             let times = (line.times ?? 1) > 1 ? ", \(line.times ?? 1) times" : ""
             context.note(
-                "refused", severity: .warning, at: When(at), engine: name,
-                "\(who) was not let in on port \(line.port ?? 0): \(line.reason ?? "refused")\(times)")
+                "refused", severity: .warning, at: When(at), engine: name, participant: line.name,
+                address: line.address,
+                "\(line.name ?? "Somebody") was not let in on port \(line.port ?? 0): \(line.reason ?? "refused")\(times)"
+            )
         case .loop:
             guard let said = line.participant else { break }
             let one = attendee(said, at: at)
