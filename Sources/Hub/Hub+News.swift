@@ -19,7 +19,7 @@ extension Hub {
             guard released.notes > 0 else { break }
             let notes = released.notes == 1 ? "1 note" : "\(released.notes) notes"
             context.note(
-                "released",
+                "released", participant: released.name,
                 "\(released.name) left \(notes) sounding: released at \(released.hearers.count) participants")
         case .restored(let lost):
             context.note(

@@ -69,7 +69,7 @@ extension Hub {
         let found = engines.contains { engine in
             work(engine) { [weak self] failure in
                 if let failure { return responder.send(.problem(.unavailable, failure)) }
-                let sentence = "\(view?.name ?? "\(id)") \(words)"
+                let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(words)"
                 self?.context.note(
                     kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name,
                     address: author.address, sentence)
@@ -115,7 +115,8 @@ extension Hub {
             responder.send(.problem(.conflict, "There are \(Self.mostBlocks) blocks already: lift one first."))
             return
         }
-        let wires = "\(block.to) \(isBlocked ? "no longer hears" : "may hear") \(block.from) in room \(block.room)"
+        let (from, to) = (ShownName.shown(block.from), ShownName.shown(block.to))
+        let wires = "\(to) \(isBlocked ? "no longer hears" : "may hear") \(from) in room \(block.room)"
         guard blocks.contains(block) != isBlocked else {
             return responder.send(Self.done("\(wires): it was so before."))
         }

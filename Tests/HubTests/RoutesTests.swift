@@ -2,6 +2,7 @@ import Foundation
 import HTTP
 import Linux
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -375,6 +376,25 @@ extension Author {
             #expect(text.contains(#""address":"192.0.2.7""#) && text.contains("by 192.0.2.8"))
         }
         #expect(try stage.ask("GET", path, ["Authorization": "Bearer 0123456789abcdeX"]).status == 401)
+    }
+
+    @Test func `the stream is full for the token and for hub.sock alone, and refused for a wrong token`() throws {
+        let routes = Routes(
+            board: Board(), access: Access(token: Self.token, hosts: []), database: { nil },
+            orders: try Mailbox<Order>(), webDirectory: nil)
+        let router = routes.router()
+        func answer(_ authorization: String?, viaSocket: Bool = false) -> Response? {
+            var request = Request(path: "/api/v1/stream", viaSocket: viaSocket)
+            request.headers["Authorization"] = authorization
+            let answers = Mutex<[Response]>([])
+            router.route(request, Responder { response in answers.withLock { $0.append(response) } })
+            return answers.withLock { $0.first }
+        }
+        #expect(answer(nil)?.stream?.isFull == false)
+        #expect(answer("Bearer \(Self.token)")?.stream?.isFull == true)
+        #expect(answer(nil, viaSocket: true)?.stream?.isFull == true)
+        let wrong = answer("Bearer 0123456789abcdeX")
+        #expect(wrong?.status == .unauthorized && wrong?.stream == nil)
     }
 
     @Test func `the stream's events have addresses for the token alone`() {

@@ -60,7 +60,7 @@ extension Hub {
     func echoReturned(in name: String, by participant: String) {
         endEcho(
             name, severity: .warning,
-            "\(participant) sends back what the echo gives it; on its computer, switch off MIDI thru")
+            "\(ShownName.shown(participant)) sends back what the echo gives it; on its computer, switch off MIDI thru")
     }
 
     /// Rooms that are gone have none.
