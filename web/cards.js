@@ -1,6 +1,6 @@
 // A card a participant, grouped by room; and the dot on it, which blinks for its notes.
 
-import { badge, button, byID, count, keep, make, ms, name, setChildren, setText, svg, terms, time } from './page.js';
+import { badge, button, byID, called, count, keep, make, ms, name, setChildren, setText, svg, terms, time } from './page.js';
 import { remarks, stateOf, thresholds, verdict } from './words.js';
 import { kick, stuck, unmute } from './control.js';
 
@@ -10,7 +10,7 @@ const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 const part = (values, share) => values.sort((a, b) => a - b)[Math.floor(values.length * share)];
 
-/** Points [Unix ms, ms] as a path, open where nothing was measured for longer than `gap`. */
+// Points [Unix ms, ms] as a path, open where nothing was measured for longer than `gap`.
 export function path(points, gap, x, y) {
 	let last = -Infinity;
 	return points.map(([at, rtt]) => {
@@ -20,7 +20,7 @@ export function path(points, gap, x, y) {
 	}).join('');
 }
 
-/** The last ten minutes in a box of 100 by 24. */
+// The last ten minutes in a box of 100 by 24.
 function spark(points) {
 	const top = Math.max(10, ...points.map(([, rtt]) => rtt)) * 1.1;
 	return path(points, 2.5 * minute, (at) => 100 - (Date.now() - at) / minute * 10, (rtt) => 23 - (rtt / top) * 22);
@@ -42,7 +42,7 @@ function create(person) {
 	dots.set(person.id, dot);
 	word.title = thresholds;
 	now.hidden = person.echo;
-	const act = (word, press) => button('quiet', () => press(person), word, make('span', 'unseen', ` ${person.name}`));
+	const act = (word, press) => button('quiet', () => press(person), word, make('span', 'unseen', ` ${called(person.name)}`));
 	if (!person.echo) foot.append(make('span', '', act('Stuck note…', stuck), ' ', act('Unmute', unmute), ' ', act('Kick…', kick)));
 	return make('li', 'card person', make('div', 'head', dot, make('h4', 'who'), word), now, make('dl', 'figures'), foot);
 }
@@ -65,7 +65,7 @@ function show(card, person, points) {
 
 const createGroup = () => make('section', '', make('h3'), make('p'), make('ul', 'cards'));
 
-/** Shows the cards of these rooms; `found` are the people to show, `all` all there are. */
+// Shows the cards of these rooms; `found` are the people to show, `all` all there are.
 export function showCards(rooms, found, all, latency) {
 	keep(byID('participants'), rooms, (room) => room.name, createGroup, (group, room) => {
 		const [title, note, list] = group.children;
@@ -79,7 +79,6 @@ export function showCards(rooms, found, all, latency) {
 	setText(byID('legend'), `Round trip: milliseconds from the hub to the participant and back; between two players, half of each. By the last minute, ${thresholds}.`);
 }
 
-/** Blinks for the notes that were played since the last time. */
 export function blink({ changed }) {
 	for (const { participant, notes } of changed) {
 		const dot = dots.get(participant);

@@ -34,7 +34,7 @@ export function say(...words) {
 	hiding = setTimeout(() => (toast.hidden = true), 8000);
 }
 
-/** Asks; gives the chosen value or null. `choices` are [value, ...label]; `true` is the token typed. */
+// Asks; gives the chosen value or null. `choices` are [value, ...label]; `true` is the token typed.
 function ask(question, explanation, choices) {
 	setChildren(title, ...question);
 	setText(text, explanation);
@@ -63,7 +63,7 @@ async function token(wrong) {
 	return typed;
 }
 
-/** Sends an order; gives the hub's answer, or null having said why not. */
+// Sends an order; gives the hub's answer, or null having said why not.
 export async function order(method, path, query = {}, keepalive = false) {
 	const words = new URLSearchParams(query).toString();
 	for (let wrong; ; ) {
@@ -90,7 +90,7 @@ export async function order(method, path, query = {}, keepalive = false) {
 let again;
 let panicRooms;
 
-/** `rooms` gives the names of the rooms that the panic button is for. */
+// `rooms` gives the names of the rooms that the panic button is for.
 export const setPanicRooms = (rooms) => (panicRooms = rooms);
 
 function offerAgain(query) {
@@ -100,7 +100,7 @@ function offerAgain(query) {
 	panicButton.classList.toggle('again', Boolean(again));
 }
 
-/** Asks, releases what sounds; again within two seconds, everything. */
+// Asks once, releases what sounds; pressed again within two seconds, everything.
 async function panic() {
 	if (again) {
 		const { query } = again;
@@ -116,7 +116,6 @@ async function panic() {
 	offerAgain(query);
 }
 
-/** Orders for one participant, and says what the hub says. */
 async function orderFor({ id, name: who }, what, query) {
 	const done = await order('POST', `participants/${id}/${what}`, query);
 	if (done) say(...isolated(done.text, who));

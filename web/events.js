@@ -6,7 +6,7 @@ import { isolated } from './words.js';
 const tones = { __proto__: null, warning: 'fair', error: 'bad' };
 let known;
 
-/** Whether it is worth saying to who cannot see: who came and went, and what went wrong. */
+// Whether it is worth saying to who cannot see: who came and went, and what went wrong.
 export const isNews = ({ kind, severity }) => severity in tones || isPeople({ kind });
 
 const isPeople = ({ kind }) => ['joined', 'left', 'lost'].includes(kind);
@@ -17,12 +17,11 @@ const what = ({ at, atLatest, severity, text, participant }) => [
 	...(severity in tones ? [badge(tones[severity], severity), ' '] : []), ...isolated(text, participant),
 ];
 
-/** Shows the events that are known, null where the hub cannot tell. */
+// Shows the events that are known, null where the hub cannot tell.
 export function showEvents(events) {
 	if (events !== known) show(known = events);
 }
 
-/** As far as the filter lets them through. */
 function show(events) {
 	const wanted = byID('words').value.trim().toLowerCase();
 	const fitting = (events ?? []).filter((event) => tests[byID('kinds').value](event) && event.text.toLowerCase().includes(wanted));

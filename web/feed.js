@@ -40,7 +40,7 @@ function connect() {
 	}
 }
 
-/** The latest events: of the stream come only those from now on. Where the store is down there are none. */
+// The latest events: of the stream come only those from now on. Where the store is down there are none.
 async function catchUp() {
 	say('live');
 	try {

@@ -1,6 +1,6 @@
 // Latency over time in one room: one line a participant, open where it was away.
 
-import { byID, make, ms, name, setChildren, setText, svg } from './page.js';
+import { byID, called, make, ms, name, setChildren, setText, svg } from './page.js';
 import { path } from './cards.js';
 import { list } from './model.js';
 
@@ -19,7 +19,7 @@ let until = 0;
 let asked = -Infinity;
 let failed = false;
 
-/** A round number of milliseconds above the highest line. */
+// A round number of milliseconds above the highest line.
 function ceiling(highest) {
 	const power = 10 ** Math.floor(Math.log10(Math.max(highest, 5)));
 	return [1, 2, 4, 5, 10].map((factor) => factor * power).find((value) => value >= highest);
@@ -49,11 +49,11 @@ function show() {
 		if (x(at) > left + 16 && x(at) < width - 24) parts.push(svg('text', { x: x(at), y: height - 6, 'text-anchor': 'middle' }, new Date(at).toLocaleString(undefined, format)));
 	}
 	for (const { points, colour } of shown) parts.push(svg('path', { class: `line c${colour}`, d: path(points, 2.5 * Math.max(minute, step), x, y) }));
-	const said = shown.slice(0, 20).map(({ name: who, least, most }) => `${who} ${ms(least)} to ${ms(most)} ms`);
+	const said = shown.slice(0, 20).map(({ name: who, least, most }) => `${called(who)} ${ms(least)} to ${ms(most)} ms`);
 	byID('graph').replaceChildren(svg('svg', { class: 'graph', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `Round trips in ${room}, last ${span}: ${said.join('; ')}` }, ...parts));
 }
 
-/** Who comes back under the same name goes on with its line; twins have one each. */
+// Who comes back under the same name goes on with its line; twins have one each.
 function gather(samples) {
 	const all = [];
 	for (const { participant, name: who, at, rtt } of samples.filter((one) => one.room === room).sort((a, b) => a.at - b.at)) {
@@ -89,7 +89,7 @@ function begin() {
 	if (!document.hidden) ask();
 }
 
-/** Shows a room's graph, of the lines those `found`; asks the hub when what is known is old. */
+// Shows a room's graph, of the lines those `found`; asks the hub when what is known is old.
 export function showGraph(of, found) {
 	wanted = found;
 	if (of !== room) {

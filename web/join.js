@@ -5,7 +5,7 @@ import { say } from './control.js';
 
 const loopback = /^(localhost|127\..*|\[::1\]|)$/;
 
-/** The hub's own addresses; before them the host of this page, on a cloud machine the public one, which the hub cannot see. */
+// The hub's own addresses; before them the host of this page, on a cloud machine the public one, which the hub cannot see.
 function places({ addresses, engines }) {
 	const here = location.hostname;
 	if (loopback.test(here) || addresses.some((address) => address.startsWith(`${here}:`))) return addresses;
@@ -26,7 +26,7 @@ export function showJoin(status) {
 let waited = false;
 let readersChoice = false;
 
-/** While nobody is here the card waits, and says whom it then hears. */
+// While nobody is here the card waits, and says whom it then hears.
 export function wait(people) {
 	const isAlone = people.length === 0;
 	waited ||= isAlone;

@@ -37,7 +37,6 @@ function showEngines({ engines, version, startedAt, store }) {
 	setChildren(byID('about'), `MIDI Hub ${version}, running since `, time(startedAt), `. ${recording}`);
 }
 
-/** The rooms to show: the chosen one, or all. */
 function rooms() {
 	const all = roomsOf(model);
 	offer(room, [new Option('All rooms', ''), ...all.map((one) => new Option(one.name))]);

@@ -1,9 +1,9 @@
 // Who hears whom in one room: rows send, columns receive. A tap blocks a wire or lifts the block.
 
-import { button, byID, keep, make, name, setChildren, setText } from './page.js';
+import { button, byID, called, keep, make, name, setChildren, setText } from './page.js';
 import { order, say } from './control.js';
 
-/** So many rows and columns at once; of a larger room those that were looked for. */
+// So many rows and columns at once; of a larger room those that were looked for.
 const most = 24;
 
 function meaning(from, to, wire) {
@@ -46,11 +46,11 @@ function createCell() {
 function heading(scope, person) {
 	const cell = make('th', '', make('span', '', name(person.name)));
 	cell.scope = scope;
-	cell.title = person.name;
+	cell.title = called(person.name);
 	return cell;
 }
 
-/** Shows the matrix of a room, of whose people these were looked for; `total` are there. */
+// Shows the matrix of a room, of whose people these were looked for; `total` are there.
 export function showMatrix(room, people, total, wires) {
 	byID('area-matrix').hidden = total < 2;
 	if (total < 2) return;
@@ -65,7 +65,7 @@ export function showMatrix(room, people, total, wires) {
 			const [cell] = (row.cells[index + 1] ?? row.appendChild(createCell())).children;
 			const [kind, mark, words, method] = meaning(from, to, wires.get(`${from.id}-${to.id}`));
 			cell.means = { from, to, words, method };
-			const label = `${to.name} ← ${from.name}: ${words}`;
+			const label = `${called(to.name)} ← ${called(from.name)}: ${words}`;
 			if (cell.title === label && cell.className === kind) return;
 			cell.className = kind;
 			setText(cell, mark);

@@ -4,14 +4,14 @@ const tenMinutes = 600000;
 const mostEvents = 500;
 const keys = { participants: ({ id }) => id, rooms: ({ name }) => name, wires: ({ from, to }) => `${from}-${to}`, sounding: ({ participant }) => participant };
 
-/** The JSON at `path`; throws an error with `status` where the hub refuses. */
+// The JSON at `path`; throws an error with `status` where the hub refuses.
 export async function get(path) {
 	const answer = await fetch(new URL(path, import.meta.url), { cache: 'no-store', signal: AbortSignal.timeout(5000) });
 	if (answer.ok) return answer.json();
 	throw Object.assign(new Error(`The hub answers with an error (HTTP ${answer.status}).`), { status: answer.status });
 }
 
-/** All items of a list, page after page; `path` has a query. */
+// All items of a list, page after page; `path` has a query.
 export async function list(path, items) {
 	const all = [];
 	for (let more = ''; more !== undefined; ) {
@@ -22,7 +22,7 @@ export async function list(path, items) {
 	return all;
 }
 
-/** Calls `hear` with every batch of news: a list of [view, data]. The first one has everything so far. */
+// Calls `hear` with every batch of news: a list of [view, data]. The first one has everything so far.
 export function subscribe(hear) {
 	const url = new URL('feed.js', import.meta.url);
 	const port = self.SharedWorker ? new SharedWorker(url, { type: 'module' }).port : new Worker(url, { type: 'module' });
@@ -36,19 +36,18 @@ export const empty = () => ({
 	status: null,
 	participants: new Map(),
 	rooms: new Map(),
-	/** By `from-to`; those with a `reason` are no wires but say why there is none. */
+	// By `from-to`; those with a `reason` are no wires but say why there is none.
 	wires: new Map(),
-	/** What each plays at the moment, where the hub is asked for it. */
+	// What each plays at the moment, where the hub is asked for it.
 	sounding: new Map(),
-	/** Points [Unix ms, RTT ms] by participant. */
+	// Points [Unix ms, RTT ms] by participant.
 	latency: new Map(),
-	/** Newest first; null where the hub cannot tell. */
+	// Newest first; null where the hub cannot tell.
 	events: [],
 });
 
 export const roomsOf = (model) => [...model.rooms.values()].sort((a, b) => a.ports[0] - b.ports[0]);
 
-/** Who came first stays first. */
 export const peopleOf = (model) => [...model.participants.values()].sort((a, b) => a.since - b.since || a.id - b.id);
 
 export function take(model, view, data) {

@@ -7,7 +7,7 @@ const kept = new WeakMap();
 
 export const byID = (id) => document.getElementById(id);
 
-/** A new element; `children` are nodes or strings, and strings become text. */
+// A new element; `children` are nodes or strings, and strings become text.
 export function make(tag, className = '', ...children) {
 	const element = document.createElement(tag);
 	if (className) element.className = className;
@@ -17,7 +17,6 @@ export function make(tag, className = '', ...children) {
 
 export function button(className, press, ...children) {
 	const element = make('button', className, ...children);
-	element.type = 'button';
 	if (press) element.addEventListener('click', press);
 	return element;
 }
@@ -31,41 +30,46 @@ export function svg(tag, attributes, ...children) {
 
 export const terms = (list) => list.map(([term, value]) => make('div', '', make('dt', '', term), make('dd', '', value)));
 
-/** Sets text where it differs, so that a selection and a reader's place stay. */
+// Sets text, or children, where they differ, so that a selection and a reader's place stay.
 export function setText(element, text) {
 	if (element.textContent !== text) element.textContent = text;
 }
 
-/** The same for children. */
 export function setChildren(element, ...children) {
 	const wanted = make('div', '', ...children).childNodes;
 	const had = element.childNodes;
 	if (wanted.length !== had.length || [...wanted].some((node, index) => !node.isEqualNode(had[index]))) element.replaceChildren(...wanted);
 }
 
-/** Shows these options in a <select>; the chosen one stays chosen while it is there. */
+// Shows these options in a <select>; the chosen one stays chosen while it is there.
 export function offer(select, options) {
 	const had = select.value;
 	setChildren(select, ...options);
 	if (options.some(({ value }) => value === had)) select.value = had;
 }
 
-/** A stranger's name, isolated from the direction of its surroundings. */
+// Neither width nor shape.
+const blank = /^[\p{DI}\p{Cc}\p{Cf}\p{Z}\u2800]*$/u;
+
+// A stranger's name, where there is nothing but text.
+export const called = (text = '') => (blank.test(text) ? '(no name)' : text);
+
+// The same, isolated from the direction of its surroundings.
 export function name(text) {
-	const shown = String(text ?? '');
-	return shown.trim() === '' ? make('span', 'muted', '(no name)') : make('bdi', '', shown);
+	const shown = called(text ?? '');
+	return shown === text ? make('bdi', '', text) : make('span', 'muted', shown);
 }
 
-/** A state as a word with a coloured dot; `tone` is one of good, fair, bad, idle. */
+// A state as a word with a coloured dot; `tone` is one of good, fair, bad, idle.
 export const badge = (tone, word) => make('span', `badge ${tone}`, word);
 
-/** `3 wires`, `1 wire`. */
+// `3 wires`, `1 wire`.
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
-/** Milliseconds with one decimal, or a dash where there is no number. */
+// Milliseconds with one decimal, or a dash where there is no number.
 export const ms = (value) => (Number.isFinite(value) ? value.toFixed(1) : '–');
 
-/** Unix milliseconds as the reader's local time, with the date unless it is today. */
+// Unix milliseconds as the reader's local time, with the date unless it is today.
 export function time(at) {
 	const date = new Date(at);
 	if (!(at > 0) || Number.isNaN(date.getTime())) return make('span', 'muted', '–');
@@ -75,14 +79,14 @@ export function time(at) {
 	return element;
 }
 
-/** Milliseconds as `12 s`, `3 min`, `2 h`. */
+// Milliseconds as `12 s`, `3 min`, `2 h`.
 function duration(milliseconds) {
 	const seconds = Math.round(milliseconds / 1000);
 	if (seconds < 120) return `${seconds} s`;
 	return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
 }
 
-/** Brings the children of `parent` in line with `items`: one a key, made once, then updated and moved in place. */
+// Brings the children of `parent` in line with `items`: one a key, made once, then updated and moved in place.
 export function keep(parent, items, keyOf, create, update) {
 	const before = kept.get(parent) ?? new Map();
 	const after = new Map();
@@ -120,7 +124,7 @@ export const announce = (text) => setText(news, text);
 
 let link = { state: 'asking', cause: '', seen: Date.now() };
 
-/** Shows how the link to the hub is: while it is lost the page is grey, and says for how long. */
+// Shows how the link to the hub is: while it is lost the page is grey, and says for how long.
 export function showLink(state) {
 	const was = isLost();
 	link = state;
@@ -133,7 +137,7 @@ export function showLink(state) {
 	if (gone !== was) announce(gone ? link.cause : 'The hub is back.');
 }
 
-/** Keeps `model` as the hub tells it; `changed` hears of each piece, as view and data. */
+// Keeps `model` as the hub tells it; `changed` hears of each piece, as view and data.
 export function follow(model, changed) {
 	subscribe((batch) => {
 		for (const [view, data] of batch) {
@@ -148,12 +152,10 @@ export function follow(model, changed) {
 	});
 }
 
-/** Whether the hub was there a moment ago. */
 export const isLost = () => link.state === 'lost';
 
 setInterval(() => isLost() && showLink(link), 1000);
 
-/** There is something to show now. */
 export function reveal() {
 	byID('waiting').hidden = true;
 	byID('data').hidden = false;

@@ -13,7 +13,7 @@ const participants = {
 	figures: ({ room, port, rtt, since }) => [['room', name(room)], ['port', port], ['average', ms(rtt?.average)], ['last', ms(rtt?.last)], ['since', time(since)]],
 };
 
-/** The values of /latency are strings, milliseconds with one decimal, and are shown as they are. */
+// The values of /latency are strings, milliseconds with one decimal, and are shown as they are.
 const latency = {
 	every: 5000,
 	read: async () => (await get('latency')).sort((a, b) => a.clientPort - b.clientPort || a.clientName.localeCompare(b.clientName)),

@@ -9,13 +9,13 @@ const model = empty();
 const select = byID('room');
 const player = crypto.getRandomValues(new Uint32Array(2)).join('');
 const names = ['C', 'C♯', 'D', 'D♯', 'E', 'F', 'F♯', 'G', 'G♯', 'A', 'A♯', 'B'];
-/** The computer's keys, from C on, by their place; what is printed on them is learned when they are pressed. */
+// The computer's keys, from C on, by their place; what is printed on them is learned when they are pressed.
 const letters = [...'AWSEDFTGYHUJKOL'];
 const codes = letters.map((letter) => `Key${letter}`);
 const nameOf = (note) => `${names[note % 12]}${Math.floor(note / 12) - 1}`;
 let lowest = 60;
 
-/** Notes by what holds them down. */
+// Notes by what holds them down.
 const held = new Map();
 let strokes = [];
 let sending = false;
@@ -25,7 +25,7 @@ let back = '';
 
 const path = (what) => `rooms/${encodeURIComponent(select.value)}/${what}`;
 
-/** One request after the other, so that nothing overtakes; what is played meanwhile goes with the next. */
+// One request after the other, so that nothing overtakes; what is played meanwhile goes with the next.
 async function send() {
 	if (sending) return;
 	sending = true;
@@ -74,7 +74,7 @@ function leave() {
 	show();
 }
 
-/** A key of the piano. How low it is touched is how loud it sounds; a screen reader's press is a short note. */
+// A key of the piano. How low it is touched is how loud it sounds; a screen reader's press is a short note.
 function createKey({ note }) {
 	const key = button(names[note % 12].length > 1 ? 'black' : '', null, make('span'));
 	key.ariaLabel = nameOf(note);

@@ -4,24 +4,24 @@ import { make, name } from './page.js';
 
 const tones = { __proto__: null, present: 'good', up: 'good', silent: 'fair', muted: 'fair', starting: 'fair', stopping: 'fair', failed: 'bad' };
 
-/** A state of a participant or an engine as tone and word, for `badge`. */
+// A state of a participant or an engine as tone and word, for `badge`.
 export const stateOf = (state) => [tones[state] ?? 'idle', state];
 
-/** What is to be said beneath a participant's name: its direction if it has only one, and the hub's remark. */
+// What is to be said beneath a participant's name: its direction if it has only one, and the hub's remark.
 export function remarks({ sends, receives, remark }) {
 	const direction = sends && !receives ? 'only sends' : receives && !sends ? 'only receives' : '';
 	return [direction, remark].filter(Boolean).map((text) => make('span', 'remark', text));
 }
 
-/** A sentence of the hub's, in which the name is isolated. */
+// A sentence of the hub's, in which the name is isolated.
 export function isolated(text, who) {
-	const at = who ? text.indexOf(who) : -1;
+	const at = who?.trim() ? text.indexOf(who) : -1;
 	return at < 0 ? [text] : [text.slice(0, at), name(who), text.slice(at + who.length)];
 }
 
 export const thresholds = 'good: round trip up to 30 ms, jitter up to 5 ms, loss up to 0.1 %; playable: up to 60 ms, 15 ms, 1 %; hard: beyond';
 
-/** How it is to play with somebody at this round trip (ms), as tone and word. Where unknown, jitter and loss do not count. */
+// How it is to play with somebody at this round trip (ms), as tone and word. Where unknown, jitter and loss do not count.
 export function verdict(trip, { jitter = 0, loss = 0 }) {
 	if (!Number.isFinite(trip)) return ['idle', 'not measured'];
 	const within = (most, wander, lost) => trip <= most && jitter <= wander && loss <= lost;

@@ -5,7 +5,8 @@ import Synchronization
 /// A socket that does what its `Conversation` says. Lives on the server's thread.
 final class Connection {
     let id: UInt64
-    let viaSocket: Bool
+    /// Whose it is; of a proxy's, whose it was when it last asked something.
+    var caller: Caller
     let crowdedOut: Bool
     private let socket: Descriptor
     private var conversation: Conversation
@@ -25,16 +26,18 @@ final class Connection {
     private var progressedAt = ContinuousClock.now
 
     init(
-        _ id: UInt64, _ socket: consuming Descriptor, _ conversation: Conversation, viaSocket: Bool, crowdedOut: Bool,
+        _ id: UInt64, _ socket: consuming Descriptor, _ conversation: Conversation, caller: Caller, crowdedOut: Bool,
         server: ServerLoop
     ) {
         self.id = id
         self.socket = socket
         self.conversation = conversation
-        self.viaSocket = viaSocket
+        self.caller = caller
         self.crowdedOut = crowdedOut
         self.server = server
     }
+
+    var holder: Holder { Holder(id: id, caller: caller, idleSince: isViewer ? nil : conversation.idleSince) }
 
     /// Begins to serve.
     func open() {
@@ -65,11 +68,9 @@ final class Connection {
 
     private func take(_ response: Response) {
         guard response.stream != nil, !asksHead else { return conversation.answered(response) }
-        isViewer = isViewer || server.admitViewer()
+        isViewer = isViewer || server.admitViewer(self)
         guard !isViewer else { return conversation.answered(response) }
-        var refusal = Response.problem(.unavailable, "As many as the hub can serve view the stream already.")
-        refusal.headers["Retry-After"] = "5"
-        conversation.answered(refusal)
+        conversation.answered(.comeBack("As many as the hub can serve view the stream already."))
     }
 
     func expire(at now: ContinuousClock.Instant) {
@@ -134,7 +135,7 @@ final class Connection {
             case .read: return wait(for: .read)
             case .answer(let request):
                 asksHead = request.method == .head
-                if let response = server.ask(request, for: id) { take(response) }
+                if let response = server.ask(request, for: self) { take(response) }
             case .send(let reply):
                 countRefusals()
                 wire = server.write(reply)

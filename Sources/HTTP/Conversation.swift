@@ -50,6 +50,7 @@ package struct Conversation: Sendable {
     private var phase = Phase.receiving
     private var peerEnded = false
     private var stopping = false
+    private var hasAsked = false
     private var requestDeadline: Instant
     /// When to call `expired`.
     package private(set) var deadline: Instant
@@ -68,8 +69,9 @@ package struct Conversation: Sendable {
     /// A connection beyond the limit: it is told so, whatever it sends.
     package init(crowdedOut limits: Limits, at now: Instant) {
         self.init(limits: limits, peer: nil, viaSocket: false, at: now)
-        refuse(.unavailable, "Too many connections are open. Try again in a few seconds.", retry: true)
+        refuse(Self.tooMany)
     }
+    static let tooMany = Response.comeBack("Too many connections are open. Try again in a few seconds.")
 
     /// What to do now. Ask again after doing it, until it says to read, wait or close.
     package mutating func next(at now: Instant) -> Step {
@@ -93,13 +95,14 @@ package struct Conversation: Sendable {
     private mutating func receive(at now: Instant) -> Step {
         switch parser.next(peer: peer, viaSocket: viaSocket) {
         case .request(let request):
+            hasAsked = true
             phase = .answering(bodyless: request.method == .head, parser.persistence)
             deadline = now.advanced(by: limits.answerTime)
             return .answer(request)
         case .refuse(let status, let sentence): refuse(status, sentence)
         case .incomplete where !parser.hasBegun && (peerEnded || stopping): phase = .closed
         case .incomplete where peerEnded: refuse(.badRequest, "The request ended before it was complete.")
-        case .incomplete where stopping: refuse(.unavailable, "The server is stopping.", retry: true)
+        case .incomplete where stopping: refuse(.comeBack("The server is stopping."))
         case .incomplete:
             guard parser.takeContinue() else { return .read }
             phase = .ready(.goOn, .resume)
@@ -117,6 +120,19 @@ package struct Conversation: Sendable {
     package mutating func ended() {
         peerEnded = true
         if case .draining = phase { phase = .closed }
+    }
+
+    /// A peer that has just come has hardly had the time to ask: so long it does not count as idle.
+    package static let grace: Duration = .seconds(1)
+
+    /// Since when nothing is asked and nothing is owed; nil while there is. In the future for one that has just come.
+    package var idleSince: Instant? {
+        switch phase {
+        case .receiving where !parser.hasBegun:
+            deadline.advanced(by: (hasAsked ? .zero : Self.grace) - limits.idleTime)
+        case .draining: deadline.advanced(by: .zero - limits.drainTime)
+        case .receiving, .answering, .ready, .sending, .finished, .streaming, .closed: nil
+        }
     }
 
     /// The handler's answer; one that comes too late changes nothing.
@@ -169,10 +185,12 @@ package struct Conversation: Sendable {
         deadline = requestDeadline
     }
 
-    private mutating func refuse(_ status: Status, _ sentence: String, retry: Bool = false, bodyless: Bool = false) {
+    private mutating func refuse(_ status: Status, _ sentence: String, bodyless: Bool = false) {
+        refuse(.problem(status, sentence), bodyless: bodyless)
+    }
+
+    private mutating func refuse(_ response: Response, bodyless: Bool = false) {
         refusals += 1
-        var response = Response.problem(status, sentence)
-        if retry { response.headers["Retry-After"] = "5" }
         phase = .ready(.answer(response, bodyless: bodyless, .close), .finish)
     }
 }

@@ -6,10 +6,10 @@ package struct Limits: Sendable {
     package var targetBytes = 8 * 1024
     /// Beyond it 413, said before the body is read.
     package var bodyBytes = 64 * 1024
-    /// Open TCP connections; the next one gets 503. The unix socket counts its own, so that strangers cannot lock out
-    /// the command line.
+    /// Open connections of everybody elsewhere; for the next one somebody with more than others loses one (see `Holder`), or
+    /// it gets 503. As many again are for this machine, and for the unix socket: strangers cannot lock out the command line.
     package var connections = 256
-    /// Viewers of the stream, beside those connections; the next one gets 503.
+    /// Viewers of the stream, beside those connections, by the same rule.
     package var streams = 600
     /// How long the stream may be silent: then a comment shows that it is alive, to proxies too.
     package var beat: Duration = .seconds(15)

@@ -47,6 +47,32 @@ package struct Response: Sendable {
         return Response(status, headers: ["Content-Type": "application/problem+json"], body: Array(body.utf8))
     }
 
+    /// The same for a person, whose browser asks for a page (`Accept: text/html`).
+    package static func problem(_ status: Status, _ detail: String, for request: Request) -> Response {
+        let accepted = request.headers.values(of: "Accept").joined(separator: ",").lowercased()
+        guard accepted.contains("text/html") else {
+            var response = problem(status, detail)
+            response.headers["Vary"] = "Accept"
+            return response
+        }
+        func escaped(_ text: String) -> String {
+            text.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
+        }
+        let title = escaped(status.phrase)
+        var response = html(
+            "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
+                + "<title>\(title)</title><h1>\(title)</h1><p>\(escaped(detail))\n", status: status)
+        response.headers["Vary"] = "Accept"
+        return response
+    }
+
+    /// 503, and when to try again.
+    static func comeBack(_ detail: String) -> Response {
+        var response = problem(.unavailable, detail)
+        response.headers["Retry-After"] = "5"
+        return response
+    }
+
     /// With a strong `ETag` of the body; and if the request shows that the peer has that body already, 304 without it
     /// (RFC 9110 section 13.1.2). For answers to GET and HEAD with status 200.
     package func conditional(on request: Request) -> Response { conditional(on: request, tag: EntityTag(of: body)) }

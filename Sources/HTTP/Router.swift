@@ -145,7 +145,7 @@ package struct Router: Sendable {
     }
 
     private func fromFiles(_ request: Request) -> Response {
-        guard let files else { return .problem(.notFound, "There is nothing at this path.") }
+        guard let files else { return .problem(.notFound, StaticFiles.nothing, for: request) }
         let response = files.response(to: request)
         if request.method == .get || request.method == .head || response.status == .notFound { return response }
         return Self.lacking(request.method, allow: Route.allow([.get]))

@@ -93,8 +93,8 @@ final class ServerLoop {
     }
 
     /// Whether there is room for one more viewer, who is then counted.
-    func admitViewer() -> Bool {
-        guard viewerCount < limits.streams else { return false }
+    func admitViewer(_ connection: Connection) -> Bool {
+        guard makeRoom(for: connection.caller, limits.streams, among: { $0.isViewer }) else { return false }
         viewerCount += 1
         counters.viewers.store(viewerCount, ordering: .relaxed)
         beatLater()
@@ -154,14 +154,14 @@ final class ServerLoop {
             Sockets.set(socket, SOL_SOCKET, SO_SNDBUF, 128 * 1024)
         }
         let now = ContinuousClock.now
-        let served = connections.values.count { $0.viaSocket == viaSocket && !$0.crowdedOut && !$0.isViewer }
-        let crowdedOut = served >= limits.connections
+        let caller = Caller(peer.flatMap { SocketAddress(host: $0.host, port: 0) }, viaSocket: viaSocket)
+        let crowdedOut = !makeRoom(for: caller, limits.connections, among: { !$0.crowdedOut && !$0.isViewer })
         let conversation =
             crowdedOut
             ? Conversation(crowdedOut: limits, at: now)
             : Conversation(limits: limits, peer: peer, viaSocket: viaSocket, at: now)
         let connection = Connection(
-            nextID, socket, conversation, viaSocket: viaSocket, crowdedOut: crowdedOut, server: self)
+            nextID, socket, conversation, caller: caller, crowdedOut: crowdedOut, server: self)
         nextID += 1
         if crowdedOut, connections.values.count(where: \.crowdedOut) >= Self.lingering {
             connection.turnAway()
@@ -173,6 +173,27 @@ final class ServerLoop {
         connection.open()
     }
 
+    /// Whether there is a place for one more of this caller's among `limit`, if need be one that somebody else loses.
+    private func makeRoom(for caller: Caller, _ limit: Int, among counts: (Connection) -> Bool) -> Bool {
+        let rivals = connections.values.filter { $0.caller.competes(with: caller) && counts($0) }
+        guard rivals.count >= limit else { return true }
+        guard let loser = Holder.toDismiss(among: rivals.map(\.holder), for: caller, at: .now) else { return false }
+        connections[loser]?.close()
+        return true
+    }
+
+    /// Whether the connection, which asks this, may have a place as whose it then is. All of a proxy's come from this machine:
+    /// only what they ask says for whom.
+    private func admit(_ connection: Connection, asking request: Request) -> Bool {
+        let caller = Caller(request.client, viaSocket: request.viaSocket)
+        if caller == connection.caller { return true }
+        let isAdmitted = makeRoom(for: caller, limits.connections) {
+            !$0.crowdedOut && !$0.isViewer && $0 !== connection
+        }
+        if isAdmitted { connection.caller = caller }
+        return isAdmitted
+    }
+
     func forget(_ connection: Connection) {
         guard connections.removeValue(forKey: connection.id) != nil else { return }
         counters.connections.store(connections.count, ordering: .relaxed)
@@ -180,7 +201,12 @@ final class ServerLoop {
     }
 
     /// The router's answer, if it is there at once; else it comes as a message.
-    func ask(_ request: Request, for connection: UInt64) -> Response? {
+    func ask(_ request: Request, for connection: Connection) -> Response? {
+        guard admit(connection, asking: request) else {
+            counters.refused.add(1, ordering: .relaxed)
+            return Conversation.tooMany
+        }
+        let connection = connection.id
         counters.requests.add(1, ordering: .relaxed)
         let responder = Responder(collectedOr: { [mailbox] in mailbox.send(.answer(connection: connection, $0)) })
         router.route(request, responder)

@@ -29,25 +29,25 @@ package struct StaticFiles: Sendable {
     /// The file at the request's path, 304 if the peer has it, or a problem in words.
     package func response(to request: Request) -> Response {
         do throws(Errno) {
-            guard let names = components(request.path) else { return Self.nothing }
+            guard let names = components(request.path) else { return .problem(.notFound, Self.nothing, for: request) }
             let root = try Self.open(AT_FDCWD, directory, O_DIRECTORY)
             return try response(to: request, names[...], under: root)
         } catch {
-            return problem(error)
+            return problem(error, for: request)
         }
     }
 
     private func response(
         to request: Request, _ names: ArraySlice<String>, under directory: borrowing Descriptor
     ) throws(Errno) -> Response {
-        guard let name = names.first else { return Self.nothing }
+        guard let name = names.first else { return .problem(.notFound, Self.nothing, for: request) }
         guard names.count == 1 else {
             let next = try Self.open(directory.number, name, O_DIRECTORY | O_NOFOLLOW)
             return try response(to: request, names.dropFirst(), under: next)
         }
         // Without O_NONBLOCK, opening a FIFO would wait for a writer.
         let file = try Self.open(directory.number, name, O_NOFOLLOW | O_NONBLOCK)
-        guard let identity = try FileIdentity(of: file) else { return Self.nothing }
+        guard let identity = try FileIdentity(of: file) else { return .problem(.notFound, Self.nothing, for: request) }
         guard identity.size <= Self.largestFile else {
             return .problem(.forbidden, "This file is larger than the server serves.")
         }
@@ -69,14 +69,14 @@ package struct StaticFiles: Sendable {
         try Descriptor("openat", name) { openat(directory, name, O_RDONLY | O_CLOEXEC | flags) }
     }
 
-    private static let nothing = Response.problem(.notFound, "There is nothing at this path.")
+    static let nothing = "There is nothing at this path."
 
-    private func problem(_ error: Errno) -> Response {
+    private func problem(_ error: Errno, for request: Request) -> Response {
         switch error.code {
         case ENOENT where access(directory, F_OK) != 0:
-            .problem(.notFound, "The directory of web pages is missing on this server.")
+            .problem(.notFound, "The directory of web pages is missing on this server.", for: request)
         // A link (ELOOP), a file where a directory should be, a socket (ENXIO), a name too long for any file.
-        case ENOENT, ELOOP, ENOTDIR, ENXIO, ENAMETOOLONG: Self.nothing
+        case ENOENT, ELOOP, ENOTDIR, ENXIO, ENAMETOOLONG: .problem(.notFound, Self.nothing, for: request)
         case EACCES, EPERM: .problem(.forbidden, "The server may not read this file.")
         default: .problem(.internalError, "The file could not be read: \(error.reason).")
         }

@@ -19,9 +19,11 @@ package struct Subscription: Sendable {
     package var events: Bool
     /// The last one that the viewer has seen; without it, it begins with those to come.
     package var lastEventID: Int64?
+    /// Events as they are, not as everybody may see them.
+    package var isFull: Bool
 
-    package init(topics: Topics, events: Bool, lastEventID: Int64? = nil) {
-        (self.topics, self.events, self.lastEventID) = (topics, events, lastEventID)
+    package init(topics: Topics, events: Bool, lastEventID: Int64? = nil, isFull: Bool = false) {
+        (self.topics, self.events, self.lastEventID, self.isFull) = (topics, events, lastEventID, isFull)
     }
 }
 
@@ -45,7 +47,12 @@ package struct StreamUpdate: Sendable {
         /// One more than that of the event before it.
         package var id: Int64
         package var bytes: [UInt8]
-        package init(id: Int64, bytes: [UInt8]) { (self.id, self.bytes) = (id, bytes) }
+        /// For those who may see all of it.
+        package var full: [UInt8]
+        package init(id: Int64, bytes: [UInt8], full: [UInt8]? = nil) {
+            (self.id, self.bytes, self.full) = (id, bytes, full ?? bytes)
+        }
+        func bytes(for wants: Subscription) -> [UInt8] { wants.isFull ? full : bytes }
     }
 
     package var states: [State] = []
@@ -67,6 +74,7 @@ struct Feed {
     private struct Wish: Hashable {
         let topics: Topics
         let events: Bool
+        let isFull: Bool
     }
 
     /// How many events a viewer may be behind.
@@ -96,12 +104,12 @@ struct Feed {
     }
 
     /// What this tick has for a viewer who knew everything before it.
-    mutating func chunk(_ topics: Topics, events: Bool) -> [UInt8] {
-        let wish = Wish(topics: topics, events: events)
+    mutating func chunk(for wants: Subscription) -> [UInt8] {
+        let wish = Wish(topics: wants.topics, events: wants.events, isFull: wants.isFull)
         if let known = chunks[wish] { return known }
         var bytes: [UInt8] = []
-        for state in tick.states where topics.contains(state.topic) { bytes += state.change ?? [] }
-        if events { for event in tick.events { bytes += event.bytes } }
+        for state in tick.states where wants.topics.contains(state.topic) { bytes += state.change ?? [] }
+        if wants.events { for event in tick.events { bytes += event.bytes(for: wants) } }
         chunks[wish] = bytes
         return bytes
     }
@@ -154,7 +162,7 @@ struct Viewer {
         }
         stale = changed.wholly.intersection(wants.topics)
         cursor = feed.last
-        let chunk = feed.chunk(wants.topics, events: wants.events)
+        let chunk = feed.chunk(for: wants)
         return chunk.isEmpty ? next(feed) : chunk
     }
 
@@ -176,6 +184,6 @@ struct Viewer {
         }
         guard let newest = events.last else { return nil }
         cursor = newest.id
-        return events.flatMap(\.bytes)
+        return events.flatMap { $0.bytes(for: wants) }
     }
 }

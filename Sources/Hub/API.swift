@@ -95,9 +95,13 @@ package enum API {
         package var engine: String?
         package var participant: String?
         package var text: String
+        /// Only with the token: of the one it is about, or of the one who did it.
+        package var address: String?
 
-        init(_ record: EventRecord) {
-            (id, kind, severity, text) = (record.id, record.kind, "\(record.severity)", record.text)
+        /// `isFull`: for one with the token. What others read has no address, wherever the words come from.
+        init(_ record: EventRecord, isFull: Bool) {
+            (id, kind, severity) = (record.id, record.kind, "\(record.severity)")
+            (text, address) = isFull ? (record.text, record.address) : (AddressMask.masked(record.text), nil)
             (at, atLatest) = (record.at.earliest.milliseconds, record.at.latest.milliseconds)
             (room, engine, participant) = (record.room, record.engine, record.participant)
         }

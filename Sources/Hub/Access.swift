@@ -25,7 +25,8 @@ package final class Access: Sendable {
         guard !request.viaSocket, let host = request.headers["Host"], !answers(to: host) else { return nil }
         return .problem(
             .misdirected,
-            "This hub does not answer to the name in the Host header; add it to `hosts` in its configuration.")
+            "This hub does not answer to the name in the Host header; add it to `hosts` in its configuration.",
+            for: request)
     }
 
     /// Lets a browser hand the answer to a page of a configured origin (https://fetch.spec.whatwg.org/#http-cors-protocol).
@@ -70,8 +71,7 @@ package final class Access: Sendable {
     }
 
     private func refuseWrongToken(of request: Request) -> Response {
-        let nobody = SocketAddress(high: 0, low: 0, port: 0)
-        let address = Self.address(of: request).flatMap { SocketAddress(host: $0, port: 0) } ?? nobody
+        let address = request.client ?? SocketAddress(high: 0, low: 0, port: 0)
         switch wrongTokens.withLock({ $0.cost(from: address, at: .now) }) {
         case .wait(let delay):
             var response = Self.unauthorized(
@@ -91,15 +91,6 @@ package final class Access: Sendable {
         // RFC 9110 section 11.6.1: a 401 names the scheme.
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
-    }
-
-    /// Who asks: behind a proxy on this machine, the address that it says (the last one: those before it are hearsay).
-    static func address(of request: Request) -> String? {
-        guard let peer = request.peer?.host, peer.hasPrefix("127.") || peer == "::1" || peer == "::ffff:127.0.0.1",
-            let said = request.headers.values(of: "X-Forwarded-For").last?.split(separator: ",").last
-        else { return request.peer?.host }
-        let address = said.drop { $0 == " " }.prefix { $0 != " " }
-        return SocketAddress(host: String(address), port: 0) == nil ? peer : String(address)
     }
 
     /// A name that a web page elsewhere could point at us is refused; a numeric address cannot be rebound.

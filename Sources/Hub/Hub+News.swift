@@ -19,7 +19,7 @@ extension Hub {
             guard released.notes > 0 else { break }
             let (notes, hearers) = (released.notes, released.hearers.count)
             context.note(
-                "released",
+                "released", participant: released.name,
                 "\(released.name) left \(Output.count(notes, "note")) sounding: released at \(Output.count(hearers, "participant"))"
             )
         case .restored(let lost):

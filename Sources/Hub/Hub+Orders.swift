@@ -18,15 +18,17 @@ extension Hub {
                 kind == .embedded
                 ? "was told to go by \(author)"
                 : "was taken out of the room by \(author); rtpmidid does not tell its computer, which shows it as connected until it is disconnected there"
-            withParticipant(id, responder, words, kind: "kick") { $0.kick(id, $1) }
+            withParticipant(id, author, responder, words, kind: "kick") { $0.kick(id, $1) }
         case .release(let id, let author, let responder):
             let words = "was released: what it held was ended at those who hear it, by \(author)"
-            withParticipant(id, responder, words, kind: "release") { $0.release(id, $1) }
+            withParticipant(id, author, responder, words, kind: "release") { $0.release(id, $1) }
         case .notesOff(let id, let notes, let author, let responder):
             let words = "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)"
-            withParticipant(id, responder, words, kind: "notes-off") { $0.notesOff(id, notes, $1) }
+            withParticipant(id, author, responder, words, kind: "notes-off") { $0.notesOff(id, notes, $1) }
         case .unmute(let id, let author, let responder):
-            withParticipant(id, responder, "is no longer muted, by \(author)", kind: "unmute") { $0.unmute(id, $1) }
+            withParticipant(id, author, responder, "is no longer muted, by \(author)", kind: "unmute") {
+                $0.unmute(id, $1)
+            }
         case .block(let block, let isBlocked, let author, let responder):
             set(block, isBlocked, author, responder)
         case .piano(let key, let keys, let author, let responder): play(key, keys, author, responder)
@@ -53,14 +55,15 @@ extension Hub {
         .json(Array(API.encode(API.Done(text: text)).utf8), status: status)
     }
 
-    private func reload(_ author: String, _ responder: Responder) {
+    private func reload(_ author: Author, _ responder: Responder) {
         do throws(ConfigurationError) {
             let words = try reload()
-            context.note("reload", "\(words.dropLast()), by \(author).")
+            context.note("reload", address: author.address, "\(words.dropLast()), by \(author).")
             responder.send(Self.done(words))
         } catch {
             let words = "The new configuration is not used: \(error.description)"
-            context.note("reload-failed", severity: .error, "\(words) (asked by \(author))")
+            context.note(
+                "reload-failed", severity: .error, address: author.address, "\(words) (asked by \(author))")
             responder.send(.problem(.badRequest, words))
         }
     }
@@ -68,16 +71,17 @@ extension Hub {
     // MARK: One participant
 
     private func withParticipant(
-        _ id: Int64, _ responder: Responder, _ words: String, kind: String,
+        _ id: Int64, _ author: Author, _ responder: Responder, _ words: String, kind: String,
         _ work: (any HubEngine, @escaping (String?) -> Void) -> Bool
     ) {
         let view = engines.lazy.flatMap(\.participants).first { $0.id == id }
         let found = engines.contains { engine in
             work(engine) { [weak self] failure in
                 if let failure { return responder.send(.problem(.unavailable, failure)) }
-                let sentence = "\(view?.name ?? "\(id)") \(words)"
+                let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(words)"
                 self?.context.note(
-                    kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name, sentence)
+                    kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name,
+                    address: author.address, sentence)
                 responder.send(Self.done("\(sentence)."))
             }
         }
@@ -111,7 +115,7 @@ extension Hub {
                 }))
     }
 
-    private func set(_ block: Store.Block, _ isBlocked: Bool, _ author: String, _ responder: Responder) {
+    private func set(_ block: Store.Block, _ isBlocked: Bool, _ author: Author, _ responder: Responder) {
         guard context.configuration.rooms.contains(where: { $0.name == block.room }) else {
             responder.send(.problem(.notFound, "There is no room \"\(block.room)\"."))
             return
@@ -120,7 +124,8 @@ extension Hub {
             responder.send(.problem(.conflict, "There are \(Self.mostBlocks) blocks already: lift one first."))
             return
         }
-        let wires = "\(block.to) \(isBlocked ? "no longer hears" : "may hear") \(block.from) in room \(block.room)"
+        let (from, to) = (ShownName.shown(block.from), ShownName.shown(block.to))
+        let wires = "\(to) \(isBlocked ? "no longer hears" : "may hear") \(from) in room \(block.room)"
         guard blocks.contains(block) != isBlocked else {
             return responder.send(Self.done("\(wires): it was so before."))
         }
@@ -130,7 +135,8 @@ extension Hub {
             isBlocked
                 ? .block(room: block.room, from: block.from, to: block.to)
                 : .unblock(room: block.room, from: block.from, to: block.to))
-        context.note(isBlocked ? "block" : "unblock", room: block.room, "\(wires), by \(author)")
+        context.note(
+            isBlocked ? "block" : "unblock", room: block.room, address: author.address, "\(wires), by \(author)")
         tellBayBlocks()
         publishSoon()
         guard let embedded else { return responder.send(Self.done("\(wires).")) }
@@ -143,7 +149,7 @@ extension Hub {
 
     // MARK: Panic
 
-    private func panic(_ room: String?, _ all: Bool, _ author: String, _ responder: Responder) {
+    private func panic(_ room: String?, _ all: Bool, _ author: Author, _ responder: Responder) {
         let bay = context.bay
         let embedded = embedded
         guard bay != nil || embedded != nil else {
@@ -151,7 +157,7 @@ extension Hub {
             return
         }
         context.note(
-            "panic", severity: .warning, room: room,
+            "panic", severity: .warning, room: room, address: author.address,
             "Panic\(all ? ", every note," : "") in \(room.map { "room \($0)" } ?? "all rooms"), by \(author)")
         bay?.send(
             .panic(room: room) { silenced in

@@ -124,6 +124,10 @@ package final class Hub {
             recorder.add(lifted.map { .unblock(room: $0.room, from: $0.from, to: $0.to) })
             recorder.add(blocks.map { .block(room: $0.room, from: $0.from, to: $0.to) })
         }
+        recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
+        recorder.counted = { [unowned self] in
+            context.note($0.kind, severity: $0.severity, address: $0.address, $0.text)
+        }
         recorder.recorded = { [unowned self] in server?.publish(views.recorded($0)) }
         recorder.lostEvents = { [unowned self] in views.lostEvents() }
         context.played = { [unowned self] in countPlayed($0, $1) }
@@ -261,6 +265,7 @@ package final class Hub {
             engine.readLog()
         }
         HubLog.rotateOwn(context.state)
+        context.recorder.check()
         publishSoon()
     }
 

@@ -27,7 +27,7 @@ protocol HubEngine: AnyObject {
     /// Adopts the running process, or starts one. `offset` is how far the log was read according to the store.
     func begin(at offset: TailOffset?)
     func stop()
-    func restart(by author: String)
+    func restart(by author: Author)
     /// Every few seconds.
     func tick()
     /// One chunk of the log, and where in it that begins. Gives how many of its bytes are done with.
@@ -57,8 +57,9 @@ extension HubEngine {
     /// The kernel carries what rtpmidid's participants play: nobody is muted there.
     func unmute(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool { false }
 
-    func restart(by author: String) {
-        context.note("restart", room: roomName, engine: name, "\(name) is restarted by \(author)")
+    func restart(by author: Author) {
+        context.note(
+            "restart", room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
         process.stop()
         process.start()
     }

@@ -293,7 +293,8 @@ extension OpenAPI {
              "atLatest": {"type": "integer", "format": "int64", "description": "Later than `at` where only a range is known"},
              "kind": {"type": "string"}, "severity": {"type": "string", "enum": ["info", "warning", "error"]},
              "text": {"type": "string"}, "room": {"type": "string"}, "engine": {"type": "string"},
-             "participant": {"type": "string"}
+             "participant": {"type": "string"},
+             "address": {"type": "string", "description": "Of the one it is about or who did it, with the token only"}
             }
            },
            "Events": {

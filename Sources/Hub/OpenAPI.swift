@@ -93,14 +93,15 @@ enum OpenAPI {
           },
           "/api/v1/events": {
            "get": {
-            "operationId": "events", "summary": "What happened: the newest first, or after an id the oldest first",
+            "operationId": "events", "summary": "What happened, the newest first, or after an id the oldest first; addresses with the token only",
             "parameters": [
              \#(query("limit", integer(1, 1000), "How many at most; 50 without it")),
              {"$ref": "#/components/parameters/Cursor"},
              \#(query("after", number, "Newer than this id")),
              \#(query("kind", list(text), "Only these kinds, with commas between"))
             ],
-            "responses": \#(answers("Events", 304, 400, 421, 503))
+            "security": [{}, {"token": []}],
+            "responses": \#(answers("Events", 304, 400, 401, 421, 429, 503))
            }
           },
           "/api/v1/sounding": {
@@ -121,9 +122,10 @@ enum OpenAPI {
               "description": "The last event seen: those after it follow, or a reset"
              }
             ],
+            "security": [{}, {"token": []}],
             "responses": {
              "200": {"description": "While somebody views it", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-             \#(refusals(400, 421, 503))
+             \#(refusals(400, 401, 421, 429, 503))
             }
            }
           },

@@ -17,6 +17,11 @@ package final class Recorder {
     /// Called from the loop, with a sentence for people.
     package var noticed: (String) -> Void = { _ in }
 
+    /// Who was only counted, now and then.
+    package var counted: (EventRecord) -> Void = { _ in }
+    /// What of those who come and go is recorded.
+    package var strangers = Strangers()
+
     private let path: String
     private let loop: EventLoop
     private let outcomes: Mailbox<Outcome>
@@ -24,7 +29,11 @@ package final class Recorder {
     private var afterwards: [() -> Void] = []
     private var underWay: (changes: [Change], afterwards: [() -> Void])?
     private var scheduled = false
+    private var isLooking = false
+    private var countedAt = Moment(milliseconds: 0)
     private let retry: Duration
+    private static let looking: Duration = .seconds(5)
+    private static let counting: Duration = .seconds(600)
 
     /// `failure` says why there is no database; `retry` is the time until the next attempt.
     package init(
@@ -36,15 +45,49 @@ package final class Recorder {
         if let failure { stop(failure) }
     }
 
-    package func add(_ change: Change) {
-        pending.append(change)
-        schedule()
-    }
+    package func add(_ change: Change) { add([change]) }
 
     package func add(_ changes: [Change]) {
+        let now = Moment.now
+        put(changes.filter { strangers.admit($0, at: now) })
+        lookLater()
+    }
+
+    private func put(_ changes: [Change]) {
         guard !changes.isEmpty else { return }
         pending += changes
         schedule()
+    }
+
+    /// After those who wait to be recorded, as long as there are some.
+    private func lookLater() {
+        guard !isLooking, strangers.isBusy else { return }
+        isLooking = true
+        loop.after(Self.looking) { [unowned self] in
+            isLooking = false
+            let now = Moment.now
+            put(strangers.due(at: now))
+            if countedAt.advanced(by: Self.counting) <= now, let count = strangers.takeCount(at: now) {
+                countedAt = now
+                counted(count)
+            }
+            lookLater()
+        }
+    }
+
+    /// Whether the database is still the file at its place: a deleted one would go on recording, for nobody.
+    package func check() {
+        guard let database, view.state == .recording, underWay == nil, pending.isEmpty, afterwards.isEmpty else {
+            return
+        }
+        underWay = ([], [])
+        let outcomes = self.outcomes
+        Task {
+            do throws(StoreError) {
+                try await database.verify()
+                outcomes.send(.sound)
+            } catch { outcomes.send(.failed(error)) }
+        }
     }
 
     /// Calls back when everything added so far is on disk, or was given up.
@@ -88,6 +131,7 @@ package final class Recorder {
         case .committed(let newest):
             counters.writes.add(1, ordering: .relaxed)
             tellRecorded(underWay?.changes ?? [], newest)
+        case .sound: break
         case .failed(let error):
             counters.failures.add(1, ordering: .relaxed)
             lose(underWay?.changes ?? [])
@@ -166,6 +210,8 @@ package final class Recorder {
 
 private enum Outcome: Sendable {
     case committed(newestEvent: Int64)
+    /// The file is the one that was opened.
+    case sound
     case failed(StoreError)
     /// The store takes changes again, with what it has to say about it.
     case works(Database, notices: [String])

@@ -101,7 +101,10 @@ extension Routes {
     }
 
     private func addEvents(to router: inout Router) {
-        router.on(.get, "/api/v1/events", query: Paging.parameters.union(["after", "kind"])) { request, _, responder in
+        router.on(.get, "/api/v1/events", query: Paging.parameters.union(["after", "kind"])) {
+            [access] request, _, responder in
+            if let refusal = access.refuseRead(request) { return responder.send(refusal) }
+            let isFull = access.holdsToken(request)
             let query = request.query
             guard let paging = Paging(query, standard: 50),
                 let after = Self.optionalNumber(query["after"], Self.numbers)
@@ -121,7 +124,8 @@ extension Routes {
                     } else { try await database.events(before: place, limit: paging.limit + 1, where: filter) }
                 let part = events.prefix(paging.limit)
                 let next = part.count < events.count ? part.last.map { "\($0.id)" } : nil
-                return Self.json(API.Events(events: part.map(API.Event.init), next: next), for: request)
+                return Self.json(
+                    API.Events(events: part.map { API.Event($0, isFull: isFull) }, next: next), for: request)
             }
         }
     }

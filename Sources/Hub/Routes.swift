@@ -3,23 +3,30 @@ package import Linux
 package import Store
 import Synchronization
 
+/// Who gave an order: as everybody may read it, and the address, which is nil over the hub's own socket.
+package struct Author: Hashable, Sendable, CustomStringConvertible {
+    package let address: String?
+    package init(address: String?) { self.address = address }
+    package var description: String { address == nil ? "the command line" : "somebody with the token" }
+}
+
 /// What something outside the hub's loop asks of it; answered from the loop.
 package enum Order: Sendable {
-    case reload(by: String, Responder)
+    case reload(by: Author, Responder)
     /// `all`: every note, also those not known to sound.
-    case panic(room: String?, all: Bool, by: String, Responder)
-    case kick(participant: Int64, by: String, Responder)
-    case unmute(participant: Int64, by: String, Responder)
+    case panic(room: String?, all: Bool, by: Author, Responder)
+    case kick(participant: Int64, by: Author, Responder)
+    case unmute(participant: Int64, by: Author, Responder)
     /// Ends at those who hear it what a participant is thought to hold.
-    case release(participant: Int64, by: String, Responder)
-    case notesOff(participant: Int64, ClosedRange<UInt8>, by: String, Responder)
-    case block(Store.Block, isBlocked: Bool, by: String, Responder)
+    case release(participant: Int64, by: Author, Responder)
+    case notesOff(participant: Int64, ClosedRange<UInt8>, by: Author, Responder)
+    case block(Store.Block, isBlocked: Bool, by: Author, Responder)
     /// No strokes: somebody is still there.
-    case piano(PianoKey, [Stroke], by: String, Responder)
+    case piano(PianoKey, [Stroke], by: Author, Responder)
     case leavePiano(PianoKey, Responder)
-    case echo(room: String, seconds: Int64, by: String, Responder)
-    case endEcho(room: String, by: String, Responder)
-    case restart(engine: String, by: String, Responder)
+    case echo(room: String, seconds: Int64, by: Author, Responder)
+    case endEcho(room: String, by: Author, Responder)
+    case restart(engine: String, by: Author, Responder)
     case stop(Responder)
     /// What sounds, and what is told to the webhook: they change nothing.
     case sounding(Paging, Responder)
@@ -214,7 +221,8 @@ package struct Routes: Sendable {
     }
 
     private func addStream(to router: inout Router) {
-        router.on(.get, "/api/v1/stream", query: ["views"]) { request, _, responder in
+        router.on(.get, "/api/v1/stream", query: ["views"]) { [access] request, _, responder in
+            if let refusal = access.refuseRead(request) { return responder.send(refusal) }
             guard let wanted = StreamView.parse(request.query["views"]) else {
                 let words = StreamView.allCases.map(\.rawValue).joined(separator: ", ")
                 responder.send(.problem(.badRequest, "views is a list of \(words) and event, with commas between."))
@@ -223,7 +231,10 @@ package struct Routes: Sendable {
             // A browser's own reconnection gives what it has last seen; anything else is as if it had seen too little.
             let last = request.headers["Last-Event-ID"].flatMap { $0.isEmpty ? nil : Int64($0) ?? -1 }
             responder.send(
-                .stream(Subscription(topics: wanted.topics, events: wanted.events, lastEventID: last)))
+                .stream(
+                    Subscription(
+                        topics: wanted.topics, events: wanted.events, lastEventID: last,
+                        isFull: access.holdsToken(request))))
         }
     }
 
@@ -242,10 +253,7 @@ package struct Routes: Sendable {
         return nil
     }
 
-    /// Who did it, for the event log.
-    private static func author(_ request: Request) -> String {
-        request.viaSocket ? "the command line" : Access.address(of: request) ?? "somebody"
-    }
+    private static func author(_ request: Request) -> Author { Author(address: request.client?.host) }
 
     /// Runs a question to the store off the server's thread.
     func answer(

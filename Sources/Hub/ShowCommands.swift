@@ -28,7 +28,7 @@ enum ShowCommands {
             Output.line(
                 Cells.column(one.room, 15) + " " + rtt.padding(to: 9)
                     + (one.muted ?? false ? "muted" : one.state.rawValue).padding(to: 10)
-                    + Output.time(one.since).padding(to: 21) + Cells.fit(one.name, 64)
+                    + Output.time(one.since).padding(to: 21) + Cells.fit(ShownName.shown(one.name), 64)
                     + (one.remark.map { "  (\(Output.safe($0)))" } ?? ""))
         }
         return .well
@@ -61,7 +61,7 @@ enum ShowCommands {
             let figures = [row.lastLatency, row.averageLatency, row.minLatency, row.maxLatency]
             Output.line(
                 Cells.column(row.clientPort, 6) + " " + figures.map { Cells.column($0, 8) + " " }.joined()
-                    + Cells.fit(row.clientName, 64))
+                    + Cells.fit(ShownName.shown(row.clientName), 64))
         }
         return .well
     }
@@ -101,14 +101,18 @@ enum ShowCommands {
         if quietly, !File.exists(state.database) { return nil }
         guard let database = Output.database(state) else { return nil }
         return blocking {
-            guard let after else { return try? await database.events(limit: limit).map(API.Event.init) }
-            return try? await database.events(after: after, limit: limit).map(API.Event.init)
+            let events =
+                if let after { try? await database.events(after: after, limit: limit) } else {
+                    try? await database.events(limit: limit)
+                }
+            return events?.map { API.Event($0, isFull: true) }
         }
     }
 
     private static func print(_ event: API.Event) {
         let range = event.at == event.atLatest ? "" : " (between \(Output.time(event.at)) and then)"
         let mark = event.severity == "info" ? "" : "\(event.severity): "
-        Output.line("\(Output.time(event.atLatest))  \(mark)\(Output.safe(event.text))\(range)")
+        let place = event.address.map { " (\(Output.safe($0)))" } ?? ""
+        Output.line("\(Output.time(event.atLatest))  \(mark)\(Output.safe(event.text))\(place)\(range)")
     }
 }

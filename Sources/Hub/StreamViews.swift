@@ -172,11 +172,14 @@ package struct StreamViews {
         update.resets = hasLostEvents || (lastEvent != 0 && first.id != lastEvent + 1)
         (hasLostEvents, lastEvent) = (false, newest.id)
         update.events = events.map { event in
-            .init(
-                id: event.id,
-                bytes: Array("event: event\nid: \(event.id)\ndata: \(API.encode(API.Event(event)))\n\n".utf8))
+            .init(id: event.id, bytes: Self.message(event, isFull: false), full: Self.message(event, isFull: true))
         }
         return update
+    }
+
+    private static func message(_ event: EventRecord, isFull: Bool) -> [UInt8] {
+        let data = API.encode(API.Event(event, isFull: isFull))
+        return Array("event: event\nid: \(event.id)\ndata: \(data)\n\n".utf8)
     }
 
     /// Some could not be recorded.

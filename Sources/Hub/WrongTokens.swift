@@ -38,7 +38,7 @@ package struct WrongTokens: Sendable {
     /// A wrong token has come. The first costs nothing, as fingers slip.
     package mutating func cost(from address: SocketAddress, at now: Instant) -> Cost {
         total += 1
-        let place = Self.place(of: address)
+        let place = address.network
         makeRoom(for: place, at: now)
         var record = records[place] ?? Record(last: now)
         record.count += 1
@@ -60,10 +60,5 @@ package struct WrongTokens: Sendable {
         records = records.filter { $0.value.last.advanced(by: Self.memory) > now }
         guard records[place] == nil, records.count >= Self.addresses else { return }
         if let quietest = records.min(by: { $0.value.last < $1.value.last }) { records[quietest.key] = nil }
-    }
-
-    /// Who has one IPv6 address has a network of 64 bits of them.
-    private static func place(of address: SocketAddress) -> SocketAddress {
-        SocketAddress(high: address.high, low: address.isIPv4 ? address.low : 0, port: 0)
     }
 }

@@ -83,6 +83,9 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
         high == other.high && low == other.low && scope == other.scope
     }
 
+    /// Who it is as far as one machine can choose it: who has one IPv6 address has a network of 64 bits of them.
+    package var network: SocketAddress { SocketAddress(high: high, low: isIPv4 ? low : 0, port: 0) }
+
     /// The address without the port, as people write it.
     package var host: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))

@@ -98,6 +98,20 @@ final class Connection {
 
     func integer(_ sql: String) throws(StoreError) -> Int64? { try statement(composed: sql).first { $0.integer(0) } }
 
+    /// Whether the file still begins as SQLite's do, which pages kept in memory hide. Read through SQLite's own descriptor:
+    /// closing another one would drop its locks (fcntl(2)).
+    var hasHeader: Bool {
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+        guard code == SQLITE_OK, let file, let read = file.pointee.pMethods?.pointee.xRead else { return true }
+        var header = [UInt8](repeating: 0, count: 16)
+        return switch read(file, &header, 16, 0) {
+        case SQLITE_OK: header == Array("SQLite format 3\0".utf8)
+        case SQLITE_IOERR | (2 << 8): false  // SQLITE_IOERR_SHORT_READ, a macro that Swift does not import
+        default: true
+        }
+    }
+
     /// Rows touched by the last statement that wrote.
     var changes: Int { Int(sqlite3_changes(handle)) }
 

@@ -36,12 +36,22 @@ package actor Database {
     /// this commit's events are consecutive and end there.
     @discardableResult
     package func commit(_ changes: [Change]) throws(StoreError) -> Int64 {
-        try use { connection throws(StoreError) in
+        try verify()
+        return try use { connection throws(StoreError) in
             try connection.transaction { () throws(StoreError) in
                 for change in changes { try connection.apply(change) }
                 return try connection.lastID(of: "event")
             }
         }
+    }
+
+    /// Throws `.damaged` where the file was deleted, overwritten or replaced since it was opened: SQLite would not notice.
+    package func verify() throws(StoreError) {
+        guard let current = connection, let reason = file.loss(of: current) else { return }
+        connection = nil
+        current.close(leavingFileAlone: true)
+        try file.giveUp(because: reason)
+        throw StoreError(extendedCode: SQLITE_CORRUPT, message: reason)
     }
 
     /// Sentences for people about what happened to the file, each given once.

@@ -11,6 +11,13 @@ struct DatabaseFile {
     var notices: [String] = []
     /// Whether the next file begun follows one that was lost.
     private var followsLost = false
+    /// Which file was opened last.
+    private var identity: Identity?
+
+    private struct Identity: Equatable {
+        let device: dev_t
+        let inode: ino_t
+    }
 
     init(path: String, pageLimit: Int?, migrations: [Migration]) {
         self.path = Self.resolved(path)
@@ -37,9 +44,26 @@ struct DatabaseFile {
         }
     }
 
+    /// Why `connection` no longer writes to what everybody else finds at this path; nil where it does.
+    func loss(of connection: Connection) -> String? {
+        switch status(path) {
+        case nil: return errno == ENOENT ? "it was deleted" : nil
+        case let found? where Identity(device: found.st_dev, inode: found.st_ino) != identity:
+            return "another file was put in its place"
+        case _?: return connection.hasHeader ? nil : "it was overwritten"
+        }
+    }
+
+    /// The file was taken from under us: what is at its place now stays there unless it is what was overwritten. The log beside
+    /// it belongs to the one that is gone, and SQLite would apply it to the one that came.
+    mutating func giveUp(because reason: String) throws(StoreError) {
+        let isStillThere = status(path).map { Identity(device: $0.st_dev, inode: $0.st_ino) } == identity
+        try setAside(because: reason, withFile: isStillThere)
+    }
+
     /// Renames the file to `PATH.damaged-YYYYMMDD-HHMMSS` (UTC), its companions likewise, and says so. Nothing is
     /// overwritten. No connection may be open.
-    mutating func setAside(because reason: String) throws(StoreError) {
+    mutating func setAside(because reason: String, withFile: Bool = true) throws(StoreError) {
         let companions = ["-journal", "-shm", "-wal"]
         let stem = "\(path).damaged-\(Self.stamp(.now))"
         var name = stem
@@ -49,12 +73,11 @@ struct DatabaseFile {
             number += 1
         }
         // The database last: if we die in between, it is still there to be found damaged.
-        for companion in companions where size(path + companion) != nil {
-            try move(path + companion, to: name + companion)
-        }
-        try move(path, to: name)
+        let left = (companions + (withFile ? [""] : [])).filter { size(path + $0) != nil }
+        for companion in left { try move(path + companion, to: name + companion) }
         followsLost = true
-        notices.append("The database was damaged (\(reason)). It is kept as \(name); recording begins anew.")
+        let kept = left.isEmpty ? "" : withFile ? "It is kept as \(name); " : "What is left of it is \(name)*; "
+        notices.append("The database was damaged (\(reason)). \(kept)recording begins anew.")
     }
 
     private mutating func connect() throws(StoreError) -> Connection {
@@ -71,6 +94,7 @@ struct DatabaseFile {
             try connection.skipLostIDs(now: .now)
             followsLost = false
         }
+        identity = status(path).map { Identity(device: $0.st_dev, inode: $0.st_ino) }
         return connection
     }
 
@@ -84,9 +108,11 @@ struct DatabaseFile {
     }
 
     /// In bytes; nil where there is no such file.
-    private func size(_ path: String) -> Int? {
+    private func size(_ path: String) -> Int? { status(path).map { Int($0.st_size) } }
+
+    private func status(_ path: String) -> stat? {
         var status = stat()
-        return lstat(path, &status) == 0 ? Int(status.st_size) : nil
+        return lstat(path, &status) == 0 ? status : nil
     }
 
     private static func stamp(_ moment: Moment) -> String {

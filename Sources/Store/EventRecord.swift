@@ -16,12 +16,14 @@ package struct EventRecord: Hashable, Sendable {
     /// The participant's name.
     package var participant: String?
     package var visit: Int64?
-    /// A sentence for people.
+    /// A sentence for people, which everybody may read.
     package var text: String
+    /// Whose address belongs to it: of the one it is about, or of the one who did it. Not for everybody.
+    package var address: String?
 
     package init(
         id: Int64 = 0, at: When, kind: String, severity: Severity = .info, room: String? = nil, engine: String? = nil,
-        participant: String? = nil, visit: Int64? = nil, text: String
+        participant: String? = nil, visit: Int64? = nil, text: String, address: String? = nil
     ) {
         self.id = id
         self.at = at
@@ -32,6 +34,7 @@ package struct EventRecord: Hashable, Sendable {
         self.participant = participant
         self.visit = visit
         self.text = text
+        self.address = address
     }
 
     fileprivate init(_ row: borrowing Row) {
@@ -39,7 +42,7 @@ package struct EventRecord: Hashable, Sendable {
             id: row.integer(0), at: row.when(1), kind: row.text(3),
             severity: Severity(rawValue: row.integer(4)) ?? .error,
             room: row.optionalText(5), engine: row.optionalText(6), participant: row.optionalText(7),
-            visit: row.optionalInteger(8), text: row.text(9))
+            visit: row.optionalInteger(8), text: row.text(9), address: row.optionalText(10))
     }
 }
 
@@ -83,9 +86,9 @@ package struct EventFilter: Hashable, Sendable {
 
 extension Connection {
     func store(_ event: EventRecord) throws(StoreError) {
-        try statement("INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+        try statement("INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
             event.at.earliest, event.at.latest, event.kind, event.severity.rawValue, event.room, event.engine,
-            event.participant, event.visit, event.text)
+            event.participant, event.visit, event.text, event.address)
     }
 
     /// The highest id a table ever gave, 0 for none.

@@ -4,6 +4,7 @@ package enum Retention {
     package static let samples = Duration.seconds(24 * 3600)
     /// Minutes, and visits after their end.
     package static let minutes = Duration.seconds(31 * 24 * 3600)
+    package static let visitCount: Int64 = 50_000
     package static let events = Duration.seconds(90 * 24 * 3600)
     package static let eventCount: Int64 = 100_000
 }
@@ -123,10 +124,18 @@ private struct Sweep {
     }
 
     private mutating func dropVisits(_ connection: Connection) throws(StoreError) -> Bool {
-        try connection.statement(
-            "DELETE FROM visit WHERE id IN (SELECT id FROM visit WHERE left_latest < ? LIMIT ?)"
-        ).run(oldestMinute, Self.rows)
-        return connection.changes == Self.rows
+        // Ids have gaps: those of visits that were never recorded.
+        let surplus = try connection.statement("SELECT id FROM visit ORDER BY id DESC LIMIT 1 OFFSET ?")
+            .first(Retention.visitCount) { $0.integer(0) }
+        let ids = try connection.statement(
+            "SELECT id FROM visit WHERE left_latest < ? OR (left_latest IS NOT NULL AND id <= ?) ORDER BY id LIMIT ?"
+        ).rows(oldestMinute, surplus ?? .min, Self.rows) { $0.integer(0) }
+        for id in ids {
+            try connection.statement("DELETE FROM latency WHERE visit = ?").run(id)
+            try connection.statement("DELETE FROM minute WHERE visit = ?").run(id)
+            try connection.statement("DELETE FROM visit WHERE id = ?").run(id)
+        }
+        return ids.count == Self.rows
     }
 
     /// Walks all events, as a clock that was set makes their times come in any order.

@@ -46,7 +46,8 @@ package struct Migration: Sendable {
                 CREATE TABLE block (
                     room TEXT NOT NULL, from_name TEXT NOT NULL, to_name TEXT NOT NULL,
                     PRIMARY KEY (room, from_name, to_name)) WITHOUT ROWID;
-                """)
+                """),
+        Migration(name: "addresses of events", sql: "ALTER TABLE event ADD COLUMN address TEXT"),
     ]
 
     /// "MHUB": marks a file as ours (`PRAGMA application_id`).

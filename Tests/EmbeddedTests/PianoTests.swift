@@ -31,7 +31,7 @@ import Testing
         #expect(played["name"] as? String == "Web piano" && played["echo"] == nil)
         try pumping(players, "the note") { players[0].heard == [note] }
         try hub.awaitWires([["Listener", "Web piano"], ["Web piano", "Listener"]])
-        try hub.awaitEvent("piano", containing: "Web piano is played on the page", "127.0.0.1")
+        try hub.awaitEvent("piano", containing: "Web piano is played on the page", "by somebody with the token")
         // Another page has another piano.
         #expect(try ask(hub, "POST", "piano?player=b&keys=72:1").object()["name"] as? String == "Web piano 2")
         #expect(try ask(hub, "DELETE", "piano?player=b").status == 200)
@@ -90,7 +90,7 @@ import Testing
         #expect(echo["name"] as? String == "Echo" && echo["until"] is Int)
         #expect(try hub.get("/participants").text.contains("\"Echo\""))
         #expect(try hub.get("/api/v1/status").text.contains("2 participants in"))
-        try hub.awaitEvent("echo-on", containing: "by 127.0.0.1, for 30 min")
+        try hub.awaitEvent("echo-on", containing: "by somebody with the token, for 30 min")
         players[0].play(note)
         try pumping(players, "the echo") { players[0].heard == [note] && players[1].heard == [note] }
         let played = try ask(hub, "POST", "piano?player=a&keys=62:100").object()
@@ -127,7 +127,7 @@ import Testing
             return try hub.post("/api/v1/participants/\(id)/kick").status == 200
         }
         try pumping(players, "word of it") {
-            try hub.texts("echo-off").contains { $0.contains("switched off by 127.0.0.1") }
+            try hub.texts("echo-off").contains { $0.contains("switched off by somebody with the token") }
         }
         #expect(try ask(hub, "POST", "echo").status == 200)
         try hub.kill9()

@@ -22,7 +22,7 @@ struct OrderTests {
         }
         #expect(try players[1].hears(1) == [[0x80, 60, 64]])
         try hub.awaitWires([["Listener", "Other"], ["Other", "Listener"]])
-        try hub.awaitEvent("kick", containing: "Stuck", "by 127.0.0.1", "until it is disconnected there")
+        try hub.awaitEvent("kick", containing: "Stuck", "by somebody with the token", "until it is disconnected there")
         try eventually("it to be gone") { try hub.post("/api/v1/participants/\(stuck)/kick").status == 404 }
         try players[1].send([0x91, 40, 1])
         #expect(try players[2].hears(3).last == [0x91, 40, 1])

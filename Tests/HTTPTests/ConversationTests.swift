@@ -66,6 +66,20 @@ struct ConversationTests {
         #expect(talk.steps(3) == ["answer /1", "send 200 keepAlive", "read"])
     }
 
+    @Test func `a peer is idle a while after it has come, and at once when it has its answer`() {
+        let talk = Talk()
+        #expect(talk.conversation.idleSince == talk.now.advanced(by: Conversation.grace))
+        talk.say(get)
+        #expect(talk.step() == "answer /1")
+        #expect(talk.conversation.idleSince == nil)
+        talk.conversation.answered(.text("ok"))
+        #expect(talk.steps(1) == ["send 200 keepAlive"])
+        #expect(talk.step() == "read")
+        #expect(talk.conversation.idleSince == talk.now)
+        talk.say("GET")
+        #expect(talk.conversation.idleSince == nil)
+    }
+
     @Test func `a bad request is answered, then the peer's rest is drained`() {
         let talk = Talk()
         talk.say("nonsense\r\n")

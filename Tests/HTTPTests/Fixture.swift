@@ -42,6 +42,13 @@ extension Router {
 final class Waiting: Sendable {
     private let responders = Mutex<[Responder]>([])
 
+    /// The sample, and `/late`, whose requests wait here.
+    var router: Router {
+        var router = Router.sample
+        router.on(.get, "/late") { [self] _, _, responder in add(responder) }
+        return router
+    }
+
     func add(_ responder: Responder) { responders.withLock { $0.append(responder) } }
 
     /// The next one, as soon as there is one.

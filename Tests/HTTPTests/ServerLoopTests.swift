@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 private let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
+private let late = "GET /late HTTP/1.1\r\nHost: a\r\n\r\n"
 
 /// What hostile and unlucky peers meet, and how a server stops.
 struct ServerLoopTests {
@@ -109,10 +110,15 @@ struct ServerLoopTests {
         #expect(try next.readAnswer().status == 404)
     }
 
-    @Test func `of 300 connections at once 256 are served and each of the others is told 503`() throws {
-        let fixture = try Fixture()
-        let peers = try (0..<300).map { _ in try fixture.connect() }
-        for peer in peers { try peer.send(hello) }
+    @Test func `of 300 that ask at once 256 are served and each of the others is told 503`() throws {
+        let waiting = Waiting()
+        let fixture = try Fixture(waiting.router)
+        let peers = try (0..<300).map { _ in
+            let peer = try fixture.connect()
+            try peer.send(late)
+            return peer
+        }
+        for _ in 0..<256 { try waiting.next().send(.text("hello")) }
         var statuses: [Int: Int] = [:]
         for (index, peer) in peers.enumerated() {
             let answer = try peer.readAnswer()
@@ -127,12 +133,14 @@ struct ServerLoopTests {
     }
 
     @Test func `a crowd larger than the server can linger with is told 503 too`() throws {
+        let waiting = Waiting()
         var limits = Limits()
         limits.connections = 1
-        let fixture = try Fixture(limits: limits)
+        let fixture = try Fixture(waiting.router, limits: limits)
         let first = try fixture.connect()
-        try first.send(hello)
-        #expect(try first.readAnswer().status == 200)
+        try first.send(late)
+        let responder = try waiting.next()
+        defer { responder.send(.text("at last")) }
         let crowd = try (0..<180).map { _ in try fixture.connect() }
         for peer in crowd { #expect(try peer.readAnswer().status == 503) }
         #expect(fixture.server.refused == 180)
@@ -159,22 +167,66 @@ struct ServerLoopTests {
     }
 
     @Test func `a place given up is a place for the next`() throws {
+        let waiting = Waiting()
         var limits = Limits()
         limits.connections = 1
-        let fixture = try Fixture(limits: limits)
+        let fixture = try Fixture(waiting.router, limits: limits)
         for _ in 0..<5 {
             do {
                 let peer = try fixture.connect()
-                try peer.send(hello)
-                #expect(try peer.readAnswer().status == 200)
+                try peer.send(late)
+                let responder = try waiting.next()
                 let second = try fixture.connect()
                 #expect(try second.readAnswer().status == 503)
+                responder.send(.text("hello"))
+                #expect(try peer.readAnswer().status == 200)
             }
             try wait("both are gone") { fixture.server.connections == 0 }
         }
     }
 
-    @Test func `strangers who hold every place do not lock out the unix socket`() throws {
+    @Test func `idle connections of one address keep nobody out`() throws {
+        let fixture = try Fixture()
+        let idle = try (0..<260).map { _ in
+            let peer = try fixture.connect()
+            try peer.send(Self.get("/hello", for: "192.0.2.66"))
+            #expect(try peer.readAnswer().status == 200)
+            return peer
+        }
+        let newcomer = try fixture.connect()
+        try newcomer.send(Self.get("/hello", for: "192.0.2.1"))
+        #expect(try newcomer.readAnswer().status == 200)
+        // The oldest have made room, without a word; the others are as they were.
+        for peer in idle[..<5] { #expect(try peer.readToEnd().isEmpty) }
+        try idle[5].send(Self.get("/hello", for: "192.0.2.66"))
+        #expect(try idle[5].readAnswer().status == 200)
+        #expect(fixture.server.refused == 0)
+    }
+
+    @Test func `one address that asks on every connection gets no more of them than others leave`() throws {
+        let waiting = Waiting()
+        var limits = Limits()
+        limits.connections = 12
+        let fixture = try Fixture(waiting.router, limits: limits)
+        func ask(for address: String) throws -> Peer {
+            let peer = try fixture.connect()
+            try peer.send(Self.get("/late", for: address))
+            return peer
+        }
+        let greedy = try (0..<12).map { _ in try ask(for: "192.0.2.66") }
+        var responders = try (0..<12).map { _ in try waiting.next() }
+        #expect(try ask(for: "192.0.2.66").readAnswer().status == 503)
+        let modest = try (1...4).map { try ask(for: "192.0.2.\($0)") }
+        responders += try (0..<4).map { _ in try waiting.next() }
+        for peer in greedy[..<4] { #expect(try peer.readToEnd().isEmpty) }
+        // Eight are a browser's: those stay.
+        #expect(try ask(for: "192.0.2.5").readAnswer().status == 503)
+        for responder in responders { responder.send(.text("at last")) }
+        for peer in greedy[4...] + modest { #expect(try peer.readAnswer().text == "at last") }
+    }
+
+    @Test func `strangers who hold every place lock out neither this machine nor the unix socket`() throws {
+        let waiting = Waiting()
         var limits = Limits()
         limits.connections = 2
         let directory = try Directory()
@@ -182,18 +234,25 @@ struct ServerLoopTests {
         let tcp = try Sockets.listen(try #require(Sockets.Address("127.0.0.1:0")))
         let address = Sockets.localAddress(tcp)
         let server = try Server(
-            router: .sample, limits: limits,
+            router: waiting.router, limits: limits,
             listeners: [.tcp(tcp), .unix(try Sockets.listen(unix: path, mode: 0o660))])
         try server.start()
         let strangers = try (0..<2).map { _ in try Peer(address) }
-        for stranger in strangers {
-            try stranger.send(hello)
-            #expect(try stranger.readAnswer().status == 200)
+        for stranger in strangers { try stranger.send(Self.get("/late", for: "192.0.2.66")) }
+        let responders = try strangers.map { _ in try waiting.next() }
+        defer { for responder in responders { responder.send(.text("at last")) } }
+        let third = try Peer(address)
+        try third.send(Self.get("/hello", for: "192.0.2.66"))
+        #expect(try third.readAnswer().status == 503)
+        for near in [try Peer(unix: path), try Peer(address)] {
+            try near.send(hello)
+            #expect(try near.readAnswer().status == 200)
         }
-        #expect(try Peer(address).readAnswer().status == 503)
-        let near = try Peer(unix: path)
-        try near.send(hello)
-        #expect(try near.readAnswer().status == 200)
+    }
+
+    /// As a proxy on this machine asks for somebody.
+    private static func get(_ path: String, for address: String) -> String {
+        "GET \(path) HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: \(address)\r\n\r\n"
     }
 
     @Test(arguments: 0..<4 as Range<UInt64>)
@@ -226,18 +285,16 @@ struct ServerLoopTests {
 
     @Test func `stop finishes answers under way, ends idle connections, and frees the port`() throws {
         let waiting = Waiting()
-        var router = Router.sample
-        router.on(.get, "/late") { _, _, responder in waiting.add(responder) }
         var limits = Limits()
         limits.stopTime = .seconds(20)
-        let fixture = try Fixture(router, limits: limits)
+        let fixture = try Fixture(waiting.router, limits: limits)
         let idle = try fixture.connect()
         try idle.send(hello)
         _ = try idle.readAnswer()
         let half = try fixture.connect()
         try half.send("GET /hello HT")
         let asked = try fixture.connect()
-        try asked.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
+        try asked.send(late)
         let responder = try waiting.next()
 
         let stopped = Atomic(false)

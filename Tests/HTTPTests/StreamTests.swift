@@ -17,7 +17,8 @@ import Testing
                 .stream(
                     Subscription(
                         topics: Topics(rawValue: topics), events: request.query["events"] != nil,
-                        lastEventID: request.headers["Last-Event-ID"].flatMap { Int64($0) })))
+                        lastEventID: request.headers["Last-Event-ID"].flatMap { Int64($0) },
+                        isFull: request.query["full"] != nil)))
         }
         return router
     }
@@ -85,7 +86,9 @@ import Testing
     }
 
     @Test func `a viewer who does not read gets the newest when it does, and nobody waits for it`() throws {
-        let fixture = try Fixture(Self.router())
+        var limits = Limits()
+        limits.beat = .seconds(3600)
+        let fixture = try Fixture(Self.router(), limits: limits)
         func big(_ number: Int) -> String { "\(number) " + String(repeating: "x", count: 200_000) }
         fixture.server.publish(Self.update([Self.state(Self.first, big(0))]))
         let slow = try Self.view(fixture)
@@ -126,6 +129,40 @@ import Testing
         viewers[0].endSending()
         try viewers[0].readToEnd()
         _ = try Self.view(fixture)
+    }
+
+    @Test func `who may see all gets events as they are, at once and when it comes back`() throws {
+        let fixture = try Fixture(Self.router())
+        var update = StreamUpdate()
+        update.events = [.init(id: 1, bytes: Array("data: open\n\n".utf8), full: Array("data: full\n\n".utf8))]
+        let (open, full) = (try Self.view(fixture, "?events"), try Self.view(fixture, "?events&full"))
+        for peer in [open, full] { #expect(try peer.readMessages(1) == ["retry: 1000\nid: 0"]) }
+        fixture.server.publish(update)
+        #expect(try open.readMessages(1) == ["data: open"])
+        #expect(try full.readMessages(1) == ["data: full"])
+        let again = try Self.view(fixture, "?events&full", "Last-Event-ID: 0\r\n")
+        #expect(try again.readMessages(2) == ["retry: 1000", "data: full"])
+    }
+
+    @Test func `the viewers of one address shut out nobody`() throws {
+        var limits = Limits()
+        limits.streams = 12
+        let fixture = try Fixture(Self.router(), limits: limits)
+        func view(for address: String) throws -> Peer {
+            let peer = try fixture.connect()
+            try peer.send("GET /stream HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: \(address)\r\n\r\n")
+            return peer
+        }
+        let crowd = try (0..<12).map { _ in try view(for: "192.0.2.66") }
+        for peer in crowd { #expect(try peer.readAnswer().status == 200) }
+        #expect(try view(for: "192.0.2.66").readAnswer().status == 503)
+        let newcomer = try view(for: "192.0.2.1")
+        #expect(try newcomer.readAnswer().status == 200)
+        try crowd[0].readToEnd()
+        // Who looks from this machine has a place beside them.
+        let near = try Self.view(fixture)
+        #expect(fixture.server.viewers == 13)
+        withExtendedLifetime((crowd, newcomer, near)) {}
     }
 
     @Test func `a topic is watched for as long as somebody views it`() throws {

@@ -115,6 +115,48 @@ import Testing
         #expect(try await database.events(limit: 10).map(\.text) == ["kept"])
     }
 
+    @Test func `a database that is deleted is begun anew within a look, though nothing is to be recorded`() async throws
+    {
+        let database = try Database(path: path)
+        let recorder = try Recorder(database, path: path, failure: nil, loop: loop)
+        var said: [String] = []
+        var recoveries = 0
+        recorder.noticed = { said.append($0) }
+        recorder.recovered = { recoveries += 1 }
+        recorder.add(event("old"))
+        try settle(recorder)
+        recorder.check()
+        try settle(recorder)
+        #expect(recoveries == 0)
+        File.remove(path)
+        recorder.check()
+        try loop.run(until: "it is begun anew", within: .seconds(600)) { recoveries == 1 && said.count == 3 }
+        #expect(said[0] == "Recording stopped: the database is damaged (it was deleted). MIDI goes on.")
+        recorder.add(event("new"))
+        try settle(recorder)
+        #expect(try await database.events(limit: 10).map(\.text) == ["new"])
+        #expect(File.exists(path))
+    }
+
+    @Test func `those who come and go too often are counted, and that is told`() async throws {
+        let database = try Database(path: path)
+        let recorder = try Recorder(database, path: path, failure: nil, loop: loop)
+        var told: [EventRecord] = []
+        recorder.counted = { told.append($0) }
+        for id in Int64(1)...150 {
+            var visit = Visit(
+                id: id, room: "Hall", engine: "e", port: 5004, name: "P", address: "192.0.2.66", joined: When(.now))
+            recorder.add(.visit(visit))
+            visit.left = When(.now)
+            recorder.add(.visit(visit))
+        }
+        try settle(recorder)
+        #expect(try await database.visits(limit: 200).count == 100)
+        try loop.run(until: "it is told", within: .seconds(600)) { !told.isEmpty }
+        #expect(told.map(\.kind) == ["visits-counted"])
+        #expect(told[0].text.contains("50"))
+    }
+
     @Test func `a newer database is refused in words, and left alone`() async throws {
         let newer = try Database(
             path: path, migrations: Migration.all + [Migration(name: "future", sql: "CREATE TABLE future (x)")])

@@ -2,10 +2,16 @@ import Foundation
 import HTTP
 import Linux
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import Hub
+
+extension Author {
+    /// The address where there is one.
+    fileprivate var said: String { address ?? description }
+}
 
 /// All routes, over loopback and over the hub's own socket. Orders are answered by a loop of the test's.
 @Suite(.ownThread) struct RoutesTests {
@@ -48,33 +54,33 @@ import Testing
                 try? loop.receive(over) { _ in loop.stop() }
                 try? loop.receive(orders) { order in
                     switch order {
-                    case .reload(let author, let responder): responder.send(.text("reload by \(author)"))
+                    case .reload(let author, let responder): responder.send(.text("reload by \(author.said)"))
                     case .panic(let room, let all, let author, let responder):
-                        responder.send(.text("panic\(all ? " all" : "") \(room ?? "everywhere") by \(author)"))
+                        responder.send(.text("panic\(all ? " all" : "") \(room ?? "everywhere") by \(author.said)"))
                     case .kick(let id, let author, let responder):
-                        responder.send(.text("kick \(id) by \(author)"))
+                        responder.send(.text("kick \(id) by \(author.said)"))
                     case .unmute(let id, let author, let responder):
-                        responder.send(.text("unmute \(id) by \(author)"))
+                        responder.send(.text("unmute \(id) by \(author.said)"))
                     case .release(let id, let author, let responder):
-                        responder.send(.text("release \(id) by \(author)"))
+                        responder.send(.text("release \(id) by \(author.said)"))
                     case .notesOff(let id, let notes, let author, let responder):
-                        responder.send(.text("notes-off \(id) \(notes) by \(author)"))
+                        responder.send(.text("notes-off \(id) \(notes) by \(author.said)"))
                     case .block(let block, let isBlocked, let author, let responder):
                         responder.send(
                             .text(
-                                "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to) by \(author)"
+                                "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to) by \(author.said)"
                             ))
                     case .piano(let key, let strokes, let author, let responder):
                         let played = strokes.map { "\($0.note):\($0.velocity)" }
-                        responder.send(.text("\(key.player) plays \(played) in \(key.room) by \(author)"))
+                        responder.send(.text("\(key.player) plays \(played) in \(key.room) by \(author.said)"))
                     case .leavePiano(let key, let responder):
                         responder.send(.text("\(key.player) leaves \(key.room)"))
                     case .echo(let room, let seconds, let author, let responder):
-                        responder.send(.text("echo \(room) \(seconds) s by \(author)"))
+                        responder.send(.text("echo \(room) \(seconds) s by \(author.said)"))
                     case .endEcho(let room, let author, let responder):
-                        responder.send(.text("no echo \(room) by \(author)"))
+                        responder.send(.text("no echo \(room) by \(author.said)"))
                     case .restart(let engine, let author, let responder):
-                        responder.send(.text("restart \(engine) by \(author)"))
+                        responder.send(.text("restart \(engine) by \(author.said)"))
                     case .stop(let responder): responder.send(.text("stop"))
                     case .sounding(_, let responder): responder.send(.text("sounding"))
                     case .alerts(let responder): responder.send(.text("alerts"))
@@ -361,6 +367,67 @@ import Testing
         let ill = try stage.ask("GET", "/healthz")
         #expect(ill.status == 503)
         #expect(ill.text == "No port is served.\nrtpmidid is not installed\n")
+    }
+
+    @Test func `events have addresses for the token and for hub.sock alone`() async throws {
+        let stage = try Stage()
+        let database = try #require(stage.database)
+        try await database.commit([
+            .event(EventRecord(at: When(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")),
+            // As versions before wrote it.
+            .event(EventRecord(at: When(.now), kind: "panic", text: "Panic in all rooms, by 192.0.2.8")),
+        ])
+        let path = "/api/v1/events"
+        let open = try stage.ask("GET", path)
+        #expect(!open.text.contains("192.0.2."))
+        #expect(open.text.contains("Second was not let in") && open.text.contains("Panic in all rooms, by (address)"))
+        let socket = Client.Place.socket(path: stage.directory.file("hub.sock"))
+        let near = try Client.get(path, at: socket, timeout: .seconds(600)).body
+        for text in [try stage.ask("GET", path, Self.bearer).text, String(decoding: near, as: UTF8.self)] {
+            #expect(text.contains(#""address":"192.0.2.7""#) && text.contains("by 192.0.2.8"))
+        }
+        #expect(try stage.ask("GET", path, ["Authorization": "Bearer 0123456789abcdeX"]).status == 401)
+    }
+
+    @Test func `the stream is full for the token and for hub.sock alone, and refused for a wrong token`() throws {
+        let routes = Routes(
+            board: Board(), access: Access(token: Self.token, hosts: []), database: { nil },
+            orders: try Mailbox<Order>(), webDirectory: nil)
+        let router = routes.router()
+        func answer(_ authorization: String?, viaSocket: Bool = false) -> Response? {
+            var request = Request(path: "/api/v1/stream", viaSocket: viaSocket)
+            request.headers["Authorization"] = authorization
+            let answers = Mutex<[Response]>([])
+            router.route(request, Responder { response in answers.withLock { $0.append(response) } })
+            return answers.withLock { $0.first }
+        }
+        #expect(answer(nil)?.stream?.isFull == false)
+        #expect(answer("Bearer \(Self.token)")?.stream?.isFull == true)
+        #expect(answer(nil, viaSocket: true)?.stream?.isFull == true)
+        let wrong = answer("Bearer 0123456789abcdeX")
+        #expect(wrong?.status == .unauthorized && wrong?.stream == nil)
+    }
+
+    @Test func `the stream's events have addresses for the token alone`() {
+        var views = StreamViews(points: [:])
+        let record = EventRecord(
+            id: 1, at: When(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")
+        let events = views.recorded([record]).events
+        #expect(events.map { String(decoding: $0.bytes, as: UTF8.self).contains("192.0.2.7") } == [false])
+        #expect(events.map { String(decoding: $0.full, as: UTF8.self).contains("192.0.2.7") } == [true])
+    }
+
+    @Test func `people get words on a page where there is nothing, and programs get JSON`() throws {
+        let stage = try Stage()
+        for (path, headers, status) in [("/nothing", [:], 404), ("/", ["Host": "elsewhere.example"], 421)] {
+            let page = try stage.ask("GET", path, headers.merging(["Accept": "text/html,*/*;q=0.8"]) { $1 })
+            #expect(page.status == status)
+            #expect(page.text.hasPrefix("<!doctype html>"))
+            #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+            let answer = try stage.ask("GET", path, headers)
+            #expect(answer.status == status)
+            #expect(try answer.object()["detail"] is String)
+        }
     }
 
     @Test func `events are asked for by kind and after an id, and read on from where an answer ends`() async throws {

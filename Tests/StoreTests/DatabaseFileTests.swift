@@ -145,6 +145,38 @@ struct DatabaseFileTests {
         )
     }
 
+    @Test(arguments: ["deleted", "emptied", "overwritten", "replaced"])
+    func `a file that is taken away while it is open is noticed at once, and begun anew`(how: String) async throws {
+        let scratch = try Scratch()
+        let database = try Database(path: scratch.path)
+        try await database.commit([event("old"), .visit(visit(1))])
+        try await database.verify()
+        switch how {
+        case "deleted": try scratch.remove("hub.sqlite")
+        case "emptied": #expect(truncate(scratch.path, 0) == 0)
+        case "overwritten":
+            let handle = try #require(FileHandle(forWritingAtPath: scratch.path))
+            try handle.write(contentsOf: Data(repeating: 0x20, count: 8192))
+            try handle.close()
+        default:
+            let other = try Scratch()
+            let backup = try Database(path: other.path)
+            try await backup.commit([event("of the backup")])
+            await backup.close()
+            try scratch.write(try other.bytes(), to: "backup")
+            #expect(rename(scratch.directory + "/backup", scratch.path) == 0)
+        }
+        #expect(await kind { try await database.verify() } == .damaged)
+        let notices = await database.takeNotices()
+        #expect(notices.count == 1 && notices[0].contains("anew"))
+        try await database.commit([event("new"), .visit(visit(1))])
+        let texts = try await database.events(after: 0, limit: 9).map(\.text)
+        #expect(texts == (how == "replaced" ? ["of the backup", "new"] : ["new"]))
+        await database.close()
+        #expect(try Stranger(scratch.path).run("PRAGMA integrity_check") == "ok")
+        #expect(try Stranger(scratch.path).run("SELECT count(*) FROM event") == "\(texts.count)")
+    }
+
     @Test func `two damaged files of one second are both kept`() async throws {
         let scratch = try Scratch()
         for number in UInt8(0)..<4 {

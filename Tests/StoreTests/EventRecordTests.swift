@@ -10,7 +10,8 @@ struct EventRecordTests {
         let database = try Database(path: scratch.path)
         var told = EventRecord(
             id: 99, at: When(earliest: moment(1), latest: moment(2)), kind: "lost", severity: .error, room: "Hall",
-            engine: "5004", participant: "Piano", visit: 3, text: "Piano went silent")
+            engine: "5004", participant: "Piano", visit: 3, text: "Piano went silent",
+            address: "192.0.2.7")
         #expect(try await database.commit([.event(told)]) == 1)
         told.id = 1
         #expect(try await database.events(limit: 10) == [told])

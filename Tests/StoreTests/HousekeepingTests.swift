@@ -103,6 +103,22 @@ struct HousekeepingTests {
         #expect(try await database.eventIDs() == 4...100_003)
     }
 
+    @Test func `fifty thousand visits are kept, and the newest of them, whatever their ids, and those who are here`()
+        async throws
+    {
+        let database = try Database(path: scratch.path)
+        let count = Retention.visitCount
+        // Between their ids are those of visits that were only counted.
+        var changes = (1...count + 2).map { Change.visit(visit($0 * 9, joined: today, left: $0 == 1 ? nil : today)) }
+        changes.append(sample(18, at: today, 5))
+        try await database.commit(changes)
+        try await database.housekeep(now: moment(today))
+        #expect(try await database.openVisits().map(\.id) == [9])
+        let oldest = try await database.visits(limit: 9, before: 40)
+        #expect(oldest.map(\.id) == [36, 27, 9])
+        #expect(try await points(database, of: 18).isEmpty)
+    }
+
     @Test func `other calls pass while much is swept`() async throws {
         let database = try Database(path: scratch.path)
         try await database.commit(

@@ -25,6 +25,18 @@ struct MigrationTests {
         #expect(try Stranger(scratch.path).run("PRAGMA user_version") == "\(Migration.all.count + 1)")
     }
 
+    @Test func `events of the first schema are kept, without an address of their own`() async throws {
+        let old = try Database(path: scratch.path, migrations: [Migration.all[0]])
+        await old.close()
+        let words = "INSERT INTO event VALUES (NULL, 1, 1, 'panic', 1, NULL, NULL, NULL, NULL, 'by 192.0.2.7')"
+        try Stranger(scratch.path).run(words)
+        let database = try Database(path: scratch.path)
+        try await database.commit([event("new")])
+        let events = try await database.events(after: 0, limit: 9)
+        #expect(events.map(\.text) == ["by 192.0.2.7", "new"])
+        #expect(events.allSatisfy { $0.address == nil })
+    }
+
     @Test func `a migration that fails is named and undone`() async throws {
         let old = try Database(path: scratch.path)
         try await old.commit([event("kept")])

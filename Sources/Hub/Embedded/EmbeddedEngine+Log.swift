@@ -31,16 +31,19 @@ extension EmbeddedEngine {
         case .losses: if let said = line.participant { attendee(said, at: at).take(said, at: at) }
         case .silent, .back: if let said = line.participant { heard(said, released: line.released ?? 0, at: at) }
         case .refused:
-            let who = line.name.map { "\($0) at \(line.address ?? "?")" } ?? line.address ?? "?"
             let times = (line.times ?? 1) > 1 ? ", \(line.times ?? 1) times" : ""
             context.note(
-                "refused", severity: .warning, at: When(at), engine: name,
-                "\(who) was not let in on port \(line.port ?? 0): \(line.reason ?? "refused")\(times)")
+                "refused", severity: .warning, at: When(at), engine: name, participant: line.name,
+                address: line.address,
+                "\(line.name ?? "Somebody") was not let in on port \(line.port ?? 0): \(line.reason ?? "refused")\(times)"
+            )
         case .halfOpen:
             guard let who = line.name, let number = line.port, let missing = line.missing else { break }
             let one = HalfOpen(name: who, port: number, missing: missing, at: at)
             halfOpens.add(one)
-            context.note("half-open", severity: .warning, at: When(at), engine: name, one.words)
+            context.note(
+                "half-open", severity: .warning, at: When(at), engine: name, participant: who, address: line.address,
+                one.words)
             context.changed()
         case .loop:
             guard let said = line.participant else { break }

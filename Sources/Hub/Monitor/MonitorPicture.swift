@@ -127,7 +127,7 @@ package struct MonitorPicture {
             one.state != .present
             ? one.state.rawValue : isMuted ? "muted" : one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-"
         var row = style.paint(plays && lost == nil ? "● " : "· ", plays && !isOff ? .good : .faint)
-        row += style.paint(Cells.column(one.name, columns.name), isOff ? .faint : .strong) + " "
+        row += style.paint(Cells.column(ShownName.shown(one.name), columns.name), isOff ? .faint : .strong) + " "
         if columns.room > 0 { row += style.paint(Cells.column(one.room, columns.room), .faint) + " " }
         row +=
             style.paint(Cells.column(way, Columns.way, right: true), isOff ? .faint : isMuted ? .warning : quality?.ink)
@@ -141,7 +141,8 @@ package struct MonitorPicture {
         guard let one = participants[id] else { return nil }
         let way = (one.rtt.map { String(format: ", %.1f ms", $0.last) } ?? "") + (one.muted ?? false ? ", muted" : "")
         let words = sounds[id].map(NoteNames.words) ?? ""
-        return "\(Cells.fit(one.name, 64)) (\(Cells.fit(one.room, 40))\(way)): \(words.isEmpty ? "silent" : words)"
+        let name = Cells.fit(ShownName.shown(one.name), 64)
+        return "\(name) (\(Cells.fit(one.room, 40))\(way)): \(words.isEmpty ? "silent" : words)"
     }
 
     private struct Columns {

@@ -15,7 +15,7 @@ extension Hub {
     /// No echo stays longer unless somebody asks again.
     static let longestEcho: Int64 = 1800
 
-    func setEcho(_ name: String, for seconds: Int64, _ author: String, _ responder: Responder) {
+    func setEcho(_ name: String, for seconds: Int64, _ author: Author, _ responder: Responder) {
         guard let room = context.configuration.rooms.first(where: { $0.name == name }), let port = room.ports.first
         else { return responder.send(.problem(.notFound, "There is no room \"\(name)\".")) }
         guard room.policy != .pair, room.policy != .named else {
@@ -37,7 +37,7 @@ extension Hub {
         echoes[name] = Echo(view: view, timer: timer)
         if old == nil {
             context.note(
-                "echo-on", room: name, participant: Room.echoName,
+                "echo-on", room: name, participant: Room.echoName, address: author.address,
                 "Echo in room \(name) switched on by \(author), for \(seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min")"
             )
         }
@@ -48,9 +48,9 @@ extension Hub {
         }
     }
 
-    func endEcho(_ name: String, by author: String, _ responder: Responder) {
+    func endEcho(_ name: String, by author: Author, _ responder: Responder) {
         guard echoes[name] != nil else { return responder.send(Self.done("There was no echo in room \(name).")) }
-        endEcho(name, "switched off by \(author)") { failure in
+        endEcho(name, address: author.address, "switched off by \(author)") { failure in
             responder.send(
                 failure.map { .problem(.unavailable, "The engine does not follow it yet: \($0)") }
                     ?? Self.done("There is no echo in room \(name) any more."))
@@ -60,7 +60,7 @@ extension Hub {
     func echoReturned(in name: String, by participant: String) {
         endEcho(
             name, severity: .warning,
-            "\(participant) sends back what the echo gives it; on its computer, switch off MIDI thru")
+            "\(ShownName.shown(participant)) sends back what the echo gives it; on its computer, switch off MIDI thru")
     }
 
     /// Rooms that are gone have none.
@@ -71,13 +71,13 @@ extension Hub {
     }
 
     private func endEcho(
-        _ name: String, severity: EventRecord.Severity = .info, _ reason: String,
+        _ name: String, severity: EventRecord.Severity = .info, address: String? = nil, _ reason: String,
         _ done: @escaping (String?) -> Void = { _ in }
     ) {
         guard let echo = echoes.removeValue(forKey: name) else { return done(nil) }
         context.loop.cancel(echo.timer)
         context.note(
-            "echo-off", severity: severity, room: name, participant: Room.echoName,
+            "echo-off", severity: severity, room: name, participant: Room.echoName, address: address,
             "Echo in room \(name) is off: \(reason)")
         followEchoes(done)
     }

@@ -10,7 +10,7 @@ extension Hub {
     /// From the last key until it leaves.
     private static let pianoPatience: Duration = .seconds(60)
 
-    func play(_ key: PianoKey, _ strokes: [Stroke], _ author: String, _ responder: Responder) {
+    func play(_ key: PianoKey, _ strokes: [Stroke], _ author: Author, _ responder: Responder) {
         let piano: Piano
         if let known = pianos[key] {
             piano = known
@@ -28,7 +28,7 @@ extension Hub {
             }
             pianos[key] = piano
             context.note(
-                "piano", room: key.room, participant: piano.name,
+                "piano", room: key.room, participant: piano.name, address: author.address,
                 "\(piano.name) is played on the page in room \(key.room), by \(author)")
         }
         // Without keys it is only said that somebody is there who holds some.

@@ -71,7 +71,7 @@ enum StatusCommand {
     }
 
     static func line(_ one: Snapshot.Participant, _ style: Style) -> String {
-        var words = Cells.column(one.name, 24) + "  "
+        var words = Cells.column(ShownName.shown(one.name), 24) + "  "
         words += Cells.column(one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-", 10, right: true)
         words += Cells.column(one.jitter.map { String(format: "jitter %.1f", $0) } ?? "", 14, right: true)
         words += Cells.column(one.loss.map { String(format: "loss %.1f %%", $0 * 100) } ?? "", 13, right: true) + "  "
