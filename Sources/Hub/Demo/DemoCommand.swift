@@ -48,9 +48,9 @@ enum DemoCommand {
                 ProcessIdentity(of: pid) == nil, Owner.ofLink(path) == geteuid(), Owner.of(path)?.user == geteuid()
             else { continue }
             let state = StateDirectory(path)
-            if let lock = try? FileLock(state.lock), (try? Leftovers.end(state, holding: lock)) == .well {
-                state.erase()
-            }
+            guard let lock = try? FileLock(state.lock) else { continue }
+            if (try? Leftovers.end(state)) == .well { state.erase() }
+            _ = consume lock
         }
     }
 

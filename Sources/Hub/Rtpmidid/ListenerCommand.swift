@@ -4,7 +4,7 @@ import PatchBay
 enum ListenerCommand {
     static func run() -> ExitCode {
         guard ListenerProgram.run() else {
-            complain("listener: the hub starts it, on a sequencer that it has opened")
+            Output.complain("listener: the hub starts it, on a sequencer that it has opened")
             return .misuse
         }
         return .well
