@@ -90,8 +90,8 @@ struct PlayerTests {
         let sleeper = try SequencerClient(name: Array("sleeper".utf8))
         let ear = SequencerAddress(client: sleeper.client, port: sleeper.createPort(Array("ear".utf8)))
         try patcher.connect(address(of: "Alice"), to: ear)
-        try eventually(within: .seconds(60), "the refusal to be told", seen: "nothing") {
-            for _ in 0..<20 { try alice.send([0xC0, 1]) }
+        try eventually(within: .seconds(60), "the refusal to be told") {
+            try alice.send((0..<20).flatMap { _ -> [UInt8] in [0xC0, 1] })
             return process.log.contains("Error: Resource temporarily unavailable")
         }
         try patcher.disconnect(address(of: "Alice"), from: ear)
