@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Rooms
 
@@ -151,7 +152,7 @@ extension Patcher {
     /// `areThere`: their ports are there still, and what they heard is released at them too.
     func vanish(_ gone: [Port], areThere: Bool = false) {
         guard !gone.isEmpty else { return }
-        if areThere { for port in gone { detach(port) } }
+        if areThere { detach(gone) }
         // Messages sent before the end are waiting here already.
         hearMessages()
         // Who heard whom, before anything of it is forgotten.
@@ -195,15 +196,21 @@ extension Patcher {
         work()
     }
 
-    /// Removes what we have made at a port that stays where it is but is not ours to patch any more.
-    private func detach(_ port: Port) {
-        for (hearer, isOurs) in port.hearers where isOurs {
-            announce.unsubscribe(from: port.address, to: PortID(hearer).address)
+    /// Removes what we have made at ports that stay where they are but are not ours to patch any more.
+    private func detach(_ leaving: [Port]) {
+        var wires: Set<Wire> = []
+        for port in leaving {
+            for (hearer, isOurs) in port.hearers where isOurs { wires.insert(Wire(from: port.id.member, to: hearer)) }
+            for source in port.sources where self.port(source)?.hearers[port.id.member] == true {
+                wires.insert(Wire(from: source, to: port.id.member))
+            }
         }
-        for source in port.sources where self.port(source)?.hearers[port.id.member] == true {
-            announce.unsubscribe(from: PortID(source).address, to: port.address)
+        for (index, wire) in wires.enumerated() {
+            announce.unsubscribe(from: PortID(wire.from).address, to: PortID(wire.to).address)
+            // Each is an event to every rtpmidid, whose queue must have room for what is released next.
+            if index % tuning.wiresPerTurn == tuning.wiresPerTurn - 1 { usleep(2000) }
         }
-        if port.isTapped { tap.unsubscribe(from: port.address, to: tapPort) }
+        for port in leaving where port.isTapped { tap.unsubscribe(from: port.address, to: tapPort) }
     }
 
     func port(_ id: PortID) -> Port? {
