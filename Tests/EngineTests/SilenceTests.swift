@@ -31,8 +31,9 @@ import Testing
         one.play(off, note)
         try pumping([one, two], "what it plays now") { two.heard == [note, off, off, note] }
         #expect(one.ended == nil)
-        #expect(
-            engine.all.contains { if case .back(let who) = $0 { who.name == "Piano" } else { false } })
+        try pumping([one, two], "word that it is back") {
+            engine.all.contains { if case .back(let who) = $0 { who.name == "Piano" } else { false } }
+        }
         #expect(try engine.status().participants.allSatisfy { $0.isSilent == false })
     }
 }
