@@ -155,6 +155,22 @@ extension OnTheSequencer {
             #expect(stage.heard(players[1]).isEmpty)
         }
 
+        @Test func `by order, what one is thought to hold is ended at those who hear it, but for what another holds`()
+            throws
+        {
+            let stage = try Stage()
+            let players = try stage.players("A", "B", "C")
+            try stage.until("all are wired") { stage.kernelWires(players).count == 6 }
+            for message in [on(60), on(61), pedal(127)] { stage.play(message, players[0]) }
+            stage.play(on(61), players[1])
+            try stage.until("all are heard") { stage.heard(players[2]).count == 4 }
+            stage.forgetHeard()
+            stage.bay.send(.release(try stage.id(players[0])))
+            try stage.until("the release") { stage.heard(players[2]).count == 2 }
+            #expect(stage.heard(players[2]) == [off(60), pedal(0)])
+            #expect(stage.heard(players[0]).isEmpty)
+        }
+
         @Test func `what is held and set is told when asked`() throws {
             let stage = try Stage()
             let players = try stage.players("A", "B")
