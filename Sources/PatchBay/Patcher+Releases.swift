@@ -71,12 +71,23 @@ extension Patcher {
                     Released(name: name, port: id, notes: notes, hearers: hearers.filter(errand.reached.contains))))
         }
         for hearer in hearers {
-            let others = held(heardAt: hearer, besides: id)
-            let known = state.releases(whileHeldBy: others, unseen: false)
+            let (known, guessed) = releases(of: state, at: hearer, besides: id)
             outbox.add(known, to: hearer, errand: errand)
-            outbox.add(state.releases(whileHeldBy: others).filter { !known.contains($0) }, to: hearer)
+            outbox.add(guessed, to: hearer)
         }
         send()
+    }
+
+    /// What is known to sound there and nobody else holds, and what may have begun unseen. The latter must not cut what
+    /// the hearer plays by itself on the same instrument either.
+    private func releases(
+        of state: HeldState, at hearer: Address, besides id: PortID? = nil
+    ) -> (known: [Message], guessed: [Message]) {
+        let others = held(heardAt: hearer, besides: id)
+        let known = state.releases(whileHeldBy: others, unseen: false)
+        let own = ports[hearer]?.slot.map(table.state)
+        let all = state.releases(whileHeldBy: others + (own.map { [$0] } ?? []))
+        return (known, all.filter { !known.contains($0) })
     }
 
     /// What the participants whom the owner of a port hears hold. Those whom a hub before this one remembered and whose
@@ -108,7 +119,8 @@ extension Patcher {
         hearMessages()
         for port in returners.compactMap(self.port) where port.standing == .participant {
             for slot in table.goneHearers(named: port.name, from: port.engine.name) {
-                outbox.add(table.state(slot).releases(whileHeldBy: held(heardAt: port.address)), to: port.address)
+                let (known, guessed) = releases(of: table.state(slot), at: port.address)
+                outbox.add(known + guessed, to: port.address)
                 table.release(slot)
             }
         }
