@@ -7,14 +7,14 @@ package enum Command: Sendable {
     case configure(rooms: [RoomSpec], engines: [EngineSpec])
     /// What a port turned out to be. Ports that are gone are ignored, as are marks that change nothing.
     case mark(PortID, Standing)
-    /// Releases what a participant holds: it has begun anew or fallen silent. Its wires stay.
-    case releaseHeld(PortID)
     /// The forbidden wires of each room by its name; replaces what was said before.
     case blocks([String: Set<Block>])
     /// Silences a room, nil all rooms. `answer` is called once, on the patch bay's thread, after the last message.
     case panic(room: String?, answer: @Sendable (Silenced) -> Void)
     /// Sends note-offs for these notes on all 16 channels to one port.
     case notesOff(PortID, ClosedRange<UInt8>)
+    /// Ends at those who hear a participant what it is thought to hold.
+    case release(PortID)
     /// `answer` is called once, on the patch bay's thread, when nothing waits to be released any more.
     case afterReleases(answer: @Sendable () -> Void)
     /// What participants hold and have set is to be told: `News.sounding`.

@@ -43,14 +43,14 @@ extension Patcher {
         if port.echoSentinel.participantSends(word, at: now, within: Self.echoPatience) {
             news.send(.echoReturned(port.id))
             loop.after(.milliseconds(500)) { [unowned self, weak port] in
-                if let port, ports[port.address] === port { releaseHeld(by: port) }
+                if let port, ports[port.address] === port { releaseHeld(of: port) }
             }
         }
         port.echoSentinel.participantHears(word, at: now)
     }
 
-    /// Releases what a participant holds though it stays.
-    func releaseHeld(by port: Port) {
+    /// Ends at those who hear a participant what it is thought to hold.
+    func releaseHeld(of port: Port) {
         guard let slot = port.slot else { return }
         hearMessages()
         let hearers = port.hearers.keys.compactMap(self.port).map(\.address)
