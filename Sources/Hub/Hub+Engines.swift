@@ -169,7 +169,7 @@ extension Hub {
         guard let bay = context.bay else { return done() }
         let number = releaseWaiters.add(done)
         bay.send(.afterReleases { [releasesDone] in releasesDone.send(number) })
-        context.loop.after(Self.releasePatience) { [weak self] in self?.releaseWaiters.finish(number) }
+        context.loop.after(Self.releasePatience) { [weak self] in self?.releaseWaiters.take(number)?() }
     }
 }
 
@@ -184,5 +184,6 @@ struct ReleaseWaiters {
         return count
     }
 
-    mutating func finish(_ number: Int) { waiting.removeValue(forKey: number)?() }
+    /// nil where it has been called.
+    mutating func take(_ number: Int) -> (() -> Void)? { waiting.removeValue(forKey: number) }
 }

@@ -140,7 +140,7 @@ package final class Hub {
         try loop.receive(orders) { [unowned self] in obey($0) }
         try loop.receive(news) { [unowned self] in take($0) }
         try loop.receive(pianoNews) { [unowned self] in take($0) }
-        try loop.receive(releasesDone) { [unowned self] in releaseWaiters.finish($0) }
+        try loop.receive(releasesDone) { [unowned self] in releaseWaiters.take($0)?() }
         try loop.watch(changes.number, .read) { [unowned self] _ in readChangedLogs() }
     }
 

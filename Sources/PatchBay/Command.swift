@@ -7,8 +7,6 @@ package enum Command: Sendable {
     case configure(rooms: [RoomSpec], engines: [EngineSpec])
     /// What a port turned out to be. Ports that are gone are ignored, as are marks that change nothing.
     case mark(PortID, Standing)
-    /// Releases what a participant holds: it has begun anew or fallen silent. Its wires stay.
-    case releaseHeld(PortID)
     /// The forbidden wires of each room by its name; replaces what was said before.
     case blocks([String: Set<Block>])
     /// Silences a room, nil all rooms. `answer` is called once, on the patch bay's thread, after the last message.

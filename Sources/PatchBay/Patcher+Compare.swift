@@ -46,6 +46,8 @@ extension Patcher {
     /// wanted and not there, for whatever reason, is made.
     private func check(_ port: Port) {
         let actual = announce.hearers(of: port.address)
+        // Gone: its end is on its way here, and nothing of it was cut.
+        guard announce.port(at: port.address) != nil else { return }
         let id = port.id.member
         if port.standing == .participant, !actual.contains(tapPort) { retap(port) }
         var outsiders: Set<Address> = []

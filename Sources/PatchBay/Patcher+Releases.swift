@@ -16,14 +16,14 @@ extension Patcher {
         if port.echoSentinel.participantSends(word, at: now, within: Self.echoPatience) {
             news.send(.echoReturned(port.id))
             loop.after(.milliseconds(500)) { [unowned self, weak port] in
-                if let port, ports[port.address] === port { releaseHeld(by: port) }
+                if let port, ports[port.address] === port { releaseHeld(of: port) }
             }
         }
         port.echoSentinel.participantHears(word, at: now)
     }
 
-    /// Releases what a participant holds though it stays.
-    func releaseHeld(by port: Port) {
+    /// Ends at those who hear a participant what it is thought to hold.
+    func releaseHeld(of port: Port) {
         guard let slot = port.slot else { return }
         hearMessages()
         let hearers = port.hearers.keys.compactMap(self.port).map(\.address)
@@ -44,12 +44,23 @@ extension Patcher {
                     Released(name: name, port: id, notes: notes, hearers: hearers.filter(errand.reached.contains))))
         }
         for hearer in hearers {
-            let others = held(heardAt: hearer, besides: id)
-            let known = state.releases(whileHeldBy: others, unseen: false)
+            let (known, guessed) = releases(of: state, at: hearer, besides: id)
             outbox.add(known, to: hearer, errand: errand)
-            outbox.add(state.releases(whileHeldBy: others).filter { !known.contains($0) }, to: hearer)
+            outbox.add(guessed, to: hearer)
         }
         send()
+    }
+
+    /// What is known to sound there and nobody else holds, and what may have begun unseen. The latter must not cut what
+    /// the hearer plays by itself on the same instrument either.
+    private func releases(
+        of state: HeldState, at hearer: Address, besides id: PortID? = nil
+    ) -> (known: [Message], guessed: [Message]) {
+        let others = held(heardAt: hearer, besides: id)
+        let known = state.releases(whileHeldBy: others, unseen: false)
+        let own = ports[hearer]?.slot.map(table.state)
+        let all = state.releases(whileHeldBy: others + (own.map { [$0] } ?? []))
+        return (known, all.filter { !known.contains($0) })
     }
 
     /// What the participants whom the owner of a port hears hold. Those whom a hub before this one remembered and whose
@@ -81,7 +92,8 @@ extension Patcher {
         hearMessages()
         for port in returners.compactMap(self.port) where port.standing == .participant {
             for slot in table.goneHearers(named: port.name, from: port.engine.name) {
-                outbox.add(table.state(slot).releases(whileHeldBy: held(heardAt: port.address)), to: port.address)
+                let (known, guessed) = releases(of: table.state(slot), at: port.address)
+                outbox.add(known + guessed, to: port.address)
                 table.release(slot)
             }
         }

@@ -120,13 +120,12 @@ final class Patcher {
         switch command {
         case .configure(let rooms, let engines): configure(rooms, engines)
         case .mark(let id, let standing): mark(id, standing)
-        case .releaseHeld(let id): if let port = port(id) { releaseHeld(by: port) }
         case .blocks(let blocks):
             self.blocks = blocks
             for name in rooms.keys { replan(name, policy: rooms[name]!.policy) }
         case .panic(let room, let answer): panic(room, answer)
         case .notesOff(let id, let range): notesOff(id, range)
-        case .release(let id): if let port = port(id) { releaseHeld(by: port) }
+        case .release(let id): if let port = port(id) { releaseHeld(of: port) }
         case .afterReleases(let answer):
             releaseWaiters.append(answer)
             answerReleaseWaiters()

@@ -34,6 +34,7 @@ extension OnTheSequencer {
             try stage.until("all are wired") { stage.kernelWires(all).count == 6 }
             stage.play(on(60), players[0])
             try stage.until("it is heard") { stage.heard(players[1]) == [on(60)] }
+            try stage.until("all are known") { stage.appearance(second.port) != nil }
             let ids = try all.map(stage.id)
             stage.configure(
                 [RoomSpec(name: "room", policy: .all), RoomSpec(name: "other", policy: .all)],
@@ -54,6 +55,7 @@ extension OnTheSequencer {
             try stage.until("one hears the other") {
                 stage.kernelWires([player, second.port]) == [[player, second.port]]
             }
+            try stage.until("both are known") { stage.appearance(second.port) != nil }
             let ids = try [player, second.port].map(stage.id)
             stage.play(on(60), player)
             stage.configure(room, [stage.spec("room", 1), second.spec("room", 0)])

@@ -43,6 +43,25 @@ extension OnTheSequencer {
             #expect(stage.heard(players[2]) == [off(60)])
         }
 
+        @Test func `what may have begun unseen is not ended where the hearer plays on the same channel itself`() throws
+        {
+            let stage = try Stage()
+            let players = try stage.players("A", "B")
+            try stage.until("both are wired") { stage.kernelWires(players).count == 2 }
+            stage.play(on(60), players[0])
+            stage.play(on(64), players[1])
+            try stage.until("both are heard") { stage.heard(players[0]) + stage.heard(players[1]) == [on(64), on(60)] }
+            try stage.settle()
+            stage.killBay()
+            try stage.restartBay()
+            try stage.until("all are known again") { stage.wires.count == 2 }
+            stage.forgetHeard()
+            try stage.leave(players[0])
+            try stage.until("it is told") { stage.releases.map(\.notes) == [1] }
+            try stage.awaitReleases()
+            #expect(stage.heard(players[1]) == [off(60)])
+        }
+
         @Test(arguments: [false, true])
         func `what sounded when an engine died is released at hearers who return`(hubDiesToo: Bool) throws {
             let stage = try Stage()

@@ -149,7 +149,7 @@ extension RtpmididEngine {
             if isDuplicate, isLive, join.trust != .doubtful {
                 let first = tracker.joins.first { $0.isSameSession(as: join) }
                 let one = present.values.first { $0.port == first?.port && $0.standing == .participant }
-                if let one { context.bay?.send(.releaseHeld(one.id)) }
+                if let one { context.bay?.send(.release(one.id)) }
             }
         case .left(let join, let how):
             if let port = join.port { leavings[port] = (how, .now) }

@@ -72,7 +72,7 @@ package struct StatusReply: Equatable, Sendable {
     package var successions: [(older: Participant, newer: Participant)] {
         struct Place: Hashable { let address: String, port: UInt16 }
         func place(_ one: Participant) -> Place? {
-            guard let address = one.session.address, let port = one.session.port else { return nil }
+            guard let address = one.session.address, let port = one.session.port, port > 0 else { return nil }
             return Place(address: address, port: port)
         }
         // In the order of their coming, as they stand in the list.
