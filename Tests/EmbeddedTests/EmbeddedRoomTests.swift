@@ -99,7 +99,8 @@ import Testing
         // As it was chosen at an earlier start.
         try FileManager.default.createDirectory(atPath: hub.state, withIntermediateDirectories: true)
         try File.replace("\(hub.state)/engine", with: Array("rtpmidid\n".utf8))
-        try hub.start()
+        // In the foreground: `start` says that no port is served where there is no sequencer.
+        try hub.run()
         let other = freeUDPPortPair()
         hub.directory.write("midihub.json5", "{ ports: [\(port), \(other)], allow: [\"192.0.2.0/24\"] }")
         let refused = try hub.command("reload")
@@ -108,6 +109,7 @@ import Testing
         #expect(try hub.engines().compactMap { $0["port"] as? Int } == [Int(port)])
         // A hub that begins anew obeys.
         #expect(try hub.command("stop").code == 0)
+        #expect(try hub.finishRun().code == 0)
         try hub.start()
         try hub.awaitEvent("engine-chosen", containing: "embedded: rtpmidid cannot honour")
     }

@@ -129,14 +129,12 @@ import Testing
 
     @Test func `restart onto an engine that is not there changes nothing`() throws {
         let port = freeUDPPortPair()
-        func configuration(_ engine: String) -> String {
-            HubUnderTest.configuration([port], "engine: \"\(engine)\"")
-        }
-        let hub = try HubUnderTest(ports: [port], configuration: configuration("embedded"), ownPrograms: true)
+        let hub = try HubUnderTest(
+            ports: [port], configuration: HubUnderTest.configuration([port], "engine: \"embedded\""), ownPrograms: true)
         try hub.start()
         let pid = try hub.pid()
         unlink(hub.directory.file("rtpmidid"))
-        hub.directory.write("midihub.json5", configuration("rtpmidid"))
+        hub.directory.write("midihub.json5", "{ ports: [\(port)], engine: \"rtpmidid\" }")
         let restarted = try hub.command("restart")
         #expect(restarted.code == 69 && restarted.error.contains("wants rtpmidid"), "\(restarted)")
         #expect(try hub.pid() == pid)

@@ -81,8 +81,9 @@ final class EmbeddedEngine: HubEngine {
 
     /// Without a goodbye: the new process takes everybody up again. One of another version may keep them in a form that
     /// the new one does not know; then they are told to come anew.
-    func restart(by author: String) {
-        context.note("restart", room: roomName, engine: name, "\(name) is restarted by \(author)")
+    func restart(by author: Author) {
+        context.note(
+            "restart", room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
         if version == Version.text { return process.service.renew() }
         process.stop()
         process.start()
