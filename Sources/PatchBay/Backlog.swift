@@ -29,7 +29,8 @@ package struct Backlog: ~Copyable {
     /// For so many events. Memory is taken where it is first needed.
     package init(capacity events: Int) {
         capacity = max(events, 1) * Self.eventSize
-        memory = .allocate(byteCount: capacity + Self.readSize, alignment: 16)
+        // What is full is less than one read over its capacity, and is read into once more.
+        memory = .allocate(byteCount: capacity + 2 * Self.readSize, alignment: 16)
     }
 
     deinit { memory.deallocate() }

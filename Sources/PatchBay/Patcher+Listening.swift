@@ -97,8 +97,11 @@ extension Patcher {
         let hadBegun = listener.hasBegun
         endListener()
         loseSight()
-        // One that cannot begin would not the next time either.
-        guard hadBegun else { return doWithoutListener("it does not begin to listen") }
+        replacements += 1
+        // One that cannot begin would not the next time either, nor stay where several did not.
+        guard hadBegun, replacements <= 3 else {
+            return doWithoutListener(hadBegun ? "it ends again and again" : "it does not begin to listen")
+        }
         tell("the listener had stopped or ended, and was replaced: what is held is known in part only")
         listen()
     }

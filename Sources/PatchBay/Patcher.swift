@@ -22,6 +22,8 @@ final class Patcher {
     /// Due when the listener has been silent for too long.
     lazy var silence = loop.alarm { [unowned self] in judgeListener() }
     var judgement = ContinuousClock.now
+    /// Listeners that were replaced since the last comparison.
+    var replacements = 0
     /// The listener could not be started.
     var isDeaf = false
 
@@ -95,6 +97,7 @@ final class Patcher {
             defer { endListening() }
             try loop.receive(commands) { [unowned self] in handle($0) }
             loop.every(tuning.reconcile) { [unowned self] in
+                replacements = 0
                 listen()
                 hearAnnouncements()
                 compareAll()
