@@ -29,24 +29,6 @@ extension OnTheSequencer {
             #expect(stage.releases[0].name == "A")
         }
 
-        @Test func `a comparison at the moment of leaving makes nobody unsure of what was held`() throws {
-            var tuning = Tuning()
-            tuning.reconcile = .milliseconds(1)
-            let stage = try Stage(tuning: tuning)
-            let hearer = try stage.players("B")[0]
-            for _ in 0..<10 {
-                let player = try stage.players("A")[0]
-                try stage.until("both are wired") { stage.kernelWires([player, hearer]).count == 2 }
-                stage.forgetHeard()
-                stage.play(on(60), player)
-                try stage.leave(player)
-                try stage.until("it is released") { stage.heard(hearer).contains(off(60)) }
-                try stage.until("it is gone") { stage.appearance(player) == nil }
-                try stage.awaitReleases()
-                #expect(stage.heard(hearer) == [on(60), off(60)])
-            }
-        }
-
         @Test func `a whole engine's end releases at those of another engine`() throws {
             let stage = try Stage()
             let second = try SecondEngine()

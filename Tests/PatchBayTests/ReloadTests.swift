@@ -64,7 +64,7 @@ extension OnTheSequencer {
             }
             try stage.until("it is released") { stage.releases.map(\.hearers) == [[second.port]] }
             #expect(try [player, second.port].map(stage.id) == ids)
-            #expect(stage.appearance(player)?.direction == .receives)
+            try stage.until("its direction is told") { stage.appearance(player)?.direction == .receives }
         }
 
         @Test func `an engine that is let go is released both ways before it says goodbye`() throws {
