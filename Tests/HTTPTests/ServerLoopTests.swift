@@ -118,6 +118,8 @@ struct ServerLoopTests {
             try peer.send(late)
             return peer
         }
+        // Whoever has been answered gives its place to one who comes later.
+        try wait("the others to be refused") { fixture.server.refused == 44 }
         for _ in 0..<256 { try waiting.next().send(.text("hello")) }
         var statuses: [Int: Int] = [:]
         for (index, peer) in peers.enumerated() {
