@@ -16,6 +16,13 @@ enum StartCommand {
         } else {
             File.remove(state.stopped)
         }
+        do throws(Errno) {
+            // Where nobody has named the place a stranger may have made it, with a hub in it.
+            if options.state == nil, geteuid() != 0 { try state.refuseStrangers(owner: geteuid()) }
+        } catch {
+            Output.complain("\(error)")
+            return .unavailable
+        }
         if let status = status(of: state) { return options.unlessStopped ? .well : verdict(status) }
         if Systemd.starts(state) { return options.unlessStopped ? .well : startBySystemd(options, state) }
         do throws(Errno) { try state.becomeOwner() } catch {
