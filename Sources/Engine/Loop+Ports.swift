@@ -32,6 +32,7 @@ extension Loop {
             for (index, number) in hall.plan.ports.enumerated() where ports[number] == nil { open(number, hall, index) }
         }
         for peer in halls.flatMap(\.peers) where !plan.admits(peer.address) { remove(peer, .kicked, farewell: true) }
+        resume()
         if !closed.isEmpty { wake(by: now + Self.second) }
     }
 
@@ -69,6 +70,7 @@ extension Loop {
                 open(number, hall, index)
             }
         }
+        resume()
     }
 
     private func close(_ port: PortPair) {

@@ -219,15 +219,19 @@ extension Loop {
 
     // MARK: After a crash
 
-    /// Takes up those whom a killed engine left in the table: they play on at once, and a challenge finds out who is
-    /// no longer there.
+    /// Takes up those whom a killed engine left in the table, once their port is open: they play on at once, and a
+    /// challenge finds out who is no longer there.
     func resume() {
-        for place in table.taken {
+        guard !left.isEmpty else { return }
+        let numbers = Set(plan.rooms.flatMap(\.ports))
+        var resumed: [Peer] = []
+        for place in left {
             let record = table.record(place)
-            guard let port = ports[record.pointee.port], plan.admits(record.pointee.control) else {
+            guard numbers.contains(record.pointee.port), plan.admits(record.pointee.control) else {
                 table.release(place)
                 continue
             }
+            guard let port = ports[record.pointee.port] else { continue }
             let ssrc = SSRC(record.pointee.ssrc)
             let receiver =
                 record.pointee.hasReceived == 1
@@ -259,16 +263,18 @@ extension Loop {
             peer.isMember = true
             port.hall.peers.append(peer)
             port.hall.peers.sort { $0.id < $1.id }
+            resumed.append(peer)
         }
-        for hall in halls {
+        left.removeAll { place in ports[table.record(place).pointee.port] != nil || !table.isTaken(place) }
+        for hall in halls where resumed.contains(where: { $0.port.hall === hall }) {
             hall.room = Hall.room(hall.plan)
             for peer in hall.peers { hall.room.join(peer.member) }
-            rewire(hall, releasing: false)
-            for peer in hall.peers {
-                remindOfRoom(peer)
-                news.send(.joined(status(peer)))
-                perform(on: peer) { $0.wake(now: now, perform: $1) }
-            }
+            rewire(hall, releasing: true)
+        }
+        for peer in resumed {
+            remindOfRoom(peer)
+            news.send(.joined(status(peer)))
+            perform(on: peer) { $0.wake(now: now, perform: $1) }
         }
     }
 }

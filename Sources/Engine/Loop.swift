@@ -26,6 +26,9 @@ final class Loop {
     /// Why a port of the plan is not listened on.
     var closed: [UInt16: String] = [:]
 
+    /// Places in the table of those whom an engine before this one has left, and whose port is not open yet.
+    var left: [Int] = []
+
     var gate = InvitationGate()
     /// Peers that are not members yet.
     var halfOpen = 0
@@ -73,8 +76,8 @@ final class Loop {
 
     func run(_ plan: EnginePlan) throws(Errno) {
         readClock()
+        left = table.taken
         serve(plan)
-        resume()
         flush()
         try loop.receive(orders) { [unowned self] in
             readClock()

@@ -136,6 +136,8 @@ final class SessionTable {
     /// Those whom a killed engine has left.
     var taken: [Int] { (0..<Self.capacity).filter { records[$0].isTaken == 1 } }
 
+    func isTaken(_ index: Int) -> Bool { records[index].isTaken == 1 }
+
     /// Where a record lies: it is written in place, packet by packet.
     func record(_ index: Int) -> UnsafeMutablePointer<Record> { records + index }
 

@@ -73,6 +73,53 @@ import Testing
         #expect(try hub.events("left").isEmpty && hub.events("lost").isEmpty)
     }
 
+    @Test func `players whose port is taken when their engine is started anew play on once it is free`() throws {
+        let hub = try HubUnderTest.running()
+        let players = try hub.here("Alice", "Bob")
+        players[0].play(note(60))
+        try pumping(players, "the note") { players[1].heard == [note(60)] }
+        try pumping(players, "both on the page") { try hub.participants().count == 2 }
+        let (pid, engine) = (try hub.pid(), try #require(try hub.enginePIDs().first))
+        kill(pid, SIGSTOP)
+        kill(Int32(engine), SIGKILL)
+        var squatter: DatagramSocket?
+        try eventually("the port to be free") {
+            squatter = try? DatagramSocket(port: hub.ports[0], host: "127.0.0.1")
+            return squatter != nil
+        }
+        kill(pid, SIGCONT)
+        try hub.awaitEvent("port-taken", containing: "\(hub.ports[0])")
+        squatter = nil
+        try hub.awaitEngines()
+        players[0].play(off(60))
+        try pumping(players, "the note's end") { players[1].heard.contains(off(60)) }
+        players[1].play(note(70))
+        try pumping(players, "a note back") { players[0].heard.contains(note(70)) }
+        #expect(players.allSatisfy { $0.isUp && $0.ended == nil })
+        #expect(try hub.events("joined").count == 2)
+    }
+
+    @Test func `an engine that hangs counts as ill soon, and another goes on with its players`() throws {
+        let hub = try HubUnderTest.running()
+        let players = try hub.here("Alice", "Bob")
+        try pumping(players, "both on the page") { try hub.participants().count == 2 }
+        let pid = try #require(try hub.enginePIDs().first)
+        kill(Int32(pid), SIGSTOP)
+        try pumping(players, "the page to say so") {
+            try hub.engines().allSatisfy { $0["reason"] as? String == "its engine does not answer" }
+        }
+        #expect(try hub.get("/healthz").status == 503)
+        #expect(try hub.enginePIDs().first == pid, "it may still come to")
+        try pumping(players, "another engine") {
+            try hub.enginePIDs().first != pid && hub.engines().allSatisfy { $0["state"] as? String == "up" }
+        }
+        players[0].play(note(60))
+        try pumping(players, "a note") { players[1].heard.contains(note(60)) }
+        #expect(players.allSatisfy { $0.isUp && $0.ended == nil })
+        #expect(try hub.events("joined").count == 2)
+        #expect(try hub.events("left").isEmpty && hub.events("lost").isEmpty)
+    }
+
     @Test func `who leaves while the engine is dead has its notes released by the next one`() throws {
         let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")

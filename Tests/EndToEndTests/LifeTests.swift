@@ -126,12 +126,12 @@ struct LifeTests {
 
     @Test func `a missing or unfit rtpmidid is said, and the page is there`() throws {
         let hub = try HubUnderTest(options: ["--rtpmidid", "/no/such/rtpmidid", "--engine", "rtpmidid"])
-        try hub.start()
+        try hub.run()
         try hub.awaitEvent("engine-cannot-start", containing: "/no/such/rtpmidid does not exist")
         #expect(try hub.get("/healthz").status == 503)
         #expect(try hub.get("/").status == 200)
         let other = try HubUnderTest(options: ["--rtpmidid", "/etc/passwd", "--engine", "rtpmidid"])
-        try other.start()
+        try other.run()
         try other.awaitEvent("engine-cannot-start", containing: "is not executable")
     }
 

@@ -28,7 +28,16 @@ final class EmbeddedEngine: HubEngine {
     private var starts = 0
     private var since = Moment.now
     var readinessTimer: EventLoop.TimerID?
-    var lastLife = ContinuousClock.now
+    /// When it last logged or answered.
+    var lastLife = ContinuousClock.now {
+        didSet {
+            if isUnwell { context.changed() }
+            looksInVain = 0
+        }
+    }
+    /// Looks since then, one a second. Not the time: a hub that was held itself has looked once.
+    private var looksInVain = 0
+    private var isUnwell: Bool { looksInVain >= Self.unwellAfter }
     var version: String?
     /// What it said of each port: nil where it listens, else why not.
     private var ports: [UInt16: String?] = [:]
@@ -51,6 +60,9 @@ final class EmbeddedEngine: HubEngine {
     /// It answers, or it is ended.
     private static let readinessPatience: Duration = .seconds(10)
     private static let lifePatience: Duration = .seconds(60)
+    /// Of looks: its ports count as not served, and it is replaced.
+    private static let unwellAfter = 3
+    private static let replacedAfter = 10
 
     init(openVisits: [Visit], context: HubContext, plan: @escaping () -> EnginePlan) {
         (self.openVisits, self.context, self.plan) = (openVisits, context, plan)
@@ -251,6 +263,20 @@ final class EmbeddedEngine: HubEngine {
         }
     }
 
+    /// Every second: one that hangs is seen soon, and its successor takes its players up again.
+    func look() {
+        guard isReady, process.service.state == .up else { return }
+        looksInVain += 1
+        ask(.init(.activity)) { _ in }
+        if looksInVain == Self.unwellAfter { context.changed() }
+        // Another version would not find its players in the table.
+        guard looksInVain >= Self.replacedAfter, version == Version.text else { return }
+        context.note(
+            "engine-unfit", severity: .error, engine: name,
+            "\(name) has not answered for \(looksInVain) s: it is replaced, its players stay")
+        process.service.renew()
+    }
+
     // MARK: Asking it
 
     func requestStatus() {
@@ -365,10 +391,10 @@ final class EmbeddedEngine: HubEngine {
             case .idle: view.state = process.isWanted ? .starting : .down
             case .waiting: view.state = .failed
             case .starting: view.state = .starting
-            case .up: view.state = trouble == nil ? .up : .failed
-            case .ending: view.state = reason == nil ? .stopping : .failed
+            case .up: view.state = trouble == nil && !isUnwell ? .up : .failed
+            case .ending: view.state = reason == nil && !isUnwell ? .stopping : .failed
             }
-            view.reason = view.state == .up ? nil : trouble ?? reason
+            view.reason = view.state == .up ? nil : trouble ?? (isUnwell ? "its engine does not answer" : reason)
             if view.state == .failed, trouble != nil { view.fix = fixes[number] }
             view.pid = process.service.pid
             view.version = version
