@@ -21,7 +21,9 @@ struct OddityTests {
         // Their latencies are told apart, though the log names both alike.
         let ids = twins.compactMap { ($0 as? DoublePlayer)?.id }
         let drive = try hub.drive()
-        try eventually("both are known to `status`") { try hub.participants().allSatisfy { $0["ssrc"] != nil } }
+        try eventually("both are known to `status`") {
+            try hub.ownersView("/api/v1/participants").text.components(separatedBy: "\"ssrc\":").count == 3
+        }
         var round = 0.0
         try eventually(
             within: .seconds(60), "a figure for each", seen: (try? hub.get("/api/v1/participants").text) ?? ""

@@ -124,6 +124,9 @@ package final class HubUnderTest {
         try http("GET", path, at: web, headers: headers)
     }
 
+    /// With the hub's own token, which shows addresses and SSRCs.
+    package func ownersView(_ path: String) throws -> HTTPAnswer { try order("GET", path) }
+
     /// Requests with the hub's own token.
     package func post(_ path: String, body: [UInt8] = []) throws -> HTTPAnswer { try order("POST", path, body) }
     package func delete(_ path: String) throws -> HTTPAnswer { try order("DELETE", path) }
