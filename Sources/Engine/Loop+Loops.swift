@@ -20,9 +20,7 @@ extension Loop {
             _ = peer.sentinel.returns(word, at: now)
             wakeForTrial(peer.sentinel.trialEnd)
         } else if peer.sentinel.participantSends(word, at: now), !peer.isCut {
-            var sounding = HeldState()
-            for speaker in peer.speakers where speaker !== peer { sounding.merge(speaker.record.pointee.held) }
-            peer.trial = Peer.Trial(sounding)
+            peer.trial = Peer.Trial(peer.speakers.filter { $0 !== peer })
             peer.sentinel.beginTrial(at: now)
             wakeForTrial(peer.sentinel.trialEnd)
         }
@@ -42,7 +40,7 @@ extension Loop {
         guard peer.echoSentinel.participantSends(word, at: now, within: within) else {
             return peer.echoSentinel.participantHears(word, at: now)
         }
-        let trial = Peer.Trial(peer.record.pointee.held)
+        let trial = Peer.Trial([peer])
         peer.echoTrial = trial
         // The message in hand is the first that is withheld.
         trial.set.apply(message)
@@ -95,7 +93,8 @@ extension Loop {
     /// What has ended since then, what was set, and what has begun and still sounds.
     private func tellOwed(_ trial: Peer.Trial, to peer: Peer, from speakers: [Peer]) {
         var messages = trial.sounding.releases(whileHeldBy: peer.speakers.map(\.record.pointee.held))
-        trial.set.tell { messages.append($0) }
+        // Told again, what nobody has changed would begin to go round anew.
+        trial.set.tell { if !trial.before.contains($0) { messages.append($0) } }
         for speaker in speakers {
             speaker.record.pointee.tellHeld { on in
                 guard case .noteOn(let channel, let note, _) = on else { return }

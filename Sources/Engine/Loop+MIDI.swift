@@ -66,6 +66,7 @@ extension Loop {
             peer.messages += 1
             if case .noteOn = message { peer.notes += 1 }
             peer.playedAt = now
+            if peer.hasReleased, isLateEnd(message, of: peer) { return }
             peer.record.pointee.follow(message)
             watchLoop(message, word, of: peer, milliseconds)
             if peer.port.hall.plan.echoes ?? false { watchEcho(message, word, of: peer, milliseconds) }

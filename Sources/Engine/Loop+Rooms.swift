@@ -77,10 +77,35 @@ extension Loop {
         guard peer.isMember, peer.isSilent != peer.session.isSilent else { return }
         peer.isSilent = peer.session.isSilent
         guard peer.isSilent else { return news.send(.back(status(peer))) }
+        news.send(.silent(status(peer), released: letGo(peer)))
+    }
+
+    /// Ends what somebody who stays is thought to hold at those who hear it. Gives how many messages that took.
+    private func letGo(_ peer: Peer) -> Int {
         var released = 0
         for hearer in peer.hearers { released = max(released, release(peer, at: hearer)) }
+        peer.released.merge(peer.record.pointee.held)
+        peer.hasReleased = !peer.released.isEmpty
         peer.record.pointee.held = HeldState()
-        news.send(.silent(status(peer), released: released))
+        return released
+    }
+
+    /// Whether that is the late end of something that was ended for it already, and which another holds: it would cut that
+    /// one's.
+    func isLateEnd(_ message: Message, of peer: Peer) -> Bool {
+        let end: Message
+        switch message {
+        case .noteOn(let channel, let note, _), .noteOff(let channel, let note, _):
+            end = .noteOff(channel, note: note, velocity: 64)
+        case .controlChange(let channel, let controller, _):
+            end = .controlChange(channel, controller: controller, value: 0)
+        case .pitchBend(let channel, _): end = .pitchBend(channel, .centre)
+        case .polyPressure, .programChange, .channelPressure: return false
+        }
+        guard peer.released.holds(end) else { return false }
+        peer.released.apply(end)
+        peer.hasReleased = !peer.released.isEmpty
+        return !message.holds && peer.port.hall.peers.contains { $0 !== peer && $0.record.pointee.held.holds(end) }
     }
 
     /// Rooms whose plan has changed: who is there stays, who hears whom is worked out anew.
@@ -135,8 +160,7 @@ extension Loop {
 
     /// Ends at everyone who hears a participant what it is thought to hold.
     func releaseHeld(of peer: Peer) {
-        for hearer in peer.hearers { _ = release(peer, at: hearer) }
-        peer.record.pointee.held = HeldState()
+        _ = letGo(peer)
         peer.receiver.silence { _ in }
         if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
     }

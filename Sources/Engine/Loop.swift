@@ -136,7 +136,8 @@ final class Loop {
             next = min(next, end)
         }
         guard peer.isMember else { return }
-        if let due = peer.sender.guardDue {
+        // A suspect of a loop would send back the repeated ends, too.
+        if let due = peer.sender.guardDue, peer.trial == nil, peer.echoTrial == nil {
             if due <= now { sendGuard(to: peer) }
             next = min(next, peer.sender.guardDue ?? .max)
         }

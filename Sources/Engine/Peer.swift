@@ -46,14 +46,26 @@ final class Peer {
     var echoTrial: Trial?
     /// What is owed to a participant to whom nothing is sent for a moment.
     final class Trial {
-        /// What sounded there when that began.
+        /// What sounded there when that began, and what was set.
         let sounding: HeldState
+        let before: [Message]
         /// What was set since.
         var set = ControlState()
         /// What was on its way back when that began: nobody else will end it.
         var returned = HeldState()
-        init(_ sounding: HeldState) { self.sounding = sounding }
+        init(_ speakers: [Peer]) {
+            var sounding = HeldState()
+            var before: [Message] = []
+            for speaker in speakers {
+                sounding.merge(speaker.record.pointee.held)
+                speaker.record.pointee.controls.tell { before.append($0) }
+            }
+            (self.sounding, self.before) = (sounding, before)
+        }
     }
+    /// What was ended at its hearers though it had not let go: its own ends of these come late.
+    var released = HeldState()
+    var hasReleased = false
     /// When something of its own last came, to tell whom a late joiner is to be told of first.
     var playedAt: UInt64 = 0
 

@@ -110,6 +110,9 @@ extension Hub {
             }
             if before.policy != room.policy { words.append("room \(room.name) is now \(room.policy.rawValue)") }
             if before.name != room.name { words.append("port \(port) is now in room \(room.name)") }
+            if before.ports != room.ports, Set(before.ports) == Set(room.ports) {
+                words.append("the ports of room \(room.name) have changed places")
+            }
             if before.maximum != room.maximum {
                 let most = room.maximum ?? Configuration.Room.usualMaximum
                 words.append("room \(room.name) now takes \(most)")
@@ -119,7 +122,9 @@ extension Hub {
         if old.allow != new.allow || old.deny != new.deny || old.address != new.address {
             words.append("who is let in has changed")
         }
-        return words
+        // Of a room with several ports once.
+        var told: Set<String> = []
+        return words.filter { told.insert($0).inserted }
     }
 
     /// One rtpmidid a port: those of removed ports are ended, those of new ones started.

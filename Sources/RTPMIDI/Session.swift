@@ -62,8 +62,8 @@ package struct Session: Sendable {
     /// When anything of the peer came last, or the session began.
     package internal(set) var lastHeard: UInt64 {
         didSet {
-            // Some answer for a while and then no more: only its next answer tells.
-            if isSilent { hasAnswered = false }
+            // Some answer for a while and then no more: only its next answer tells, so it is asked at once.
+            if isSilent { (hasAnswered, exchange.isDue) = (false, true) }
             (missed, isSilent) = (0, false)
         }
     }

@@ -6,8 +6,8 @@
 /// loop; anything else that it sends counts four times against it. A person who plays along with what they hear meets
 /// neither the velocities nor the delay; but whoever plays the same part from a sequencer of their own may meet both. So
 /// this is suspicion, and proof is a trial: for a moment nothing is sent to the suspect. What it then plays all the same
-/// it does not have from here, and it is innocent. A loop falls silent; where that has been seen twice, and what is sent
-/// comes back again in between, it is one.
+/// it does not have from here, and it is innocent. A loop falls silent; where that has been seen twice while others played
+/// on, or four times while nobody did, and what is sent comes back again in between, it is one.
 package struct LoopSentinel: BitwiseCopyable, Sendable {
     /// So many returned messages make a loop.
     private var threshold: Int
@@ -23,6 +23,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     private struct Heard: BitwiseCopyable {
         var message: UInt32 = 0
         var at: UInt32 = 0
+        var isReturned = false
     }
     private var score = 0
     private var delay: Int64 = 0
@@ -31,8 +32,8 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     /// Of the messages withheld, those that a loop would have returned by the trial's end, and those that came back.
     private var withheld = 0
     private var returned = 0
-    /// Trials in which it fell silent, one within a minute of the other, and when the last one was.
-    private var silentTrials = 0
+    /// What the trials weigh in which it fell silent, one within a minute of the other, and when the last one was.
+    private var evidence = 0
     private var silentAt: Int64 = 0
     private static let memory: Int64 = 60_000
     /// How long what is withheld is looked for, in milliseconds.
@@ -40,6 +41,8 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     /// So many withheld that do not come back make a silent trial; so many that do, an innocent.
     private static let fewestWithheld = 4
     private static let proof = 2
+    /// A silent trial weighs 2, one in which too little was withheld 1: its silence may have been everybody's.
+    private static let enough = 4
 
     /// A channel message that is sent to the participant.
     package mutating func participantHears(_ message: UInt32, at now: Int64) {
@@ -55,12 +58,15 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
         let place = Self.place(message)
         let one = heard[place]
         let late = Int64(UInt32(truncatingIfNeeded: now) &- one.at)
-        guard one.message == message, late <= memory, score == 0 || abs(late - delay) <= Self.tolerance else {
+        guard one.message == message, late <= memory,
+            one.isReturned || score == 0 || abs(late - delay) <= Self.tolerance
+        else {
             score = max(0, score - 4)
             return false
         }
-        // Each is returned once.
-        heard[place].message = 0
+        // Each counts once. Of a loop several copies may be under way.
+        if one.isReturned { return false }
+        heard[place].isReturned = true
         delay = score == 0 ? late : (delay * 7 + late) / 8
         score += 1
         return score >= threshold
@@ -90,9 +96,9 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
         let place = Self.place(message)
         let one = heard[place]
         let late = Int64(UInt32(truncatingIfNeeded: now) &- one.at)
-        guard let trialSince, one.message == message, late <= 1000 else { return false }
+        guard let trialSince, one.message == message, !one.isReturned, late <= 1000 else { return false }
         let isEarlier = now - late < trialSince + grace
-        if isEarlier || abs(late - delay) <= Self.tolerance { heard[place].message = 0 }
+        if isEarlier || abs(late - delay) <= Self.tolerance { heard[place].isReturned = true }
         if !isEarlier, abs(late - delay) <= Self.tolerance { returned += 1 }
         return isEarlier
     }
@@ -104,17 +110,15 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
         trialSince = nil
         if returned > 0 {
             // It would be suspected again and again.
-            (score, silentTrials, threshold) = (0, 0, min(threshold * 8, 1 << 20))
+            (score, evidence, threshold) = (0, 0, min(threshold * 8, 1 << 20))
             return .innocent
         }
-        guard silenceIsProof || withheld >= Self.fewestWithheld else {
-            score = 0
-            return .undecided
-        }
-        silentTrials = silentTrials > 0 && now - silentAt <= Self.memory ? silentTrials + 1 : 1
+        let isWeak = !silenceIsProof && withheld < Self.fewestWithheld
+        if now - silentAt > Self.memory { evidence = 0 }
+        evidence += isWeak ? 1 : 2
         silentAt = now
-        score = max(0, threshold - Self.again)
-        return silentTrials > 1 ? .loop : .silent
+        score = isWeak ? 0 : max(0, threshold - Self.again)
+        return evidence >= Self.enough ? .loop : isWeak ? .undecided : .silent
     }
 
     private static func place(_ message: UInt32) -> Int { Int((message &* 2_654_435_761) >> 24) }

@@ -95,8 +95,10 @@ final class EngineUnderTest {
     private final class Answer<Value: Sendable>: Sendable { let value = Mutex<Value?>(nil) }
 
     /// A participant that is up.
-    func player(_ name: String, others: [TestPlayer] = [], host: String = "127.0.0.1") throws -> TestPlayer {
-        let player = try TestPlayer(name, port: port, host: host)
+    func player(
+        _ name: String, others: [TestPlayer] = [], host: String = "127.0.0.1", journals: Bool = true
+    ) throws -> TestPlayer {
+        let player = try TestPlayer(name, port: port, host: host, journals: journals)
         try eventually("\(name) on the hub") {
             for one in others + [player] { one.pump() }
             return player.isUp

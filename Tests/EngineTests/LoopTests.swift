@@ -36,10 +36,12 @@ import Testing
         engine.all.compactMap { if case .loop(let who) = $0 { who.name } else { nil } }
     }
 
-    @Test func `a feedback loop is cut and named, and heard again once somebody lifts that`() throws {
+    /// To software that writes no journal ends are told again, and it sends those back as well.
+    @Test(arguments: [true, false])
+    func `a feedback loop is cut and named, and heard again once somebody lifts that`(journals: Bool) throws {
         let engine = try EngineUnderTest()
         let one = try engine.player("Piano")
-        let two = try engine.player("Looper", others: [one])
+        let two = try engine.player("Looper", others: [one], journals: journals)
         two.echoes = true
         try playing(one, with: [two], "word of the loop") { named(engine) == ["Looper"] }
         one.forget()
@@ -53,6 +55,24 @@ import Testing
         two.play(note(91, 101))
         try pumping([one, two], "its note") { one.heard.contains(note(91, 101)) }
         #expect(try engine.status().participants.allSatisfy { !$0.loops })
+    }
+
+    @Test func `what goes round between two after everybody has stopped comes to rest`() throws {
+        let engine = try EngineUnderTest()
+        let one = try engine.player("Piano")
+        let loopers = [
+            try engine.player("First", others: [one], journals: false),
+            try engine.player("Second", others: [one], journals: false),
+        ]
+        for looper in loopers { looper.echoes = true }
+        one.play(.controlChange(Channel(truncating: 0), controller: 7, value: 99), note(5), off(5))
+        try pumping([one] + loopers, "a loop") { one.heard.count > 20 }
+        // Longer than any trial: nothing comes any more.
+        var (seen, since) = (0, ContinuousClock.now)
+        try pumping([one] + loopers, "rest", seen: "\(one.heard.count)") {
+            if one.heard.count != seen { (seen, since) = (one.heard.count, .now) }
+            return since.duration(to: .now) > .seconds(2)
+        }
     }
 
     @Test func `a part that two play at once is no loop, and nothing is left sounding at either`() throws {

@@ -35,5 +35,32 @@ import Testing
             engine.all.contains { if case .back(let who) = $0 { who.name == "Piano" } else { false } }
         }
         #expect(try engine.status().participants.allSatisfy { $0.isSilent == false })
+        // And vanishes again: as soon seen as the first time.
+        one.isDead = true
+        two.forget()
+        try pumping([two], "its end again") { two.heard == [off] }
+    }
+
+    @Test func `the late ends of one who was released do not cut what another holds`() throws {
+        let engine = try EngineUnderTest()
+        let one = try engine.player("Piano")
+        let two = try engine.player("Organ", others: [one])
+        let three = try engine.player("Synth", others: [one, two])
+        let pedal = Message.controlChange(Channel(truncating: 0), controller: 64, value: 127)
+        let up = Message.controlChange(Channel(truncating: 0), controller: 64, value: 0)
+        for player in [one, two] { player.play(note, pedal) }
+        try pumping([one, two, three], "both") { three.heard == [note, pedal, note, pedal] }
+        one.isDead = true
+        try pumping([two, three], "silence") { try engine.status().participants.contains { $0.isSilent == true } }
+        one.isDead = false
+        let mark = Message.noteOn(Channel(truncating: 0), note: 72, velocity: 1)
+        one.play(off, up, mark)
+        try pumping([one, two, three], "what it plays now") { three.heard.contains(mark) }
+        #expect(three.heard == [note, pedal, note, pedal, mark])
+        // Once the other has let go, and of what it strikes anew, its ends are its own.
+        two.play(off, up)
+        one.play(note, off)
+        try pumping([one, two, three], "the ends") { three.heard.count == 9 }
+        #expect(three.heard.suffix(4).filter { $0 == off }.count == 2 && three.heard.contains(up))
     }
 }
