@@ -38,6 +38,7 @@ extension OnTheSequencer {
         @Test func `the tap is nobody else's to remove or to use`() throws {
             let stage = try Stage()
             let player = try stage.players("A")[0]
+            try stage.until("it is tapped") { !stage.engine.hearers(of: player).isEmpty }
             let tap = try #require(stage.engine.hearers(of: player).first)
             let stranger = try Sequencer(name: "stranger")
             #expect(!stranger.unsubscribe(from: player, to: tap) && !stage.engine.unsubscribe(from: player, to: tap))
