@@ -93,7 +93,6 @@ package final class Service {
     }
     /// Ends the process at once, without a goodbye, and starts it anew.
     package func renew() { perform(machine.handle(.wantAnew)) }
-    package var isWanted: Bool { machine.wantUp }
     package func markReady() { perform(machine.handle(.ready)) }
     package func markUnfit() { perform(machine.handle(.unfit)) }
 

@@ -193,7 +193,7 @@ final class EmbeddedEngine: HubEngine {
             if expected {
                 context.note("engine-stopped", engine: name, "\(name) stopped (\(exit))")
                 // One that is started anew takes its participants up again, and says who is no longer there.
-                if !process.service.isWanted { everyoneIsGone(reason: "the engine was stopped") }
+                if !process.isWanted { everyoneIsGone(reason: "the engine was stopped") }
             } else {
                 // Its successor takes its participants up again, and says who is no longer there.
                 reason = "ended by itself, \(exit)"
