@@ -41,14 +41,21 @@ let package = Package(
         module("Rooms", ["MIDI"], settings: pure),
         module("RTPMIDI", ["MIDI"], settings: pure),
         module("Linux", ["CLinux"]),
-        module("Engine", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
-        module("PatchBay", ["Rooms", "MIDI", "Linux", "CALSA"]),
+        module("Sequencer", ["Rooms", "MIDI", "Linux", "CALSA"]),
+        module("EngineProtocol", ["Rooms", "MIDI", "Linux"]),
+        module("Rtpmidid", ["Linux"]),
+        module("Client", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
+        module("Engine", ["EngineProtocol", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
+        module("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
         module("Store", ["CSQLite"]),
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),
         module(
             "Hub",
-            ["CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
+            [
+                "CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Sequencer", "EngineProtocol", "Rtpmidid", "Client", "Engine",
+                "PatchBay", "Store", "HTTP", "Supervisor",
+            ]),
         .executableTarget(name: "midihub", dependencies: ["Hub", "VersionNumber"], swiftSettings: everywhere),
 
         .target(
@@ -61,7 +68,7 @@ let package = Package(
         .target(name: "BenchBare", path: "Tests/BenchBare"),
         .executableTarget(
             name: "midihub-bench",
-            dependencies: ["BenchBare", "CALSA", "PatchBay", "Linux", "MIDI", "RTPMIDI", "TestSupport"],
+            dependencies: ["BenchBare", "CALSA", "Sequencer", "PatchBay", "Linux", "MIDI", "RTPMIDI", "TestSupport"],
             path: "Tests/Bench",
             swiftSettings: everywhere),
         .testTarget(
@@ -71,12 +78,18 @@ let package = Package(
         tests("Rooms", ["MIDI"]),
         tests("RTPMIDI", ["MIDI", "midihub"], resources: [.copy("Fixtures")]),
         tests("Linux"),
-        tests("Engine", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
-        tests("PatchBay", ["Rooms", "MIDI", "Linux", "midihub"]),
+        tests("Engine", ["EngineProtocol", "Client", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
+        tests("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "midihub"]),
         tests("Store", ["CSQLite"]),
         tests("HTTP", ["Linux"]),
         tests("Supervisor", ["Linux"]),
-        tests("Hub", ["HTTP", "Supervisor", "Store", "Rooms", "PatchBay", "Linux"], resources: [.copy("Fixtures")]),
+        tests("Rtpmidid", ["Linux"], resources: [.copy("Fixtures")]),
+        tests(
+            "Hub",
+            [
+                "HTTP", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Rtpmidid", "Engine", "MIDI",
+                "Linux",
+            ], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "EmbeddedTests",
             dependencies: ["TestSupport", "Linux", "MIDI", "RTPMIDI", "midihub", "rtpmidid-double"],

@@ -1,3 +1,4 @@
+package import EngineProtocol
 package import Rooms
 
 /// What an engine tells the thread that started it. None of it is on the path of a packet. Each names the participant in
@@ -29,33 +30,6 @@ package enum EngineNews: Sendable {
     case ended
 }
 
-/// What somebody did not do who was let in.
-package enum Missing: String, Codable, Sendable {
-    /// Come to the data port as well.
-    case data
-    /// Answer the clock there.
-    case clock
-}
-
-/// Why somebody is no longer there.
-package enum Leaving: String, Codable, Sendable {
-    case bye, silent, kicked, stopped, restarted
-    case portClosed = "port closed"
-    case full
-
-    package var words: String {
-        switch self {
-        case .bye: "left"
-        case .silent: "was lost: no sign of it for 60 s"
-        case .kicked: "was sent away"
-        case .stopped: "left: the engine was stopped"
-        case .restarted: "came anew"
-        case .portClosed: "left: its port was closed"
-        case .full: "was sent away: the room is full"
-        }
-    }
-}
-
 /// What an engine is asked to do. Answers come on the engine's thread.
 package enum EngineOrder: Sendable {
     case serve(EnginePlan)
@@ -77,69 +51,4 @@ package enum EngineOrder: Sendable {
     case unmute(id: UInt64, @Sendable (Bool) -> Void)
     /// Says BY to everyone and ends.
     case stop
-}
-
-/// How an engine is: its answer to `status`, as JSON on the control socket. Times are Unix milliseconds, durations
-/// milliseconds.
-package struct EngineStatus: Codable, Sendable {
-    package struct Port: Codable, Sendable {
-        package var port: UInt16
-        package var room: String
-        package var listening: Bool
-        package var reason: String?
-    }
-
-    package struct RoundTrip: Codable, Equatable, Sendable {
-        package var last: Double
-        package var average: Double
-        package var min: Double
-        package var max: Double
-        package var p95: Double
-        package var jitter: Double
-        package var samples: Int
-    }
-
-    /// Of packets that came from a participant.
-    package struct Counts: Codable, Equatable, Sendable {
-        package var received: UInt64 = 0
-        package var lost: UInt64 = 0
-        /// Messages that the journal brought after a loss.
-        package var repaired: UInt64 = 0
-        /// Late, or twice: dropped.
-        package var dropped: UInt64 = 0
-        /// Dropped for being more than the limits allow.
-        package var limited: UInt64 = 0
-        /// Malformed; an older engine counts them as dropped.
-        package var unreadable: UInt64? = 0
-    }
-
-    package struct Participant: Codable, Sendable {
-        package var id: UInt64
-        package var name: String
-        package var room: String
-        package var port: UInt16
-        package var address: String
-        package var ssrc: UInt32
-        package var since: Int64
-        package var rtt: RoundTrip?
-        package var counts = Counts()
-        /// Milliseconds since anything came from it.
-        package var silentFor: Int64 = 0
-        /// It answered questions for the time, and has answered none of the last ones. An older engine does not tell.
-        package var isSilent: Bool?
-        /// Cut for sending back what it hears.
-        package var loops = false
-        /// Channel messages that came from it so far.
-        package var messages: UInt64 = 0
-        /// Packets were lost of which no journal tells, and a note sounds since before: it may hang.
-        package var mayHaveLeftNotes: Bool?
-    }
-
-    package var version: String
-    package var pid: Int32
-    package var ports: [Port]
-    package var participants: [Participant]
-    /// Datagrams sent, and dropped because the kernel had no room.
-    package var sent: UInt64
-    package var unsent: UInt64
 }

@@ -1,3 +1,4 @@
+package import EngineProtocol
 package import Linux
 
 /// The embedded engine: one thread that owns its sockets, its participants and all their state. It is told what to do

@@ -1,6 +1,8 @@
+import EngineProtocol
 import Glibc
 import Linux
 import RTPMIDI
+import Rooms
 
 /// What is served: ports opened and closed, rooms made and changed.
 extension Loop {

@@ -5,6 +5,7 @@
 //  `Rooms`), a codec (`RTPMIDI`), a writer of logs (the main thread of `midihub engine` is).
 //  Ruled by facts/rtp-midi.md sections 1, 3.7, 3.8 and 7.
 
+import EngineProtocol
 import Linux
 import MIDI
 import RTPMIDI

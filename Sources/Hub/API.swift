@@ -169,13 +169,4 @@ package enum API {
         /// How long the first note took to the room and back to the hub, in milliseconds, where there is an echo.
         package var echo: Double?
     }
-
-    /// One line of JSON with sorted keys.
-    static func encode(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // These types hold strings, whole numbers and finite doubles only: nothing that JSON lacks.
-        guard let data = try? encoder.encode(value) else { preconditionFailure("\(type(of: value)) cannot be JSON") }
-        return String(decoding: data, as: UTF8.self)
-    }
 }

@@ -1,4 +1,4 @@
-package import Engine
+import Engine
 package import Linux
 package import Rooms
 

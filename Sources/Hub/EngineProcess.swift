@@ -1,3 +1,4 @@
+import EngineProtocol
 import Foundation
 package import Linux
 package import Supervisor
@@ -120,6 +121,6 @@ package final class EngineProcess {
             identity: identity, version: version, port: nextPort ?? record?.port,
             logStart: nextLogStart ?? record?.logStart)
         // A record that cannot be written costs nothing but a search through /proc at the next adoption.
-        try? File.replace(state.record(name), with: Array(API.encode(record).utf8), mode: 0o640)
+        try? File.replace(state.record(name), with: JSON.bytes(record), mode: 0o640)
     }
 }

@@ -1,3 +1,4 @@
+import EngineProtocol
 import HTTP
 import PatchBay
 import Rooms
@@ -43,7 +44,7 @@ extension Hub {
             engine.restart(by: author)
             responder.send(Self.done("\(name) is being restarted.", status: .accepted))
         case .sounding(let paging, let responder): askSounding(paging, for: responder)
-        case .alerts(let responder): responder.send(.json(Array(API.encode(alerter.view).utf8)))
+        case .alerts(let responder): responder.send(.json(JSON.bytes(alerter.view)))
         case .testAlert(let responder): alerter.test(hub: hubName, responder)
         case .stop(let responder):
             responder.send(Self.done("The hub says goodbye and ends.", status: .accepted))
@@ -52,7 +53,7 @@ extension Hub {
     }
 
     static func done(_ text: String, status: Status = .ok) -> Response {
-        .json(Array(API.encode(API.Done(text: text)).utf8), status: status)
+        .json(JSON.bytes(API.Done(text: text)), status: status)
     }
 
     private func reload(_ author: Author, _ responder: Responder) {

@@ -1,7 +1,9 @@
+import EngineProtocol
 import HTTP
 import Linux
 import PatchBay
 import Rooms
+import Sequencer
 import Store
 
 /// One question to the engines at a time, whoever asks.
@@ -66,7 +68,7 @@ extension Hub {
         let list = all.sorted { $0.key < $1.key }.map { API.Sounds(participant: $0.key, $0.value) }
         for (paging, responder) in soundingQuestion.waiters {
             let (part, next) = paging.part(of: list) { .init($0.participant) }
-            responder.send(.json(Array(API.encode(API.SoundsList(sounding: Array(part), next: next)).utf8)))
+            responder.send(.json(JSON.bytes(API.SoundsList(sounding: Array(part), next: next))))
         }
         soundingQuestion.waiters = []
         guard let server, soundingQuestion.isShown else { return }

@@ -3,9 +3,17 @@ package import Linux
 
 /// One hub a state directory: a lock that ends with its holder, and in the file who that is.
 package enum HubLock {
-    /// nil where another hub holds it.
-    package static func take(_ state: StateDirectory) throws(Errno) -> FileLock? {
-        guard let lock = try FileLock(state.lock) else { return nil }
+    /// nil where another hub holds it. Who holds it without being one, as a `stop` that ends what a hub has left, is waited
+    /// for.
+    package static func take(_ state: StateDirectory, patience: Duration = .seconds(20)) throws(Errno) -> FileLock? {
+        let deadline = ContinuousClock.now.advanced(by: patience)
+        var free = try FileLock(state.lock)
+        while free == nil {
+            guard holder(state) == nil, ContinuousClock.now < deadline else { return nil }
+            usleep(10_000)  // another process, and nothing but a file in common
+            free = try FileLock(state.lock)
+        }
+        guard let lock = free else { return nil }
         // Held all the same where a full disk takes no words.
         if let me = ProcessIdentity(of: getpid()) { try? lock.write("\(me.pid) \(me.startTime)\n") }
         return lock

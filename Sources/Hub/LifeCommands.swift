@@ -1,3 +1,4 @@
+import EngineProtocol
 import Foundation
 import Glibc
 import HTTP
@@ -126,7 +127,7 @@ enum DoctorCommand {
             let lines = findings.map {
                 Report.Line(topic: $0.topic, ok: $0.isWell, optional: $0.isOptional, words: $0.words, fix: $0.fix)
             }
-            Output.line(API.encode(Report(ok: isWell, findings: lines)))
+            Output.line(JSON.text(Report(ok: isWell, findings: lines)))
             return isWell ? .well : .no
         }
         for finding in findings {

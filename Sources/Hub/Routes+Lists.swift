@@ -1,3 +1,4 @@
+import EngineProtocol
 import HTTP
 import Linux
 import Store
@@ -13,13 +14,13 @@ extension Routes {
             responder.send(Self.answer(Self.description, for: request))
         }
         router.on(.get, "/api/v1/status", query: []) { [board] request, _, responder in
-            responder.send(Self.answer(board.body("status") { API.encode(API.Status($0)) }, for: request))
+            responder.send(Self.answer(board.body("status") { JSON.text(API.Status($0)) }, for: request))
         }
         router.on(.get, "/api/v1/rooms", query: Paging.parameters) { [board] request, _, responder in
             answer(request, responder, "rooms", board) { snapshot, paging in
                 let places = Array(zip(snapshot.rooms, Int64(1)...))
                 let (part, next) = paging.part(of: places) { .init($0.1) }
-                return API.encode(API.Rooms(rooms: part.map(\.0), next: next))
+                return JSON.text(API.Rooms(rooms: part.map(\.0), next: next))
             }
         }
         router.on(.get, "/api/v1/participants", query: Paging.parameters) { [board, access] request, _, responder in
@@ -28,14 +29,14 @@ extension Routes {
             answer(request, responder, isFull ? "participants and addresses" : "participants", board) {
                 snapshot, paging in
                 let (part, next) = paging.part(of: snapshot.participants) { .init($0.id) }
-                return API.encode(
+                return JSON.text(
                     API.Participants(participants: isFull ? Array(part) : part.map(\.withoutAddress), next: next))
             }
         }
         router.on(.get, "/api/v1/wires", query: Paging.parameters) { [board] request, _, responder in
             answer(request, responder, "wires", board) { snapshot, paging in
                 let (part, next) = paging.part(of: snapshot.pairs) { .init($0.from, $0.to) }
-                return API.encode(
+                return JSON.text(
                     API.Wires(
                         wires: part.filter { $0.reason == nil }, cells: part.filter { $0.reason != nil }, next: next))
             }

@@ -1,3 +1,4 @@
+import EngineProtocol
 package import HTTP
 package import Linux
 package import Store
@@ -92,7 +93,7 @@ package struct Routes: Sendable {
                 for one in snapshot.participants where one.state != .duplicate {
                     byPort["\(one.port)", default: []].append(one.name)
                 }
-                return API.encode(byPort)
+                return JSON.text(byPort)
             }
             responder.send(Self.answer(body, for: request, anyPage: true))
         }
@@ -273,7 +274,7 @@ package struct Routes: Sendable {
     }
 
     static func json(_ value: some Encodable, for request: Request, anyPage: Bool = false) -> Response {
-        answer(Array(API.encode(value).utf8), for: request, anyPage: anyPage)
+        answer(JSON.bytes(value), for: request, anyPage: anyPage)
     }
 
     static func answer(_ body: [UInt8], for request: Request, anyPage: Bool = false) -> Response {

@@ -1,3 +1,4 @@
+import EngineProtocol
 import Foundation
 import HTTP
 import Linux
@@ -9,7 +10,7 @@ enum ShowCommands {
         let client = options.client
         guard let participants = client.participants() else { return client.complain() }
         if options.json {
-            Output.line(API.encode(API.Participants(participants: participants)))
+            Output.line(JSON.text(API.Participants(participants: participants)))
             return .well
         }
         guard !participants.isEmpty else {
@@ -49,7 +50,7 @@ enum ShowCommands {
             rows = summaries.map(API.LegacyLatency.init)
         }
         if options.json {
-            Output.line(API.encode(rows))
+            Output.line(JSON.text(rows))
             return .well
         }
         guard !rows.isEmpty else {
@@ -71,7 +72,7 @@ enum ShowCommands {
         var last: Int64 = 0
         func show(_ events: [API.Event]) {
             for event in events.sorted(by: { $0.id < $1.id }) where event.id > last {
-                if options.json { Output.line(API.encode(event)) } else { print(event) }
+                if options.json { Output.line(JSON.text(event)) } else { print(event) }
                 last = event.id
             }
         }

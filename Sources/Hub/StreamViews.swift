@@ -1,3 +1,4 @@
+import EngineProtocol
 package import HTTP
 package import Store
 
@@ -28,7 +29,7 @@ package enum StreamView: String, CaseIterable {
     }
 
     func message(_ data: some Encodable) -> [UInt8] {
-        Array("event: \(rawValue)\ndata: \(API.encode(data))\n\n".utf8)
+        Array("event: \(rawValue)\ndata: \(JSON.text(data))\n\n".utf8)
     }
 }
 
@@ -178,7 +179,7 @@ package struct StreamViews {
     }
 
     private static func message(_ event: EventRecord, isFull: Bool) -> [UInt8] {
-        let data = API.encode(API.Event(event, isFull: isFull))
+        let data = JSON.text(API.Event(event, isFull: isFull))
         return Array("event: event\nid: \(event.id)\ndata: \(data)\n\n".utf8)
     }
 

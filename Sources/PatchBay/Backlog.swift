@@ -1,6 +1,7 @@
 import CALSA
 import Glibc
 import Linux
+import Sequencer
 
 /// Events of the sequencer in their order, read from its device and kept until somebody takes them. Of an event with data
 /// of its own (system exclusive) only that it was is kept, so that all are of one size.
@@ -9,9 +10,6 @@ import Linux
 /// it is.
 package struct Backlog: ~Copyable {
     static let eventSize = MemoryLayout<snd_seq_event_t>.stride
-    /// More than the kernel ever keeps for one client: 2000 times an event's size, data included. Into less room than its
-    /// first event needs the kernel reads nothing, for ever.
-    static let readSize = 2340 * eventSize
 
     enum Tag: UInt8 {
         /// Nothing has come for a while.
@@ -30,7 +28,7 @@ package struct Backlog: ~Copyable {
     package init(capacity events: Int) {
         capacity = max(events, 1) * Self.eventSize
         // What is full is less than one read over its capacity, and is read into once more.
-        memory = .allocate(byteCount: capacity + 2 * Self.readSize, alignment: 16)
+        memory = .allocate(byteCount: capacity + 2 * SequencerHandle.readSize, alignment: 16)
     }
 
     deinit { memory.deallocate() }
@@ -64,9 +62,9 @@ package struct Backlog: ~Copyable {
         case end
     }
 
-    /// One read(2), into room for `readSize` octets.
+    /// One read(2), into room for `SequencerHandle.readSize` octets.
     static func read(from device: CInt, into place: UnsafeMutableRawPointer) -> Outcome {
-        let count = Glibc.read(device, place, readSize)
+        let count = Glibc.read(device, place, SequencerHandle.readSize)
         if count > 0 { return .octets(pack(place, count)) }
         return switch count == 0 ? ENODEV : errno {
         case ENOSPC: .lost

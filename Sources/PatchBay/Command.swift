@@ -1,4 +1,5 @@
 package import Rooms
+package import Sequencer
 
 /// What the hub tells the patch bay.
 package enum Command: Sendable {

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Rooms
+import Sequencer
 import Synchronization
 
 /// Who holds what, and who hears whom by wires of ours, in a mapped file: the kernel keeps it when the hub is killed.

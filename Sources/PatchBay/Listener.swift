@@ -1,6 +1,7 @@
 import CALSA
 import Glibc
 import Linux
+import Sequencer
 
 /// The hub's end of the listener (`ListenerProgram`): starts and ends the process, and hands out what it has heard. Lives
 /// on the patch bay's thread.
@@ -18,7 +19,7 @@ final class Listener {
     }
 
     private let program: ChildProgram
-    private let tap: Sequencer
+    private let tap: SequencerHandle
     private let port: UInt8
     private let patience: Duration
 
@@ -27,7 +28,7 @@ final class Listener {
         let socket: Descriptor
     }
     private var process: Process?
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Backlog.readSize, alignment: 16)
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: SequencerHandle.readSize, alignment: 16)
     /// Octets in the buffer: the beginning of an event.
     private var filled = 0
     /// The last mark that was sent to the tap's port, and the last that has come back.
@@ -42,7 +43,7 @@ final class Listener {
     var isExcused = false
 
     /// `tap`: a client that is read by nobody else; `patience`: how long a mark may take to come back.
-    init(_ program: ChildProgram, tap: Sequencer, port: UInt8, patience: Duration) {
+    init(_ program: ChildProgram, tap: SequencerHandle, port: UInt8, patience: Duration) {
         (self.program, self.tap, self.port, self.patience) = (program, tap, port, patience)
     }
 
@@ -62,7 +63,7 @@ final class Listener {
     }
 
     /// Ends the process, and hands out what it had still said.
-    func end(_ body: (Sequencer.Received) -> Void) {
+    func end(_ body: (SequencerHandle.Received) -> Void) {
         guard let pid = process?.pid else { return }
         ChildProgram.kill(pid)
         while case .some = readOnce(body) {}
@@ -70,10 +71,10 @@ final class Listener {
     }
 
     /// Hands out what has come; not all of it where there is much. False where it has ended.
-    func hearSome(_ body: (Sequencer.Received) -> Void) -> Bool { readOnce(body) != .end }
+    func hearSome(_ body: (SequencerHandle.Received) -> Void) -> Bool { readOnce(body) != .end }
 
     /// Hands out all that was sent to the tap before this call.
-    func hearAll(_ body: (Sequencer.Received) -> Void) -> Outcome {
+    func hearAll(_ body: (SequencerHandle.Received) -> Void) -> Outcome {
         guard let socket = process?.socket.number else { return .ended }
         // Once is enough to wait in vain.
         if isLate {
@@ -100,7 +101,7 @@ final class Listener {
 
     private enum Progress { case some, none, end }
 
-    private func readOnce(_ body: (Sequencer.Received) -> Void) -> Progress {
+    private func readOnce(_ body: (SequencerHandle.Received) -> Void) -> Progress {
         let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
         switch try? process?.socket.read(into: rest) {
         case .bytes(let count): filled += count
@@ -120,7 +121,7 @@ final class Listener {
         _ = withUnsafeBytes(of: UInt8(1)) { octet in try? process?.socket.write(octet, socket: true) }
     }
 
-    private func readTap(_ body: (Sequencer.Received) -> Void) -> Progress {
+    private func readTap(_ body: (SequencerHandle.Received) -> Void) -> Progress {
         switch Backlog.read(from: tap.descriptor, into: buffer.baseAddress!) {  // never empty
         case .octets(let count):
             filled = count
@@ -134,7 +135,7 @@ final class Listener {
         }
     }
 
-    private func handOut(_ body: (Sequencer.Received) -> Void) {
+    private func handOut(_ body: (SequencerHandle.Received) -> Void) {
         var next = 0
         while next + Backlog.eventSize <= filled {
             take(buffer.loadUnaligned(fromByteOffset: next, as: snd_seq_event_t.self), body)
@@ -144,13 +145,13 @@ final class Listener {
         if next > 0, filled > 0 { memmove(buffer.baseAddress!, buffer.baseAddress! + next, filled) }  // never empty
     }
 
-    private func take(_ event: snd_seq_event_t, _ body: (Sequencer.Received) -> Void) {
+    private func take(_ event: snd_seq_event_t, _ body: (SequencerHandle.Received) -> Void) {
         if event.type == UInt8(SND_SEQ_EVENT_NONE.rawValue) {
             if event.tag == Backlog.Tag.gap.rawValue { body(.overflow) }
         } else if let mark = tap.mark(in: event) {
             marks.seen = mark
         } else {
-            body(.input(Sequencer.input(event)))
+            body(.input(SequencerHandle.input(event)))
         }
     }
 }

@@ -1,4 +1,5 @@
 package import Rooms
+package import Sequencer
 
 /// What the patch bay tells the hub.
 package enum News: Sendable {

@@ -1,4 +1,5 @@
 import MIDI
+import Sequencer
 
 /// Messages of ours on their way to participants' ports, paced by the engine that takes them: its queue in the kernel is
 /// 200 events long, and one event too many loses all of them (`snd_seq_read` empties a queue that has overflowed); what

@@ -1,5 +1,6 @@
 import Linux
 import Rooms
+import Sequencer
 
 /// What is known is compared with what the kernel says, so that a missed announcement does no lasting harm.
 extension Patcher {
@@ -10,7 +11,7 @@ extension Patcher {
     func compareAll() {
         restoredLately = []
         owners = [:]
-        var found: [Address: (facts: Sequencer.PortFacts, engine: EngineSpec)] = [:]
+        var found: [Address: (facts: SequencerHandle.PortFacts, engine: EngineSpec)] = [:]
         for client in announce.clients() {
             guard let engine = engine(of: client) else { continue }
             for facts in announce.ports(of: client) where isParticipant(facts, engine) {
@@ -74,7 +75,7 @@ extension Patcher {
 
     /// Matches remembered slots with the ports that are there. Those that are still what they were go on, with a gap in
     /// our watching; what the others held is released at those of their hearers that are still there.
-    private func takeOver(_ found: [Address: (facts: Sequencer.PortFacts, engine: EngineSpec)]) {
+    private func takeOver(_ found: [Address: (facts: SequencerHandle.PortFacts, engine: EngineSpec)]) {
         guard !inherited.isEmpty, !engines.isEmpty else { return }
         var candidates: [Int: Address] = [:]
         for slot in inherited {

@@ -1,5 +1,6 @@
 import Linux
 import Rooms
+import Sequencer
 
 /// What participants play is heard by a process of its own, so that whoever plays is never held up by this one.
 extension Patcher {
@@ -14,7 +15,7 @@ extension Patcher {
         }
     }
 
-    private func take(_ received: Sequencer.Received) {
+    private func take(_ received: SequencerHandle.Received) {
         switch received {
         case .input(.midi(let address, _, let message)):
             guard let port = ports[address] else { break }

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Rooms
+import Sequencer
 
 /// Ports come and go.
 extension Patcher {
@@ -18,7 +19,7 @@ extension Patcher {
         }
     }
 
-    private func handle(_ announcement: Sequencer.Announcement) {
+    private func handle(_ announcement: SequencerHandle.Announcement) {
         switch announcement {
         case .portStarted(let address): appear(address)
         case .clientStarted(let client): owners[client] = nil
@@ -65,17 +66,17 @@ extension Patcher {
         return owner > 0 ? engines[owner] : nil
     }
 
-    func isParticipant(_ facts: Sequencer.PortFacts, _ engine: EngineSpec) -> Bool {
+    func isParticipant(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec) -> Bool {
         facts.capabilities.isSuperset(of: .participant) && !facts.capabilities.contains(.noExport)
             && !engine.servicePorts.contains(Int(facts.address.port))
     }
 
     /// Takes a port in.
-    func admit(_ facts: Sequencer.PortFacts, _ engine: EngineSpec) { enter(register(facts, engine)) }
+    func admit(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec) { enter(register(facts, engine)) }
 
     /// A port is there, and not in its room yet. `slot`: where a hub before this one remembered it. `isKnown`: it was
     /// wired by that hub.
-    func register(_ facts: Sequencer.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false) -> Port {
+    func register(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false) -> Port {
         // One participant may have several ports, all with the same name and the same notes (facts section 3.2).
         let hasTwin = ports.values.contains {
             $0.engine.pid == engine.pid && $0.name == facts.name

@@ -1,6 +1,7 @@
 import Linux
 import MIDI
 import Rooms
+import Sequencer
 
 /// What participants hold, and its release where they have gone.
 extension Patcher {

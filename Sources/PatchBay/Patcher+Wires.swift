@@ -1,5 +1,6 @@
 import Linux
 import Rooms
+import Sequencer
 
 /// Wires are made and removed, about fifty in a turn of the loop: each is an event to every rtpmidid.
 extension Patcher {

@@ -1,6 +1,7 @@
 import Linux
 import MIDI
 import Rooms
+import Sequencer
 
 /// The patch bay's thread: what is there, what is wired, what is still to do.
 ///
@@ -12,8 +13,8 @@ final class Patcher {
     let loop: EventLoop
     let news: Mailbox<News>
     let tuning: Tuning
-    let announce: Sequencer
-    let tap: Sequencer
+    let announce: SequencerHandle
+    let tap: SequencerHandle
     let tapPort: Address
     let table: HeldTable
 
@@ -67,10 +68,10 @@ final class Patcher {
     init(table path: String, listener: ChildProgram, news: Mailbox<News>, tuning: Tuning) throws(BayError) {
         do {
             loop = try EventLoop()
-            announce = try Sequencer(name: "MIDI Hub patch bay")
+            announce = try SequencerHandle(name: "MIDI Hub patch bay")
             try announce.setInputPool(tuning.announcePool)
             try announce.hearOnlyAnnouncements()
-            tap = try Sequencer(name: "MIDI Hub tap")
+            tap = try SequencerHandle(name: "MIDI Hub tap")
             try tap.setInputPool(tuning.tapPool)
             tapPort = try tap.createPort(name: Array("tap".utf8), [.write, .noExport])
             let ear = try announce.createPort(name: Array("announcements".utf8), [.write, .noExport])

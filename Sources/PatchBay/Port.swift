@@ -1,4 +1,5 @@
 import Rooms
+import Sequencer
 
 /// A participant's port that is there, and its wires. Lives on the patch bay's thread.
 final class Port {

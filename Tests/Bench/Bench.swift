@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Linux
 import PatchBay
+import Sequencer
 import TestSupport
 
 @main
@@ -270,7 +271,7 @@ final class BarePatcher {
         let ready = DispatchSemaphore(value: 0)
         _ = try WorkerThread("bare") {
             do {
-                let me = try Sequencer(name: "bare patcher")
+                let me = try SequencerHandle(name: "bare patcher")
                 try me.hearOnlyAnnouncements()
                 let ear = try me.createPort(name: Array("ear".utf8), [.write, .noExport])
                 _ = me.subscribe(from: .announce, to: ear)

@@ -1,3 +1,5 @@
+import Client
+import EngineProtocol
 import Linux
 import MIDI
 import TestSupport
@@ -152,7 +154,7 @@ struct ParticipantTests {
         ("fe80::1%eth0", "fe80::1%eth0", 5004),
     ])
     func `hosts`(text: String, name: String, port: UInt16) {
-        #expect(Participant.Host(text) == Participant.Host(name: name, port: port))
+        #expect(Initiator.Host(text) == Initiator.Host(name: name, port: port))
     }
 
     @Test(arguments: [
@@ -160,6 +162,6 @@ struct ParticipantTests {
         "hub:+5",
     ])
     func `what is no host`(text: String) {
-        #expect(Participant.Host(text) == nil)
+        #expect(Initiator.Host(text) == nil)
     }
 }

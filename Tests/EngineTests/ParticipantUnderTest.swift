@@ -1,3 +1,4 @@
+import Client
 import Linux
 import Synchronization
 import TestSupport
@@ -6,23 +7,23 @@ import TestSupport
 
 /// A participant on a thread of its own, and what it tells.
 final class ParticipantUnderTest {
-    private let orders: Mailbox<@Sendable (Participant, EventLoop) -> Void>
+    private let orders: Mailbox<@Sendable (Initiator, EventLoop) -> Void>
     private let collected = Collected()
     private var thread: WorkerThread?
 
     private final class Collected: Sendable {
-        let news = Mutex<[Participant.News]>([])
-        let received = Mutex<[Participant.Received]>([])
-        let counts = Mutex(Participant.Counts())
+        let news = Mutex<[Initiator.News]>([])
+        let received = Mutex<[Initiator.Received]>([])
+        let counts = Mutex(Initiator.Counts())
     }
 
-    init(_ host: Participant.Host, name: String) throws {
+    init(_ host: Initiator.Host, name: String) throws {
         orders = try Mailbox()
         let (orders, collected) = (orders, collected)
         thread = try WorkerThread("participant") {
             do {
                 let loop = try EventLoop()
-                let participant = try Participant(host, name: name, loop: loop)
+                let participant = try Initiator(host, name: name, loop: loop)
                 participant.onNews = { news in collected.news.withLock { $0.append(news) } }
                 participant.onReceived = { received in collected.received.withLock { $0.append(received) } }
                 try loop.receive(orders) { order in
@@ -39,14 +40,14 @@ final class ParticipantUnderTest {
     }
 
     convenience init(port: UInt16, name: String) throws {
-        try self.init(Participant.Host(name: "127.0.0.1", port: port), name: name)
+        try self.init(Initiator.Host(name: "127.0.0.1", port: port), name: name)
         try waitUntilUp()
     }
 
-    var news: [Participant.News] { collected.news.withLock { $0 } }
+    var news: [Initiator.News] { collected.news.withLock { $0 } }
     var ups: Int { news.count { if case .up = $0 { true } else { false } } }
     var downs: [String] { news.compactMap { if case .down(let reason, _, _) = $0 { reason } else { nil } } }
-    var received: [Participant.Received] { collected.received.withLock { $0 } }
+    var received: [Initiator.Received] { collected.received.withLock { $0 } }
     var heard: [String] { received.map { hex($0.bytes) } }
 
     func waitUntilUp(_ times: Int = 1) throws {
@@ -56,11 +57,11 @@ final class ParticipantUnderTest {
         try eventually("\(messages)", seen: "\(heard)") { heard == messages }
     }
     func send(_ messages: [[UInt8]]) { orders.send { participant, _ in participant.send(messages) } }
-    func act(_ order: @escaping @Sendable (Participant) -> Void) {
+    func act(_ order: @escaping @Sendable (Initiator) -> Void) {
         orders.send { participant, _ in order(participant) }
     }
     /// The value that `read` gives on the participant's thread.
-    func ask<Value: Sendable>(_ read: @escaping @Sendable (Participant) -> Value) throws -> Value {
+    func ask<Value: Sendable>(_ read: @escaping @Sendable (Initiator) -> Value) throws -> Value {
         let answer = Answer<Value>()
         act { participant in
             let value = read(participant)

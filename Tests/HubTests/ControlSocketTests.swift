@@ -1,6 +1,7 @@
 import Glibc
 import Hub
 import Linux
+import Rtpmidid
 import TestSupport
 import Testing
 
@@ -24,8 +25,8 @@ import Testing
         }
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        control.ask(.help, patience: .seconds(20)) { answers.append(text($0)) }
-        control.ask(.remove(7), patience: .seconds(20)) { answers.append(text($0)) }
+        control.ask(ControlRequest.help.bytes, patience: .seconds(20)) { answers.append(text($0)) }
+        control.ask(ControlRequest.remove(7).bytes, patience: .seconds(20)) { answers.append(text($0)) }
         try loop.run(until: "two answers", seen: "\(answers)") { answers.count == 2 }
         #expect(answers == ["{\"a\":1}", "{\"a\":1}"])
         #expect(
@@ -38,7 +39,7 @@ import Testing
         let daemon = try PlayedDaemon(loop)
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        for _ in 0..<3 { control.ask(.status, patience: .seconds(20)) { answers.append(text($0)) } }
+        for _ in 0..<3 { control.ask(ControlRequest.status.bytes, patience: .seconds(20)) { answers.append(text($0)) } }
         try loop.run(until: "a request") { daemon.requests.count == 1 }
         loop.run(for: .milliseconds(50))
         #expect(daemon.connections.count == 1, "the others wait")
@@ -52,8 +53,8 @@ import Testing
         let daemon = try PlayedDaemon(loop)
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        control.ask(.status, patience: .milliseconds(50)) { answers.append(text($0)) }
-        control.ask(.help, patience: .seconds(20)) { answers.append(text($0)) }
+        control.ask(ControlRequest.status.bytes, patience: .milliseconds(50)) { answers.append(text($0)) }
+        control.ask(ControlRequest.help.bytes, patience: .seconds(20)) { answers.append(text($0)) }
         try loop.run(until: "the second request") { daemon.requests.count == 2 }
         daemon.connections[0].send("too late\n")
         daemon.connections[1].send("ok\n")
@@ -69,7 +70,7 @@ import Testing
         for place in [path, directory.file("none")] {
             let control = ControlSocket(place, loop: loop)
             var answers: [String] = []
-            control.ask(.help, patience: .seconds(20)) { answers.append(text($0)) }
+            control.ask(ControlRequest.help.bytes, patience: .seconds(20)) { answers.append(text($0)) }
             #expect(answers.isEmpty)
             try loop.run(until: "an answer") { answers.count == 1 }
             #expect(answers[0].hasPrefix("unreachable: connect \(place): "))
@@ -84,7 +85,7 @@ import Testing
         }
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        control.ask(.help, patience: .seconds(20)) { answers.append(text($0)) }
+        control.ask(ControlRequest.help.bytes, patience: .seconds(20)) { answers.append(text($0)) }
         try loop.run(until: "an answer") { answers.count == 1 }
         #expect(answers == ["unreachable: \(daemon.path): closed before its reply"])
     }
@@ -95,7 +96,7 @@ import Testing
         let listener = try Sockets.listen(unix: path, mode: 0o600)
         let control = ControlSocket(path, loop: loop)
         var answers: [String] = []
-        control.ask(.status, patience: .seconds(60)) { answers.append(text($0)) }
+        control.ask(ControlRequest.status.bytes, patience: .seconds(60)) { answers.append(text($0)) }
         guard let socket = try Sockets.accept(listener)?.takeSocket() else {
             Issue.record("the request's connection waits")
             return
@@ -109,14 +110,14 @@ import Testing
         }
         try loop.run(until: "an answer") { answers.count == 1 }
         thread.join()
-        #expect(answers == ["unreachable: \(path): a reply of more than \(ControlReply.longest) bytes"])
+        #expect(answers == ["unreachable: \(path): a reply of more than \(ControlSocket.longest) bytes"])
     }
 
     @Test func `one that is let go in the middle leaves nothing on the loop that could call it`() throws {
         let daemon = try PlayedDaemon(loop)
         var control: ControlSocket? = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        control?.ask(.help, patience: .milliseconds(100)) { answers.append(text($0)) }
+        control?.ask(ControlRequest.help.bytes, patience: .milliseconds(100)) { answers.append(text($0)) }
         try loop.run(until: "a request") { daemon.requests.count == 1 }
         control = nil
         daemon.connections[0].send("ok\n")
@@ -125,7 +126,7 @@ import Testing
         #expect(daemon.connections[0].isOver)
 
         control = ControlSocket(daemon.directory.file("none"), loop: loop)
-        control?.ask(.help, patience: .milliseconds(100)) { answers.append(text($0)) }
+        control?.ask(ControlRequest.help.bytes, patience: .milliseconds(100)) { answers.append(text($0)) }
         control = nil
         loop.run(for: .milliseconds(50))
         #expect(answers.isEmpty)

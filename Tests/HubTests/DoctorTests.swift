@@ -144,4 +144,8 @@ import Testing
         #expect(!finding.isWell && finding.isOptional)
         #expect(finding.fix?.isEmpty == false)
     }
+
+    @Test func `alerts without curl are missing it`() {
+        #expect(Doctor.alerts(curl: nil).isWell == false && Doctor.alerts(curl: nil).fix == "apt install curl")
+    }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Hub
 import Linux
+import Rtpmidid
 import Supervisor
 import TestSupport
 import Testing
@@ -114,8 +115,10 @@ import class Hub.EngineProcess
 
     @Test func `goodbye is said by removing the listener, and only then is it terminated`() throws {
         let daemon = try PlayedDaemon(loop, at: state.control(name))
-        let status = try RtpmididFixture.bytes("26.01-basic-status-1.json")
-        let listener = try #require(try RtpmididFixture.status("26.01-basic-status-1.json").listener?.id)
+        // The answer of a real daemon; its listener has number 1.
+        let fixture = try #require(Bundle.module.url(forResource: "26.01-basic-status-1", withExtension: "json", subdirectory: "Fixtures"))
+        let status = [UInt8](try Data(contentsOf: fixture))
+        let listener = 1
         let identity = try spawn()
         var wasRunning = false
         daemon.answer = { connection, request in

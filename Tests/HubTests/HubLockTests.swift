@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Hub
 import Linux
@@ -26,6 +27,19 @@ import Testing
         }
         #expect(holder == nil, "what it says is of a hub that has ended")
         if try HubLock.take(state) == nil { Issue.record("it is free again") }
+    }
+
+    @Test func `one who looks after what a hub has left is waited for`() throws {
+        let (path, isHeld) = (state.lock, DispatchSemaphore(value: 0))
+        let holder = try WorkerThread("holder") {
+            let other = try? FileLock(path)
+            isHeld.signal()
+            usleep(50_000)  // it ends while the one below waits
+            _ = consume other
+        }
+        isHeld.wait()
+        if try HubLock.take(state) == nil { Issue.record("it was not waited for") }
+        holder.join()
     }
 
     @Test func `why no hub answers is told in words`() throws {

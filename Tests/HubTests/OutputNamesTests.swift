@@ -1,3 +1,4 @@
+import Client
 import Engine
 import Hub
 import Testing
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func `a session that does not come about is told with its host and what may be looked at`() throws {
-        let host = try #require(Participant.Host("hub.example.org:5006"))
+        let host = try #require(Initiator.Host("hub.example.org:5006"))
         #expect(
             JoinCommand.words(forFailure: "refused by MIDI Hub", host)
                 == "hub.example.org:5006: refused by MIDI Hub (it is full, or lets nobody in from this address)")

@@ -4,6 +4,7 @@ import Linux
 import MIDI
 import PatchBay
 import Rooms
+import Sequencer
 import Synchronization
 import TestSupport
 import Testing
@@ -101,9 +102,9 @@ extension OnTheSequencer {
         }
 
         @Test func `a listener whose hub has gone lets go of everybody before it ends`() throws {
-            let tap = try Sequencer(name: "tap")
+            let tap = try SequencerHandle(name: "tap")
             let port = try tap.createPort(name: [], [.write, .noExport])
-            let engine = try Sequencer(name: "engine")
+            let engine = try SequencerHandle(name: "engine")
             let players = try ["A", "B"].map { try engine.createPort(name: Array($0.utf8), .participant) }
             for player in players { _ = tap.subscribe(from: player, to: port) }
             let pair = try Sockets.pair()

@@ -2,6 +2,7 @@ import Foundation
 import MIDI
 import PatchBay
 import Rooms
+import Sequencer
 import Testing
 
 extension OnTheSequencer {
@@ -40,7 +41,7 @@ extension OnTheSequencer {
             let player = try stage.players("A")[0]
             try stage.until("it is tapped") { !stage.engine.hearers(of: player).isEmpty }
             let tap = try #require(stage.engine.hearers(of: player).first)
-            let stranger = try Sequencer(name: "stranger")
+            let stranger = try SequencerHandle(name: "stranger")
             #expect(!stranger.unsubscribe(from: player, to: tap) && !stage.engine.unsubscribe(from: player, to: tap))
             let port = try stranger.createPort(name: [], [.read, .subscribeRead])
             guard case .impossible = stranger.subscribe(from: port, to: tap) else {

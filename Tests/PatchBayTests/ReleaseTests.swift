@@ -1,6 +1,7 @@
 import MIDI
 import PatchBay
 import Rooms
+import Sequencer
 import Synchronization
 import Testing
 
@@ -32,7 +33,7 @@ extension OnTheSequencer {
         @Test func `a whole engine's end releases at those of another engine`() throws {
             let stage = try Stage()
             let second = try SecondEngine()
-            let listener = try Sequencer(name: "listener")
+            let listener = try SequencerHandle(name: "listener")
             _ = listener
             let players = try stage.players("A")
             stage.bay.send(
@@ -92,7 +93,7 @@ extension OnTheSequencer {
         @Test func `foreign listeners get releases too`() throws {
             let stage = try Stage()
             let players = try stage.players("A")
-            let synth = try Sequencer(name: "synth")
+            let synth = try SequencerHandle(name: "synth")
             // Its ports are this thread's too; a port that cannot be read from is no participant.
             let port = try synth.createPort(name: [], [.write, .subscribeWrite])
             _ = synth.subscribe(from: players[0], to: port)

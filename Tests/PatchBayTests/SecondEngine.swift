@@ -1,6 +1,7 @@
 import Linux
 import MIDI
 import PatchBay
+import Sequencer
 import Synchronization
 import Testing
 
@@ -25,7 +26,7 @@ final class SecondEngine: Sendable {
         let end = try Mailbox<Void>()
         let opened = try Mailbox<(Address, Int32)?>()
         _ = try WorkerThread("second engine") {
-            guard let loop = try? EventLoop(), let client = try? Sequencer(name: "second engine"),
+            guard let loop = try? EventLoop(), let client = try? SequencerHandle(name: "second engine"),
                 let port = try? client.createPort(name: Array("other".utf8), .participant),
                 let pid = client.owner(of: client.client)
             else { return opened.send(nil) }

@@ -3,6 +3,7 @@ import Linux
 import MIDI
 import PatchBay
 import Rooms
+import Sequencer
 import Synchronization
 import TestSupport
 import Testing
@@ -17,7 +18,7 @@ final class Stage {
     private let loop: EventLoop
     private let mailbox: Mailbox<News>
     private(set) var bay: Bay
-    private(set) var engine: Sequencer
+    private(set) var engine: SequencerHandle
     let pid: Int32
     private let listener: ChildProgram
 
@@ -39,7 +40,7 @@ final class Stage {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         loop = try EventLoop()
         mailbox = try Mailbox()
-        engine = try Sequencer(name: "engine")
+        engine = try SequencerHandle(name: "engine")
         try engine.setInputPool(2000)
         pid = try #require(engine.owner(of: engine.client))
         bay = try Bay(table: directory + "/held", listener: self.listener, news: mailbox, tuning: tuning)
@@ -78,12 +79,12 @@ final class Stage {
         configure(policy)
     }
 
-    func closeEngine() throws { engine = try Sequencer(name: "engine") }
+    func closeEngine() throws { engine = try SequencerHandle(name: "engine") }
 
     // MARK: Players
 
     @discardableResult
-    func join(_ name: String, _ capabilities: Sequencer.Capabilities = .participant) throws -> Address {
+    func join(_ name: String, _ capabilities: SequencerHandle.Capabilities = .participant) throws -> Address {
         try engine.createPort(name: Array(name.utf8), capabilities)
     }
 
@@ -205,4 +206,4 @@ func pedal(_ value: DataByte) -> Message { .controlChange(one, controller: 64, v
         "no ALSA sequencer opens on this machine: scripts/test runs these in a virtual machine (scripts/vm)"))
 enum OnTheSequencer {}
 
-private let isSequencerThere = (try? Sequencer(name: "is it there")) != nil
+private let isSequencerThere = (try? SequencerHandle(name: "is it there")) != nil

@@ -1,4 +1,5 @@
 import PatchBay
+import Sequencer
 import TestSupport
 import Testing
 

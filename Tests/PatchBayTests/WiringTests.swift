@@ -1,6 +1,7 @@
 import MIDI
 import PatchBay
 import Rooms
+import Sequencer
 import Testing
 
 extension OnTheSequencer {

@@ -1,3 +1,4 @@
+import EngineProtocol
 import Foundation
 import Glibc
 import HTTP
@@ -108,7 +109,7 @@ final class Alerter {
     static func post(_ alert: Alert, to url: String) -> Curl.Outcome {
         var request = Curl(url: url, method: "POST")
         request.headers = ["Content-Type: application/json", "User-Agent: midihub/\(Version.text)"]
-        request.body = API.encode(alert.message)
+        request.body = JSON.text(alert.message)
         request.discardsBody = true
         return request.run()
     }
@@ -159,7 +160,7 @@ final class Alerter {
 
     /// On a full disk the next hub may tell something twice.
     private func save() {
-        let bytes = Array(API.encode(kept).utf8)
+        let bytes = JSON.bytes(kept)
         guard bytes != saved else { return }
         saved = bytes
         try? File.replace(context.state.alerts, with: bytes, mode: 0o600)

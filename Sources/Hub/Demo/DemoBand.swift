@@ -1,3 +1,4 @@
+import Client
 import Engine
 import Linux
 
@@ -6,7 +7,7 @@ final class DemoBand {
     private let orders: Mailbox<Void>
     private let thread: WorkerThread
 
-    init(_ host: Participant.Host) throws(Errno) {
+    init(_ host: Initiator.Host) throws(Errno) {
         let orders = try Mailbox<Void>()
         self.orders = orders
         thread = try WorkerThread("demo band") {
@@ -25,17 +26,17 @@ final class DemoBand {
 /// The players' thread at work: one clock, four parts.
 private final class Performance {
     private let loop: EventLoop
-    private let players: [(part: DemoPart, participant: Participant)]
+    private let players: [(part: DemoPart, participant: Initiator)]
     private var step = 0
     /// What is to be ended, and at which step.
     private var sounding: [(step: Int, player: Int, message: [UInt8])] = []
     private var leaving = 0
 
-    init(_ host: Participant.Host) throws(Errno) {
+    init(_ host: Initiator.Host) throws(Errno) {
         let loop = try EventLoop()
-        var players: [(DemoPart, Participant)] = []
+        var players: [(DemoPart, Initiator)] = []
         for part in DemoPart.allCases {
-            players.append((part, try Participant(host, name: part.rawValue, loop: loop)))
+            players.append((part, try Initiator(host, name: part.rawValue, loop: loop)))
         }
         (self.loop, self.players) = (loop, players)
     }

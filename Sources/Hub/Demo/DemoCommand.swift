@@ -1,3 +1,4 @@
+import Client
 import Engine
 import Glibc
 import Linux
@@ -23,7 +24,7 @@ enum DemoCommand {
             )
             // The band's thread must not take the signals that end the hub.
             Signals.block([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
-            let band = try DemoBand(Participant.Host(name: configuration.address ?? "127.0.0.1", port: port))
+            let band = try DemoBand(Initiator.Host(name: configuration.address ?? "127.0.0.1", port: port))
             let code = RunCommand.run(options)
             band.stop()
             return code

@@ -1,4 +1,5 @@
 import Engine
+import EngineProtocol
 import Linux
 import Rooms
 import Store

@@ -1,4 +1,5 @@
 import Engine
+import EngineProtocol
 import Linux
 import Rooms
 import Store
@@ -130,7 +131,7 @@ final class EmbeddedEngine: HubEngine {
 
     /// Written where it changes only: on a full disk an engine can still be started anew.
     private func writePlan() throws(Errno) {
-        let bytes = Array(API.encode(plan()).utf8)
+        let bytes = JSON.bytes(plan())
         let path = context.state.plan(name)
         if File.bytes(path, limit: 4 << 20) != bytes { try File.replace(path, with: bytes, mode: 0o640) }
     }
@@ -362,7 +363,7 @@ final class EmbeddedEngine: HubEngine {
 
     /// The reply; nil where there was none in time.
     func ask(_ request: EngineControl.Request, _ done: @escaping (EngineControl.Reply?) -> Void) {
-        process.control.ask(.embedded(request), patience: .seconds(5)) { [weak self] answer in
+        process.control.ask(request.bytes, patience: .seconds(5)) { [weak self] answer in
             guard case .success(let bytes) = answer, let reply = EngineControl.Reply(line: bytes) else {
                 return done(nil)
             }

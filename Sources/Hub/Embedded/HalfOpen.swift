@@ -1,4 +1,5 @@
 import Engine
+import EngineProtocol
 import Store
 
 /// Somebody who was let in and did not get in. Its name is a stranger's choice; its address is not for everybody.

@@ -1,9 +1,12 @@
+import Client
 import Engine
+import EngineProtocol
 import Foundation
 import Glibc
 import Linux
 import MIDI
 import PatchBay
+import Sequencer
 
 /// Somebody who takes part: the sessions, and what is connected to them.
 final class Join {
@@ -11,7 +14,7 @@ final class Join {
 
     private let loop: EventLoop
     private let signals: SignalDescriptor
-    private let participants: [Participant]
+    private let participants: [Initiator]
     private let input: HexInput
     private let port: VirtualPort?
     private let dump: Dump?
@@ -24,7 +27,7 @@ final class Join {
     private var exitCode = ExitCode.well
 
     init(
-        _ hosts: [Participant.Host], name: String, play: [(at: Duration, bytes: [UInt8])]?, record: String?, dump: Dump?
+        _ hosts: [Initiator.Host], name: String, play: [(at: Duration, bytes: [UInt8])]?, record: String?, dump: Dump?
     ) throws {
         Signals.ignorePipe()
         // In the background of a shell its terminal cannot be read: that is the end of input, not a reason to stop.
@@ -32,7 +35,7 @@ final class Join {
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         let loop = try EventLoop()
         self.loop = loop
-        participants = try hosts.map { try Participant($0, name: name, loop: loop) }
+        participants = try hosts.map { try Initiator($0, name: name, loop: loop) }
         input = HexInput(loop: loop)
         recording = MIDIFileWriter(name: name)
         // Found out now, not after an hour of playing.
@@ -77,7 +80,7 @@ final class Join {
 
     // MARK: Life
 
-    private func tell(_ news: Participant.News, of participant: Participant) {
+    private func tell(_ news: Initiator.News, of participant: Initiator) {
         switch news {
         case .up(let name, let address):
             let hub = name.map { $0.isEmpty ? "" : " \($0) at" } ?? ""
@@ -146,7 +149,7 @@ final class Join {
 
     // MARK: In
 
-    private func received(_ message: Participant.Received, from participant: Participant) {
+    private func received(_ message: Initiator.Received, from participant: Initiator) {
         port?.send(message.bytes)
         if record != nil {
             let since = recordingSince ?? .now
@@ -164,7 +167,7 @@ final class Join {
         let repair: Bool
     }
 
-    private func print(_ message: Participant.Received, from participant: Participant, as dump: Dump) {
+    private func print(_ message: Initiator.Received, from participant: Initiator, as dump: Dump) {
         let hex = message.bytes.map { String(format: "%02x", $0) }.joined()
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -175,7 +178,7 @@ final class Join {
             let clock = Output.time(milliseconds) + String(format: ".%03d", Int(milliseconds % 1000))
             text = "\(clock)  \(message.timestamp)  \(hex)" + (message.isRepair ? "  repaired" : "")
         case .json:
-            text = API.encode(
+            text = JSON.text(
                 Line(
                     time: milliseconds, hub: participant.host.description, timestamp: message.timestamp, bytes: hex,
                     repair: message.isRepair))

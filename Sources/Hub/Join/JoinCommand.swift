@@ -1,4 +1,5 @@
-package import Engine
+package import Client
+import Engine
 import Foundation
 import Glibc
 import Linux
@@ -29,7 +30,7 @@ package enum JoinCommand {
             Output.complain("join: --name must have 1 to 63 octets and no control characters")
             return .misuse
         }
-        guard let hosts = Participant.hosts(options.operands, command: "join") else { return .misuse }
+        guard let hosts = Initiator.hosts(options.operands, command: "join") else { return .misuse }
         do {
             return try Join(
                 hosts, name: name, play: options.play.map(music), record: options.record,
@@ -42,7 +43,7 @@ package enum JoinCommand {
     }
 
     /// Why no session came about, with the host and what may be looked at there.
-    package static func words(forFailure reason: String, _ host: Participant.Host) -> String {
+    package static func words(forFailure reason: String, _ host: Initiator.Host) -> String {
         let words = reason.contains(host.name) ? reason : "\(host): \(reason)"
         if reason.hasPrefix("refused") {
             return "\(words) (it is full, or lets nobody in from this address)"
@@ -71,7 +72,7 @@ package enum JoinCommand {
     }
 }
 
-extension Participant {
+extension Initiator {
     /// The hosts that a command names, each once; nil where one is none, or there is none, which has been said.
     static func hosts(_ words: [String], command: String) -> [Host]? {
         var hosts: [Host] = []

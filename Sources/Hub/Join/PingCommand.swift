@@ -1,4 +1,6 @@
+import Client
 import Engine
+import EngineProtocol
 import Foundation
 import Glibc
 import Linux
@@ -33,11 +35,11 @@ enum PingCommand {
     }
 
     static func run(_ options: Options) -> ExitCode {
-        guard let hosts = Participant.hosts(options.operands, command: "ping") else { return .misuse }
+        guard let hosts = Initiator.hosts(options.operands, command: "ping") else { return .misuse }
         do {
             let lines = try measure(hosts)
             if options.json {
-                for line in lines { Output.line(API.encode(line)) }
+                for line in lines { Output.line(JSON.text(line)) }
             } else {
                 for row in table(lines, Style.standard) { Output.line(row) }
             }
@@ -48,11 +50,11 @@ enum PingCommand {
         }
     }
 
-    private static func measure(_ hosts: [Participant.Host]) throws -> [Line] {
+    private static func measure(_ hosts: [Initiator.Host]) throws -> [Line] {
         let signals = try SignalDescriptor([SIGTERM, SIGINT])
         let loop = try EventLoop()
-        let participants = try hosts.map { try Participant($0, name: Probe.name, loop: loop) }
-        var troubles: [Participant.Host: String] = [:]
+        let participants = try hosts.map { try Initiator($0, name: Probe.name, loop: loop) }
+        var troubles: [Initiator.Host: String] = [:]
         var lines: [Line] = []
         var isEnding = false
         func end() {
@@ -82,7 +84,7 @@ enum PingCommand {
         return lines.sorted { ($0.minimum ?? .infinity, $0.average ?? 0) < ($1.minimum ?? .infinity, $1.average ?? 0) }
     }
 
-    private static func line(_ participant: Participant, _ trouble: String?) -> Line {
+    private static func line(_ participant: Initiator, _ trouble: String?) -> Line {
         let distance = participant.distance
         let hasAnswered = distance.answered > 0
         func milliseconds(_ ticks: UInt32) -> Double? { hasAnswered ? Double(ticks) / 10 : nil }

@@ -1,4 +1,5 @@
 import Glibc
+import HTTP
 import Linux
 
 /// The stream of a hub here or elsewhere, for as long as it is wanted: when it ends, it is asked for again.

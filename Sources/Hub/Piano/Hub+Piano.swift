@@ -1,3 +1,4 @@
+import Client
 import Engine
 import HTTP
 import Linux
@@ -74,7 +75,7 @@ extension Hub {
         pianosMade += 1
         return try Piano(
             key, number: pianosMade, name: names.first { !taken.contains($0) } ?? names[0],
-            host: Participant.Host(name: context.configuration.address ?? "127.0.0.1", port: port),
+            host: Initiator.Host(name: context.configuration.address ?? "127.0.0.1", port: port),
             // rtpmidid makes the ALSA port when it has answered; the patch bay then needs a few milliseconds.
             settling: kind == .rtpmidid ? .milliseconds(300) : .zero, news: pianoNews)
     }

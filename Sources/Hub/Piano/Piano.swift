@@ -1,4 +1,6 @@
+import Client
 import Engine
+import EngineProtocol
 import HTTP
 import Linux
 import RTPMIDI
@@ -64,7 +66,7 @@ final class Piano {
 
     /// `settling`: how long the engine takes from the session to the wires.
     init(
-        _ key: PianoKey, number: Int, name: String, host: Participant.Host, settling: Duration, news: Mailbox<News>
+        _ key: PianoKey, number: Int, name: String, host: Initiator.Host, settling: Duration, news: Mailbox<News>
     ) throws(Errno) {
         (self.name, self.number) = (name, number)
         let orders = try Mailbox<Order>()
@@ -93,7 +95,7 @@ final class Piano {
 /// The thread at work.
 private final class Player {
     private let loop: EventLoop
-    private let participant: Participant
+    private let participant: Initiator
     private let settling: Duration
     private let tell: (String) -> Void
     private var isSettled = false
@@ -109,11 +111,11 @@ private final class Player {
     private static let echoPatience: Duration = .milliseconds(500)
 
     init(
-        _ host: Participant.Host, name: String, settling: Duration, tell: @escaping (String) -> Void
+        _ host: Initiator.Host, name: String, settling: Duration, tell: @escaping (String) -> Void
     ) throws(Errno) {
         loop = try EventLoop()
         (self.settling, self.tell) = (settling, tell)
-        participant = try Participant(host, name: name, loop: loop)
+        participant = try Initiator(host, name: name, loop: loop)
     }
 
     func run(_ orders: Mailbox<Piano.Order>) throws(Errno) {
@@ -125,7 +127,7 @@ private final class Player {
         try loop.run()
     }
 
-    private func take(_ news: Participant.News) {
+    private func take(_ news: Initiator.News) {
         switch news {
         case .up:
             loop.after(settling) { [unowned self] in
@@ -189,7 +191,7 @@ private final class Player {
 
     private func answer(_ responder: Responder, echo: Double?) {
         let played = API.Played(text: "\(participant.name) plays.", name: participant.name, echo: echo)
-        responder.send(.json(Array(API.encode(played).utf8)))
+        responder.send(.json(JSON.bytes(played)))
     }
 
     private func tick() {

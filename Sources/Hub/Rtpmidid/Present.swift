@@ -1,5 +1,7 @@
 import PatchBay
 import Rooms
+import Rtpmidid
+import Sequencer
 import Store
 
 /// A participant who is there: its ALSA port, the visit on record, and what log and `status` say about it.

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Rtpmidid
 import Store
 import Supervisor
 

@@ -1,5 +1,6 @@
 import Linux
 import Rooms
+import Rtpmidid
 import Store
 import Supervisor
 

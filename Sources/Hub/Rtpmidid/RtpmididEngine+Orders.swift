@@ -1,5 +1,7 @@
+import Linux
 import PatchBay
 import Rooms
+import Rtpmidid
 import Store
 
 /// What is ordered about one participant.
@@ -20,12 +22,12 @@ extension RtpmididEngine {
         // What it hears ends while it can still be told.
         context.bay?.send(.mark(one.id, .ghost))
         context.afterReleases { [weak self] in
-            self?.process.control.ask(.remove(id), patience: .seconds(5)) { [weak self] answer in
+            self?.process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { [weak self] answer in
                 guard case .success = answer else {
                     self?.context.bay?.send(.mark(one.id, .participant))
                     return done("rtpmidid does not answer.")
                 }
-                if let other { self?.process.control.ask(.remove(other), patience: .seconds(5)) { _ in } }
+                if let other { self?.process.control.ask(ControlRequest.remove(other).bytes, patience: .seconds(5)) { _ in } }
                 done(nil)
             }
         }

@@ -1,6 +1,8 @@
 import Linux
 import PatchBay
 import Rooms
+import Rtpmidid
+import Sequencer
 import Store
 import Supervisor
 
@@ -216,7 +218,7 @@ extension RtpmididEngine {
         let question: ControlRequest = statusUnanswerableUntil > .now ? .help : .status
         statusWanted = false
         let asked = logLength
-        process.control.ask(question, patience: .seconds(5)) { [weak self] answer in
+        process.control.ask(question.bytes, patience: .seconds(5)) { [weak self] answer in
             guard let self else { return }
             statusUnderWay = false
             take(answer, to: question, during: asked..<max(asked, logLength))

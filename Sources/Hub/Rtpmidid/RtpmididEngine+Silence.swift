@@ -1,6 +1,7 @@
 import Linux
 import PatchBay
 import Rooms
+import Rtpmidid
 import Store
 import Supervisor
 
@@ -62,7 +63,7 @@ extension RtpmididEngine {
     private func takeOut(_ one: Present) {
         one.isBeingRemoved = true
         for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
-            process.control.ask(.remove(id), patience: .seconds(5)) { _ in }
+            process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { _ in }
         }
     }
 

@@ -1,6 +1,8 @@
 import Linux
 import PatchBay
 import Rooms
+import Rtpmidid
+import Sequencer
 import Store
 import Supervisor
 

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// Colour, where it helps: on a terminal that has not been told otherwise (https://no-color.org).
 package struct Style: Sendable {

@@ -1,0 +1,205 @@
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// MIDI in both directions.
+extension Initiator {
+    /// Data octets of a system exclusive message in one packet, and ticks from one such packet to the next: small peers
+    /// have small buffers (fact sheet 2.3).
+    private static let pieceSize = 128
+    private static let pieceInterval: UInt64 = 40
+    /// A message of more is not taken, nor passed on.
+    private static let longestExclusive = 65536
+    /// What waits because of a long system exclusive message.
+    private static let longestOutbox = 10_000
+
+    /// Sends complete messages, each with its status, in their order; a long system exclusive message goes in parts a few
+    /// milliseconds apart, and what is sent after it waits for it, but for real-time bytes. Returns how many were taken:
+    /// none while there is no session, and none that are no messages.
+    @discardableResult
+    package func send(_ messages: [[UInt8]]) -> Int {
+        guard isUp else { return 0 }
+        var taken = 0
+        let isWaiting = outboxPlace < outbox.count
+        for message in messages where Self.isSendable(message) {
+            if message[0] >= 0xF8, isWaiting {
+                append(message)
+                flushList()
+            } else {
+                guard outbox.count - outboxPlace < Self.longestOutbox else { break }
+                outbox.append(message)
+            }
+            taken += 1
+        }
+        wake()
+        return taken
+    }
+
+    private static func isSendable(_ message: [UInt8]) -> Bool {
+        guard message.count <= longestExclusive, let parts = try? MIDIBytes.split(message) else { return false }
+        return parts == [message]
+    }
+
+    /// When `workMIDI` has something to do.
+    var dueMIDI: UInt64 {
+        guard let attempt else { return .max }
+        let piece = outboxPlace < outbox.count ? nextPiece : UInt64.max
+        return min(piece, attempt.sender.guardDue ?? .max, attempt.receiver.feedbackDue ?? .max)
+    }
+
+    func workMIDI(_ now: UInt64) {
+        guard isUp, let attempt else { return }
+        while outboxPlace < outbox.count {
+            let message = outbox[outboxPlace]
+            if message[0] == 0xF0 {
+                flushList()
+                guard nextPiece <= now else { break }
+                nextPiece = now + Self.pieceInterval
+                guard sendPiece(of: message) else { break }
+            } else {
+                append(message)
+            }
+            outboxPlace += 1
+        }
+        if outboxPlace == outbox.count {
+            outbox.removeAll(keepingCapacity: true)
+            outboxPlace = 0
+        }
+        flushList()
+        if let due = attempt.sender.guardDue, due <= now {
+            data.queue(to: attempt.hub.with(port: attempt.hub.port &+ 1)) {
+                attempt.sender.writeGuard(with: &list, at: now, into: &$0)
+            }
+            data.flush()
+        }
+        sendFeedback(now)
+    }
+
+    /// Whether it was the last piece.
+    private func sendPiece(of message: [UInt8]) -> Bool {
+        let end = message.count - 1
+        let start = max(exclusivePlace, 1)
+        let next = min(start + Self.pieceSize, end)
+        let part: SysExPart = start == 1 ? (next == end ? .whole : .first) : (next == end ? .last : .middle)
+        message[start..<next].withUnsafeBytes {
+            _ = list.append(sysEx: part, $0, at: UInt32(truncatingIfNeeded: now))
+        }
+        write()
+        exclusivePlace = next == end ? 0 : next
+        return next == end
+    }
+
+    private func append(_ message: [UInt8]) {
+        let time = UInt32(truncatingIfNeeded: now)
+        func tryToAppend() -> Bool {
+            if let one = try? Message(decoding: message.span) {
+                attempt?.held.apply(one)
+                return list.append(one, at: time)
+            }
+            let data = message.dropFirst() + [0, 0]
+            guard let system = SystemMessage(message[0], data[1], data[2]) else { return true }
+            return list.append(system, at: time)
+        }
+        if tryToAppend() { return }
+        flushList()
+        _ = tryToAppend()
+    }
+
+    private func flushList() { if !list.isEmpty { write() } }
+
+    /// Sends the list as one packet.
+    private func write() {
+        guard let attempt else { return }
+        let now = now
+        data.queue(to: attempt.hub.with(port: attempt.hub.port &+ 1)) { attempt.sender.write(list, at: now, into: &$0) }
+        data.flush()
+        list.removeAll()
+    }
+
+    func forgetOutbox() {
+        outbox = []
+        outboxPlace = 0
+        exclusivePlace = 0
+    }
+
+    /// Before BY: what we hold there ends, also at a peer that does not see to it.
+    func releaseHeld() {
+        guard isUp, let held = attempt?.held else { return }
+        forgetOutbox()
+        for message in held.releases(whileHeldBy: [], unseen: false) { append(message.bytes) }
+        flushList()
+    }
+
+    // MARK: In
+
+    func receiveMIDI(_ packet: RawSpan) {
+        guard isUp, let header = try? RTPHeader(decoding: packet), header.ssrc == attempt?.session.peer,
+            let receiver = attempt?.receiver
+        else { return }
+        let now = now
+        attempt?.session.heard(now: now)
+        // Handed on only when the stream is done: whoever hears may send.
+        var received: [Received] = []
+        let reception = try? receiver.receive(packet, header, at: now) { pass($0, of: $1, to: &received) }
+        if let reception {
+            counts.received += 1
+            counts.lost += UInt64(reception.lost)
+            counts.repaired += UInt64(reception.repaired)
+        }
+        if receiver.hasSentJournals, attempt?.feedback.isLowHalf == false { attempt?.sender.ability = .journals }
+        sendFeedback(now)
+        for one in received { onReceived(one) }
+    }
+
+    private func pass(_ emission: Emission, of packet: RawSpan, to received: inout [Received]) {
+        switch emission {
+        case .message(let message, let time, let isRepair):
+            received.append(Received(bytes: message.bytes, timestamp: time, isRepair: isRepair))
+        case .system(let message, let time):
+            received.append(Received(bytes: message.bytes, timestamp: time, isRepair: false))
+        case .sysEx(let part, let octets, let time):
+            if part.isBeginning { attempt?.incoming = [] }
+            guard part != .cancel, var message = attempt?.incoming.take(),
+                message.count + octets.count <= Self.longestExclusive
+            else {
+                attempt?.incoming = nil
+                return
+            }
+            for place in octets { message.append(packet.uint8(at: place)) }
+            if part.isEnd {
+                received.append(Received(bytes: [0xF0] + message + [0xF7], timestamp: time, isRepair: false))
+            } else {
+                attempt?.incoming = message
+            }
+        case .sysExLost: attempt?.incoming = nil
+        }
+    }
+
+    /// The session is over: what its other side held ends here.
+    func silence() {
+        guard let attempt, attempt.receiver.highest != nil else { return }
+        var received: [Received] = []
+        attempt.receiver.silence {
+            guard case .message(let message, let time, _) = $0 else { return }
+            received.append(Received(bytes: message.bytes, timestamp: time, isRepair: true))
+        }
+        for one in received { onReceived(one) }
+    }
+
+    // MARK: Feedback
+
+    private func sendFeedback(_ now: UInt64) {
+        guard let attempt, isUp, let number = attempt.receiver.takeFeedback(at: now) else { return }
+        send(.feedback(ssrc: attempt.session.own, value: Feedback.value(number)), on: .control)
+    }
+
+    func acknowledged(_ value: UInt32) {
+        guard let sender = attempt?.sender,
+            let number = attempt?.feedback.number(
+                of: value, acknowledged: sender.acknowledged, sent: sender.next.advanced(by: -1))
+        else { return }
+        sender.acknowledge(number)
+        if attempt?.feedback.isLowHalf ?? false { sender.ability = .noJournals }
+    }
+}

@@ -1,0 +1,303 @@
+import Glibc
+package import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// One who takes part in a session on somebody else's port: an initiator, which `midihub join` is. It belongs to the thread
+/// of its loop, invites itself, and does so again whenever the session ends, until it is told to leave.
+///
+/// A host's addresses are tried one after the other; then it waits: a second, then twice as long each time, at most a
+/// minute, a fifth more or less. It must outlive its loop's run.
+package final class Initiator {
+    /// What tells of the session's life.
+    package enum News: Hashable, Sendable {
+        /// MIDI may flow. The name is the other side's.
+        case up(name: String?, address: SocketAddress)
+        /// `wasUp`: a session has ended; else none came about. It is tried again after `retry`.
+        case down(reason: String, wasUp: Bool, retry: Duration)
+        /// The round trip is known anew: see `distance`.
+        case measured
+    }
+
+    /// A message that came: a channel message, a system message, or system exclusive from F0 to F7.
+    package struct Received: Hashable, Sendable {
+        package let bytes: [UInt8]
+        /// When it is to be heard, by the sender's clock, in ticks of 100 µs.
+        package let timestamp: UInt32
+        /// The network lost it, or what it ends; the journal, or the session's end, brought it.
+        package let isRepair: Bool
+    }
+
+    package let host: Host
+    package let name: String
+    package var onNews: (News) -> Void = { _ in }
+    package var onReceived: (Received) -> Void = { _ in }
+    /// Whether it was up, or failed, at least once.
+    package private(set) var hasTried = false
+    package var isUp: Bool { attempt?.session.isUp ?? false }
+
+    /// A session, from its invitation on.
+    struct Attempt {
+        let hub: SocketAddress
+        var session: Session
+        var feedback = Feedback()
+        let sender: SenderStream
+        let receiver = ReceiverStream()
+        var wasUp = false
+        /// When the host's next address is to be tried unless this one has answered.
+        let patience: UInt64
+        /// A system exclusive message that is coming in, after its F0.
+        var incoming: [UInt8]?
+        /// What the other side thinks that we hold.
+        var held = HeldState()
+    }
+    var attempt: Attempt?
+    package let control: DatagramSocket
+    package let data: DatagramSocket
+
+    private let loop: EventLoop
+    private let resolved: Mailbox<Resolved>
+    private let ssrc: SSRC
+    private let epoch: UInt64
+    /// Not tried yet, of the host's addresses, the last one first.
+    private var addresses: [SocketAddress] = []
+    private var failures = 0
+    private var isLeaving = false
+    private var timer: (at: UInt64, id: EventLoop.TimerID)?
+
+    /// What is to be sent: see `Initiator+MIDI.swift`.
+    /// With the longest journal it stays below what every path carries in one piece.
+    var list = CommandList(capacity: 280)
+    var outbox: [[UInt8]] = []
+    var outboxPlace = 0
+    /// How far the first message of the outbox has been sent, if it is a system exclusive one; and when to go on.
+    var exclusivePlace = 0
+    var nextPiece: UInt64 = 0
+
+    package internal(set) var counts = Counts()
+
+    private enum Resolved: Sendable {
+        case addresses([SocketAddress])
+        case failed(String)
+    }
+
+    /// Takes two consecutive local ports. Nothing is sent until `start`.
+    package init(_ host: Host, name: String, loop: EventLoop) throws(Errno) {
+        (self.host, self.name, self.loop) = (host, name, loop)
+        (control, data) = try Self.ports()
+        resolved = try Mailbox()
+        ssrc = SSRC(.random(in: 1...(.max)))
+        epoch = .random(in: 1 << 33...1 << 40)
+        try loop.receive(resolved) { [unowned self] in take($0) }
+        try loop.watch(control.number, .read) { [unowned self] _ in receive(on: .control) }
+        try loop.watch(data.number, .read) { [unowned self] _ in receive(on: .data) }
+    }
+
+    /// Some peers answer the port behind the control port, whatever the invitation came from; and node-rtpmidi answers from
+    /// its control port to even ports, from its data port to odd ones.
+    private static func ports() throws(Errno) -> (control: DatagramSocket, data: DatagramSocket) {
+        for _ in 0..<50 {
+            let control = try DatagramSocket(port: 0)
+            let number = control.port
+            if number.isMultiple(of: 2), let data = try? DatagramSocket(port: number + 1) { return (control, data) }
+        }
+        throw Errno(code: EADDRINUSE, call: "bind", thing: "two consecutive UDP ports")
+    }
+
+    package func start() { resolve() }
+
+    /// Ends what it holds on the other side, says BY twice, since one may be lost, and is then done.
+    package func leave(_ done: @escaping () -> Void) {
+        guard !isLeaving else { return }
+        isLeaving = true
+        guard attempt != nil else { return done() }
+        releaseHeld()
+        act { $0.end(perform: $1) }
+        silence()
+        loop.after(.milliseconds(60)) { [self] in
+            act { $0.end(perform: $1) }
+            attempt = nil
+            done()
+        }
+    }
+
+    /// Ticks of 100 µs since an epoch that nobody knows.
+    var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
+
+    // MARK: Coming and going
+
+    private func resolve() {
+        let (host, resolved) = (host, resolved)
+        let look = { @Sendable in
+            do throws(ResolveError) {
+                resolved.send(.addresses(try SocketAddress.resolve(host.name, port: host.port)))
+            } catch {
+                resolved.send(.failed("\(error)"))
+            }
+        }
+        do throws(Errno) {
+            try WorkerThread("resolve", look).detach()
+        } catch {
+            fail("no thread: \(error)")
+        }
+    }
+
+    private func take(_ answer: Resolved) {
+        guard !isLeaving else { return }
+        switch answer {
+        case .addresses(let found):
+            addresses = found.reversed()
+            invite()
+        case .failed(let reason): fail(reason)
+        }
+    }
+
+    private func invite() {
+        guard let hub = addresses.popLast() else { return }
+        let now = now
+        attempt = Attempt(
+            hub: hub,
+            session: .initiator(token: .random(in: 1...(.max)), own: ssrc, name: name, now: now),
+            sender: SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
+            patience: addresses.isEmpty ? .max : now + 30_000)
+        act { $0.wake(now: now, perform: $1) }
+    }
+
+    private func fail(_ reason: String) {
+        attempt = nil
+        if !addresses.isEmpty, !isLeaving { return invite() }
+        hasTried = true
+        let seconds = Double(min(60, 1 << min(failures, 6))) * .random(in: 0.8...1.2)
+        failures += 1
+        tell(.down(reason: reason, wasUp: false, retry: retry(after: seconds)))
+    }
+
+    private func lose(_ reason: String) {
+        silence()
+        attempt = nil
+        addresses = []
+        forgetOutbox()
+        tell(.down(reason: reason, wasUp: true, retry: retry(after: .random(in: 0.8...1.2))))
+    }
+
+    private func retry(after seconds: Double) -> Duration {
+        let pause = Duration.milliseconds(Int64(seconds * 1000))
+        if !isLeaving {
+            loop.after(pause) { [unowned self] in if !isLeaving { resolve() } }
+        }
+        return pause
+    }
+
+    private func tell(_ news: News) { if !isLeaving { onNews(news) } }
+
+    // MARK: The session
+
+    private func receive(on path: Session.Path) {
+        let socket = path == .control ? control : data
+        _ = socket.receive { bytes, source in
+            guard let attempt, source == address(of: path, attempt.hub) else { return }
+            if SessionPacket.isSession(bytes) {
+                guard let packet = try? SessionPacket(decoding: bytes) else { return }
+                act { $0.receive(packet, on: path, now: now, perform: $1) }
+            } else if path == .data {
+                receiveMIDI(bytes)
+            }
+        }
+        wake()
+    }
+
+    private func address(of path: Session.Path, _ hub: SocketAddress) -> SocketAddress {
+        path == .control ? hub : hub.with(port: hub.port &+ 1)
+    }
+
+    func act(_ body: (inout Session, (Session.Action) -> Void) -> Void) {
+        guard attempt != nil else { return }
+        var actions: [Session.Action] = []
+        body(&attempt!.session) { actions.append($0) }  // see the guard
+        for action in actions {
+            // An action before this one may have ended it.
+            guard let attempt else { return }
+            switch action {
+            case .send(let packet, let path): send(packet, on: path)
+            case .up:
+                self.attempt?.wasUp = true
+                hasTried = true
+                failures = 0
+                addresses = []
+                attempt.sender.showJournal(at: now)
+                tell(.up(name: attempt.session.peerName, address: attempt.hub))
+            case .measured: tell(.measured)
+            case .feedback(let value): acknowledged(value)
+            case .refused(let name):
+                // It will not think otherwise because we come by another of its addresses.
+                addresses = []
+                fail("refused" + (name.map { $0.isEmpty ? "" : " by \($0)" } ?? ""))
+            case .ended(let reason):
+                if attempt.wasUp {
+                    lose(reason.words)
+                } else if reason == .unanswered, attempt.session.peer != nil {
+                    fail("\(attempt.hub) answers, but not on the port behind it, \(attempt.hub.port + 1)")
+                } else {
+                    fail("\(attempt.hub): \(reason.words)")
+                }
+            }
+        }
+        wakeLater()
+    }
+
+    func send(_ packet: SessionPacket, on path: Session.Path) {
+        guard let hub = attempt?.hub else { return }
+        let socket = path == .control ? control : data
+        socket.queue(to: address(of: path, hub)) { packet.write(into: &$0) }
+        socket.flush()
+    }
+
+    // MARK: Time
+
+    /// Does what is due.
+    func wake() {
+        let now = now
+        if let attempt, attempt.session.peer == nil, attempt.patience <= now {
+            act { $0.end(perform: $1) }
+            fail("\(attempt.hub): no answer")
+        }
+        act { if $0.deadline <= now { $0.wake(now: now, perform: $1) } }
+        workMIDI(now)
+        wakeLater()
+    }
+
+    private func wakeLater() {
+        guard let attempt, !isLeaving else { return }
+        let now = now
+        var next = attempt.session.deadline
+        if attempt.session.peer == nil { next = min(next, attempt.patience) }
+        // Never at once: a due time that nothing is done for must not spin.
+        if attempt.session.isUp { next = min(next, max(dueMIDI, now + 10)) }
+        guard next != .max else { return }
+        if let timer {
+            if timer.at <= next { return }
+            loop.cancel(timer.id)
+        }
+        let microseconds = next > now ? min(next - now, 36_000_000) * 100 : 0
+        timer = (
+            next,
+            loop.after(.microseconds(Int64(microseconds))) { [unowned self] in
+                timer = nil
+                wake()
+            }
+        )
+    }
+}
+
+extension Session.Reason {
+    fileprivate var words: String {
+        switch self {
+        case .bye: "the other side said goodbye"
+        case .refused: "refused"
+        case .unanswered: "no answer"
+        case .halfOpen: "no answer to the clock"
+        case .silent: "silent for half a minute"
+        }
+    }
+}

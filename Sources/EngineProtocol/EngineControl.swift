@@ -1,0 +1,55 @@
+import Foundation
+package import Rooms
+
+/// A line on the engine's control socket, and the line that answers it. One exchange a connection.
+package enum EngineControl {
+    package struct Request: Codable {
+        package enum Word: String, Codable {
+            case status, panic, kick, unmute, release, activity, sounding, reload, stop
+            case notesOff = "notes-off"
+        }
+        package var `do`: Word
+        package var room: String?
+        package var id: UInt64?
+        /// Notes, of `notes-off`.
+        package var from: UInt8?
+        package var to: UInt8?
+        /// Of a panic: whatever sounds or not.
+        package var all: Bool?
+
+        package init(_ word: Word, room: String? = nil, id: UInt64? = nil) {
+            (self.do, self.room, self.id) = (word, room, id)
+        }
+        package var bytes: [UInt8] { JSON.line(self) }
+    }
+
+    package struct Reply: Codable, Sendable {
+        package var v = 1
+        /// Why it was not done; nil where it was.
+        package var error: String?
+        package var status: EngineStatus?
+        package var hearers: Int?
+        package var notes: Int?
+        /// Notes played so far, by participant.
+        package var activity: [UInt64: UInt64]?
+        /// What participants hold and have set.
+        package var sounding: [UInt64: Sounding]?
+
+        package init(
+            error: String? = nil, status: EngineStatus? = nil, hearers: Int? = nil, notes: Int? = nil,
+            activity: [UInt64: UInt64]? = nil, sounding: [UInt64: Sounding]? = nil
+        ) {
+            (self.error, self.status, self.hearers, self.notes, self.activity, self.sounding) = (
+                error, status, hearers, notes, activity, sounding
+            )
+        }
+    }
+}
+
+extension EngineControl.Reply {
+    /// nil where the line is no reply.
+    package init?(line: [UInt8]) {
+        guard let reply = try? JSONDecoder().decode(Self.self, from: Data(line)) else { return nil }
+        self = reply
+    }
+}

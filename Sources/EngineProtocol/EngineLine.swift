@@ -1,0 +1,33 @@
+import Foundation
+import Rooms
+
+/// One line of the embedded engine's log: a JSON object, so that no name can forge another line. Instants are Unix
+/// milliseconds. A reader leaves out what it does not know; `v` changes only when it could no longer do that.
+package struct EngineLine: Codable {
+    package enum Kind: String, Codable {
+        case started, listening, joined, left, latency, losses, refused, silent, back, loop, trouble, ended
+        case cannotListen = "cannot-listen"
+        case echoReturned = "echo-returned"
+        case halfOpen = "half-open"
+    }
+
+    package var v = 1
+    package var at: Int64
+    package var event: Kind
+    package var pid: Int32?
+    package var version: String?
+    package var port: UInt16?
+    /// Whom the line is about, in full.
+    package var participant: EngineStatus.Participant?
+    /// Of somebody who was refused, or did not get in for what is missing.
+    package var name: String?
+    package var address: String?
+    package var reason: String?
+    package var leaving: Leaving?
+    /// Notes and pedals that were released for somebody who left or fell silent.
+    package var released: Int?
+    package var missing: Missing?
+    package var times: Int?
+
+    package init(_ event: Kind, at: Int64) { (self.event, self.at) = (event, at) }
+}

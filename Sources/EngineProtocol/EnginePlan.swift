@@ -1,0 +1,45 @@
+package import Linux
+package import Rooms
+
+/// What an engine is to serve. The hub writes it as a file of JSON, the engine reads it at its start and on `reload`.
+package struct EnginePlan: Codable, Equatable, Sendable {
+    package struct Room: Codable, Equatable, Sendable {
+        package var name: String
+        /// What a player sees as the name of the other side; at most 24 octets reach every player whole.
+        package var displayName: String
+        package var policy: Policy
+        /// UDP control ports; each one's data port is the next.
+        package var ports: [UInt16]
+        package var blocks: [Block]
+        /// How many may be in the room.
+        package var maximum: Int
+        /// What somebody plays also goes back to them; nil is no.
+        package var echoes: Bool?
+
+        package init(
+            name: String, displayName: String, policy: Policy, ports: [UInt16], blocks: [Block] = [],
+            maximum: Int = 250, echoes: Bool? = nil
+        ) {
+            self.echoes = echoes
+            (self.name, self.displayName, self.policy) = (name, displayName, policy)
+            (self.ports, self.blocks, self.maximum) = (ports, blocks, maximum)
+        }
+    }
+
+    package var version = 1
+    package var rooms: [Room]
+    /// Only these addresses are let in; empty lets everybody in.
+    package var allow: [AddressRange]
+    /// These are kept out, whatever `allow` says.
+    package var deny: [AddressRange]
+    /// The one address to listen on; nil listens on all. Tests use it.
+    package var host: String?
+
+    package init(rooms: [Room], allow: [AddressRange] = [], deny: [AddressRange] = [], host: String? = nil) {
+        (self.rooms, self.allow, self.deny, self.host) = (rooms, allow, deny, host)
+    }
+
+    package func admits(_ address: SocketAddress) -> Bool {
+        !deny.contains { $0.contains(address) } && (allow.isEmpty || allow.contains { $0.contains(address) })
+    }
+}

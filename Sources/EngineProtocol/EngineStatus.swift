@@ -1,0 +1,108 @@
+/// How an engine is: its answer to `status`, as JSON on the control socket. Times are Unix milliseconds, durations
+/// milliseconds.
+package struct EngineStatus: Codable, Sendable {
+    package struct Port: Codable, Sendable {
+        package var port: UInt16
+        package var room: String
+        package var listening: Bool
+        package var reason: String?
+
+        package init(
+            port: UInt16, room: String, listening: Bool, reason: String? = nil
+        ) {
+            (self.port, self.room, self.listening, self.reason) = (port, room, listening, reason)
+        }
+    }
+
+    package struct RoundTrip: Codable, Equatable, Sendable {
+        package var last: Double
+        package var average: Double
+        package var min: Double
+        package var max: Double
+        package var p95: Double
+        package var jitter: Double
+        package var samples: Int
+
+        package init(
+            last: Double, average: Double, min: Double, max: Double, p95: Double, jitter: Double, samples: Int
+        ) {
+            (self.last, self.average, self.min, self.max, self.p95, self.jitter) = (
+                last, average, min, max, p95, jitter
+            )
+            self.samples = samples
+        }
+    }
+
+    /// Of packets that came from a participant.
+    package struct Counts: Codable, Equatable, Sendable {
+        package var received: UInt64 = 0
+        package var lost: UInt64 = 0
+        /// Messages that the journal brought after a loss.
+        package var repaired: UInt64 = 0
+        /// Late, or twice: dropped.
+        package var dropped: UInt64 = 0
+        /// Dropped for being more than the limits allow.
+        package var limited: UInt64 = 0
+        /// Malformed; an older engine counts them as dropped.
+        package var unreadable: UInt64? = 0
+
+        package init(
+            received: UInt64 = 0, lost: UInt64 = 0, repaired: UInt64 = 0, dropped: UInt64 = 0,
+            limited: UInt64 = 0, unreadable: UInt64? = 0
+        ) {
+            (self.received, self.lost, self.repaired, self.dropped, self.limited, self.unreadable) = (
+                received, lost, repaired, dropped, limited, unreadable
+            )
+        }
+    }
+
+    package struct Participant: Codable, Sendable {
+        package var id: UInt64
+        package var name: String
+        package var room: String
+        package var port: UInt16
+        package var address: String
+        package var ssrc: UInt32
+        package var since: Int64
+        package var rtt: RoundTrip?
+        package var counts = Counts()
+        /// Milliseconds since anything came from it.
+        package var silentFor: Int64 = 0
+        /// It answered questions for the time, and has answered none of the last ones. An older engine does not tell.
+        package var isSilent: Bool?
+        /// Cut for sending back what it hears.
+        package var loops = false
+        /// Channel messages that came from it so far.
+        package var messages: UInt64 = 0
+        /// Packets were lost of which no journal tells, and a note sounds since before: it may hang.
+        package var mayHaveLeftNotes: Bool?
+
+        package init(
+            id: UInt64, name: String, room: String, port: UInt16, address: String, ssrc: UInt32, since: Int64,
+            rtt: RoundTrip? = nil, counts: Counts = Counts(), silentFor: Int64 = 0, isSilent: Bool? = nil,
+            loops: Bool = false, messages: UInt64 = 0, mayHaveLeftNotes: Bool? = nil
+        ) {
+            (self.id, self.name, self.room, self.port, self.address, self.ssrc) = (id, name, room, port, address, ssrc)
+            (self.since, self.rtt, self.counts, self.silentFor, self.isSilent, self.loops) = (
+                since, rtt, counts, silentFor, isSilent, loops
+            )
+            (self.messages, self.mayHaveLeftNotes) = (messages, mayHaveLeftNotes)
+        }
+    }
+
+    package var version: String
+    package var pid: Int32
+    package var ports: [Port]
+    package var participants: [Participant]
+    /// Datagrams sent, and dropped because the kernel had no room.
+    package var sent: UInt64
+    package var unsent: UInt64
+
+    package init(
+        version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64
+    ) {
+        (self.version, self.pid, self.ports, self.participants, self.sent, self.unsent) = (
+            version, pid, ports, participants, sent, unsent
+        )
+    }
+}

@@ -1,0 +1,67 @@
+import Glibc
+
+/// Finding and asking the programs that the hub works with.
+package enum Programs {
+    /// The first executable of that name on the given search path.
+    package static func find(_ name: String, path: String? = nil) -> String? {
+        let path = path ?? environment["PATH"] ?? ""
+        for directory in path.split(separator: ":").map(String.init) + ["/usr/local/bin", "/usr/bin", "/bin"] {
+            let candidate = "\(directory)/\(name)"
+            if candidate.hasPrefix("/"), File.isExecutable(candidate) { return candidate }
+        }
+        return nil
+    }
+
+    /// This process's environment. Read once at start, before other threads could change it: none does.
+    package static let environment: [String: String] = {
+        var result: [String: String] = [:]
+        var entry = environ
+        while let pointer = entry.pointee {
+            let text = String(cString: pointer)
+            if let equals = text.firstIndex(of: "=") {
+                result[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            entry += 1
+        }
+        return result
+    }()
+
+    /// What of it a process of our own gets that we start.
+    package static var ownEnvironment: [String: String] {
+        environment.filter { ["PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH"].contains($0.key) }
+            .merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours }
+    }
+
+    /// TCP_LISTEN, as /proc/net/tcp has it.
+    private static let listening = "0A"
+
+    package enum Transport: String, Sendable { case udp, tcp }
+
+    /// Who holds a UDP port or listens on a TCP port, for people: "rtpmidid (pid 312)"; nil where nobody does (proc(5)).
+    package static func holder(of port: UInt16, _ transport: Transport) -> String? {
+        let wanted = String(port, radix: 16, uppercase: true)
+        let padded = String(repeating: "0", count: 4 - wanted.count) + wanted
+        var inodes: Set<String> = []
+        for table in ["/proc/net/\(transport)", "/proc/net/\(transport)6"] {
+            for line in (File.text(table, limit: 4 << 20) ?? "").split(separator: "\n").dropFirst() {
+                let fields = line.split(separator: " ")
+                guard fields.count > 9, fields[1].hasSuffix(":\(padded)") else { continue }
+                if transport == .udp || fields[3] == Self.listening { inodes.insert(String(fields[9])) }
+            }
+        }
+        guard !inodes.isEmpty else { return nil }
+        for pid in File.names(in: "/proc").compactMap({ Int32($0) }) {
+            for descriptor in File.names(in: "/proc/\(pid)/fd") {
+                var buffer = [CChar](repeating: 0, count: 64)
+                let count = readlink("/proc/\(pid)/fd/\(descriptor)", &buffer, buffer.count)
+                guard count > 0 else { continue }
+                let target = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                if target.hasPrefix("socket:["), inodes.contains(String(target.dropFirst(8).dropLast())) {
+                    let name = File.text("/proc/\(pid)/comm", limit: 64)?.split(separator: "\n").first ?? "a program"
+                    return "\(name) (pid \(pid))"
+                }
+            }
+        }
+        return "another user's program"
+    }
+}

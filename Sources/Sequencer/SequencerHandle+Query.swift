@@ -1,0 +1,75 @@
+import CALSA
+import Glibc
+
+extension SequencerHandle {
+    /// The process (to be exact the thread) that opened a client; nil for the kernel's own clients and for none.
+    package func owner(of client: UInt8) -> Int32? {
+        guard snd_seq_get_any_client_info(handle, CInt(client), clientInfo) >= 0 else { return nil }
+        let pid = snd_seq_client_info_get_pid(clientInfo)
+        return pid > 0 ? pid : nil
+    }
+
+    package struct PortFacts: Hashable, Sendable {
+        package let address: Address
+        package let name: [UInt8]
+        package let capabilities: Capabilities
+    }
+
+    /// nil where there is no such port.
+    package func port(at address: Address) -> PortFacts? {
+        guard snd_seq_get_any_port_info(handle, CInt(address.client), CInt(address.port), portInfo) >= 0 else {
+            return nil
+        }
+        return portFacts()
+    }
+
+    /// The numbers of all clients but the system's.
+    package func clients() -> [UInt8] {
+        var numbers: [UInt8] = []
+        snd_seq_client_info_set_client(clientInfo, 0)
+        while snd_seq_query_next_client(handle, clientInfo) >= 0 {
+            numbers.append(UInt8(truncatingIfNeeded: snd_seq_client_info_get_client(clientInfo)))
+        }
+        return numbers
+    }
+
+    package func ports(of client: UInt8) -> [PortFacts] {
+        var ports: [PortFacts] = []
+        snd_seq_port_info_set_client(portInfo, CInt(client))
+        snd_seq_port_info_set_port(portInfo, -1)
+        while snd_seq_query_next_port(handle, portInfo) >= 0 { ports.append(portFacts()) }
+        return ports
+    }
+
+    /// Who is subscribed to what a port sends.
+    package func hearers(of address: Address) -> Set<Address> {
+        var query: OpaquePointer?
+        guard snd_seq_query_subscribe_malloc(&query) >= 0, let query else { return [] }
+        defer { snd_seq_query_subscribe_free(query) }
+        var root = snd_seq_addr_t(client: address.client, port: address.port)
+        snd_seq_query_subscribe_set_root(query, &root)
+        snd_seq_query_subscribe_set_type(query, SND_SEQ_QUERY_SUBS_READ)
+        var hearers: Set<Address> = []
+        var index: CInt = 0
+        while true {
+            snd_seq_query_subscribe_set_index(query, index)
+            guard snd_seq_query_port_subscribers(handle, query) >= 0,
+                let found = snd_seq_query_subscribe_get_addr(query)
+            else { return hearers }
+            hearers.insert(Address(client: found.pointee.client, port: found.pointee.port))
+            index += 1
+        }
+    }
+
+    private func portFacts() -> PortFacts {
+        let name = snd_seq_port_info_get_name(portInfo)
+        var bytes: [UInt8] = []
+        if let name { bytes = UnsafeBufferPointer(start: name, count: strlen(name)).map { UInt8(bitPattern: $0) } }
+        return PortFacts(
+            address: Address(
+                client: UInt8(truncatingIfNeeded: snd_seq_port_info_get_client(portInfo)),
+                port: UInt8(truncatingIfNeeded: snd_seq_port_info_get_port(portInfo))),
+            name: bytes,
+            capabilities: Capabilities(rawValue: snd_seq_port_info_get_capability(portInfo)))
+    }
+}

@@ -1,0 +1,77 @@
+import CALSA
+import Glibc
+
+/// A port of our own in the ALSA sequencer, for one who takes part without a hub's patch bay: other programs and
+/// instruments are connected to it by people. It speaks messages as octets, system messages too. One thread owns it.
+package final class VirtualPort {
+    private let sequencer: SequencerHandle
+    private let coder: OpaquePointer
+    package let address: Address
+    /// The beginning of a system exclusive message, which the kernel brings in parts.
+    private var exclusive: [UInt8] = []
+    private static let longestExclusive = 65536
+
+    package init(name: String) throws(ALSAError) {
+        sequencer = try SequencerHandle(name: name)
+        try sequencer.setInputPool(2000)
+        address = try sequencer.createPort(name: Array(name.utf8), .participant)
+        var made: OpaquePointer?
+        // Memory alone makes this fail.
+        _ = snd_midi_event_new(256, &made)
+        coder = made!
+        snd_midi_event_no_status(coder, 1)
+    }
+
+    deinit { snd_midi_event_free(coder) }
+
+    /// To be waited on for reading.
+    package var descriptor: CInt { sequencer.descriptor }
+
+    /// What waits: octets of one or several complete messages each time.
+    package func receive(_ body: ([UInt8]) -> Void) {
+        var pointer: UnsafeMutablePointer<snd_seq_event_t>?
+        var buffer = [UInt8](repeating: 0, count: Self.longestExclusive)
+        while true {
+            let code = snd_seq_event_input(sequencer.handle, &pointer)
+            // An overrun loses events and is reported once; what follows is good again.
+            if code == -EINTR || code == -ENOSPC { continue }
+            guard code >= 0, let event = pointer else { return }
+            snd_midi_event_reset_decode(coder)
+            let count = snd_midi_event_decode(coder, &buffer, buffer.count, event)
+            guard count > 0 else { continue }
+            take(buffer[..<count], isExclusive: event.pointee.type == UInt8(SND_SEQ_EVENT_SYSEX.rawValue), body)
+        }
+    }
+
+    private func take(_ octets: ArraySlice<UInt8>, isExclusive: Bool, _ body: ([UInt8]) -> Void) {
+        guard isExclusive else { return body(Array(octets)) }
+        if octets.first == 0xF0 { exclusive = [] }
+        exclusive += octets
+        if exclusive.first != 0xF0 || exclusive.count > Self.longestExclusive {
+            exclusive = []
+        } else if exclusive.last == 0xF7 {
+            body(exclusive)
+            exclusive = []
+        }
+    }
+
+    /// Sends one complete message to whoever is connected. What a full hearer cannot take is lost.
+    package func send(_ message: [UInt8]) {
+        snd_midi_event_reset_encode(coder)
+        var done = 0
+        while done < message.count {
+            var event = snd_seq_event_t()
+            let used = message.withUnsafeBufferPointer {
+                snd_midi_event_encode(coder, $0.baseAddress! + done, message.count - done, &event)  // done < count
+            }
+            guard used > 0 else { return }
+            done += used
+            if event.type == UInt8(SND_SEQ_EVENT_NONE.rawValue) { continue }
+            event.source.port = address.port
+            event.dest.client = UInt8(SND_SEQ_ADDRESS_SUBSCRIBERS)
+            event.dest.port = UInt8(SND_SEQ_ADDRESS_UNKNOWN)
+            event.queue = UInt8(SND_SEQ_QUEUE_DIRECT)
+            _ = snd_seq_event_output_direct(sequencer.handle, &event)
+        }
+    }
+}
