@@ -30,10 +30,10 @@ final class Loop {
     var left: [Int] = []
 
     var gate = InvitationGate()
-    /// Peers that are not members yet.
-    var halfOpen = 0
+    /// Peers that are not members yet: so many at once let in a school behind one router.
+    var halfOpen = SharedPlaces<Peer>(128)
     /// Sessions that only measure the way here.
-    var probes = 0
+    var probes = SharedPlaces<Peer>(32)
     var refusals = Refusals()
     var halfOpens = Refusals()
     /// Whoever seems to be a known peer at a new address is asked: so many a second from one address.
@@ -222,13 +222,14 @@ final class Loop {
     }
 }
 
-/// Who was not let in, or did not get in, so that a flood of them makes one line a minute for an address.
+/// Who was not let in, or did not get in, so that a flood of them makes one line a minute for an address; an IPv6 /64 is
+/// one.
 struct Refusals {
     private var seen: [SocketAddress: (at: Milliseconds, times: Int)] = [:]
 
     /// How often since it was told of last, if it is to be told of now.
     mutating func count(_ source: SocketAddress, at now: Milliseconds) -> Int? {
-        let host = source.with(port: 0)
+        let host = source.network
         if let earlier = seen[host], now - earlier.at < 60_000 {
             seen[host] = (earlier.at, earlier.times + 1)
             return nil
