@@ -17,7 +17,7 @@ extension Loop {
         }
         guard peer.isMember else { return }
         let time = milliseconds
-        guard peer.packets.take(at: time), peer.octets.take(Int64(packet.byteCount), at: time) else {
+        guard peer.allowance.takes(packet.byteCount, at: time) else {
             peer.counts.limited += 1
             return
         }
@@ -114,6 +114,7 @@ extension Loop {
     /// Sends the list to everyone who hears this participant.
     func forward(from peer: Peer) {
         guard !list.isEmpty else { return }
+        let before = delivered
         for hearer in peer.hearers {
             let isDeaf = hearer.isDeaf(to: peer)
             if isDeaf, systemList.isEmpty { continue }
@@ -126,8 +127,10 @@ extension Loop {
                     hearer.sender.write(list, at: now, into: &$0)
                 }
             }
+            delivered += 1
             sent(to: hearer)
         }
+        peer.allowance.charge(delivered - before, at: deliveryCost)
         list.removeAll()
         systemList.removeAll()
         listIsRealTime = true

@@ -48,6 +48,11 @@ final class Loop {
     /// What is sent to one participant alone.
     var own = CommandList(capacity: 1100)
 
+    /// What was forwarded in this turn, datagram by datagram, and what one costs.
+    var delivered = 0
+    private(set) var deliveryCost = DeliveryCost()
+    private var turnBegan: UInt64 = 0
+
     /// 100 µs ticks since an epoch nobody can guess, and that a new engine takes over with the session table.
     private(set) var now: UInt64 = 0
     var milliseconds: Milliseconds { Milliseconds(truncatingIfNeeded: (now &- table.clockEpoch) / 10) }
@@ -89,8 +94,27 @@ final class Loop {
     }
 
     func readClock() {
-        now = table.clockEpoch &+ SystemTime.monotonicNanoseconds / 100_000
+        turnBegan = SystemTime.monotonicNanoseconds
+        now = table.clockEpoch &+ turnBegan / 100_000
     }
+
+    /// Takes what waits at a socket, as much of it as its turn is, and sends what comes of it.
+    func receive(on path: Session.Path, of port: PortPair) {
+        readClock()
+        delivered = 0
+        switch path {
+        case .control: _ = port.control.receive { received($0, from: $1, on: path, of: port) }
+        case .data:
+            let most = Self.batch(port.hall.peers.count)
+            _ = port.data.receive(atMost: most) { received($0, from: $1, on: path, of: port) }
+        }
+        flush()
+        deliveryCost.measured(delivered, in: SystemTime.monotonicNanoseconds &- turnBegan)
+    }
+
+    /// How many datagrams of a room of so many are taken before the other sockets have their turn: what takes the engine a
+    /// few milliseconds, since each may go to everybody.
+    static func batch(_ participants: Int) -> Int { min(max(1, 1024 / max(1, participants)), DatagramSocket.batchSize) }
 
     /// Everything that this turn has queued leaves.
     func flush() { for port in ports.values { port.flush() } }
