@@ -8,6 +8,8 @@ struct Allowance: BitwiseCopyable {
     private var octets = TokenBucket(rate: 1 << 19, burst: 1 << 20)
     /// In nanoseconds.
     private var time = TokenBucket(rate: 250_000_000, burst: 50_000_000)
+    /// Who takes less than a sixteenth comes before those who take more.
+    private var ahead = TokenBucket(rate: 62_500_000, burst: 10_000_000)
     /// Long system exclusive messages are sent at leisure and keep nobody waiting: theirs is an eighth, and much at once.
     private var leisure = TokenBucket(rate: 125_000_000, burst: 2_000_000_000)
 
@@ -16,9 +18,16 @@ struct Allowance: BitwiseCopyable {
         time.hasSome(at: now) && packets.take(at: now) && octets.take(Int64(count), at: now)
     }
 
+    /// Whether it takes so much at the moment that others are to come first.
+    mutating func isHeavy(at now: Milliseconds) -> Bool { !ahead.hasSome(at: now) }
+
+    /// Whether a packet that was taken may still be passed on.
+    mutating func hasTime(at now: Milliseconds) -> Bool { time.hasSome(at: now) }
+
     /// What a packet that was taken has cost. More than there was is owed.
     mutating func charge(_ deliveries: Int, at cost: DeliveryCost) {
         time.charge(Int64(deliveries) * cost.nanoseconds)
+        ahead.charge(Int64(deliveries) * cost.nanoseconds)
     }
 
     /// Whether a system exclusive message that takes so many deliveries is passed on.

@@ -6,6 +6,9 @@ import Rooms
 /// The path of a packet: in by one participant's stream, out by a stream of its own to everyone who hears it. Nothing
 /// here allocates, locks or logs.
 extension Loop {
+    /// So many deliveries, a millisecond or so, before it is looked again whether others have played.
+    private static let deferredTurn = 256
+
     func receivedMIDI(_ packet: RawSpan, from source: SocketAddress, of port: PortPair) {
         guard let header = try? RTPHeader(decoding: packet) else {
             guard packet.byteCount >= RTPHeader.byteCount else { return }
@@ -21,6 +24,34 @@ extension Loop {
             peer.counts.limited += 1
             return
         }
+        // In their order: behind those that wait already.
+        guard peer.deferred > 0 || peer.allowance.isHeavy(at: time) else { return play(packet, header, of: peer) }
+        if deferred.append(packet, of: peer) {
+            planDeferred()
+        } else {
+            peer.counts.limited += 1
+        }
+    }
+
+    /// Some of what waits until the packets of others have gone, which come before the rest again.
+    func playDeferred() {
+        delivered = 0
+        while delivered < Self.deferredTurn, !deferred.isEmpty {
+            deferred.takeFirst { packet, peer in
+                guard peer.isMember, let header = try? RTPHeader(decoding: packet) else { return }
+                guard peer.allowance.hasTime(at: milliseconds) else {
+                    peer.counts.limited += 1
+                    return
+                }
+                play(packet, header, of: peer)
+            }
+        }
+        if !deferred.isEmpty { planDeferred() }
+    }
+
+    /// What a packet says, and what its journal mends.
+    private func play(_ packet: RawSpan, _ header: RTPHeader, of peer: Peer) {
+        let time = milliseconds
         peer.session.heard(now: now)
         if peer.isSilent { tellSilence(of: peer) }
         let reception: Reception

@@ -52,6 +52,8 @@ final class Loop {
     var delivered = 0
     private(set) var deliveryCost = DeliveryCost()
     private var turnBegan: UInt64 = 0
+    let deferred = DeferredPackets()
+    private var deferredAlarm: Alarm!  // as the other one
 
     /// 100 µs ticks since an epoch nobody can guess, and that a new engine takes over with the session table.
     private(set) var now: UInt64 = 0
@@ -73,6 +75,11 @@ final class Loop {
             readClock()
             lookAround()
             flush()
+        }
+        deferredAlarm = loop.alarm { [unowned self] in
+            readClock()
+            playDeferred()
+            endTurn()
         }
         if sessions != nil, let trouble = table.trouble {
             news.send(.trouble("participants will have to be invited anew after a crash: \(trouble)"))
@@ -105,16 +112,31 @@ final class Loop {
         switch path {
         case .control: _ = port.control.receive { received($0, from: $1, on: path, of: port) }
         case .data:
+            // What is dropped or deferred takes no time: behind it may be others' notes.
             let most = Self.batch(port.hall.peers.count)
-            _ = port.data.receive(atMost: most) { received($0, from: $1, on: path, of: port) }
+            for _ in 0..<16 where delivered < Self.turn / 2 {
+                let count = port.data.receive(atMost: most) { received($0, from: $1, on: path, of: port) }
+                if count < most { break }
+            }
         }
+        endTurn()
+    }
+
+    private func endTurn() {
         flush()
         deliveryCost.measured(delivered, in: SystemTime.monotonicNanoseconds &- turnBegan)
     }
 
+    /// Sees to it that what is deferred is played when every socket has had its turn.
+    func planDeferred() { if deferredAlarm.due == nil { deferredAlarm.due = .now } }
+
     /// How many datagrams of a room of so many are taken before the other sockets have their turn: what takes the engine a
     /// few milliseconds, since each may go to everybody.
-    static func batch(_ participants: Int) -> Int { min(max(1, 1024 / max(1, participants)), DatagramSocket.batchSize) }
+    static func batch(_ participants: Int) -> Int {
+        min(max(1, turn / max(1, participants)), DatagramSocket.batchSize)
+    }
+    /// In deliveries.
+    private static let turn = 1024
 
     /// Everything that this turn has queued leaves.
     func flush() { for port in ports.values { port.flush() } }

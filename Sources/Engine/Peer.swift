@@ -70,6 +70,8 @@ final class Peer {
     var playedAt: UInt64 = 0
 
     var allowance = Allowance()
+    /// Packets of its own that wait until those of others have gone.
+    var deferred = 0
     var counts = EngineStatus.Counts()
     var messages: UInt64 = 0
     /// Of these, the beginnings of notes.

@@ -49,6 +49,18 @@ import Testing
         #expect(taken == played)
     }
 
+    @Test(arguments: [(100, false), (200, true)])
+    func `who takes more than a sixteenth of the engine comes after the others`(rate: Int, isHeavy: Bool) {
+        var allowance = Allowance()
+        var heavy = 0
+        for number in 0..<rate {
+            let now = Milliseconds(number * 1000 / rate)
+            if allowance.isHeavy(at: now) { heavy += 1 }
+            allowance.charge(100, at: DeliveryCost())
+        }
+        #expect((heavy > rate / 2) == isHeavy, "\(heavy)")
+    }
+
     @Test func `the longest system exclusive messages pass one after the other, and take no note with them`() {
         var allowance = Allowance()
         var now: Milliseconds = 0
@@ -95,6 +107,30 @@ import Testing
 
     @Test func `the larger the room, the less is taken of a socket at a time`() {
         #expect([0, 2, 16, 64, 100, 250, 5000].map { Loop.batch($0) } == [64, 64, 64, 16, 10, 4, 1])
+    }
+
+    @Test func `others come before one who plays much`() throws {
+        let engine = try EngineUnderTest()
+        var players: [TestPlayer] = []
+        for number in 0..<60 { players.append(try engine.player("Player \(number)", others: players)) }
+        let (heavy, light, ear) = (players[0], players[1], players[2])
+        var round: UInt8 = 0
+        // The engine may be quicker than we are: then once more.
+        try pumping([ear], "what was played before a note, after it") {
+            let note = DataByte(truncating: round)
+            for value in UInt8(0)..<100 {
+                heavy.play(.polyPressure(Channel(truncating: 0), note: note, pressure: DataByte(truncating: value)))
+            }
+            light.play(.noteOn(Channel(truncating: 0), note: note, velocity: 100))
+            round += 1
+            var notes: Set<DataByte> = []
+            for message in ear.heard {
+                if case .noteOn(_, let note, _) = message { notes.insert(note) }
+                if case .polyPressure(_, let note, _) = message, notes.contains(note) { return true }
+            }
+            return round > 100
+        }
+        #expect(round <= 100)
     }
 
     @Test func `in the engine packets to many hearers are counted as many`() throws {
