@@ -111,9 +111,8 @@ extension Loop {
     /// Somebody who is on the way in makes room for one more.
     private func giveWay(to source: SocketAddress) {
         guard let (peer, _) = halfOpen.yielding(to: source) else { return }
-        if !peer.isResuming, !Probe.isNamed(peer.name) {
-            tellRefusal(of: peer.name, "too many are on their way in", from: peer.control, of: peer.port)
-        }
+        let words = "too many are on their way in"
+        if !peer.isResuming { tellRefusal(of: peer.name, words, from: peer.control, of: peer.port) }
         remove(peer, .full, farewell: true)
     }
 
@@ -142,11 +141,11 @@ extension Loop {
     ) {
         let socket = path == .control ? port.control : port.data
         socket.queue(to: source) { SessionPacket.refused(token: token, ssrc: table.ssrc, name: nil).write(into: &$0) }
-        if let name, Probe.isNamed(name) { return }
         tellRefusal(of: name, reason, from: source, of: port)
     }
 
     private func tellRefusal(of name: String?, _ reason: String, from source: SocketAddress, of port: PortPair) {
+        if let name, Probe.isNamed(name) { return }
         guard let times = refusals.count(source, at: milliseconds) else { return }
         news.send(.refused(address: source.host, name: name, port: port.number, reason: reason, times: times))
     }
