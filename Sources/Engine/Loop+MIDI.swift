@@ -7,6 +7,9 @@ import Rooms
 /// The path of a packet: in by one participant's stream, out by a stream of its own to everyone who hears it. Nothing
 /// here allocates, locks or logs.
 extension Loop {
+    /// So many deliveries, a millisecond or so, before it is looked again whether others have played.
+    private static let deferredTurn = 256
+
     func receivedMIDI(_ packet: RawSpan, from source: SocketAddress, of port: PortPair) {
         guard let header = try? RTPHeader(decoding: packet) else {
             guard packet.byteCount >= RTPHeader.byteCount else { return }
@@ -18,10 +21,38 @@ extension Loop {
         }
         guard peer.isMember else { return }
         let time = milliseconds
-        guard peer.packets.take(at: time), peer.octets.take(Int64(packet.byteCount), at: time) else {
+        guard peer.allowance.takes(packet.byteCount, at: time) else {
             peer.counts.limited += 1
             return
         }
+        // In their order: behind those that wait already.
+        guard peer.deferred > 0 || peer.allowance.isHeavy(at: time) else { return play(packet, header, of: peer) }
+        if deferred.append(packet, of: peer) {
+            planDeferred()
+        } else {
+            peer.counts.limited += 1
+        }
+    }
+
+    /// Some of what waits until the packets of others have gone, which come before the rest again.
+    func playDeferred() {
+        delivered = 0
+        while delivered < Self.deferredTurn, !deferred.isEmpty {
+            deferred.takeFirst { packet, peer in
+                guard peer.isMember, let header = try? RTPHeader(decoding: packet) else { return }
+                guard peer.allowance.hasTime(at: milliseconds) else {
+                    peer.counts.limited += 1
+                    return
+                }
+                play(packet, header, of: peer)
+            }
+        }
+        if !deferred.isEmpty { planDeferred() }
+    }
+
+    /// What a packet says, and what its journal mends.
+    private func play(_ packet: RawSpan, _ header: RTPHeader, of peer: Peer) {
+        let time = milliseconds
         peer.session.heard(now: now)
         if peer.isSilent { tellSilence(of: peer) }
         let reception: Reception
@@ -115,6 +146,7 @@ extension Loop {
     /// Sends the list to everyone who hears this participant.
     func forward(from peer: Peer) {
         guard !list.isEmpty else { return }
+        let before = delivered
         for hearer in peer.hearers {
             let isDeaf = hearer.isDeaf(to: peer)
             if isDeaf, systemList.isEmpty { continue }
@@ -127,8 +159,10 @@ extension Loop {
                     hearer.sender.write(list, at: now, into: &$0)
                 }
             }
+            delivered += 1
             sent(to: hearer)
         }
+        peer.allowance.charge(delivered - before, at: deliveryCost)
         list.removeAll()
         systemList.removeAll()
         listIsRealTime = true

@@ -179,7 +179,7 @@ extension Loop {
         (peer.feedback, peer.isResuming) = (old.feedback, true)
         peer.adaptJournals()
         old.port.arrives(peer)
-        halfOpen += 1
+        halfOpen.take(peer, from: old.control)
         perform(on: peer) { $0.wake(now: now, perform: $1) }
     }
 }

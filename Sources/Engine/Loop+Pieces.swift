@@ -38,12 +38,17 @@ extension Loop {
         peer.gathering?.at = now
         guard part.isEnd else { return }
         peer.gathering = nil
+        defer { pool.release(gathering.buffer) }
+        let pieces = (pool.bytes(gathering.buffer).count + Self.pieceSize - 1) / Self.pieceSize
+        guard peer.allowance.takesExclusive(pieces * peer.hearers.count, at: milliseconds, deliveryCost) else {
+            peer.counts.limited += 1
+            return
+        }
         for hearer in peer.hearers where hearer.exclusives.count < SysExPool.count {
             pool.retain(gathering.buffer)
             hearer.exclusives.append(Peer.Exclusive(buffer: gathering.buffer))
             if hearer.nextPiece == nil { sendPiece(to: hearer) }
         }
-        pool.release(gathering.buffer)
     }
 
     /// Half a second without another part: it will not be completed, and has blocked nobody.

@@ -43,14 +43,10 @@ extension Loop {
             let port = try PortPair(number: number, host: plan.host, hall: hall, index: index)
             port.registrations = [
                 try loop.watch(port.control.number, .read) { [unowned self, unowned port] _ in
-                    readClock()
-                    _ = port.control.receive { received($0, from: $1, on: .control, of: port) }
-                    flush()
+                    receive(on: .control, of: port)
                 },
                 try loop.watch(port.data.number, .read) { [unowned self, unowned port] _ in
-                    readClock()
-                    _ = port.data.receive { received($0, from: $1, on: .data, of: port) }
-                    flush()
+                    receive(on: .data, of: port)
                 },
             ]
             ports[number] = port

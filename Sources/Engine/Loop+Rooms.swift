@@ -9,8 +9,10 @@ extension Loop {
     /// Somebody has proven that they are where they say.
     func enter(_ peer: Peer) {
         let hall = peer.port.hall
-        guard hall.peers.count < hall.plan.maximum else { return remove(peer, .full, farewell: true) }
-        halfOpen -= 1
+        guard hall.peers.count < hall.plan.maximum, hasPlace(peer.control, peer.name) else {
+            return remove(peer, .full, farewell: true)
+        }
+        halfOpen.release(peer)
         peer.isMember = true
         peer.record.pointee.id = table.takeID()
         peer.record.pointee.since = SystemTime.unixMilliseconds
@@ -20,6 +22,15 @@ extension Loop {
         tellState(of: peer.speakers, to: peer)
         news.send(.joined(status(peer)))
         wake(by: now + Self.second / 4)
+    }
+
+    /// Whether its address may have one more of that name, beside those members that are others.
+    func hasPlace(_ source: SocketAddress, _ name: String, beside isOther: (Peer) -> Bool = { _ in true }) -> Bool {
+        var names: [String] = []
+        for peer in halls.lazy.flatMap(\.peers) where peer.address.network == source.network && isOther(peer) {
+            names.append(peer.name)
+        }
+        return plan.takes(name, from: source, beside: names)
     }
 
     /// Ends a session. `farewell`: says BY.
@@ -38,7 +49,7 @@ extension Loop {
         peer.gathering = nil
         defer { table.release(peer.place) }
         guard peer.isMember else {
-            if peer.probeEnd == nil { halfOpen -= 1 } else { probes -= 1 }
+            if peer.probeEnd == nil { halfOpen.release(peer) } else { probes.release(peer) }
             return
         }
         peer.isMember = false

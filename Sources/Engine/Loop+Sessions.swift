@@ -6,11 +6,8 @@ import Rooms
 
 /// Who comes and who goes: invitations, the clock, goodbyes.
 extension Loop {
-    /// How many may be on their way in at once: a school behind one router is let in.
-    private static let mostHalfOpen = 128
     private static let invitationLetters: UInt16 = 0x494E
-    /// How many may measure the way here at once, and for how long each.
-    private static let mostProbes = 32
+    /// For how long one may measure the way here.
     private static let probeTime = 30 * Loop.second
     /// So long does a router remember a way that is not used (RFC 4787 asks for more, many do not keep it).
     private static let controlSilence = 20 * Loop.second
@@ -59,11 +56,12 @@ extension Loop {
             return perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
         }
         let name = name.flatMap { $0.isEmpty ? nil : $0 } ?? "?"
-        if let reason = refusal(source, port, isProbe: Probe.isNamed(name)) {
+        if let reason = Probe.isNamed(name) ? refusalOfProbe(source) : refusal(source, name, port) {
             return refuse(token, name, reason, to: source, of: port)
         }
-        guard halfOpen < Self.mostHalfOpen, let place = table.reserve() else {
-            return refuse(token, name, "too many are on their way in", to: source, of: port)
+        if halfOpen.isFull || table.isFull { giveWay(to: source) }
+        guard let place = table.reserve() else {
+            return refuse(token, name, "there is no place in any room", to: source, of: port)
         }
         let record = table.record(place)
         record.pointee = SessionTable.Record()
@@ -83,7 +81,7 @@ extension Loop {
         record.pointee.nextSequence = peer.sender.next.rawValue
         record.pointee.acknowledged = peer.sender.next.advanced(by: -1).rawValue
         port.arrives(peer)
-        halfOpen += 1
+        halfOpen.take(peer, from: source)
         perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
     }
 
@@ -111,14 +109,31 @@ extension Loop {
         peer.record.pointee.dataToken = peer.session.dataToken
     }
 
-    private func refusal(_ source: SocketAddress, _ port: PortPair, isProbe: Bool) -> String? {
-        let hall = port.hall
+    /// Somebody who is on the way in makes room for one more.
+    private func giveWay(to source: SocketAddress) {
+        guard let (peer, _) = halfOpen.yielding(to: source) else { return }
+        let words = "too many are on their way in"
+        if !peer.isResuming { tellRefusal(of: peer.name, words, from: peer.control, of: peer.port) }
+        remove(peer, .full, farewell: true)
+    }
+
+    private func refusalOfProbe(_ source: SocketAddress) -> String? {
         if !plan.admits(source) { return "its address is not let in" }
-        if isProbe { return probes >= Self.mostProbes ? "too many measure the way here" : nil }
+        // Others are given way to once they are proven.
+        guard probes.isFull, let (_, isOwn) = probes.yielding(to: source), isOwn else { return nil }
+        return "too many measure the way here"
+    }
+
+    private func refusal(_ source: SocketAddress, _ name: String, _ port: PortPair) -> String? {
+        if !plan.admits(source) { return "its address is not let in" }
         // One who begins anew takes a place that is taken.
-        let others = hall.peers.lazy.filter { $0.port !== port || $0.control != source }
-        if others.count >= hall.plan.maximum { return "the room is full (\(hall.plan.maximum) participants)" }
-        return nil
+        func isOther(_ peer: Peer) -> Bool { peer.port !== port || peer.control != source }
+        let hall = port.hall
+        if hall.peers.count(where: isOther) >= hall.plan.maximum {
+            return "the room is full: it takes \(hall.plan.maximum)"
+        }
+        return hasPlace(source, name, beside: isOther)
+            ? nil : "its address has all the places that one may have: \(plan.mostPerAddress)"
     }
 
     private func refuse(
@@ -127,6 +142,10 @@ extension Loop {
     ) {
         let socket = path == .control ? port.control : port.data
         socket.queue(to: source) { SessionPacket.refused(token: token, ssrc: table.ssrc, name: nil).write(into: &$0) }
+        tellRefusal(of: name, reason, from: source, of: port)
+    }
+
+    private func tellRefusal(of name: String?, _ reason: String, from source: SocketAddress, of port: PortPair) {
         if let name, Probe.isNamed(name) { return }
         guard let times = refusals.count(source, at: milliseconds) else { return }
         news.send(.refused(address: source.host, name: name, port: port.number, reason: reason, times: times))
@@ -162,8 +181,9 @@ extension Loop {
     /// One who only measures is never a member: its clock is answered, and whatever else it sends is dropped.
     private func probe(_ peer: Peer) {
         guard peer.probeEnd == nil else { return }
-        halfOpen -= 1
-        probes += 1
+        halfOpen.release(peer)
+        if probes.isFull, let (last, _) = probes.yielding(to: peer.control) { remove(last, .full, farewell: true) }
+        probes.take(peer, from: peer.control)
         peer.probeEnd = now + Self.probeTime
     }
 

@@ -31,10 +31,10 @@ final class Loop {
     var left: [Int] = []
 
     var gate = InvitationGate()
-    /// Peers that are not members yet.
-    var halfOpen = 0
+    /// Peers that are not members yet: so many at once let in a school behind one router.
+    var halfOpen = SharedPlaces<Peer>(128)
     /// Sessions that only measure the way here.
-    var probes = 0
+    var probes = SharedPlaces<Peer>(32)
     var refusals = Refusals()
     var halfOpens = Refusals()
     /// Whoever seems to be a known peer at a new address is asked: so many a second from one address.
@@ -48,6 +48,13 @@ final class Loop {
     var listIsRealTime = true
     /// What is sent to one participant alone.
     var own = CommandList(capacity: 1100)
+
+    /// What was forwarded in this turn, datagram by datagram, and what one costs.
+    var delivered = 0
+    private(set) var deliveryCost = DeliveryCost()
+    private var turnBegan: UInt64 = 0
+    let deferred = DeferredPackets()
+    private var deferredAlarm: Alarm!  // as the other one
 
     /// 100 µs ticks since an epoch nobody can guess, and that a new engine takes over with the session table.
     private(set) var now: UInt64 = 0
@@ -70,6 +77,11 @@ final class Loop {
             lookAround()
             flush()
         }
+        deferredAlarm = loop.alarm { [unowned self] in
+            readClock()
+            playDeferred()
+            endTurn()
+        }
         if sessions != nil, let trouble = table.trouble {
             news.send(.trouble("participants will have to be invited anew after a crash: \(trouble)"))
         }
@@ -90,8 +102,42 @@ final class Loop {
     }
 
     func readClock() {
-        now = table.clockEpoch &+ SystemTime.monotonicNanoseconds / 100_000
+        turnBegan = SystemTime.monotonicNanoseconds
+        now = table.clockEpoch &+ turnBegan / 100_000
     }
+
+    /// Takes what waits at a socket, as much of it as its turn is, and sends what comes of it.
+    func receive(on path: Session.Path, of port: PortPair) {
+        readClock()
+        delivered = 0
+        switch path {
+        case .control: _ = port.control.receive { received($0, from: $1, on: path, of: port) }
+        case .data:
+            // What is dropped or deferred takes no time: behind it may be others' notes.
+            let most = Self.batch(port.hall.peers.count)
+            for _ in 0..<16 where delivered < Self.turn / 2 {
+                let count = port.data.receive(atMost: most) { received($0, from: $1, on: path, of: port) }
+                if count < most { break }
+            }
+        }
+        endTurn()
+    }
+
+    private func endTurn() {
+        flush()
+        deliveryCost.measured(delivered, in: SystemTime.monotonicNanoseconds &- turnBegan)
+    }
+
+    /// Sees to it that what is deferred is played when every socket has had its turn.
+    func planDeferred() { if deferredAlarm.due == nil { deferredAlarm.due = .now } }
+
+    /// How many datagrams of a room of so many are taken before the other sockets have their turn: what takes the engine a
+    /// few milliseconds, since each may go to everybody.
+    static func batch(_ participants: Int) -> Int {
+        min(max(1, turn / max(1, participants)), DatagramSocket.batchSize)
+    }
+    /// In deliveries.
+    private static let turn = 1024
 
     /// Everything that this turn has queued leaves.
     func flush() { for port in ports.values { port.flush() } }
@@ -223,13 +269,14 @@ final class Loop {
     }
 }
 
-/// Who was not let in, or did not get in, so that a flood of them makes one line a minute for an address.
+/// Who was not let in, or did not get in, so that a flood of them makes one line a minute for an address; an IPv6 /64 is
+/// one.
 struct Refusals {
     private var seen: [SocketAddress: (at: Milliseconds, times: Int)] = [:]
 
     /// How often since it was told of last, if it is to be told of now.
     mutating func count(_ source: SocketAddress, at now: Milliseconds) -> Int? {
-        let host = source.with(port: 0)
+        let host = source.network
         if let earlier = seen[host], now - earlier.at < 60_000 {
             seen[host] = (earlier.at, earlier.times + 1)
             return nil

@@ -70,9 +70,9 @@ final class Peer {
     /// When something of its own last came, to tell whom a late joiner is to be told of first.
     var playedAt: UInt64 = 0
 
-    /// What one participant may send: more than any instrument does, and less than what hurts the others.
-    var packets = TokenBucket(rate: 4000, burst: 8000)
-    var octets = TokenBucket(rate: 1 << 19, burst: 1 << 20)
+    var allowance = Allowance()
+    /// Packets of its own that wait until those of others have gone.
+    var deferred = 0
     var counts = EngineStatus.Counts()
     var messages: UInt64 = 0
     /// Of these, the beginnings of notes.

@@ -141,6 +141,8 @@ final class SessionTable {
     /// Where a record lies: it is written in place, packet by packet.
     func record(_ index: Int) -> UnsafeMutablePointer<Record> { records + index }
 
+    var isFull: Bool { free.isEmpty }
+
     /// A place that will be forgotten if the engine dies before `commit`; nil where the table is full.
     func reserve() -> Int? { free.popLast() }
 

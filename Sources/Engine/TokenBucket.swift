@@ -19,13 +19,26 @@ struct TokenBucket: BitwiseCopyable {
 
     /// Takes `count` if there are so many.
     mutating func take(_ count: Int64 = 1, at now: Milliseconds) -> Bool {
+        fill(now)
+        guard level >= count * 1000 else { return false }
+        level -= count * 1000
+        return true
+    }
+
+    /// Whether anything may be charged.
+    mutating func hasSome(at now: Milliseconds) -> Bool {
+        fill(now)
+        return level > 0
+    }
+
+    /// Takes `count` though there may be less; as much as the burst can be owed.
+    mutating func charge(_ count: Int64) { level = max(level - min(count, burst) * 1000, -burst) }
+
+    private mutating func fill(_ now: Milliseconds) {
         if at == .min { at = now }
         // Whole minutes fill any bucket; more could overflow.
         level = min(burst, level + min(max(0, now - at), 60_000) * rate)
         at = max(at, now)
-        guard level >= count * 1000 else { return false }
-        level -= count * 1000
-        return true
     }
 }
 

@@ -32,14 +32,31 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     package var allow: [AddressRange]
     /// These are kept out, whatever `allow` says.
     package var deny: [AddressRange]
+    /// How many one address may be, in all rooms together; nil is `usualMaximumPerAddress`.
+    package var maximumPerAddress: Int?
+    /// A school behind one router.
+    package static let usualMaximumPerAddress = 64
     /// The one address to listen on; nil listens on all. Tests use it.
     package var host: String?
 
-    package init(rooms: [Room], allow: [AddressRange] = [], deny: [AddressRange] = [], host: String? = nil) {
-        (self.rooms, self.allow, self.deny, self.host) = (rooms, allow, deny, host)
+    package init(
+        rooms: [Room], allow: [AddressRange] = [], deny: [AddressRange] = [], maximumPerAddress: Int? = nil,
+        host: String? = nil
+    ) {
+        (self.rooms, self.allow, self.deny) = (rooms, allow, deny)
+        (self.maximumPerAddress, self.host) = (maximumPerAddress, host)
     }
 
     package func admits(_ address: SocketAddress) -> Bool {
         !deny.contains { $0.contains(address) } && (allow.isEmpty || allow.contains { $0.contains(address) })
+    }
+
+    package var mostPerAddress: Int { maximumPerAddress ?? Self.usualMaximumPerAddress }
+
+    /// Whether one more of that name may come from an address, beside those who are here from there, by their names. A name
+    /// that is there once may come once more: it returns, and its session of before does not know yet that it is over. This
+    /// machine itself is not limited: what relays to the hub, and its own pianos, come from there.
+    package func takes(_ name: String, from source: SocketAddress, beside names: [String]) -> Bool {
+        source.isLoopback || names.count < mostPerAddress || names.count { $0 == name } == 1
     }
 }

@@ -31,6 +31,8 @@ package struct Configuration: Equatable, Sendable {
     package var rooms = [Room(name: "5004", ports: [5004], policy: .auto)]
     /// Of rooms that do not say it.
     package var maximum: Int?
+    /// How many one address may be; nil where that is not told: then it is `EnginePlan.usualMaximumPerAddress`.
+    package var maximumPerAddress: Int?
     package var engine = EngineChoice.auto
     /// The daemon's path; nil searches PATH and the usual places.
     package var rtpmidid: String?

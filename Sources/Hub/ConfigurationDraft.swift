@@ -86,6 +86,11 @@ struct ConfigurationDraft {
             words: "How many participants a room takes that does not say it: 1 to 1000."
         ) { draft, value throws(ConfigurationError) in draft.maximum = try value.maximum() },
         Setting(
+            key: "maximumPerAddress", example: "\(EnginePlan.usualMaximumPerAddress)",
+            words:
+                "How many participants may come from one address, in all rooms together: 1 to 1000. All behind one router are one address, and so is an IPv6 network of 64 bits. A name that is there already may come once more, since its session of before may not have ended yet. This machine itself is not limited."
+        ) { draft, value throws(ConfigurationError) in draft.configuration.maximumPerAddress = try value.maximum() },
+        Setting(
             key: "listen", example: #""127.0.0.1:8080""#, words: "Where the page is served: an address and a TCP port."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.listen = try value.checked(Configuration.address)

@@ -7,7 +7,8 @@ package enum EngineKind: String, Sendable {
     /// The settings that rtpmidid knows nothing of, by their keys: it lets everybody in, on every address.
     static let embeddedAlone: [(key: String, isTold: @Sendable (Configuration) -> Bool)] = [
         ("allow", { !$0.allow.isEmpty }), ("deny", { !$0.deny.isEmpty }),
-        ("maximum", { $0.rooms.contains { $0.maximum != nil } }), ("address", { $0.address != nil }),
+        ("maximum", { $0.rooms.contains { $0.maximum != nil } }),
+        ("maximumPerAddress", { $0.maximumPerAddress != nil }), ("address", { $0.address != nil }),
     ]
 
     /// Which of the settings that are told it cannot honour, in words such as "allow and deny"; nil where it can do all.

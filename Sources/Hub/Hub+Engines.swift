@@ -42,7 +42,8 @@ extension Hub {
                     name: $0.name, displayName: displayName($0), policy: $0.policy, ports: $0.ports,
                     blocks: blocks(of: $0.name), maximum: $0.maximum ?? Configuration.Room.usualMaximum,
                     echoes: echoes[$0.name].map { _ in true })
-            }, allow: configuration.allow, deny: configuration.deny, host: configuration.address)
+            }, allow: configuration.allow, deny: configuration.deny,
+            maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
     }
 
     /// Engines that run on ports which are no longer configured, or of the other kind: an older hub left them. They are
@@ -120,7 +121,9 @@ extension Hub {
             }
         }
         if old.engine != new.engine { words.append("the engine is chosen at the next start") }
-        if old.allow != new.allow || old.deny != new.deny || old.address != new.address {
+        if old.allow != new.allow || old.deny != new.deny || old.address != new.address
+            || old.maximumPerAddress != new.maximumPerAddress
+        {
             words.append("who is let in has changed")
         }
         // Of a room with several ports once.

@@ -66,10 +66,11 @@ package final class DatagramSocket {
 
     // MARK: Receiving
 
-    /// Hands each waiting datagram, at most `batchSize`, to `body`. Returns how many there were.
-    package func receive(_ body: (RawSpan, SocketAddress) -> Void) -> Int {
-        incoming.prepareToReceive()
-        let count = midihub_recvmmsg(number, incoming.messages, UInt32(Self.batchSize), CInt(MSG_DONTWAIT), nil)
+    /// Hands each waiting datagram, at most `most` and at most `batchSize`, to `body`. Returns how many there were.
+    package func receive(atMost most: Int = batchSize, _ body: (RawSpan, SocketAddress) -> Void) -> Int {
+        let most = min(max(1, most), Self.batchSize)
+        incoming.prepareToReceive(most)
+        let count = midihub_recvmmsg(number, incoming.messages, UInt32(most), CInt(MSG_DONTWAIT), nil)
         // A refused datagram of before (ECONNREFUSED) is reported here too; there is nothing to do about it.
         guard count > 0 else { return 0 }
         for index in 0..<Int(count) {
@@ -161,8 +162,8 @@ private final class Batch {
 
     func slot(_ index: Int) -> UnsafeMutableRawPointer { bytes + index * DatagramSocket.datagramSize }
 
-    func prepareToReceive() {
-        for index in 0..<DatagramSocket.batchSize {
+    func prepareToReceive(_ count: Int) {
+        for index in 0..<count {
             messages[index].header.msg_namelen = socklen_t(SocketAddress.storageSize)
             messages[index].header.msg_controllen = Self.controlSize
         }

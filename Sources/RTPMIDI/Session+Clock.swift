@@ -109,8 +109,9 @@ extension Session {
         static let invitations = 12
         /// From the invitation on control to that on data.
         static let dataInvitation: UInt64 = 50_000
-        /// From the invitation on data to a complete clock exchange. raveloxmidi asks every 10 s only.
-        static let proof: UInt64 = 150_000
+        /// From the invitation on data to a complete clock exchange. raveloxmidi asks every 10 s only, and its way here
+        /// and back may take two.
+        static let proof: UInt64 = 120_000
         static let listenerSilence: UInt64 = 600_000
         static let initiatorSilence: UInt64 = 300_000
         /// As initiator: so many unanswered questions in a row, and silence otherwise, mean that the peer is lost.

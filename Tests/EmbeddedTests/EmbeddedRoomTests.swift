@@ -114,6 +114,16 @@ import Testing
         try hub.awaitEvent("engine-chosen", containing: "embedded: rtpmidid cannot honour")
     }
 
+    @Test func `how many one address may be is told to the engine, at a reload too`() throws {
+        let port = freeUDPPortPair()
+        let hub = try HubUnderTest.running(ports: [port], more: "maximumPerAddress: 7")
+        let plan = "\(hub.state)/engines/embedded.plan"
+        #expect(text(of: plan).contains(#""maximumPerAddress":7"#), "\(text(of: plan))")
+        hub.directory.write("midihub.json5", HubUnderTest.configuration([port], "maximumPerAddress: 8"))
+        #expect(try hub.command("reload").output.contains("who is let in has changed"))
+        #expect(text(of: plan).contains(#""maximumPerAddress":8"#), "\(text(of: plan))")
+    }
+
     @Test func `without a sequencer or rtpmidid the embedded engine is chosen, and the choice stays until stop`() throws
     {
         let port = freeUDPPortPair()

@@ -20,12 +20,13 @@ final class EngineUnderTest {
     private let reader: WorkerThread
 
     init(
-        policy: Policy = .all, maximum: Int = 250, allow: [String] = [], deny: [String] = [], sessions: String? = nil,
-        port: UInt16 = freeUDPPortPair(), host: String? = "127.0.0.1"
+        policy: Policy = .all, maximum: Int = 250, maximumPerAddress: Int? = nil, allow: [String] = [],
+        deny: [String] = [], sessions: String? = nil, port: UInt16 = freeUDPPortPair(), host: String? = "127.0.0.1"
     ) throws {
         self.port = port
         let news = try Mailbox<EngineNews>()
-        let plan = Self.plan(policy: policy, maximum: maximum, allow: allow, deny: deny, port: port, host: host)
+        var plan = Self.plan(policy: policy, maximum: maximum, allow: allow, deny: deny, port: port, host: host)
+        plan.maximumPerAddress = maximumPerAddress
         engine = try EngineThread(plan, sessions: sessions, version: "test", news: news)
         let collected = collected
         reader = try WorkerThread("news") {

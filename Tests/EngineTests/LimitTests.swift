@@ -34,6 +34,17 @@ import Testing
         #expect(admitted == 640)
     }
 
+    @Test func `refusals of a whole network of 64 bits are told of once a minute`() {
+        var refusals = Refusals()
+        func told(_ host: String, at now: Milliseconds) -> Int? {
+            refusals.count(SocketAddress(host: host, port: 5)!, at: now)
+        }
+        let flood = (1...1000).count { told("2001:db8::\($0)", at: 0) != nil }
+        #expect(flood == 1)
+        #expect(told("192.0.2.1", at: 1) == 1)
+        #expect(told("2001:db8::7", at: 60_000) == 1000)
+    }
+
     @Test func `a bucket fills up again and never beyond its burst`() {
         var bucket = TokenBucket(rate: 10, burst: 5)
         func taken(_ count: Int, at now: Milliseconds) -> Int { (0..<count).count { _ in bucket.take(at: now) } }

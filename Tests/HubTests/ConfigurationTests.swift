@@ -93,6 +93,7 @@ import Testing
         ("{ports: [\n5004,\n\"5006\"]}", "line 3: ports: must be a whole number"),
         ("{ports: [1e99]}", "1e99 is no port"), ("{ports: 5004}", "ports: must be a list in [ ]"),
         ("{maximum: 2.5}", "maximum: 2.5 is no number of participants (1 to 1000)"),
+        ("{maximumPerAddress: 0}", "maximumPerAddress: 0 is no number of participants (1 to 1000)"),
         (
             "{rooms: {A: {ports: [1]},\n\"A\": {ports: [3]}}}",
             "line 2: A: stands there for the second time (first in line 1)"

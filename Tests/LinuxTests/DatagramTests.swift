@@ -20,6 +20,26 @@ import Testing
         socket.flush()
     }
 
+    @Test func `what is not taken at once waits, and each socket has its turn before another's second`() throws {
+        let loop = try EventLoop()
+        let sender = try DatagramSocket(port: 0, host: "127.0.0.1")
+        let sockets = try (0..<3).map { _ in try DatagramSocket(port: 0, host: "127.0.0.1") }
+        var turns: [Int] = []
+        var taken = 0
+        for (index, socket) in sockets.enumerated() {
+            for byte in UInt8(0)..<6 {
+                send(byte, from: sender, to: try #require(SocketAddress(host: "127.0.0.1", port: socket.port)))
+            }
+            try loop.watch(socket.number, .read) { _ in
+                turns.append(index)
+                taken += socket.receive(atMost: 2) { _, _ in }
+            }
+        }
+        try loop.run(until: "all of them") { taken == 18 }
+        #expect(turns.count == 9)
+        for round in 0..<3 { #expect(Set(turns[round * 3..<round * 3 + 3]) == [0, 1, 2]) }
+    }
+
     /// All of 127.0.0.0/8 is this machine: two addresses of it are a host with two.
     @Test(arguments: [nil, "0.0.0.0"])
     func `an answer leaves from the address that was asked, whatever the routes say`(host: String?) throws {
@@ -40,7 +60,9 @@ import Testing
     }
 
     @Test func `over IPv6 too`() throws {
-        guard let hub = try? DatagramSocket(port: 0), let peer = try? DatagramSocket(port: 0, host: "::1") else { return }
+        guard let hub = try? DatagramSocket(port: 0), let peer = try? DatagramSocket(port: 0, host: "::1") else {
+            return
+        }
         let address = try #require(SocketAddress(host: "::1", port: hub.port))
         send(1, from: peer, to: address)
         send(2, from: hub, to: try next(hub).source)
