@@ -199,7 +199,7 @@ package final class Hub {
         }
         loop.every(.seconds(1)) { [unowned self] in
             for engine in rtpmidids { engine.judgeSilence() }
-            embedded?.look()
+            for engine in engines { engine.look() }
             if !isStopping { alerter.look(board.snapshot) }
         }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
