@@ -179,6 +179,7 @@ final class EmbeddedEngine: HubEngine {
             cancelReadiness()
             readLog()
             (isReady, since) = (false, .now)
+            for one in present.values { one.outlivesEngine = true }
             if expected {
                 context.note("engine-stopped", engine: name, "\(name) stopped (\(exit))")
                 // One that is started anew takes its participants up again, and says who is no longer there.
