@@ -16,6 +16,8 @@ package final class EngineServer {
     private var connections: [Int: Connection] = [:]
     private var nextConnection = 0
     private let controlPath: String
+    /// A full disk took only the beginning of the last line.
+    private var isLineOpen = false
 
     /// What the engine's thread has answered, for the connection of that number.
     private struct Answer: Sendable {
@@ -70,8 +72,9 @@ package final class EngineServer {
 
     /// A line that cannot be written (a full disk) is lost; MIDI goes on.
     private func write(_ line: EngineLine) {
-        let bytes = JSON.line(line)
-        _ = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
+        let bytes = Array(((isLineOpen ? "\n" : "") + JSON.text(line) + "\n").utf8)
+        let count = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
+        if count > 0 { isLineOpen = bytes[count - 1] != UInt8(ascii: "\n") }
     }
 
     private static func readPlan(_ path: String) throws -> EnginePlan {

@@ -19,6 +19,12 @@ package final class EngineProcess {
 
     package let name: String
     package let control: ControlSocket
+    /// For the question whether it lives, so that it waits behind no other.
+    private let pulse: ControlSocket
+    private let question: ControlRequest
+    /// One that cannot be asked counts as one that does not answer.
+    private let mustBeReachable: Bool
+    private var isAsked = false
     package private(set) var service: Service!  // made last in init: it calls back into self
     /// Of the process that runs or ran last; its identity is that of the last one started or adopted.
     package private(set) var record: Record?
@@ -41,10 +47,13 @@ package final class EngineProcess {
 
     private init(
         _ name: String, _ state: StateDirectory, _ loop: EventLoop, marks: [[String]],
+        question: ControlRequest = .help, mustBeReachable: Bool = false,
         goodbye: @escaping (EngineProcess, @escaping () -> Void) -> Void
     ) {
         (self.name, self.state, self.goodbye) = (name, state, goodbye)
+        (self.question, self.mustBeReachable) = (question, mustBeReachable)
         control = ControlSocket(state.control(name), loop: loop)
+        pulse = ControlSocket(state.control(name), loop: loop)
         let plan = Service.Plan(
             prepare: { [unowned self] () throws(Service.Unfit) in try prepare() },
             goodbye: { [unowned self] done in
@@ -59,6 +68,8 @@ package final class EngineProcess {
         service = Service(
             name: name, loop: loop, plan: plan, teardown: Teardown(goodbye: .seconds(3), terminate: .seconds(5))
         ) { [unowned self] event in
+            // Of a process that is gone, or is another now.
+            looksInVain = 0
             report(event)
             if case .down = event { whenDown() }
         }
@@ -73,7 +84,8 @@ package final class EngineProcess {
     static func embedded(state: StateDirectory, loop: EventLoop) -> EngineProcess {
         let name = EmbeddedEngine.name
         return EngineProcess(
-            name, state, loop, marks: EngineKind.embedded.marks(name, state), goodbye: { _, done in done() })
+            name, state, loop, marks: EngineKind.embedded.marks(name, state), question: .embedded(.init(.activity)),
+            mustBeReachable: true, goodbye: { _, done in done() })
     }
 
     /// Ends at once upon SIGTERM.
@@ -102,6 +114,42 @@ package final class EngineProcess {
     package func stop() {
         isWanted = false
         service.stop()
+    }
+
+    // MARK: Whether it hangs
+
+    /// Looks since its last sign of life, one a second. Not the time: a hub that was held itself has looked once.
+    package private(set) var looksInVain = 0
+    package static let illAfter = 3
+    /// Its ports count as not served.
+    package var isIll: Bool { looksInVain >= Self.illAfter }
+    /// As a reason for people.
+    package var illness: String? { isIll ? "its engine does not answer" : nil }
+    /// It was ill and is well again.
+    package var recovered: () -> Void = {}
+
+    /// Every second, while it is to serve.
+    package func look() {
+        looksInVain += 1
+        guard !isAsked else { return }
+        isAsked = true
+        pulse.ask(question, patience: .seconds(5)) { [weak self] answer in
+            guard let self else { return }
+            isAsked = false
+            switch answer {
+            case .success: showLife()
+            case .failure(.silent): break
+            // An rtpmidid without its control socket goes on serving.
+            case .failure(.unreachable): if !mustBeReachable { showLife() }
+            }
+        }
+    }
+
+    /// It has logged or answered.
+    package func showLife() {
+        let wasIll = isIll
+        looksInVain = 0
+        if wasIll { recovered() }
     }
 
     /// A missing, half-written or foreign record is none: the process is then looked for by its command line.

@@ -16,10 +16,15 @@ enum Health {
             problems.append(
                 .init(what: "Nothing is recorded: \(store.reason ?? "the store is down"). MIDI goes on.", fix: nil))
         }
-        let isTakingOver = isTakingOver(engines, startedAt: startedAt, now: now)
+        var sentence = sentence(
+            engines, participants, isTakingOver: isTakingOver(engines, startedAt: startedAt, now: now))
+        let serves = engines.contains { $0.state == .up }
+        let unsettled = engines.filter { $0.state == .starting || $0.state == .stopping }.map { "\($0.port)" }
+        if serves, !unsettled.isEmpty {
+            sentence += " Not served at the moment: port \(unsettled.joined(separator: ", "))."
+        }
         return .init(
-            ok: problems.isEmpty, sentence: sentence(engines, participants, isTakingOver: isTakingOver),
-            problems: problems)
+            ok: problems.isEmpty && engines.allSatisfy { $0.state == .up }, sentence: sentence, problems: problems)
     }
 
     /// A hub that has just begun on engines of the one before it does not know for a moment who is on them.

@@ -15,7 +15,6 @@ import Supervisor
 /// One running hub.
 package final class Hub {
     let options: Options
-    private let lock: FileLock
     private let signals: SignalDescriptor
     let context: HubContext
     let board = Board()
@@ -73,10 +72,11 @@ package final class Hub {
             Output.complain("a hub already runs on \(state.path)")
             return .unavailable
         }
+        lock.keep()
         Signals.ignorePipe()
         allowDescriptors()
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
-        let hub = try Hub(options, configuration, state, holding: lock, signals)
+        let hub = try Hub(options, configuration, state, signals)
         try hub.listen()
         return try hub.run()
     }
@@ -91,11 +91,10 @@ package final class Hub {
     }
 
     private init(
-        _ options: Options, _ configuration: Configuration, _ state: StateDirectory, holding lock: consuming FileLock,
+        _ options: Options, _ configuration: Configuration, _ state: StateDirectory,
         _ signals: consuming SignalDescriptor
     ) throws {
         self.options = options
-        self.lock = lock
         self.signals = signals
         let loop = try EventLoop()
         (orders, news, pianoNews, releasesDone) = (try Mailbox(), try Mailbox(), try Mailbox(), try Mailbox())
@@ -199,7 +198,7 @@ package final class Hub {
         }
         loop.every(.seconds(1)) { [unowned self] in
             for engine in rtpmidids { engine.judgeSilence() }
-            embedded?.look()
+            for engine in engines { engine.look() }
             if !isStopping { alerter.look(board.snapshot) }
         }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }

@@ -30,6 +30,8 @@ protocol HubEngine: AnyObject {
     func restart(by author: Author)
     /// Every few seconds.
     func tick()
+    /// It has given no sign of life for so long.
+    func hangs(for seconds: Int)
     /// One chunk of the log, and where in it that begins. Gives how many of its bytes are done with.
     func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int
     /// The log has been opened, where its tail stands now.
@@ -62,6 +64,19 @@ extension HubEngine {
             "restart", room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
         process.stop()
         process.start()
+    }
+
+    /// Every second: one that hangs is seen soon.
+    func look() {
+        guard isReady, process.service.state == .up else { return }
+        process.look()
+        if process.looksInVain == EngineProcess.illAfter { context.changed() }
+        if process.isIll { hangs(for: process.looksInVain) }
+    }
+
+    /// Ended without need, it would lose its players, and some kinds of those evict each other when they come again.
+    func endHung(for seconds: Int) {
+        if seconds >= 60 { fail("it has neither logged nor answered for \(seconds) s") }
     }
 
     // MARK: Its log

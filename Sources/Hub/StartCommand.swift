@@ -23,7 +23,7 @@ enum StartCommand {
             Output.complain("\(error)")
             return .unavailable
         }
-        if let status = status(of: state) { return options.unlessStopped ? .well : verdict(status) }
+        if let status = status(of: state) { return options.unlessStopped ? .well : verdict(status, state) }
         if Systemd.starts(state) { return options.unlessStopped ? .well : startBySystemd(options, state) }
         do throws(Errno) { try state.becomeOwner() } catch {
             Output.complain("\(error)")
@@ -56,7 +56,7 @@ enum StartCommand {
             }
             if let status = status(of: state) {
                 if child != nil { return settle(state, until: deadline) }
-                return options.unlessStopped ? .well : verdict(status)
+                return options.unlessStopped ? .well : verdict(status, state)
             }
             if let pid = child, let exit = ChildProgram.reap(pid) {
                 child = nil
@@ -81,7 +81,7 @@ enum StartCommand {
         while let status = status(of: state) {
             if ContinuousClock.now >= deadline || !status.engines.contains(where: { $0.state == .starting }) {
                 announce(status, state)
-                return verdict(status)
+                return verdict(status, state)
             }
             usleep(5_000)  // its engines begin in other processes
         }
@@ -93,9 +93,22 @@ enum StartCommand {
         return .unavailable
     }
 
-    /// Of a hub that serves nothing, says why.
-    private static func verdict(_ status: API.Status) -> ExitCode {
-        if status.engines.contains(where: { $0.state == .up || $0.state == .starting }) { return .well }
+    /// Of a hub that serves nothing, says why. An engine that has just ended is started anew within a second or two.
+    private static func verdict(_ first: API.Status, _ state: StateDirectory) -> ExitCode {
+        var status = first
+        let deadline = ContinuousClock.now.advanced(by: .seconds(3))
+        while !status.engines.contains(where: { $0.state == .up || $0.state == .starting }) {
+            guard ContinuousClock.now < deadline, status.engines.contains(where: { $0.pid == nil }) else {
+                return complain(status)
+            }
+            usleep(50_000)  // the hub is another process
+            guard let next = Self.status(of: state) else { return toldToEnd() }
+            status = next
+        }
+        return .well
+    }
+
+    private static func complain(_ status: API.Status) -> ExitCode {
         Output.complain("the hub runs, pid \(status.pid), but serves no port; it goes on trying:")
         for problem in status.health.problems {
             Output.complain("  \(Output.safe(problem.what))" + (problem.fix.map { " (fix: \($0))" } ?? ""))

@@ -1,10 +1,12 @@
+import Glibc
+
 /// A process's control socket, asked: one request a connection, in one write, the reply read up to its newline whatever
 /// happens, one at a time. Lives on a loop and never blocks it.
 package final class ControlSocket {
     package enum Failure: Error, Equatable {
         /// Nothing listens there (any more), or it could not be written to.
         case unreachable(String)
-        /// No whole reply came in time: a hung daemon, or one that holds an unprintable name.
+        /// No whole reply came in time, or it accepts nobody: a hung daemon, or one that holds an unprintable name.
         case silent
     }
 
@@ -59,7 +61,8 @@ package final class ControlSocket {
             // Not from within `ask`: the caller is still in the middle of something.
             loop.after(.zero) { [weak self] in
                 guard let self else { return }
-                done(.failure(.unreachable("\(error)")))
+                // It has not accepted those before: it hangs.
+                done(.failure(error.code == EAGAIN ? .silent : .unreachable("\(error)")))
                 next()
             }
         }

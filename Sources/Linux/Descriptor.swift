@@ -57,6 +57,9 @@ package struct Descriptor: ~Copyable, Sendable {
 
     deinit { _ = close(number) }
 
+    /// Leaves it open until the process ends.
+    package consuming func keep() { discard self }
+
     /// What a read or write came to; `again` means that the descriptor would block.
     package enum Transfer: Equatable, Sendable {
         case bytes(Int)

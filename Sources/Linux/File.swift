@@ -118,6 +118,9 @@ package struct FileLock: ~Copyable, Sendable {
         self.file = file
     }
 
+    /// Holds it until the process has ended, and not only its work: then nothing of it is left.
+    package consuming func keep() { file.keep() }
+
     /// Whether a process holds it now; asked also where nothing can be written.
     package static func isHeld(_ path: String) -> Bool {
         guard let file = try? Descriptor("open", path, { Glibc.open(path, O_RDONLY | O_CLOEXEC) }) else { return false }

@@ -120,6 +120,47 @@ import Testing
         #expect(try hub.events("left").isEmpty && hub.events("lost").isEmpty)
     }
 
+    @Test(.enabled(if: SmallDisk.isAllowed, "no file system can be mounted here"))
+    func `who is there is right while the disk with the engine's log is full`() throws {
+        let hub = try HubUnderTest.embedded()
+        try File.makeDirectory(hub.state, mode: 0o750)
+        let disk = try #require(SmallDisk(megabytes: 8, at: hub.state))
+        defer {
+            hub.close()
+            disk.end()
+        }
+        // There from before, it stays where it is.
+        try File.makeDirectory("\(hub.state)/engines")
+        let log = "\(hub.state)/engines/embedded.log"
+        try File.replace(log, with: [])
+        try hub.start()
+        try hub.awaitEngines()
+        let players = try hub.here("Alice", "Bob")
+        try pumping(players, "both on the page") { try hub.participants().count == 2 }
+        disk.fill()
+        fillLastPage(of: log)
+        players[0].leave()
+        let late = try hub.here("Late", others: [players[1]])
+        let here = [players[1]] + late
+        func names() throws -> Set<String> { Set(try hub.participants().compactMap { $0["name"] as? String }) }
+        try pumping(here, "who is there") { try names() == ["Bob", "Late"] }
+
+        // With room the log goes on, and its next line is not lost with the half one before.
+        disk.makeRoom()
+        players[1].leave()
+        try pumping(here, "Bob's leaving") { try names() == ["Late"] }
+        #expect(text(of: log).split(separator: "\n").contains { $0.contains("left") && $0.contains("Bob") })
+    }
+
+    /// Blank lines, so that of the next one only a little can be written.
+    private func fillLastPage(of path: String) {
+        let file = open(path, O_WRONLY | O_APPEND)
+        defer { close(file) }
+        let size = Int(lseek(file, 0, SEEK_END))
+        let blank = [UInt8](repeating: UInt8(ascii: "\n"), count: max(0, 4096 - size % 4096 - 8))
+        _ = write(file, blank, blank.count)
+    }
+
     @Test func `who leaves while the engine is dead has its notes released by the next one`() throws {
         let hub = try HubUnderTest.running()
         let players = try hub.here("Alice", "Bob")

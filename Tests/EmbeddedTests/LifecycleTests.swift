@@ -10,9 +10,10 @@ import Testing
     private enum Moment: CaseIterable { case terminated, stoppedWhileStarting, startedWhileStopping, killed }
 
     /// Everything, or nothing; true where it runs.
-    private func runsWhole(_ hub: HubUnderTest) throws -> Bool {
+    private func runsWhole(_ hub: HubUnderTest, _ when: String = "") throws -> Bool {
         guard hub.hubIsThere else {
-            #expect(hub.processes().isEmpty, "nothing of a hub that is gone")
+            let left = hub.processes().map { text(of: "/proc/\($0.pid)/cmdline").replacing("\0", with: " ") }
+            #expect(left.isEmpty, "nothing of a hub that is gone, \(when)")
             return false
         }
         try hub.awaitEngines()
@@ -20,19 +21,20 @@ import Testing
     }
 
     @Test func `whatever comes at whatever instant, afterwards everything runs or nothing does`() throws {
-        var random = SeededRandom(seed: 20261126)
+        var random = SeededRandom(seed: 20_261_126)
         let rounds = environment("MIDIHUB_TEST_ROUNDS").flatMap { Int($0) } ?? 16
         let hub = try HubUnderTest.embedded()
         for round in 0..<rounds {
             let moment = Moment.allCases[round % Moment.allCases.count]
             let instant = useconds_t.random(in: 0..<200_000, using: &random)
+            let when = "\(moment) after \(instant) µs"
             switch moment {
             case .terminated:
                 let run = try hub.launch("run")
                 usleep(instant)
                 run.send(SIGTERM)
                 _ = try run.finish()
-                #expect(try !runsWhole(hub), "\(moment) after \(instant) µs")
+                #expect(try !runsWhole(hub, when), "\(when)")
             case .stoppedWhileStarting:
                 let start = try hub.launch("start")
                 usleep(instant)
@@ -40,16 +42,16 @@ import Testing
                 let started = try start.finish(within: .seconds(90))
                 #expect(stopped.code == 0, "\(stopped)")
                 // A start that comes behind the stop's mark starts a hub all the same: a person said so.
-                let runs = try runsWhole(hub)
-                if started.code != 0 { #expect(!runs, "\(moment) after \(instant) µs: \(started)") }
+                let runs = try runsWhole(hub, when)
+                if started.code != 0 { #expect(!runs, "\(when): \(started)") }
             case .startedWhileStopping:
                 try hub.start()
                 let stop = try hub.launch("stop")
                 usleep(instant)
                 let started = try hub.command("start", within: .seconds(90))
                 #expect(try stop.finish(within: .seconds(60)).code == 0)
-                let runs = try runsWhole(hub)
-                if started.code != 0 { #expect(!runs, "\(moment) after \(instant) µs: \(started)") }
+                let runs = try runsWhole(hub, when)
+                if started.code != 0 { #expect(!runs, "\(when): \(started)") }
             case .killed:
                 let start = try hub.launch("start")
                 usleep(instant)
@@ -58,11 +60,12 @@ import Testing
                     ProcessDescriptor(process)?.send(SIGKILL)
                 }
                 _ = try start.finish(within: .seconds(90))
-                #expect(try hub.command("start", within: .seconds(90)).code == 0)
-                #expect(try runsWhole(hub), "\(moment) after \(instant) µs")
+                let started = try hub.command("start", within: .seconds(90))
+                #expect(started.code == 0, "\(when): \(started)")
+                #expect(try runsWhole(hub, when), "\(when)")
             }
             #expect(try hub.command("stop").code == 0)
-            #expect(try !runsWhole(hub), "stopped after \(moment) at \(instant) µs")
+            #expect(try !runsWhole(hub, "stopped, \(when)"))
         }
     }
 
@@ -90,6 +93,19 @@ import Testing
         #expect(try hub.pid() != old)
         #expect(try runsWhole(hub))
         _ = players
+    }
+
+    @Test func `a start onto a hub whose engine has just ended waits for the next one`() throws {
+        let hub = try HubUnderTest.running()
+        let first = try #require(try hub.enginePIDs().first)
+        kill(Int32(first), SIGKILL)
+        let second = try awaited("another engine") { try hub.enginePIDs().first { $0 != first } }
+        // Soon after its start, so that there is none for a second.
+        kill(Int32(second), SIGKILL)
+        try eventually("its end") { try hub.enginePIDs().first != second }
+        let started = try hub.command("start")
+        #expect(started.code == 0, "\(started)")
+        try hub.awaitEngines()
     }
 
     @Test func `a hub whose every port is taken goes on trying, and start and status say so`() throws {

@@ -117,6 +117,12 @@ struct TroubleTests {
             try #require(engines.first { $0["port"] as? Int == Int(port) }?["pid"] as? Int)
         }
         kill(Int32(pids[0]), SIGSTOP)
+        try eventually(within: .seconds(60), "the page to say so") {
+            try hub.engines().contains { $0["reason"] as? String == "its engine does not answer" }
+        }
+        let health = try hub.get("/healthz")
+        #expect(health.status == 503 && health.text.contains("Port \(ports[0])"), "\(health)")
+        #expect(try hub.engines().count { $0["state"] as? String == "up" } == 1)
         try eventually(within: .seconds(120), "the end of the hung one", seen: "\((try? hub.texts()) ?? [])") {
             // The others play, as the silence of the double's participants would be taken for their end.
             for player in players {

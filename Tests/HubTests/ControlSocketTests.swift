@@ -62,6 +62,20 @@ import Testing
         #expect(answers == ["silent", "ok"])
     }
 
+    @Test func `one that accepts nobody any more does not answer, which is not the same as not being there`() throws {
+        let directory = TemporaryDirectory()
+        let path = directory.file("control")
+        let listener = try Sockets.listen(unix: path, mode: 0o600, backlog: 0)
+        let first = try Sockets.connect(unix: path, nonBlocking: true)
+        let control = ControlSocket(path, loop: loop)
+        var answers: [String] = []
+        control.ask(.help, patience: .seconds(60)) { answers.append(text($0)) }
+        try loop.run(until: "an answer") { answers.count == 1 }
+        #expect(answers == ["silent"])
+        _ = consume listener
+        _ = consume first
+    }
+
     @Test func `where nobody listens, that is the answer, but not within the call`() throws {
         let directory = TemporaryDirectory()
         let path = directory.file("control")

@@ -144,6 +144,49 @@ import class Hub.EngineProcess
         #expect(!File.exists(state.record(name)))
     }
 
+    @Test func `one that gives no sign of life at three looks is ill, and well again with its next word`() throws {
+        let daemon = try PlayedDaemon(loop, at: state.control(name))
+        _ = try spawn()
+        let (process, _) = process()
+        #expect(process.adopt())
+        var recoveries = 0
+        process.recovered = { recoveries += 1 }
+        for _ in 0..<3 {
+            #expect(!process.isIll)
+            process.look()
+        }
+        #expect(process.isIll)
+        try loop.run(until: "the question") { !daemon.requests.isEmpty }
+        #expect(daemon.requests.map { Array($0.utf8) } == [ControlRequest.help.bytes], "one at a time")
+        daemon.connections[0].send("{}\n")
+        try loop.run(until: "its answer") { !process.isIll }
+        #expect(recoveries == 1)
+        process.look()
+        process.showLife()
+        #expect(process.looksInVain == 0 && recoveries == 1)
+    }
+
+    @Test func `the question whether it lives waits behind no other`() throws {
+        let daemon = try PlayedDaemon(loop, at: state.control(name))
+        daemon.answer = { connection, request in
+            if request.contains("help") { connection.send("{}\n") }
+        }
+        _ = try spawn()
+        let (process, _) = process()
+        #expect(process.adopt())
+        process.control.ask(.status, patience: .seconds(60)) { _ in }
+        for _ in 0..<3 { process.look() }
+        try loop.run(until: "an answer") { !process.isIll }
+    }
+
+    @Test func `an rtpmidid whose control socket is gone cannot be asked and is not ill`() throws {
+        _ = try spawn()
+        let (process, _) = process()
+        #expect(process.adopt())
+        for _ in 0..<3 { process.look() }
+        try loop.run(until: "the failure") { process.looksInVain == 0 }
+    }
+
     @Test func `a daemon that answers nothing is asked to dismiss its first node, and ended all the same`() throws {
         let daemon = try PlayedDaemon(loop, at: state.control(name))
         _ = try spawn()

@@ -44,6 +44,17 @@ import Testing
         #expect(!FileLock.isHeld(path))
     }
 
+    @Test func `a lock that is kept is held until the process ends`() throws {
+        let scratch = try Scratch()
+        let path = "\(scratch.path)/lock"
+        guard let lock = try FileLock(path) else {
+            Issue.record("nobody holds it")
+            return
+        }
+        lock.keep()
+        #expect(FileLock.isHeld(path))
+    }
+
     @Test func `directories are made with their parents, a file in the way is an error`() throws {
         let scratch = try Scratch()
         try File.makeDirectory("\(scratch.path)/a/b/c", mode: 0o750)

@@ -11,6 +11,8 @@ final class Attendee {
     var isSilent = false
     /// How many statuses in a row have not named it.
     var absences = 0
+    /// The engine that it was on has ended, and the next one has not named it yet.
+    var outlivesEngine = false
     /// How many it had played when last asked.
     var notes: UInt64?
     private var history = LossHistory()

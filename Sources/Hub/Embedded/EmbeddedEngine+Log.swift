@@ -12,7 +12,7 @@ extension EmbeddedEngine {
             if end > used { take(line: bytes[used..<end]) }
             used = end + 1
         }
-        if used > 0 { lastLife = .now }
+        if used > 0 { process.showLife() }
         return used
     }
 

@@ -5,14 +5,18 @@ import Rooms
 import Store
 import Supervisor
 
-/// Who is there, as the engine says it: its log at once, its status every few seconds.
+/// Who is there, as the engine says it: its log at once and with reasons, its status every few seconds. Where the disk is
+/// full and the log tells nothing, the status alone.
 extension EmbeddedEngine {
     /// Of one who never answers the engine's questions: most ask questions of their own every ten seconds.
     private static let silenceAfter: Int64 = 25_000
 
     /// Whom the engine means: one who is known, a visit that the hub before this one left open, or somebody new.
     func attendee(_ said: EngineStatus.Participant, at moment: Moment) -> Attendee {
-        if let one = present[said.id] { return one }
+        if let one = present[said.id] {
+            one.outlivesEngine = false
+            return one
+        }
         let index = openVisits.firstIndex {
             $0.port == said.port && $0.ssrc == said.ssrc && $0.name == said.name
         }
@@ -97,8 +101,9 @@ extension EmbeddedEngine {
     }
 
     func take(_ status: EngineStatus) {
-        // What the log has not told yet is told there with its reasons.
-        guard let tail, tail.lag == 0, !tail.awaitsCommit else { return readLog() }
+        // What the log has not told yet is told there. Half a line, all that a full disk took of it, is not waited for.
+        readLog()
+        guard !(tail?.awaitsCommit ?? false) else { return }
         for said in status.participants {
             let one = attendee(said, at: .now)
             one.take(said, at: .now)
@@ -116,7 +121,11 @@ extension EmbeddedEngine {
             one.absences += 1
             guard one.absences > 1 else { continue }
             present[id] = nil
-            close(one.visit, When(.now), kind: "lost", "was lost when the engine ended")
+            if one.outlivesEngine {
+                close(one.visit, When(.now), kind: "lost", "was lost when the engine ended")
+            } else {
+                close(one.visit, When(.now), kind: "left", "left: the engine's log does not tell how")
+            }
         }
         abandonOpenVisits(reason: "left while the hub was away")
         context.changed()

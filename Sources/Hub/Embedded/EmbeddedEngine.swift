@@ -29,16 +29,6 @@ final class EmbeddedEngine: HubEngine {
     private var starts = 0
     private var since = Moment.now
     var readinessTimer: EventLoop.TimerID?
-    /// When it last logged or answered.
-    var lastLife = ContinuousClock.now {
-        didSet {
-            if isUnwell { context.changed() }
-            looksInVain = 0
-        }
-    }
-    /// Looks since then, one a second. Not the time: a hub that was held itself has looked once.
-    private var looksInVain = 0
-    private var isUnwell: Bool { looksInVain >= Self.unwellAfter }
     var version: String?
     /// What it said of each port: nil where it listens, else why not.
     private var ports: [UInt16: String?] = [:]
@@ -60,9 +50,7 @@ final class EmbeddedEngine: HubEngine {
 
     /// It answers, or it is ended.
     private static let readinessPatience: Duration = .seconds(10)
-    private static let lifePatience: Duration = .seconds(60)
-    /// Of looks: its ports count as not served, and it is replaced.
-    private static let unwellAfter = 3
+    /// Of seconds without a sign of life.
     private static let replacedAfter = 10
 
     init(openVisits: [Visit], context: HubContext, plan: @escaping () -> EnginePlan) {
@@ -71,6 +59,7 @@ final class EmbeddedEngine: HubEngine {
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in take($0) }
         process.whenDown = { [unowned self] in oneIsDown() }
+        process.recovered = { [unowned self] in self.context.changed() }
     }
 
     func begin(at offset: TailOffset?) {
@@ -169,7 +158,7 @@ final class EmbeddedEngine: HubEngine {
     private func take(_ report: Service.Report) {
         switch report {
         case .started(let pid):
-            (isReady, since, lastLife, reason, ports) = (false, .now, .now, nil, [:])
+            (isReady, since, reason, ports) = (false, .now, nil, [:])
             (activityUnderWay, tellsActivity) = (false, true)
             starts += 1
             context.note("engine-started", engine: name, "\(name) started, pid \(pid)")
@@ -178,7 +167,7 @@ final class EmbeddedEngine: HubEngine {
             }
             context.enginesChanged()
         case .adopted(let pid, let how):
-            (since, lastLife) = (.now, .now)
+            since = .now
             version = process.record?.version ?? version
             context.note("adopted", engine: name, "\(name), pid \(pid), adopted (found by \(how))")
             context.enginesChanged()
@@ -191,6 +180,7 @@ final class EmbeddedEngine: HubEngine {
             cancelReadiness()
             readLog()
             (isReady, since) = (false, .now)
+            for one in present.values { one.outlivesEngine = true }
             if expected {
                 context.note("engine-stopped", engine: name, "\(name) stopped (\(exit))")
                 // One that is started anew takes its participants up again, and says who is no longer there.
@@ -259,22 +249,16 @@ final class EmbeddedEngine: HubEngine {
     func tick() {
         guard process.service.pid != nil, isReady else { return }
         requestStatus()
-        if lastLife.duration(to: .now) > Self.lifePatience {
-            fail("it has neither logged nor answered for \(Self.lifePatience)")
-        }
     }
 
-    /// Every second: one that hangs is seen soon, and its successor takes its players up again.
-    func look() {
-        guard isReady, process.service.state == .up else { return }
-        looksInVain += 1
-        ask(.init(.activity)) { _ in }
-        if looksInVain == Self.unwellAfter { context.changed() }
-        // Another version would not find its players in the table.
-        guard looksInVain >= Self.replacedAfter, version == Version.text else { return }
+    /// Its successor takes its players up again.
+    func hangs(for seconds: Int) {
+        // One of another version would not find them in the table.
+        guard version == Version.text else { return endHung(for: seconds) }
+        guard seconds >= Self.replacedAfter else { return }
         context.note(
             "engine-unfit", severity: .error, engine: name,
-            "\(name) has not answered for \(looksInVain) s: it is replaced, its players stay")
+            "\(name) has not answered for \(seconds) s: it is replaced, its players stay")
         process.service.renew()
     }
 
@@ -367,7 +351,7 @@ final class EmbeddedEngine: HubEngine {
             guard case .success(let bytes) = answer, let reply = EngineControl.Reply(line: bytes) else {
                 return done(nil)
             }
-            self?.lastLife = .now
+            self?.process.showLife()
             done(reply)
         }
     }
@@ -392,10 +376,10 @@ final class EmbeddedEngine: HubEngine {
             case .idle: view.state = process.isWanted ? .starting : .down
             case .waiting: view.state = .failed
             case .starting: view.state = .starting
-            case .up: view.state = trouble == nil && !isUnwell ? .up : .failed
-            case .ending: view.state = reason == nil && !isUnwell ? .stopping : .failed
+            case .up: view.state = trouble == nil && !process.isIll ? .up : .failed
+            case .ending: view.state = reason == nil && !process.isIll ? .stopping : .failed
             }
-            view.reason = view.state == .up ? nil : trouble ?? (isUnwell ? "its engine does not answer" : reason)
+            view.reason = view.state == .up ? nil : trouble ?? reason ?? process.illness
             if view.state == .failed, trouble != nil { view.fix = fixes[number] }
             view.pid = process.service.pid
             view.version = version

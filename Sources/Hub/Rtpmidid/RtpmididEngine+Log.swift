@@ -49,7 +49,7 @@ extension RtpmididEngine {
         var used = reader.read(bytes) { fact, range in
             if fact != .noise { facts.append((fact, range)) }
         }
-        if used > 0 { lastLife = .now }
+        if used > 0 { process.showLife() }
         for (fact, range) in facts {
             if case .latency = fact, !canAttribute(fact, range) {
                 // Up to here and no further, for now.

@@ -240,7 +240,7 @@ extension RtpmididEngine {
             requestStatus()
         case .failure: judgeWithoutStatus()
         case .success(let bytes):
-            lastLife = .now
+            process.showLife()
             switch ControlReply(bytes) {
             case .status(let status): take(status, during: during)
             case .help, .done, .alsaPeer, .refused, .closing, .unreadable: judgeWithoutStatus()

@@ -52,8 +52,6 @@ final class RtpmididEngine: HubEngine {
     private var starts = 0
     var since = Moment.now
     var readinessTimer: EventLoop.TimerID?
-    /// When it last logged or answered.
-    var lastLife = ContinuousClock.now
     var statusUnderWay = false
     var statusWanted = false
     var isSuccessionOpen = false
@@ -70,8 +68,6 @@ final class RtpmididEngine: HubEngine {
 
     /// It listens, or it is ended: nothing in between is waited for longer.
     private static let readinessPatience: Duration = .seconds(20)
-    /// One that neither logs nor answers for this long is killed.
-    static let lifePatience: Duration = .seconds(60)
 
     init(
         port: UInt16, room: Configuration.Room, index: Int, displayName: String, openVisits: [Visit],
@@ -92,6 +88,7 @@ final class RtpmididEngine: HubEngine {
             context.changed()
             whenDown()
         }
+        process.recovered = { [unowned self] in self.context.changed() }
     }
 
     static func name(_ port: UInt16) -> String { "rtpmidid-\(port)" }
@@ -115,7 +112,7 @@ final class RtpmididEngine: HubEngine {
     private func take(_ report: Service.Report) {
         switch report {
         case .started(let pid):
-            (isReady, isLeaving, since, lastLife, reason) = (false, false, .now, .now, nil)
+            (isReady, isLeaving, since, reason) = (false, false, .now, nil)
             (lastWords, hasListened, hasAvahiTrouble, fix) = ([], false, false, nil)
             starts += 1
             context.note("engine-started", room: room.name, engine: name, "\(name) started, pid \(pid)")
@@ -124,7 +121,7 @@ final class RtpmididEngine: HubEngine {
             }
             context.enginesChanged()
         case .adopted(let pid, let how):
-            (since, lastLife) = (.now, .now)
+            since = .now
             version = process.record?.version.flatMap { RtpmididVersion($0) } ?? version
             context.note("adopted", room: room.name, engine: name, "\(name), pid \(pid), adopted (found by \(how))")
             context.enginesChanged()
@@ -171,10 +168,9 @@ final class RtpmididEngine: HubEngine {
     func tick() {
         guard isReady, process.service.pid != nil else { return }
         requestStatus()
-        if lastLife.duration(to: .now) > Self.lifePatience {
-            fail("it has neither logged nor answered for \(Self.lifePatience)")
-        }
     }
+
+    func hangs(for seconds: Int) { endHung(for: seconds) }
 
     var spec: EngineSpec? {
         guard let pid = process.service.pid, !isLeaving else { return nil }
@@ -191,10 +187,10 @@ final class RtpmididEngine: HubEngine {
         case .idle: view.state = process.isWanted ? .starting : .down
         case .waiting: view.state = .failed
         case .starting: view.state = .starting
-        case .up: view.state = .up
-        case .ending: view.state = reason == nil ? .stopping : .failed
+        case .up: view.state = process.isIll ? .failed : .up
+        case .ending: view.state = reason == nil && !process.isIll ? .stopping : .failed
         }
-        view.reason = view.state == .up ? nil : reason
+        view.reason = view.state == .up ? nil : reason ?? process.illness
         view.fix = view.state == .up ? nil : fix
         view.pid = process.service.pid
         view.version = version?.description
