@@ -1,6 +1,7 @@
 package import Engine
 package import Linux
 package import Rooms
+import Store
 
 /// What the hub is told to do: `midihub.json5`, one of the two older `midiports` formats, and the options that override it.
 package struct Configuration: Equatable, Sendable {
@@ -47,6 +48,8 @@ package struct Configuration: Equatable, Sendable {
     /// The one address of this machine on which the embedded engine listens; nil for all.
     package var address: String?
     package var alerts: AlertSettings?
+    /// Bytes that the database may take.
+    package var history = Retention.size
 
     package init() {}
 

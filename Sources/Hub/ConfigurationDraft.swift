@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Linux
 import Rooms
+import Store
 
 /// The configuration while its file is read: what a room does not say it has from the file's `policy` and `maximum`, which
 /// may stand behind it.
@@ -154,6 +155,13 @@ struct ConfigurationDraft {
             try value.read(AlertSettings.settings, into: &settings)
             guard !settings.url.isEmpty else { throw value.wrong("\"url\" is missing") }
             draft.configuration.alerts = settings
+        },
+        Setting(
+            key: "history", example: "\(Retention.size >> 20)",
+            words:
+                "How many MiB the database may take: 16 to 65536. Events are kept for 90 days, the last 100,000 of them; visits and their round trips for 31 days, the last 50,000. Where that takes more, visits of less than a minute go first, then the oldest round trips and events, and at last the visits of those who stayed."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.history = Int64(try value.whole(16...65536, "MiB (16 to 65536)")) << 20
         },
     ]
 

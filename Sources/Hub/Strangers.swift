@@ -36,7 +36,7 @@ package struct Strangers {
     private static func bucketOfOne(_ now: Moment) -> Bucket { Bucket(most: 100, interval: .seconds(60), at: now) }
     private static func bucketOfAll(_ now: Moment) -> Bucket { Bucket(most: 2000, interval: .seconds(5), at: now) }
     /// So long a visit beyond the allowance must last to be recorded.
-    package static let lasting: Duration = .seconds(60)
+    package static let lasting = Retention.shortVisit
     /// More than that are not told apart, so that their number costs nothing.
     private static let mostAddresses = 4096
     private static let mostEvents = 8
