@@ -184,6 +184,16 @@ extension Configuration {
         return UInt16(number)
     }
 
+    /// As it is sent, in an Authorization header: one word (RFC 6750 section 2.1).
+    static func token(_ text: String) throws(ConfigurationError) -> String {
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw ConfigurationError(
+                "cannot be sent: it must be one word of ASCII letters, digits and signs, without blanks")
+        }
+        guard text.utf8.count >= 16 else { throw ConfigurationError("shorter than 16 characters") }
+        return text
+    }
+
     static func policy(_ text: String) throws(ConfigurationError) -> Policy {
         guard let policy = Policy(rawValue: text) else {
             throw ConfigurationError("\"\(text)\" is none of auto, named, all, pair")

@@ -104,14 +104,11 @@ struct ConfigurationDraft {
             words: "The pages' directory, where it is not found by itself."
         ) { draft, value throws(ConfigurationError) in draft.configuration.web = try value.checked(path) },
         Setting(
-            key: "token", example: #""at least 16 characters""#,
+            key: "token", example: #""choose-16-or-more-characters""#,
             words:
-                "By which things may be changed over HTTP. Without it one is made at the first start and kept in the file token of the state directory. MIDIHUB_TOKEN in the environment goes before both."
+                "By which things may be changed over HTTP: one word of at least 16 ASCII letters, digits and signs. Without it one is made at the first start and kept in the file token of the state directory. MIDIHUB_TOKEN in the environment goes before both."
         ) { draft, value throws(ConfigurationError) in
-            draft.configuration.token = try value.checked { text throws(ConfigurationError) in
-                guard text.utf8.count >= 16 else { throw ConfigurationError("shorter than 16 characters") }
-                return text
-            }
+            draft.configuration.token = try value.checked(Configuration.token)
         },
         Setting(
             key: "engine", example: #""auto""#,

@@ -119,6 +119,11 @@ import Testing
         ("{origins: [\"studio.example.org\"]}", "is no origin such as"),
         ("{origins: [\"https://a.example/path\"]}", "is no origin such as"), ("{origins: [\"*\"]}", "is no origin"),
         ("{name: 5}", "name: must be text in quotes"), ("{token: \"short\"}", "token: shorter than 16"),
+        ("{token: \"at least 16 characters\"}", "line 1: token: cannot be sent: it must be one word"),
+        ("{token: \" 0123456789abcdef\"}", "token: cannot be sent"),
+        ("{token: \"0123456789abcdef\\t\"}", "token: cannot be sent"),
+        ("{token: \"0123456789abcdefü\"}", "token: cannot be sent"),
+        ("{history: 8}", "history: 8 is no number of MiB (16 to 65536)"),
         ("[]", "must be an object"),
         ("{alerts: {}}", "alerts: \"url\" is missing"),
         ("{alerts: {url: \"ftp://x\"}}", "alerts.url: must be an address"),
@@ -236,7 +241,8 @@ import Testing
         #expect(proposed.rooms.map(\.name) == ["Main", "Duets"])
         #expect(proposed.location == .named("Frankfurt"))
         #expect(proposed.hosts == ["hub.example.org"])
-        #expect(proposed.token == "at least 16 characters")
+        #expect(proposed.token == "choose-16-or-more-characters")
+        #expect(proposed.history == 256 << 20)
         #expect(proposed.address == "192.0.2.1")
     }
 }

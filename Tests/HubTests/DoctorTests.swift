@@ -144,4 +144,14 @@ import Testing
         #expect(!finding.isWell && finding.isOptional)
         #expect(finding.fix?.isEmpty == false)
     }
+
+    @Test(arguments: [
+        ("a b c d e f g h i j", "MIDIHUB_TOKEN: cannot be sent"), ("short", "MIDIHUB_TOKEN: shorter than 16"),
+        ("0123456789abcdef", nil), ("", nil),
+    ])
+    func `a token of the environment that cannot be used is found`(token: String, said: String?) {
+        let finding = Doctor.token(["MIDIHUB_TOKEN": token])
+        #expect(finding?.isWell == (said == nil ? nil : false))
+        #expect(finding?.words.hasPrefix(said ?? "") ?? true)
+    }
 }
