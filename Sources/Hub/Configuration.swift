@@ -30,7 +30,8 @@ package struct Configuration: Equatable, Sendable {
     package var name = "MIDI Hub"
     package var location = Location.none
     package var rooms = [Room(name: "5004", ports: [5004], policy: .auto)]
-    /// Of rooms that do not say it.
+    /// Both of rooms that do not say it.
+    package var policy = Policy.auto
     package var maximum: Int?
     package var engine = EngineChoice.auto
     /// The daemon's path; nil searches PATH and the usual places.
@@ -151,8 +152,10 @@ extension Configuration {
         }
         guard !rooms.isEmpty else { throw ConfigurationError("no port and no room is configured") }
         var taken: [UInt16: String] = [:]
+        var names: Set<String> = []
         for room in rooms {
             let what = "room \"\(Output.safe(room.name))\""
+            guard names.insert(room.name).inserted else { throw wrong(what, "is there twice") }
             guard !room.ports.isEmpty else { throw wrong(what, "has no port") }
             guard !room.name.isEmpty, room.name.utf8.count <= 60,
                 !room.name.unicodeScalars.contains(where: { $0.value < 32 })

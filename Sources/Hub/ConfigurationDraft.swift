@@ -27,11 +27,12 @@ struct ConfigurationDraft {
             let line = lines["ports and rooms"].map { "line \($0): " } ?? ""
             throw ConfigurationError("\(line)ports and rooms: give one of the two, not both")
         }
+        result.policy = policy ?? .auto
         result.maximum = maximum
         let described = rooms ?? (ports ?? [5004]).map { ("\($0)", Room(ports: [$0])) }
         result.rooms = described.map { name, room in
             .init(
-                name: name, ports: room.ports ?? [], policy: room.policy ?? policy ?? .auto,
+                name: name, ports: room.ports ?? [], policy: room.policy ?? result.policy,
                 maximum: room.maximum ?? maximum)
         }.sorted { one, other in
             rooms != nil && (one.ports.first ?? 0, one.name) < (other.ports.first ?? 0, other.name)

@@ -192,6 +192,37 @@ import Testing
         }
     }
 
+    /// What `--port` makes of a file.
+    private func rooms(_ ports: [UInt16], of file: String, _ more: [String] = []) throws -> [Configuration.Room] {
+        let directory = TemporaryDirectory()
+        let path = directory.write("c.json5", file)
+        defer { withExtendedLifetime(directory) {} }
+        let words = ["--config", path] + ports.flatMap { ["--port", "\($0)"] } + more
+        return try Options(words, allowed: ["--config", "--port", "--policy"]).configuration().rooms
+    }
+
+    @Test func `a port named by an option is as the file has it, and one that it has not is as the file's rooms are`()
+        throws
+    {
+        let file = """
+            {policy: "named", maximum: 7, rooms: {Main: {ports: [5004], policy: "all", maximum: 5},
+            Duets: {ports: [5006, 5008], policy: "pair"}, Big: {ports: [5010, 5012, 5014]}}}
+            """
+        let main = Configuration.Room(name: "Main", ports: [5004], policy: .all, maximum: 5)
+        #expect(try rooms([5004], of: file) == [main])
+        #expect(
+            try rooms([7000, 5008, 5006, 5004], of: file) == [
+                main, .init(name: "Duets", ports: [5006, 5008], policy: .pair, maximum: 7),
+                .init(name: "7000", ports: [7000], policy: .named, maximum: 7),
+            ])
+        #expect(try rooms([5012], of: file) == [.init(name: "Big", ports: [5012], policy: .named, maximum: 7)])
+        #expect(try rooms([5004], of: file, ["--policy", "auto"]).map(\.policy) == [.auto])
+        #expect(throws: ConfigurationError.self) { try rooms([5006], of: file) }
+        #expect(throws: ConfigurationError.self) {
+            try rooms([5004, 7000], of: #"{rooms: {"7000": {ports: [5004]}}}"#)
+        }
+    }
+
     @Test func `options override the file, and come through start as they were`() throws {
         let directory = TemporaryDirectory()
         let path = directory.write("c.json5", "{ports: [6000], policy: \"named\", name: \"File\"}")
