@@ -116,7 +116,7 @@ extension Loop {
         if isProbe { return probes >= Self.mostProbes ? "too many measure the way here" : nil }
         // One who begins anew takes a place that is taken.
         let others = hall.peers.lazy.filter { $0.port !== port || $0.control != source }
-        if others.count >= hall.plan.maximum { return "the room is full (\(hall.plan.maximum) participants)" }
+        if others.count >= hall.plan.maximum { return "the room is full (at most \(hall.plan.maximum))" }
         return nil
     }
 
