@@ -39,7 +39,7 @@ package final class Initiator {
 
     /// A session, from its invitation on.
     struct Attempt {
-        let hub: SocketAddress
+        var hub: SocketAddress
         var session: Session
         var feedback = Feedback()
         let sender: SenderStream
@@ -196,9 +196,12 @@ package final class Initiator {
     private func receive(on path: Session.Path) {
         let socket = path == .control ? control : data
         _ = socket.receive { bytes, source in
-            guard let attempt, source == address(of: path, attempt.hub) else { return }
+            guard let hub = attempt?.hub, source == address(of: path, hub) else { return }
             if SessionPacket.isSession(bytes) {
                 guard let packet = try? SessionPacket(decoding: bytes) else { return }
+                // From where it was answered all else leaves, too: another address of ours is somebody else to the other side,
+                // and the system comes to prefer another one (IPv6 privacy addresses, RFC 8981).
+                if !hub.local.isChosen { attempt?.hub.local = source.local }
                 act { $0.receive(packet, on: path, now: now, perform: $1) }
             } else if path == .data {
                 receiveMIDI(bytes)

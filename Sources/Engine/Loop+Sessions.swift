@@ -130,7 +130,7 @@ extension Loop {
         func isOther(_ peer: Peer) -> Bool { peer.port !== port || peer.control != source }
         let hall = port.hall
         if hall.peers.count(where: isOther) >= hall.plan.maximum {
-            return "the room is full: it takes \(hall.plan.maximum)"
+            return "the room is full (at most \(hall.plan.maximum))"
         }
         return hasPlace(source, name, beside: isOther)
             ? nil : "its address has all the places that one may have: \(plan.mostPerAddress)"

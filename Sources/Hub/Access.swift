@@ -113,17 +113,23 @@ package final class Access: Sendable {
         return difference == 0
     }
 
-    /// The token of this hub: `MIDIHUB_TOKEN`, else the configuration's, else one made at the first start and kept.
-    package static func token(_ configuration: Configuration, state: StateDirectory) throws -> String {
-        if let token = Programs.environment["MIDIHUB_TOKEN"], !token.isEmpty {
-            guard token.utf8.count >= 16 else { throw ConfigurationError("MIDIHUB_TOKEN: shorter than 16 characters") }
-            return token
+    /// `MIDIHUB_TOKEN`, which goes before every other.
+    package static func environmentToken(
+        _ environment: [String: String] = Programs.environment
+    ) throws(ConfigurationError) -> String? {
+        guard let token = environment["MIDIHUB_TOKEN"], !token.isEmpty else { return nil }
+        do throws(ConfigurationError) { return try Configuration.token(token) } catch {
+            throw ConfigurationError("MIDIHUB_TOKEN: \(error.description)")
         }
-        if let token = configuration.token { return token }
+    }
+
+    /// The token of this hub: the environment's, else the configuration's, else one made at the first start and kept.
+    package static func token(_ configuration: Configuration, state: StateDirectory) throws -> String {
+        if let token = try environmentToken() ?? configuration.token { return token }
         if let kept = File.text(state.token, limit: 4096)?.split(whereSeparator: \.isWhitespace).first,
-            kept.utf8.count >= 16
+            let token = try? Configuration.token(String(kept))
         {
-            return String(kept)
+            return token
         }
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")

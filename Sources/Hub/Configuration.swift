@@ -1,6 +1,7 @@
 import Engine
 package import Linux
 package import Rooms
+import Store
 
 /// What the hub is told to do: `midihub.json5`, one of the two older `midiports` formats, and the options that override it.
 package struct Configuration: Equatable, Sendable {
@@ -29,7 +30,8 @@ package struct Configuration: Equatable, Sendable {
     package var name = "MIDI Hub"
     package var location = Location.none
     package var rooms = [Room(name: "5004", ports: [5004], policy: .auto)]
-    /// Of rooms that do not say it.
+    /// Both of rooms that do not say it.
+    package var policy = Policy.auto
     package var maximum: Int?
     /// How many one address may be; nil where that is not told: then it is `EnginePlan.usualMaximumPerAddress`.
     package var maximumPerAddress: Int?
@@ -49,6 +51,8 @@ package struct Configuration: Equatable, Sendable {
     /// The one address of this machine on which the embedded engine listens; nil for all.
     package var address: String?
     package var alerts: AlertSettings?
+    /// Bytes that the database may take.
+    package var history = Retention.size
 
     package init() {}
 
@@ -126,7 +130,9 @@ extension Configuration {
         var lines: [String: Int] = [:]
         for (name, value) in groups {
             let ports = try value.ports()
-            guard ports.count == 2 else { throw value.wrong("has \(ports.count) ports, must have two: [in, out]") }
+            guard ports.count == 2 else {
+                throw value.wrong("has \(Output.count(ports.count, "port")), must have two: [in, out]")
+            }
             lines["room \"\(name)\""] = value.line
             for port in ports { lines["port \(port)"] = value.line }
             rooms.append(Room(name: name, ports: ports, policy: .pair))
@@ -150,8 +156,10 @@ extension Configuration {
         }
         guard !rooms.isEmpty else { throw ConfigurationError("no port and no room is configured") }
         var taken: [UInt16: String] = [:]
+        var names: Set<String> = []
         for room in rooms {
             let what = "room \"\(Output.safe(room.name))\""
+            guard names.insert(room.name).inserted else { throw wrong(what, "is there twice") }
             guard !room.ports.isEmpty else { throw wrong(what, "has no port") }
             guard !room.name.isEmpty, room.name.utf8.count <= 60,
                 !room.name.unicodeScalars.contains(where: { $0.value < 32 })
@@ -181,6 +189,16 @@ extension Configuration {
             throw ConfigurationError("\(written) is no port (1 to 65534; the next number is used too)")
         }
         return UInt16(number)
+    }
+
+    /// As it is sent, in an Authorization header: one word (RFC 6750 section 2.1).
+    static func token(_ text: String) throws(ConfigurationError) -> String {
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw ConfigurationError(
+                "cannot be sent: it must be one word of ASCII letters, digits and signs, without blanks")
+        }
+        guard text.utf8.count >= 16 else { throw ConfigurationError("shorter than 16 characters") }
+        return text
     }
 
     static func policy(_ text: String) throws(ConfigurationError) -> Policy {

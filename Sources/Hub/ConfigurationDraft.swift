@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Linux
 import Rooms
+import Store
 
 /// The configuration while its file is read: what a room does not say it has from the file's `policy` and `maximum`, which
 /// may stand behind it.
@@ -26,11 +27,12 @@ struct ConfigurationDraft {
             let line = lines["ports and rooms"].map { "line \($0): " } ?? ""
             throw ConfigurationError("\(line)ports and rooms: give one of the two, not both")
         }
+        result.policy = policy ?? .auto
         result.maximum = maximum
         let described = rooms ?? (ports ?? [5004]).map { ("\($0)", Room(ports: [$0])) }
         result.rooms = described.map { name, room in
             .init(
-                name: name, ports: room.ports ?? [], policy: room.policy ?? policy ?? .auto,
+                name: name, ports: room.ports ?? [], policy: room.policy ?? result.policy,
                 maximum: room.maximum ?? maximum)
         }.sorted { one, other in
             rooms != nil && (one.ports.first ?? 0, one.name) < (other.ports.first ?? 0, other.name)
@@ -108,14 +110,11 @@ struct ConfigurationDraft {
             words: "The pages' directory, where it is not found by itself."
         ) { draft, value throws(ConfigurationError) in draft.configuration.web = try value.checked(path) },
         Setting(
-            key: "token", example: #""at least 16 characters""#,
+            key: "token", example: #""choose-16-or-more-characters""#,
             words:
-                "By which things may be changed over HTTP. Without it one is made at the first start and kept in the file token of the state directory. MIDIHUB_TOKEN in the environment goes before both."
+                "By which things may be changed over HTTP: one word of at least 16 ASCII letters, digits and signs. Without it one is made at the first start and kept in the file token of the state directory. MIDIHUB_TOKEN in the environment goes before both."
         ) { draft, value throws(ConfigurationError) in
-            draft.configuration.token = try value.checked { text throws(ConfigurationError) in
-                guard text.utf8.count >= 16 else { throw ConfigurationError("shorter than 16 characters") }
-                return text
-            }
+            draft.configuration.token = try value.checked(Configuration.token)
         },
         Setting(
             key: "engine", example: #""auto""#,
@@ -159,6 +158,13 @@ struct ConfigurationDraft {
             try value.read(AlertSettings.settings, into: &settings)
             guard !settings.url.isEmpty else { throw value.wrong("\"url\" is missing") }
             draft.configuration.alerts = settings
+        },
+        Setting(
+            key: "history", example: "\(Retention.size >> 20)",
+            words:
+                "How many MiB the database may take: 16 to 65536. Events are kept for 90 days, the last 100,000 of them; visits and their round trips for 31 days, the last 50,000. Where that takes more, visits of less than a minute go first, then the oldest round trips and events, and at last the visits of those who stayed."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.history = Int64(try value.whole(16...65536, "MiB (16 to 65536)")) << 20
         },
     ]
 

@@ -31,7 +31,7 @@ package enum Doctor {
         findings.append(webDirectory(configuration))
         findings.append(avahi())
         if configuration.alerts != nil { findings.append(alerts()) }
-        return findings
+        return findings + [token()].compactMap(\.self)
     }
 
     /// What rtpmidid needs; where it may be missing, the embedded engine needs nothing.
@@ -204,6 +204,17 @@ package enum Doctor {
                 fix: "name it with --web DIR (it lies at the top of the source tree)")
         }
         return Finding(topic: "web", isWell: true, words: web)
+    }
+
+    /// The configuration's has been looked at with the rest of it.
+    package static func token(_ environment: [String: String] = Programs.environment) -> Finding? {
+        do throws(ConfigurationError) { _ = try Access.environmentToken(environment) } catch {
+            return Finding(
+                topic: "token", isWell: false, words: error.description,
+                fix: "choose another, as `openssl rand -hex 16` makes one, or take MIDIHUB_TOKEN out of the environment"
+            )
+        }
+        return nil
     }
 
     package static func alerts(curl: String? = Curl.path) -> Finding {

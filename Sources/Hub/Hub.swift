@@ -279,7 +279,8 @@ package final class Hub {
 
     private func housekeep() {
         guard let database = holder.database else { return }
-        Task { try? await database.housekeep(now: .now) }
+        let size = context.configuration.history
+        Task { try? await database.housekeep(now: .now, size: size) }
     }
 
     // MARK: Ending

@@ -134,11 +134,10 @@ package struct Options: Equatable, Sendable {
         } else if File.exists(standard) {
             result = try Configuration(file: standard)
         }
-        if !ports.isEmpty {
-            result.rooms = ports.map {
-                .init(name: "\($0)", ports: [$0], policy: policy ?? .auto, maximum: result.maximum)
-            }
-        } else if let policy {
+        // The rooms of the machine's own hub are not those of a demo.
+        if isDemo, config == nil { (result.rooms, result.policy, result.maximum) = ([], .auto, nil) }
+        if !ports.isEmpty { result.rooms = rooms(of: result) }
+        if let policy {
             for index in result.rooms.indices { result.rooms[index].policy = policy }
         }
         if let engine { result.engine = engine }
@@ -149,6 +148,19 @@ package struct Options: Equatable, Sendable {
         try result.check()
         try result.checkEngine()
         return result
+    }
+
+    /// `--port` says which ports are served and nothing else: one that the file has is in its room there, as the file has
+    /// it, and any other is a room as if it stood in the file's `ports`.
+    private func rooms(of file: Configuration) -> [Configuration.Room] {
+        let known = file.rooms.compactMap { room in
+            var room = room
+            room.ports = room.ports.filter(ports.contains)
+            return room.ports.isEmpty ? nil : room
+        }
+        let others = ports.filter { port in !known.contains { $0.ports.contains(port) } }
+        return known
+            + others.map { .init(name: "\($0)", ports: [$0], policy: file.policy, maximum: file.maximum) }
     }
 
     /// The options as words again, for the process that `start` puts in the background. Paths become absolute.

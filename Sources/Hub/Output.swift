@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HTTP
 import Linux
 import Store
 import Synchronization
@@ -66,7 +67,8 @@ package enum Output {
         guard let token = File.text(state.token, limit: 4096)?.split(separator: "\n").first else {
             return "Page: \(address) (its token: as configured)"
         }
-        return isatty(1) == 1 ? "Page: \(address)#token=\(token)" : "Page: \(address) (its token: \(state.token))"
+        return isatty(1) == 1
+            ? "Page: \(address)#token=\(Client.encoded(String(token)))" : "Page: \(address) (its token: \(state.token))"
     }
 
     /// Local date and time.

@@ -193,7 +193,7 @@ package struct Subcommand {
 
     static let hubOptions =
         configOption + """
-              --port N                a room on UDP ports N and N+1; repeatable (5004)
+              --port N                UDP ports N and N+1 alone, in their room of the file or one of their own; repeatable (5004)
               --policy P              who hears whom: auto, named, all or pair
               --connect-all           the same as --policy all
               --engine KIND           auto, rtpmidid or embedded

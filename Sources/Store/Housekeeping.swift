@@ -7,40 +7,56 @@ package enum Retention {
     package static let visitCount: Int64 = 50_000
     package static let events = Duration.seconds(90 * 24 * 3600)
     package static let eventCount: Int64 = 100_000
+    /// Bytes that all of it may take, where nothing else is said.
+    package static let size: Int64 = 256 << 20
+    /// A visit that did not last so long goes before anything else where all of it takes too much.
+    package static let shortVisit = Duration.seconds(60)
 }
 
 extension Database {
-    /// Sums up and drops what is older than `Retention` says. Works in transactions of a few thousand rows and lets other
-    /// calls pass between them; a call while another is under way returns at once. Call it every few minutes.
-    package func housekeep(now: Moment) async throws(StoreError) {
+    /// Sums up and drops what is older than `Retention` says. Where the rest takes more than `size` bytes, short visits go
+    /// with what was told of them, then what is oldest of round trips and events, and at last the visits of those who
+    /// stayed. The file does not shrink by that: what comes next takes the pages that became free.
+    ///
+    /// Works in transactions of a few thousand rows and lets other calls pass between them; a call while another is under
+    /// way returns at once. Call it every few minutes.
+    package func housekeep(now: Moment, size: Int64 = Retention.size) async throws(StoreError) {
         guard !isHousekeeping else { return }
         isHousekeeping = true
         defer { isHousekeeping = false }
-        var sweep = Sweep(now: now)
+        var sweep = Sweep(now: now, size: size)
         while try use({ connection throws(StoreError) in try sweep.step(connection) }) { await Task.yield() }
     }
 }
 
 /// A housekeeping under way: what to do next, and how far it has come.
 private struct Sweep {
-    private enum Stage { case samples, minutes, visits, events }
+    private enum Stage { case samples, minutes, visits, events, surplus }
     private static let rows: Int64 = 2000
     private static let minute: Int64 = 60_000
+    /// Visits that go at once for their size: their events have to be looked for.
+    private static let visitsForSize: Int64 = 500
+    /// Until it fits, round trips and events that are older than the horizon go, and it comes nearer by a fifth each time.
+    private static let step = 0.8
+    private static let leastHorizon = Duration.seconds(3600)
 
-    private let oldestSample: Moment
-    private let oldestMinute: Moment
-    private let oldestEvent: Moment
+    private let now: Moment
+    private let size: Int64
+    private var horizon = max(Retention.events, Retention.minutes)
     private var stage = Stage.samples
     /// The visit, or event, that the stage goes on from.
     private var cursor = Int64.min
 
-    init(now: Moment) {
-        // On a whole minute, so that a minute is as a rule summed up at once.
-        let sample = now.advanced(by: .zero - Retention.samples).milliseconds
-        oldestSample = Moment(milliseconds: sample - sample % Self.minute)
-        oldestMinute = now.advanced(by: .zero - Retention.minutes)
-        oldestEvent = now.advanced(by: .zero - Retention.events)
+    init(now: Moment, size: Int64) { (self.now, self.size) = (now, size) }
+
+    /// On a whole minute, so that a minute is as a rule summed up at once.
+    private var oldestSample: Moment {
+        let oldest = now.advanced(by: .zero - min(Retention.samples, horizon)).milliseconds
+        return Moment(milliseconds: oldest - oldest % Self.minute)
     }
+    private var oldestMinute: Moment { now.advanced(by: .zero - min(Retention.minutes, horizon)) }
+    private var oldestVisit: Moment { now.advanced(by: .zero - Retention.minutes) }
+    private var oldestEvent: Moment { now.advanced(by: .zero - min(Retention.events, horizon)) }
 
     /// One transaction. Answers false when all is done.
     mutating func step(_ connection: Connection) throws(StoreError) -> Bool {
@@ -54,7 +70,9 @@ private struct Sweep {
                 if try !next.dropMinutes(connection) { next.enter(.visits) }
             case .visits:
                 if try !next.dropVisits(connection) { next.enter(.events) }
-            case .events: return try next.dropEvents(connection)
+            case .events:
+                if try !next.dropEvents(connection) { next.enter(.surplus) }
+            case .surplus: return try next.dropSurplus(connection)
             }
             return true
         }
@@ -129,12 +147,8 @@ private struct Sweep {
             .first(Retention.visitCount) { $0.integer(0) }
         let ids = try connection.statement(
             "SELECT id FROM visit WHERE left_latest < ? OR (left_latest IS NOT NULL AND id <= ?) ORDER BY id LIMIT ?"
-        ).rows(oldestMinute, surplus ?? .min, Self.rows) { $0.integer(0) }
-        for id in ids {
-            try connection.statement("DELETE FROM latency WHERE visit = ?").run(id)
-            try connection.statement("DELETE FROM minute WHERE visit = ?").run(id)
-            try connection.statement("DELETE FROM visit WHERE id = ?").run(id)
-        }
+        ).rows(oldestVisit, surplus ?? .min, Self.rows) { $0.integer(0) }
+        try connection.drop(visits: ids)
         return ids.count == Self.rows
     }
 
@@ -148,5 +162,53 @@ private struct Sweep {
             .run(cursor, end, oldestEvent, newest - Retention.eventCount)
         cursor = end
         return true
+    }
+
+    /// After what is old: what goes because all the rest takes too much.
+    private mutating func dropSurplus(_ connection: Connection) throws(StoreError) -> Bool {
+        guard try connection.usedSize() > size else { return false }
+        let short = Retention.shortVisit.components.seconds * 1000
+        let strangers = try connection.statement(
+            "SELECT id FROM visit WHERE left_earliest - joined_latest < ? ORDER BY id LIMIT ?"
+        ).rows(short, Self.visitsForSize) { $0.integer(0) }
+        if let first = strangers.first, let last = strangers.last {
+            try connection.statement(
+                """
+                DELETE FROM event WHERE visit BETWEEN ? AND ? AND
+                    EXISTS (SELECT 1 FROM visit WHERE visit.id = event.visit AND left_earliest - joined_latest < ?)
+                """
+            ).run(first, last, short)
+            try connection.drop(visits: strangers)
+            return true
+        }
+        if horizon > Self.leastHorizon {
+            horizon = horizon * Self.step
+            enter(.samples)
+            return true
+        }
+        try connection.statement("DELETE FROM event WHERE id < (SELECT id FROM event ORDER BY id LIMIT 1 OFFSET ?)")
+            .run(Self.rows)
+        if connection.changes > 0 { return true }
+        let oldest = try connection.statement("SELECT id FROM visit WHERE left_latest IS NOT NULL ORDER BY id LIMIT ?")
+            .rows(Self.visitsForSize) { $0.integer(0) }
+        try connection.drop(visits: oldest)
+        return !oldest.isEmpty
+    }
+}
+
+extension Connection {
+    /// Bytes of the file that hold something.
+    fileprivate func usedSize() throws(StoreError) -> Int64 {
+        let pages = try integer("PRAGMA page_count") ?? 0
+        let free = try integer("PRAGMA freelist_count") ?? 0
+        return (pages - free) * (try integer("PRAGMA page_size") ?? 0)
+    }
+
+    fileprivate func drop(visits ids: [Int64]) throws(StoreError) {
+        for id in ids {
+            try statement("DELETE FROM latency WHERE visit = ?").run(id)
+            try statement("DELETE FROM minute WHERE visit = ?").run(id)
+            try statement("DELETE FROM visit WHERE id = ?").run(id)
+        }
     }
 }

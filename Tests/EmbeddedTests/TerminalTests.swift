@@ -228,8 +228,10 @@ import Testing
 
         let without = try away("panic")
         #expect(without.code == 1 && without.error.contains("set MIDIHUB_TOKEN"), "\(without)")
-        let wrong = try away("panic", token: "wrong wrong wrong wrong")
+        let wrong = try away("panic", token: "wrong-wrong-wrong-wrong")
         #expect(wrong.code == 69 && wrong.error.contains("Bearer"), "\(wrong)")
+        let blanks = try away("panic", token: "wrong wrong wrong wrong")
+        #expect(blanks.code == 1 && blanks.error.contains("MIDIHUB_TOKEN: cannot be sent"), "\(blanks)")
         let right = try away("panic", token: token)
         #expect(right.code == 0 && right.output.contains("Silenced 1"), "\(right)")
         let configuration = directory.write("token.json5", #"{token: "\#(token)"}"#)

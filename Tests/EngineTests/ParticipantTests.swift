@@ -2,6 +2,7 @@ import Client
 import EngineProtocol
 import Linux
 import MIDI
+import RTPMIDI
 import TestSupport
 import Testing
 
@@ -129,6 +130,49 @@ struct ParticipantTests {
         try one.waitUntilUp()
         #expect(one.downs.isEmpty)
         #expect(try one.ask { $0.address } == SocketAddress(host: "127.0.0.1", port: engine.port))
+    }
+
+    /// A host that answers from one address to two of ours: the invitation left from one, its answer comes to the other.
+    @Test func `the whole session leaves from the address that the first answer came to, whatever the system prefers`()
+        throws
+    {
+        let port = freeUDPPortPair()
+        let control = try DatagramSocket(port: port, host: "127.0.0.1")
+        let data = try DatagramSocket(port: port + 1, host: "127.0.0.1")
+        let one = try ParticipantUnderTest(.init(name: "127.0.0.1", port: port), name: "Piano")
+        let other = try #require(SocketAddress(host: "127.0.0.2", port: 0))
+        func invited(_ socket: DatagramSocket) throws -> (token: UInt32, source: SocketAddress) {
+            try awaited("an invitation") {
+                var found: (UInt32, SocketAddress)?
+                _ = socket.receive { bytes, source in
+                    guard case .invitation(let token, _, _)? = try? SessionPacket(decoding: bytes) else { return }
+                    found = (token, source)
+                }
+                return found
+            }
+        }
+        func accept(_ socket: DatagramSocket, _ token: UInt32, _ port: UInt16) {
+            socket.queue(to: other.with(port: port)) {
+                SessionPacket.accepted(token: token, ssrc: SSRC(7), name: "Hub").write(into: &$0)
+            }
+            socket.flush()
+        }
+        let first = try invited(control)
+        #expect(first.source.host == "127.0.0.1")
+        accept(control, first.token, first.source.port)
+        let second = try invited(data)
+        #expect(second.source.host == "127.0.0.2")
+        accept(data, second.token, second.source.port)
+        var sources: [String] = []
+        try eventually("a question about the time") {
+            _ = data.receive { sources.append($1.host) }
+            return !sources.isEmpty
+        }
+        one.leave()
+        for socket in [control, data] {
+            try eventually("goodbye") { socket.receive { sources.append($1.host) } > 0 }
+        }
+        #expect(Set(sources) == ["127.0.0.2"])
     }
 
     @Test func `it knows how far away the hub is`() throws {

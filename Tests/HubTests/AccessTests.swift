@@ -37,6 +37,13 @@ import Testing
         #expect(!access.holdsToken(request()))
     }
 
+    @Test func `every token that a configuration may have is taken when it is sent`() throws {
+        let token = String(decoding: (UInt8(0x21)...0x7E).filter { ![0x22, 0x5C].contains($0) }, as: UTF8.self)
+        let file = try Configuration(text: "{token: \"\(token)\"}")
+        let access = Access(token: try #require(file.token), hosts: [])
+        #expect(access.holdsToken(request(token: token)))
+    }
+
     @Test func `what shows more to who holds the token takes none, the right one, and no wrong one`() {
         #expect(access.refuseRead(request()) == nil)
         #expect(access.refuseRead(request(token: "0123456789abcdef")) == nil)

@@ -120,6 +120,11 @@ import Testing
         ("{origins: [\"studio.example.org\"]}", "is no origin such as"),
         ("{origins: [\"https://a.example/path\"]}", "is no origin such as"), ("{origins: [\"*\"]}", "is no origin"),
         ("{name: 5}", "name: must be text in quotes"), ("{token: \"short\"}", "token: shorter than 16"),
+        ("{token: \"at least 16 characters\"}", "line 1: token: cannot be sent: it must be one word"),
+        ("{token: \" 0123456789abcdef\"}", "token: cannot be sent"),
+        ("{token: \"0123456789abcdef\\t\"}", "token: cannot be sent"),
+        ("{token: \"0123456789abcdefü\"}", "token: cannot be sent"),
+        ("{history: 8}", "history: 8 is no number of MiB (16 to 65536)"),
         ("[]", "must be an object"),
         ("{alerts: {}}", "alerts: \"url\" is missing"),
         ("{alerts: {url: \"ftp://x\"}}", "alerts.url: must be an address"),
@@ -128,7 +133,7 @@ import Testing
         ("{alerts: {url: \"https://x\", for: 0}}", "alerts.for: 0 is no number of seconds"),
         ("{alerts: {url: \"https://x\", disk: \"full\"}}", "alerts.disk: must be a number"),
         ("{alerts: {url: \"https://x\", mail: 1}}", "unknown key"),
-        ("{\"G\": [5004]}", "group \"G\": has 1 ports, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
+        ("{\"G\": [5004]}", "group \"G\": has 1 port, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
     ])
     func `what is wrong is said in one line with its place`(text: String, words: String) {
         do {
@@ -188,6 +193,37 @@ import Testing
         }
     }
 
+    /// What `--port` makes of a file.
+    private func rooms(_ ports: [UInt16], of file: String, _ more: [String] = []) throws -> [Configuration.Room] {
+        let directory = TemporaryDirectory()
+        let path = directory.write("c.json5", file)
+        defer { withExtendedLifetime(directory) {} }
+        let words = ["--config", path] + ports.flatMap { ["--port", "\($0)"] } + more
+        return try Options(words, allowed: ["--config", "--port", "--policy"]).configuration().rooms
+    }
+
+    @Test func `a port named by an option is as the file has it, and one that it has not is as the file's rooms are`()
+        throws
+    {
+        let file = """
+            {policy: "named", maximum: 7, rooms: {Main: {ports: [5004], policy: "all", maximum: 5},
+            Duets: {ports: [5006, 5008], policy: "pair"}, Big: {ports: [5010, 5012, 5014]}}}
+            """
+        let main = Configuration.Room(name: "Main", ports: [5004], policy: .all, maximum: 5)
+        #expect(try rooms([5004], of: file) == [main])
+        #expect(
+            try rooms([7000, 5008, 5006, 5004], of: file) == [
+                main, .init(name: "Duets", ports: [5006, 5008], policy: .pair, maximum: 7),
+                .init(name: "7000", ports: [7000], policy: .named, maximum: 7),
+            ])
+        #expect(try rooms([5012], of: file) == [.init(name: "Big", ports: [5012], policy: .named, maximum: 7)])
+        #expect(try rooms([5004], of: file, ["--policy", "auto"]).map(\.policy) == [.auto])
+        #expect(throws: ConfigurationError.self) { try rooms([5006], of: file) }
+        #expect(throws: ConfigurationError.self) {
+            try rooms([5004, 7000], of: #"{rooms: {"7000": {ports: [5004]}}}"#)
+        }
+    }
+
     @Test func `options override the file, and come through start as they were`() throws {
         let directory = TemporaryDirectory()
         let path = directory.write("c.json5", "{ports: [6000], policy: \"named\", name: \"File\"}")
@@ -237,7 +273,8 @@ import Testing
         #expect(proposed.rooms.map(\.name) == ["Main", "Duets"])
         #expect(proposed.location == .named("Frankfurt"))
         #expect(proposed.hosts == ["hub.example.org"])
-        #expect(proposed.token == "at least 16 characters")
+        #expect(proposed.token == "choose-16-or-more-characters")
+        #expect(proposed.history == 256 << 20)
         #expect(proposed.address == "192.0.2.1")
     }
 }

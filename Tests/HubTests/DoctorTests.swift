@@ -148,4 +148,14 @@ import Testing
     @Test func `alerts without curl are missing it`() {
         #expect(Doctor.alerts(curl: nil).isWell == false && Doctor.alerts(curl: nil).fix == "apt install curl")
     }
+
+    @Test(arguments: [
+        ("a b c d e f g h i j", "MIDIHUB_TOKEN: cannot be sent"), ("short", "MIDIHUB_TOKEN: shorter than 16"),
+        ("0123456789abcdef", nil), ("", nil),
+    ])
+    func `a token of the environment that cannot be used is found`(token: String, said: String?) {
+        let finding = Doctor.token(["MIDIHUB_TOKEN": token])
+        #expect(finding?.isWell == (said == nil ? nil : false))
+        #expect(finding?.words.hasPrefix(said ?? "") ?? true)
+    }
 }

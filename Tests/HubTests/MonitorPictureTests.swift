@@ -102,6 +102,20 @@ struct MonitorPictureTests {
         #expect(!picture.lines(width: 80, plain, at: now).contains { $0.contains("lost") })
     }
 
+    @Test func `what somebody should look at though all is well is said`() {
+        var picture = picture(person(1, "Piano"))
+        let health = #"{"ok":true,"sentence":"Ready.","problems":[{"what":"A"}],"notices":["B\u001b[2J"]}"#
+        let status =
+            #"{"name":"Hub","version":"1","pid":1,"startedAt":1,"health":\#(health),"addresses":[],"engines":[],"#
+            + #""counts":{"participants":1,"wires":0,"rooms":1},"store":{"state":"recording","lost":0}}"#
+        picture.take(message("status", #"{"all":\#(status)}"#), at: now)
+        let lines = picture.lines(width: 80, plain, at: now)
+        #expect(lines.contains("Ready.") && lines.contains("! A"))
+        #expect(lines.contains { $0.hasPrefix("! B") && !$0.contains("\u{1B}") }, "\(lines)")
+        #expect(picture.remarks == ["A", "B\u{1B}[2J"])
+        #expect(!picture.lines(width: 80, height: 8, plain, at: now).contains { $0.hasPrefix("! ") })
+    }
+
     @Test func `what is not understood is passed over`() {
         var picture = picture(person(1, "Piano"))
         for (event, data) in [("participants", "{"), ("status", "[]"), ("sounding", #"{"all":7}"#), ("news", "{}")] {

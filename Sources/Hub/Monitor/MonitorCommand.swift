@@ -42,8 +42,9 @@ private final class Monitor {
     private let screen: Screen?
     private let style = Style.standard
     private var isDrawing = false
-    /// What a log of lines has said of each.
+    /// What a log of lines has said of each, and of the hub.
     private var said: [Int64: String] = [:]
+    private var remarked: [String] = []
 
     private static let path = "/api/v1/stream?views=status,participants,activity,sounding"
 
@@ -134,6 +135,8 @@ private final class Monitor {
 
     private func sayChanges() {
         guard picture.lost == nil else { return }
+        for words in picture.remarks where !remarked.contains(words) { say("! \(Output.safe(words))") }
+        remarked = picture.remarks
         for one in picture.sorted {
             let sounds = picture.sounds[one.id].map(NoteNames.words) ?? ""
             if said[one.id] == nil {

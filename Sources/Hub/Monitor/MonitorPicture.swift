@@ -69,6 +69,11 @@ package struct MonitorPicture {
         participants.values.filter { $0.state != .duplicate }.sorted { ($0.room, $0.id) < ($1.room, $1.id) }
     }
 
+    private var problems: [String] { (status?.health.problems ?? []).map(\.what) }
+    private var notices: [String] { status?.health.notices ?? [] }
+    /// What is wrong, and what somebody should look at though all is well.
+    package var remarks: [String] { problems + notices }
+
     /// When a dot that shines now has to go out; nil where none does.
     package func nextChange(after now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         playedAt.values.map { $0 + Self.blink }.filter { $0 > now }.min()
@@ -88,8 +93,9 @@ package struct MonitorPicture {
             let ink: Style.Ink = lost != nil ? .faint : status.health.ok ? .good : .bad
             if !isSmall { head.append(style.paint(Cells.fit(status.name, width), .strong)) }
             head.append(style.paint(Cells.fit(status.health.sentence, width), ink))
-            for problem in status.health.problems.prefix(isSmall ? 0 : 3) {
-                head.append(style.paint(Cells.fit("! \(problem.what)", width), ink))
+            let ofNotices: Style.Ink = lost != nil ? .faint : .warning
+            for (words, ink) in [(problems, ink), (notices, ofNotices)] where !isSmall {
+                for line in words.prefix(3) { head.append(style.paint(Cells.fit("! \(line)", width), ink)) }
             }
         }
         if let lost {

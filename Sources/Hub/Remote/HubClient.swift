@@ -136,7 +136,7 @@ extension Options {
         guard let hub else { return HubClient(stateDirectory) }
         let options = self
         return HubClient(hub) { () throws(ConfigurationError) in
-            if let token = Programs.environment["MIDIHUB_TOKEN"], !token.isEmpty { return token }
+            if let token = try Access.environmentToken() { return token }
             return try options.configuration().token
         }
     }
