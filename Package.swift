@@ -16,8 +16,11 @@ let everywhere: [SwiftSetting] = [
 let pure = everywhere + [.strictMemorySafety()]
 
 /// One line a module: what it may import is exactly what stands here (STYLE: values pass between siblings in `Hub`).
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = everywhere) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil,
+    settings: [SwiftSetting] = everywhere
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
     .testTarget(
@@ -48,7 +51,8 @@ let package = Package(
         module("Supervisor", ["Linux"]),
         module(
             "Hub",
-            ["CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"]),
+            ["CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Engine", "PatchBay", "Store", "HTTP", "Supervisor"],
+            resources: [.embedInCode("openapi.json")]),
         .executableTarget(name: "midihub", dependencies: ["Hub", "VersionNumber"], swiftSettings: everywhere),
 
         .target(
