@@ -16,8 +16,11 @@ let everywhere: [SwiftSetting] = [
 let pure = everywhere + [.strictMemorySafety()]
 
 /// One line a module: what it may import is exactly what stands here (STYLE: values pass between siblings in `Hub`).
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = everywhere) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil,
+    settings: [SwiftSetting] = everywhere
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
     .testTarget(
@@ -53,9 +56,10 @@ let package = Package(
         module(
             "Hub",
             [
-                "CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Sequencer", "EngineProtocol", "Rtpmidid", "Client", "Engine",
+                "CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Sequencer", "EngineProtocol", "Rtpmidid", "Client",
+                "Engine",
                 "PatchBay", "Store", "HTTP", "Supervisor",
-            ]),
+            ], resources: [.embedInCode("openapi.json")]),
         .executableTarget(name: "midihub", dependencies: ["Hub", "VersionNumber"], swiftSettings: everywhere),
 
         .target(
@@ -87,7 +91,8 @@ let package = Package(
         tests(
             "Hub",
             [
-                "HTTP", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Rtpmidid", "Engine", "MIDI",
+                "HTTP", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Rtpmidid", "Engine",
+                "MIDI",
                 "Linux",
             ], resources: [.copy("Fixtures")]),
         .testTarget(

@@ -5,13 +5,12 @@ import Store
 
 /// What the API tells: the snapshot's lists, and what the store has of the past.
 extension Routes {
-    private static let description = Array(OpenAPI.document.utf8)
     /// Whole numbers that every JSON reader takes as they are.
     private static let numbers: ClosedRange<Int64> = 0...9_007_199_254_740_991
 
     func addLists(to router: inout Router) {
         router.on(.get, "/api/v1/openapi.json", query: []) { request, _, responder in
-            responder.send(Self.answer(Self.description, for: request))
+            responder.send(Self.answer(OpenAPI.document, for: request))
         }
         router.on(.get, "/api/v1/status", query: []) { [board] request, _, responder in
             responder.send(Self.answer(board.body("status") { JSON.text(API.Status($0)) }, for: request))

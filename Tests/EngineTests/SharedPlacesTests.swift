@@ -163,7 +163,7 @@ import Testing
         let second = try TestPlayer("Second", port: engine.port)
         try pumping([first, second], "word of the refusal") {
             engine.all.contains {
-                if case .refused(_, "Second", _, "the room is full: it takes 1", 1) = $0 { true } else { false }
+                if case .refused(_, "Second", _, "the room is full (at most 1)", 1) = $0 { true } else { false }
             }
         }
     }

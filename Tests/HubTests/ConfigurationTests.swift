@@ -259,7 +259,7 @@ import Testing
     }
 
     @Test func `the example that is installed changes nothing, and what it proposes is understood`() throws {
-        let text = text(of: "scripts/debian/midihub.json5")
+        let text = text(of: "scripts/packaging/midihub.json5")
         #expect(try Configuration(text: text) == Configuration())
         let settings = text.split(separator: "\n").compactMap { line -> Substring? in
             guard let comment = line.firstRange(of: "    // "), comment.lowerBound == line.startIndex else {

@@ -3,7 +3,7 @@ import HTTP
 import Hub
 import Testing
 
-/// The text of `GET /metrics`; Prometheus' own judgement of it is asked in scripts/test-api.
+/// The text of `GET /metrics`; Prometheus' own judgement of it is asked in Tests/System/test-api.
 @Suite struct MetricsTests {
     private func lines(_ names: [String]) throws -> [String] {
         var snapshot = Board().snapshot

@@ -581,10 +581,12 @@ extension Author {
 
     @Test func `the description has every route, and every schema is closed and typed`() throws {
         let stage = try Stage()
-        let contract = try Contract(stage.ask("GET", "/api/v1/openapi.json").body)
+        let answer = try stage.ask("GET", "/api/v1/openapi.json")
+        let contract = try Contract(answer.body)
         #expect(contract.routes == stage.routes)
         #expect(contract.openPlaces == ["Anything"], "what a description may say is not ours to describe")
-        #expect(try stage.ask("GET", "/api/v1/openapi.json").text.contains("\"version\": \"\(Version.text)\""))
+        #expect(answer.text.contains("\"version\": \"\(Version.text)\""))
+        #expect(!answer.text.contains("@"), "a place is kept for the version alone")
     }
 
     // MARK: Orders

@@ -6,8 +6,8 @@ import TestSupport
 import Testing
 
 /// pymidi as it comes from PyPI, at the other end of a session: its server, which `midihub join` invites, and its codec and
-/// clock as a participant of the hub. `PYMIDI` names a Python that has it (scripts/pymidi makes one).
-@Suite(.enabled(if: environment("PYMIDI") != nil, "no pymidi: PYMIDI names no Python that has it; see scripts/pymidi"))
+/// clock as a participant of the hub. `PYMIDI` names a Python that has it (scripts/test makes one).
+@Suite(.enabled(if: environment("PYMIDI") != nil, "no pymidi: PYMIDI names no Python that has it; see scripts/test"))
 struct PymidiTests {
     private let directory = TemporaryDirectory()
 

@@ -1,5 +1,6 @@
-"""What the templates in cloud/ must agree on; called by scripts/test-cloud. Fails with a sentence for each fault.
+"""What the templates in cloud/ must agree on; called by Tests/System/test-cloud. Fails with a sentence for each fault.
 
+cloud-checks.py files DIRECTORY      the files in user-data.yaml are those that lie beside it; the settings written to DIRECTORY
 cloud-checks.py aws DIRECTORY        the user data in aws.yaml, as EC2 and cloud-init would have it, written to DIRECTORY
 cloud-checks.py terraform            names and settings of main.tf, beside those of aws.yaml
 cloud-checks.py values               main.tf without what needs a provider
@@ -8,7 +9,7 @@ cloud-checks.py token SCRIPT         what midihub-store-token sends, with no net
 import json, pathlib, re, sys
 import yaml
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "cloud"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "cloud"
 faults = []
 
 
@@ -37,6 +38,15 @@ def settings():
     """The names of the settings in user-data.yaml, in their order."""
     text = yaml.safe_load((FOLDER / "user-data.yaml").read_text())["write_files"][0]["content"]
     return re.findall(r"(?m)^([A-Z0-9_]+)=", text)
+
+
+def files(directory):
+    first, *others = yaml.safe_load((FOLDER / "user-data.yaml").read_text())["write_files"]
+    pathlib.Path(directory, "midihub-setup.conf").write_text(first["content"])
+    names = [pathlib.Path(file["path"]).name for file in others]
+    check(names == ["midihub-setup", "midihub-store-token"], f"the files are {names}")
+    for name, file in zip(names, others):
+        check(file["content"] == (FOLDER / name).read_text(), f"{name} is another one")
 
 
 def aws(directory):
@@ -186,7 +196,7 @@ def token(script):
     os.unlink(secret.name)
 
 
-{"aws": aws, "terraform": terraform, "values": values, "token": token}[sys.argv[1]](*sys.argv[2:])
+{"files": files, "aws": aws, "terraform": terraform, "values": values, "token": token}[sys.argv[1]](*sys.argv[2:])
 for fault in faults:
     print(fault)
 sys.exit(1 if faults else 0)

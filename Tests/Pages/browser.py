@@ -9,9 +9,11 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -48,6 +50,33 @@ class Report:
         else:
             self.passed += 1
             print(f"ok    {name}" + (f" ({'; '.join(figures)})" if figures else ""), flush=True)
+
+    @contextlib.contextmanager
+    def whole(self, name):
+        """For what fails between checks."""
+        try:
+            yield
+        except Failed as problem:
+            self.fail(f"{name} tested to the end", problem)
+
+
+@contextlib.contextmanager
+def browsing(shots):
+    """Gives the report and the browser of a script, and ends it: 0 when all passed, 1 when not, 69 when there is no browser."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        print("There is no Chromium here. Install it with: apt-get install chromium", file=sys.stderr)
+        sys.exit(69)
+    if shots:
+        shots.mkdir(parents=True, exist_ok=True)
+    # An ordinary exit, so that the browser is ended on the way out.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    report = Report()
+    with Browser(program) as browser:
+        yield report, browser
+    print(f"{report.passed} passed, {report.failed} failed")
+    sys.exit(0 if report.failed == 0 else 1)
 
 
 class Browser:
@@ -237,8 +266,28 @@ class Tab:
         self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
         self.call("Emulation.setTouchEmulationEnabled", enabled=False)
 
+    def choose(self, word):
+        """Presses a button of the dialog, once that is open."""
+        self.until("document.querySelector('dialog').open", 10, "nothing is asked")
+        self.value("[...document.querySelectorAll('dialog button')]"
+                   f".find(button => button.textContent === {json.dumps(word)}).click()")
+
+    def give(self, token):
+        self.until("document.querySelector('dialog').open && !document.querySelector('dialog label').hidden", 10, "no token is asked for")
+        self.value(f"document.querySelector('dialog input').value = {json.dumps(token)}")
+        self.choose("Use it")
+
     def asked(self, path):
         return sum(urllib.parse.urlsplit(url).path == path for _, url, _ in self.requests)
+
+    def pictures(self, directory, name):
+        """Of a phone and of a screen, in both schemes."""
+        for width in (360, 1440) if directory else ():
+            for scheme in ("light", "dark"):
+                self.size(width)
+                self.scheme(scheme)
+                self.picture(directory, f"{name}-{width}-{scheme}")
+        self.size(1440)
 
     def picture(self, directory, name):
         if directory:
