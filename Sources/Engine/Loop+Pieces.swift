@@ -1,3 +1,4 @@
+import EngineProtocol
 import Linux
 import MIDI
 import RTPMIDI

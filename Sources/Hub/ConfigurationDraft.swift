@@ -1,4 +1,5 @@
 import Engine
+import EngineProtocol
 import Foundation
 import Linux
 import Rooms

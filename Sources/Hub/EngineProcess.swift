@@ -1,6 +1,7 @@
 import EngineProtocol
 import Foundation
 package import Linux
+import Rtpmidid
 package import Supervisor
 
 /// One engine as a process: its service, the record by which a later hub adopts it, and its control socket. What it does

@@ -1,3 +1,4 @@
+import EngineProtocol
 import MIDI
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import EngineProtocol
 import Glibc
 import Linux
 import RTPMIDI
