@@ -128,7 +128,9 @@ extension Configuration {
         var lines: [String: Int] = [:]
         for (name, value) in groups {
             let ports = try value.ports()
-            guard ports.count == 2 else { throw value.wrong("has \(ports.count) ports, must have two: [in, out]") }
+            guard ports.count == 2 else {
+                throw value.wrong("has \(Output.count(ports.count, "port")), must have two: [in, out]")
+            }
             lines["room \"\(name)\""] = value.line
             for port in ports { lines["port \(port)"] = value.line }
             rooms.append(Room(name: name, ports: ports, policy: .pair))

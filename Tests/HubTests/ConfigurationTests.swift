@@ -132,7 +132,7 @@ import Testing
         ("{alerts: {url: \"https://x\", for: 0}}", "alerts.for: 0 is no number of seconds"),
         ("{alerts: {url: \"https://x\", disk: \"full\"}}", "alerts.disk: must be a number"),
         ("{alerts: {url: \"https://x\", mail: 1}}", "unknown key"),
-        ("{\"G\": [5004]}", "group \"G\": has 1 ports, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
+        ("{\"G\": [5004]}", "group \"G\": has 1 port, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
     ])
     func `what is wrong is said in one line with its place`(text: String, words: String) {
         do {

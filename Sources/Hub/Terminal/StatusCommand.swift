@@ -43,7 +43,7 @@ enum StatusCommand {
         }
         for notice in status.health.notices ?? [] { lines.append("! " + Output.safe(notice)) }
         if status.store.lost > 0, status.store.state == .recording {
-            lines.append("\(status.store.lost) changes were not recorded while the store was down.")
+            lines.append("Changes that were not recorded while the store was down: \(status.store.lost).")
         }
         lines.append("")
         let milliseconds = Int64(now.timeIntervalSince1970 * 1000)
