@@ -34,6 +34,7 @@ package struct Strangers {
 
     /// A school behind one address comes at once; later it comes and goes.
     private static func bucketOfOne(_ now: Moment) -> Bucket { Bucket(most: 100, interval: .seconds(60), at: now) }
+    private static func bucketOfSamples(_ now: Moment) -> Bucket { Bucket(most: 60, interval: .seconds(1), at: now) }
     private static func bucketOfAll(_ now: Moment) -> Bucket { Bucket(most: 2000, interval: .seconds(5), at: now) }
     /// So long a visit beyond the allowance must last to be recorded.
     package static let lasting = Retention.shortVisit
@@ -45,6 +46,8 @@ package struct Strangers {
     private var all: Bucket
     /// By their id: visits that are on record and open.
     private var recorded: Set<Int64> = []
+    /// How many round trips of theirs may be recorded.
+    private var samples: [Int64: Bucket] = [:]
     private var waiting: [Int64: Waiting] = [:]
     /// Ended and never recorded, with the time of it: what is still told of them is dropped, too.
     private var dropped: [Int64: Moment] = [:]
@@ -68,14 +71,17 @@ package struct Strangers {
         case .event(let event) where event.kind == "refused":
             takePlace(event.address, at: now) || count(event.address)
         case .event(let event): event.visit.map { admit(event, of: $0) } ?? true
-        case .latency(let sample): waiting[sample.visit] == nil && dropped[sample.visit] == nil
+        case .latency(let sample): admit(sample)
         case .trust, .offset, .setting, .block, .unblock: true
         }
     }
 
     private mutating func admit(_ visit: Visit, at now: Moment) -> Bool {
         if recorded.contains(visit.id) {
-            if visit.left != nil { recorded.remove(visit.id) }
+            if visit.left != nil {
+                recorded.remove(visit.id)
+                samples[visit.id] = nil
+            }
             return true
         }
         if waiting[visit.id] != nil {
@@ -97,6 +103,19 @@ package struct Strangers {
         guard waiting[visit] != nil else { return true }
         if waiting[visit]?.events.count ?? 0 < Self.mostEvents { waiting[visit]?.events.append(event) }
         return false
+    }
+
+    /// A participant decides how often it asks for the time. What is not believed yet may be somebody else's word, and must
+    /// not keep out what is. By the time of the sample: what a hub was not there to read comes all at once.
+    private mutating func admit(_ sample: LatencySample) -> Bool {
+        guard waiting[sample.visit] == nil, dropped[sample.visit] == nil else { return false }
+        guard sample.trust == .confirmed, recorded.contains(sample.visit) else { return true }
+        var bucket = samples[sample.visit] ?? Self.bucketOfSamples(sample.at.latest)
+        bucket.fill(at: sample.at.latest)
+        defer { samples[sample.visit] = bucket }
+        guard bucket.hasOne else { return false }
+        bucket.takeOne()
+        return true
     }
 
     private func hasLasted(_ visit: Visit, at now: Moment) -> Bool {

@@ -130,6 +130,27 @@ struct StrangersTests {
         #expect(crowd.recorded.count == 3002)
     }
 
+    @Test func `who measures all the time has some round trips at first and then one a second on record`() {
+        var crowd = Crowd()
+        crowd.joins(1, from: "192.0.2.1", at: 0)
+        crowd.recorded = []
+        // All of it is told at once, as by the log of an engine whose hub was away.
+        func measures(_ count: Int, at seconds: Int64, _ trust: LatencySample.Trust = .confirmed) {
+            let sample = LatencySample(visit: 1, at: When(Self.moment(seconds)), roundTrip: 1, trust: trust)
+            for _ in 0..<count { crowd.tell(.latency(sample), at: 1000) }
+        }
+        measures(1000, at: 0)
+        #expect(crowd.recorded.count == 60)
+        for second in Int64(1)...10 { measures(1000, at: second) }
+        #expect(crowd.recorded.count == 70)
+        // What is not believed yet keeps nothing out.
+        measures(9, at: 10, .unconfirmed)
+        measures(1, at: 11)
+        #expect(crowd.recorded.count == 80)
+        for second in Int64(2)...100 { measures(1, at: second * 10) }
+        #expect(crowd.recorded.count == 179)
+    }
+
     @Test func `those who are not let in are bounded likewise`() {
         var crowd = Crowd()
         for number in 0..<5000 {
