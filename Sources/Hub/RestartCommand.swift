@@ -47,6 +47,8 @@ enum RestartCommand {
         if let error = state.unwritable { return "restart: a new hub could not begin: \(error)" }
         let configuration: Configuration
         do {
+            // One that an older hub took.
+            _ = try Access.environmentToken(program.environment)
             let run = Subcommand.named("run")
             configuration = try Options(program.arguments.dropFirst(), allowed: run?.options ?? []).configuration()
         } catch { return "restart: a new hub would not take its options or configuration: \(error)" }
