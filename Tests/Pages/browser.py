@@ -20,6 +20,16 @@ import time
 import urllib.parse
 
 
+# The names a page shows for participants, as text; the overview's events name people too and do not count.
+SHOWN = "[...document.querySelectorAll('#participants .who, #list .who')].map(" \
+    "cell => cell.querySelector('bdi')?.textContent ?? '')"
+
+
+def shows(*names):
+    """Whether the page shows these, in this order."""
+    return f"JSON.stringify({SHOWN}) === JSON.stringify({json.dumps(names)})"
+
+
 class Failed(Exception):
     """A check's answer is no; the message says what was seen."""
 
@@ -276,6 +286,18 @@ class Tab:
         self.until("document.querySelector('dialog').open && !document.querySelector('dialog label').hidden", 10, "no token is asked for")
         self.value(f"document.querySelector('dialog input').value = {json.dumps(token)}")
         self.choose("Use it")
+
+    def enter(self, field, value, event="input"):
+        self.value(f"(() => {{ const field = document.getElementById({json.dumps(field)}); field.value = {json.dumps(value)};"
+                   f"field.dispatchEvent(new Event('{event}')); }})()")
+
+    def fits(self, width):
+        self.size(width)
+        wide = self.value("document.documentElement.scrollWidth")
+        expect(wide <= width, f"{wide} px wide on a screen of {width}")
+        cut = self.value("[...document.querySelectorAll('#data *')].filter(element => element.getClientRects().length &&"
+                         f"!element.closest('.unseen, thead, .scroll > *') && element.getBoundingClientRect().right > {width} + 1).length")
+        expect(cut == 0, f"{cut} elements reach beyond the right edge of {width} px")
 
     def asked(self, path):
         return sum(urllib.parse.urlsplit(url).path == path for _, url, _ in self.requests)
