@@ -78,7 +78,9 @@ package final class EngineServer {
     }
 
     private static func readPlan(_ path: String) throws -> EnginePlan {
-        guard let bytes = File.bytes(path, limit: 4 << 20) else { throw PlanError(description: "\(path) cannot be read") }
+        guard let bytes = File.bytes(path, limit: 4 << 20) else {
+            throw PlanError(description: "\(path) cannot be read")
+        }
         do {
             return try JSONDecoder().decode(EnginePlan.self, from: Data(bytes))
         } catch { throw PlanError(description: "\(path) is no plan for an engine: \(error)") }

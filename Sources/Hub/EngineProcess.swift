@@ -22,7 +22,7 @@ package final class EngineProcess {
     package let control: ControlSocket
     /// For the question whether it lives, so that it waits behind no other.
     private let pulse: ControlSocket
-    private let question: ControlRequest
+    private let question: [UInt8]
     /// One that cannot be asked counts as one that does not answer.
     private let mustBeReachable: Bool
     private var isAsked = false
@@ -48,7 +48,7 @@ package final class EngineProcess {
 
     private init(
         _ name: String, _ state: StateDirectory, _ loop: EventLoop, marks: [[String]],
-        question: ControlRequest = .help, mustBeReachable: Bool = false,
+        question: [UInt8] = ControlRequest.help.bytes, mustBeReachable: Bool = false,
         goodbye: @escaping (EngineProcess, @escaping () -> Void) -> Void
     ) {
         (self.name, self.state, self.goodbye) = (name, state, goodbye)
@@ -85,7 +85,8 @@ package final class EngineProcess {
     static func embedded(state: StateDirectory, loop: EventLoop) -> EngineProcess {
         let name = EmbeddedEngine.name
         return EngineProcess(
-            name, state, loop, marks: EngineKind.embedded.marks(name, state), question: .embedded(.init(.activity)),
+            name, state, loop, marks: EngineKind.embedded.marks(name, state),
+            question: EngineControl.Request(.activity).bytes,
             mustBeReachable: true, goodbye: { _, done in done() })
     }
 

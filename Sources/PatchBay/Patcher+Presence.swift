@@ -76,7 +76,9 @@ extension Patcher {
 
     /// A port is there, and not in its room yet. `slot`: where a hub before this one remembered it. `isKnown`: it was
     /// wired by that hub.
-    func register(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false) -> Port {
+    func register(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false)
+        -> Port
+    {
         // One participant may have several ports, all with the same name and the same notes (facts section 3.2).
         let hasTwin = ports.values.contains {
             $0.engine.pid == engine.pid && $0.name == facts.name

@@ -69,7 +69,7 @@ import Testing
         let first = try Sockets.connect(unix: path, nonBlocking: true)
         let control = ControlSocket(path, loop: loop)
         var answers: [String] = []
-        control.ask(.help, patience: .seconds(60)) { answers.append(text($0)) }
+        control.ask(ControlRequest.help.bytes, patience: .seconds(60)) { answers.append(text($0)) }
         try loop.run(until: "an answer") { answers.count == 1 }
         #expect(answers == ["silent"])
         _ = consume listener

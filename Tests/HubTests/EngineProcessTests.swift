@@ -116,7 +116,8 @@ import class Hub.EngineProcess
     @Test func `goodbye is said by removing the listener, and only then is it terminated`() throws {
         let daemon = try PlayedDaemon(loop, at: state.control(name))
         // The answer of a real daemon; its listener has number 1.
-        let fixture = try #require(Bundle.module.url(forResource: "26.01-basic-status-1", withExtension: "json", subdirectory: "Fixtures"))
+        let fixture = try #require(
+            Bundle.module.url(forResource: "26.01-basic-status-1", withExtension: "json", subdirectory: "Fixtures"))
         let status = [UInt8](try Data(contentsOf: fixture))
         let listener = 1
         let identity = try spawn()
@@ -174,7 +175,7 @@ import class Hub.EngineProcess
         _ = try spawn()
         let (process, _) = process()
         #expect(process.adopt())
-        process.control.ask(.status, patience: .seconds(60)) { _ in }
+        process.control.ask(ControlRequest.status.bytes, patience: .seconds(60)) { _ in }
         for _ in 0..<3 { process.look() }
         try loop.run(until: "an answer") { !process.isIll }
     }

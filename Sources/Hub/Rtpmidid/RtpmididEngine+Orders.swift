@@ -27,7 +27,9 @@ extension RtpmididEngine {
                     self?.context.bay?.send(.mark(one.id, .participant))
                     return done("rtpmidid does not answer.")
                 }
-                if let other { self?.process.control.ask(ControlRequest.remove(other).bytes, patience: .seconds(5)) { _ in } }
+                if let other {
+                    self?.process.control.ask(ControlRequest.remove(other).bytes, patience: .seconds(5)) { _ in }
+                }
                 done(nil)
             }
         }
