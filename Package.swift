@@ -56,11 +56,19 @@ let package = Package(
         module(
             "Hub",
             [
-                "CVersion", "MIDI", "RTPMIDI", "Rooms", "Linux", "Sequencer", "EngineProtocol", "Rtpmidid", "Client",
-                "Engine",
-                "PatchBay", "Store", "HTTP", "Supervisor",
-            ], resources: [.embedInCode("openapi.json")]),
-        .executableTarget(name: "midihub", dependencies: ["Hub", "VersionNumber"], swiftSettings: everywhere),
+                "CVersion", "Client", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer", "Supervisor", "Store", "RTPMIDI",
+                "Rooms", "MIDI", "Linux",
+            ]),
+        module(
+            "WebAPI", ["Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"],
+            resources: [.embedInCode("openapi.json")]),
+        module(
+            "CommandLine",
+            [
+                "WebAPI", "Hub", "HTTP", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer", "Supervisor", "Store",
+                "RTPMIDI", "Rooms", "MIDI", "Linux",
+            ]),
+        .executableTarget(name: "midihub", dependencies: ["CommandLine", "VersionNumber"], swiftSettings: everywhere),
 
         .target(
             name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux", "MIDI", "RTPMIDI"],

@@ -37,18 +37,12 @@ package enum EngineOrder: Sendable {
     /// Silences a room, or all of them; the answer is how many hearers and notes.
     /// `all`: every note of every channel, not only those known to sound.
     case panic(room: String?, all: Bool, @Sendable (_ hearers: Int, _ notes: Int) -> Void)
-    /// Sends a participant note-offs for these notes on all channels; false where there is none of that id.
-    case notesOff(id: UInt64, ClosedRange<UInt8>, @Sendable (Bool) -> Void)
-    /// Ends at those who hear a participant what it is thought to hold; false where there is none of that id.
-    case release(id: UInt64, @Sendable (Bool) -> Void)
     /// How many notes each participant has played so far, by id.
     case activity(@Sendable ([UInt64: UInt64]) -> Void)
     /// What each participant holds and has set, by id; of those who do.
     case sounding(@Sendable ([UInt64: Sounding]) -> Void)
-    /// Sends a participant away; false where there is none of that id.
-    case kick(id: UInt64, @Sendable (Bool) -> Void)
-    /// Lets a participant be heard again that was cut for a feedback loop; false where there is none of that id.
-    case unmute(id: UInt64, @Sendable (Bool) -> Void)
+    /// False where there is no participant of that id.
+    case member(id: UInt64, MemberCommand, @Sendable (Bool) -> Void)
     /// Says BY to everyone and ends.
     case stop
 }

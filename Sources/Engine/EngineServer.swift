@@ -153,12 +153,8 @@ package final class EngineServer {
         case .panic:
             engine.send(
                 .panic(room: request.room, all: request.all ?? false) { later(.init(hearers: $0, notes: $1)) })
-        case .kick: engine.send(.kick(id: participant, whetherDone))
-        case .unmute: engine.send(.unmute(id: participant, whetherDone))
-        case .release: engine.send(.release(id: participant, whetherDone))
-        case .notesOff:
-            let (from, to) = (min(request.from ?? 0, 127), min(request.to ?? 127, 127))
-            engine.send(.notesOff(id: participant, min(from, to)...max(from, to), whetherDone))
+        case .kick, .unmute, .release, .notesOff:
+            if let command = request.member { engine.send(.member(id: participant, command, whetherDone)) }
         case .activity: engine.send(.activity { later(.init(activity: $0)) })
         case .sounding: engine.send(.sounding { later(.init(sounding: $0)) })
         case .reload: reload { answer(.init(error: $0), id) }

@@ -223,13 +223,9 @@ final class Loop {
                 }
             }
             answer(hearers, notes)
-        case .notesOff(let id, let range, let answer):
+        case .member(let id, let command, let answer):
             let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
-            if let peer { endNotes(range, at: peer) }
-            answer(peer != nil)
-        case .release(let id, let answer):
-            let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
-            if let peer { releaseHeld(of: peer) }
+            if let peer { perform(command, on: peer) }
             answer(peer != nil)
         case .activity(let answer):
             answer(
@@ -241,15 +237,16 @@ final class Loop {
                 if !sounding.isEmpty { all[peer.id] = sounding }
             }
             answer(all)
-        case .kick(let id, let answer):
-            let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
-            if let peer { remove(peer, .kicked, farewell: true) }
-            answer(peer != nil)
-        case .unmute(let id, let answer):
-            let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
-            if let peer { endCut(peer) }
-            answer(peer != nil)
         case .stop: end()
+        }
+    }
+
+    private func perform(_ command: MemberCommand, on peer: Peer) {
+        switch command {
+        case .kick: remove(peer, .kicked, farewell: true)
+        case .unmute: endCut(peer)
+        case .release: releaseHeld(of: peer)
+        case .notesOff(let notes): endNotes(notes, at: peer)
         }
     }
 

@@ -20,6 +20,31 @@ package enum EngineControl {
         package init(_ word: Word, room: String? = nil, id: UInt64? = nil) {
             (self.do, self.room, self.id) = (word, room, id)
         }
+
+        package init(_ command: MemberCommand, id: UInt64) {
+            switch command {
+            case .kick: self.init(Word.kick, id: id)
+            case .unmute: self.init(Word.unmute, id: id)
+            case .release: self.init(Word.release, id: id)
+            case .notesOff(let notes):
+                self.init(Word.notesOff, id: id)
+                (from, to) = (notes.lowerBound, notes.upperBound)
+            }
+        }
+
+        /// What is to be done about the participant of that id; nil where the request is none of those.
+        package var member: MemberCommand? {
+            switch `do` {
+            case .kick: return .kick
+            case .unmute: return .unmute
+            case .release: return .release
+            case .notesOff:
+                let (from, to) = (min(from ?? 0, 127), min(to ?? 127, 127))
+                return .notesOff(min(from, to)...max(from, to))
+            case .status, .panic, .activity, .sounding, .reload, .stop: return nil
+            }
+        }
+
         package var bytes: [UInt8] { JSON.line(self) }
     }
 

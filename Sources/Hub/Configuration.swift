@@ -1,4 +1,3 @@
-import Engine
 package import Linux
 package import Rooms
 import Store
@@ -65,7 +64,7 @@ package struct Configuration: Equatable, Sendable {
 /// A configuration that cannot be used: one line with file, line, key and reason.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let description: String
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 extension Configuration {
@@ -184,7 +183,7 @@ extension Configuration {
 
     // MARK: Words of the file and of options
 
-    static func port(_ number: Int?, as written: String) throws(ConfigurationError) -> UInt16 {
+    package static func port(_ number: Int?, as written: String) throws(ConfigurationError) -> UInt16 {
         guard let number, (1...65534).contains(number) else {
             throw ConfigurationError("\(written) is no port (1 to 65534; the next number is used too)")
         }
@@ -201,21 +200,21 @@ extension Configuration {
         return text
     }
 
-    static func policy(_ text: String) throws(ConfigurationError) -> Policy {
+    package static func policy(_ text: String) throws(ConfigurationError) -> Policy {
         guard let policy = Policy(rawValue: text) else {
             throw ConfigurationError("\"\(text)\" is none of auto, named, all, pair")
         }
         return policy
     }
 
-    static func engine(_ text: String) throws(ConfigurationError) -> EngineChoice {
+    package static func engine(_ text: String) throws(ConfigurationError) -> EngineChoice {
         guard let choice = EngineChoice(rawValue: text) else {
             throw ConfigurationError("\"\(text)\" is none of auto, rtpmidid, embedded")
         }
         return choice
     }
 
-    static func address(_ text: String) throws(ConfigurationError) -> Sockets.Address {
+    package static func address(_ text: String) throws(ConfigurationError) -> Sockets.Address {
         guard let address = Sockets.Address(text) else {
             throw ConfigurationError("\"\(text)\" is no ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080")
         }

@@ -106,10 +106,10 @@ struct ConfigurationValue {
 }
 
 /// One key of the configuration, or of an object in it: how it is read, and what the manual says of it.
-struct Setting<Target>: Sendable {
-    let key: String
+package struct Setting<Target>: Sendable {
+    package let key: String
     /// As it may be written.
-    let example: String
-    let words: String
+    package let example: String
+    package let words: String
     let read: @Sendable (inout Target, ConfigurationValue) throws(ConfigurationError) -> Void
 }

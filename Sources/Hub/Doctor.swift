@@ -1,5 +1,4 @@
 import Glibc
-import HTTP
 package import Linux
 import Rooms
 
@@ -208,7 +207,7 @@ package enum Doctor {
 
     /// The configuration's has been looked at with the rest of it.
     package static func token(_ environment: [String: String] = Programs.environment) -> Finding? {
-        do throws(ConfigurationError) { _ = try Access.environmentToken(environment) } catch {
+        do throws(ConfigurationError) { _ = try AccessToken.inEnvironment(environment) } catch {
             return Finding(
                 topic: "token", isWell: false, words: error.description,
                 fix: "choose another, as `openssl rand -hex 16` makes one, or take MIDIHUB_TOKEN out of the environment"
@@ -240,9 +239,9 @@ package enum Doctor {
 }
 
 /// Where the pages lie.
-enum WebDirectory {
+package enum WebDirectory {
     /// The named one; else beside the source tree's build, else where a package puts it.
-    static func find(_ named: String?) -> String? {
+    package static func find(_ named: String?) -> String? {
         if let named { return File.isDirectory(named) ? named : nil }
         var candidates = ["/usr/share/midihub/web", "/usr/local/share/midihub/web"]
         // …/.build/x86_64-unknown-linux-gnu/release/midihub: the tree's top is some levels up. PREFIX/bin/midihub: one.

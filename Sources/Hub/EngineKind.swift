@@ -5,7 +5,7 @@ package enum EngineKind: String, Sendable {
     case rtpmidid, embedded
 
     /// The settings that rtpmidid knows nothing of, by their keys: it lets everybody in, on every address.
-    static let embeddedAlone: [(key: String, isTold: @Sendable (Configuration) -> Bool)] = [
+    package static let embeddedAlone: [(key: String, isTold: @Sendable (Configuration) -> Bool)] = [
         ("allow", { !$0.allow.isEmpty }), ("deny", { !$0.deny.isEmpty }),
         ("maximum", { $0.rooms.contains { $0.maximum != nil } }),
         ("maximumPerAddress", { $0.maximumPerAddress != nil }), ("address", { $0.address != nil }),
@@ -60,7 +60,7 @@ package enum EngineKind: String, Sendable {
         }
     }
 
-    static func running(_ state: StateDirectory) -> EngineKind? {
+    package static func running(_ state: StateDirectory) -> EngineKind? {
         func runs(_ kind: EngineKind, _ name: String) -> Bool {
             kind.marks(name, state).contains { !ProcessIdentity.withArguments($0).isEmpty }
         }

@@ -82,7 +82,7 @@ package final class EngineProcess {
     }
 
     /// The embedded engine says BY by itself upon SIGTERM.
-    static func embedded(state: StateDirectory, loop: EventLoop) -> EngineProcess {
+    package static func embedded(state: StateDirectory, loop: EventLoop) -> EngineProcess {
         let name = EmbeddedEngine.name
         return EngineProcess(
             name, state, loop, marks: EngineKind.embedded.marks(name, state),

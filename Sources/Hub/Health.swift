@@ -1,5 +1,5 @@
 /// The one sentence that says how the hub is, in words for musicians.
-enum Health {
+package enum Health {
     static func judge(
         engines: [Snapshot.Engine], participants: [Snapshot.Participant], store: Snapshot.Store,
         troubles: [Snapshot.Problem], startedAt: Int64, now: Int64
@@ -28,7 +28,7 @@ enum Health {
     }
 
     /// A hub that has just begun on engines of the one before it does not know for a moment who is on them.
-    static func isTakingOver(_ engines: [Snapshot.Engine], startedAt: Int64, now: Int64) -> Bool {
+    package static func isTakingOver(_ engines: [Snapshot.Engine], startedAt: Int64, now: Int64) -> Bool {
         now - startedAt < 4000 && engines.contains(where: \.adopted)
     }
 

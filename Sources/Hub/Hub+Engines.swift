@@ -1,4 +1,3 @@
-import Engine
 import EngineProtocol
 import Linux
 import PatchBay
@@ -69,7 +68,7 @@ extension Hub {
     func reload() throws(ConfigurationError) -> String {
         serviceManager?.tell(["RELOADING": "1"])
         defer { serviceManager?.tell(["READY": "1"]) }
-        let fresh = try options.configuration()
+        let fresh = try configure()
         if let keys = kind.cannotHonour(fresh) {
             throw ConfigurationError(
                 "\(kind.rawValue), which carries the MIDI now, cannot honour \(keys); after `midihub stop` and `midihub start` the embedded engine does"

@@ -1,5 +1,4 @@
 import Glibc
-import HTTP
 import Linux
 import PatchBay
 import Rooms
@@ -75,17 +74,15 @@ extension Hub {
         board.publish(snapshot)
         tellServiceManager(snapshot.health)
         publishedAt = .now
-        guard let server else { return }
-        let update = views.update(to: snapshot, isWatched: server.viewers > 0, now: .now)
-        if !update.isEmpty { server.publish(update) }
+        observer?.show(snapshot)
     }
 
     /// Told at most ten times a second.
     func countPlayed(_ participant: Int64, _ notes: Int) {
-        guard let server, server.viewers > 0 else { return }
+        guard let observer, observer.isWatched else { return }
         if played.isEmpty {
             context.loop.after(.milliseconds(100)) { [unowned self] in
-                server.publish(StreamViews.activity(played))
+                observer.showPlayed(played)
                 played = [:]
             }
         }
@@ -110,7 +107,7 @@ extension Hub {
         for ((_, room, _), addresses) in zip(context.configuration.ports, addresses()) {
             Output.log("  Room \(Output.safe(room.name)): connect to \(addresses.joined(separator: " or "))")
         }
-        guard let pageAddress else { return }
+        guard let pageAddress = observer?.pageAddress else { return }
         Output.log("  " + Output.page(pageAddress, context.state))
     }
 }

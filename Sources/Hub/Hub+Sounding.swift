@@ -1,5 +1,4 @@
 import EngineProtocol
-import HTTP
 import Linux
 import PatchBay
 import Rooms
@@ -12,7 +11,7 @@ struct SoundingQuestion {
     var number = 0
     /// Whether it waits for an answer.
     var isOpen = false
-    var waiters: [(paging: Paging, responder: Responder)] = []
+    var waiters: [@Sendable ([Int64: Sounding]) -> Void] = []
     /// The stream shows what was answered last.
     var isShown = false
 }
@@ -21,19 +20,19 @@ struct SoundingQuestion {
 extension Hub {
     /// Every fifth of a second.
     func watchSounding() {
-        guard let server else { return }
-        if server.isWatched(StreamView.sounding.topic) {
+        guard let observer else { return }
+        if observer.watchesSounding {
             soundingQuestion.isShown = true
             askSounding()
         } else if soundingQuestion.isShown {
             // Whoever comes next is not to see what was.
             soundingQuestion.isShown = false
-            server.publish(views.sounding([], isWatched: false))
+            observer.showSounding(nil)
         }
     }
 
-    func askSounding(_ paging: Paging, for responder: Responder) {
-        soundingQuestion.waiters.append((paging, responder))
+    func askSounding(for answer: @escaping @Sendable ([Int64: Sounding]) -> Void) {
+        soundingQuestion.waiters.append(answer)
         askSounding()
     }
 
@@ -65,14 +64,8 @@ extension Hub {
     private func tellSounding(_ all: [Int64: Sounding], _ number: Int) {
         guard soundingQuestion.isOpen, number == soundingQuestion.number else { return }
         soundingQuestion.isOpen = false
-        let list = all.sorted { $0.key < $1.key }.map { API.Sounds(participant: $0.key, $0.value) }
-        for (paging, responder) in soundingQuestion.waiters {
-            let (part, next) = paging.part(of: list) { .init($0.participant) }
-            responder.send(.json(JSON.bytes(API.SoundsList(sounding: Array(part), next: next))))
-        }
+        for answer in soundingQuestion.waiters { answer(all) }
         soundingQuestion.waiters = []
-        guard let server, soundingQuestion.isShown else { return }
-        let update = views.sounding(list, isWatched: true)
-        if !update.isEmpty { server.publish(update) }
+        if soundingQuestion.isShown { observer?.showSounding(all) }
     }
 }

@@ -4,26 +4,30 @@
 //  thread and the store's queue, which it reaches by mailboxes only. What it refuses to be: in the path of MIDI, which
 //  goes on whatever happens here.
 
+import EngineProtocol
 import Glibc
-import HTTP
-import Linux
+package import Linux
 import PatchBay
 import Rooms
-import Store
+package import Store
 import Supervisor
 
 /// One running hub.
 package final class Hub {
-    let options: Options
+    /// Reads the configuration, again at each reload.
+    let configure: Configure
     private let signals: SignalDescriptor
     let context: HubContext
-    let board = Board()
-    private let orders: Mailbox<Order>
+    package let board = Board()
+    /// What is asked and told from other threads.
+    package let requests: Mailbox<HubRequest>
     private let news: Mailbox<News>
     let startedAt = Moment.now
     private let holder: StoreHolder
-    var server: Server?
-    var pageAddress: String?
+    /// What the hubs before this one have left on record.
+    package let memory: StoreMemory
+    /// Who shows it to people; nil until it listens.
+    private(set) var observer: (any HubObserver)?
     let kind: EngineKind
     private let whyThatKind: String
     var engines: [any HubEngine] = []
@@ -37,7 +41,6 @@ package final class Hub {
     var isPublishing = false
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
     var matrix = Matrix()
-    var views: StreamViews
     let alerter: Alerter
     var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
@@ -58,14 +61,17 @@ package final class Hub {
     var bayTrouble: String?
     var listenerTrouble: String?
     private var exit = ExitCode.well
-    private var recentEvents: [EventRecord]
     let serviceManager = ServiceManager(Programs.environment)
     private var toldHealth = ""
 
-    /// Runs a hub until it is told to end. Throws where it cannot begin; `ConfigurationError` where it was told wrongly.
-    package static func run(_ options: Options) throws -> ExitCode {
-        let configuration = try options.configuration()
-        let state = options.place
+    package typealias Configure = () throws(ConfigurationError) -> Configuration
+
+    /// Runs a hub until it is told to end. `observe` opens what shows it to people. Throws where it cannot begin;
+    /// `ConfigurationError` where it was told wrongly.
+    package static func run(
+        _ state: StateDirectory, _ configure: @escaping Configure, observe: (Hub) throws -> any HubObserver
+    ) throws -> ExitCode {
+        let configuration = try configure()
         try state.becomeOwner()
         try state.create()
         guard let lock = try HubLock.take(state) else {
@@ -76,8 +82,8 @@ package final class Hub {
         Signals.ignorePipe()
         allowDescriptors()
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
-        let hub = try Hub(options, configuration, state, signals)
-        try hub.listen()
+        let hub = try Hub(configure, configuration, state, signals)
+        hub.observer = try observe(hub)
         return try hub.run()
     }
 
@@ -91,23 +97,21 @@ package final class Hub {
     }
 
     private init(
-        _ options: Options, _ configuration: Configuration, _ state: StateDirectory,
+        _ configure: @escaping Configure, _ configuration: Configuration, _ state: StateDirectory,
         _ signals: consuming SignalDescriptor
     ) throws {
-        self.options = options
+        self.configure = configure
         self.signals = signals
         let loop = try EventLoop()
-        (orders, news, pianoNews, releasesDone) = (try Mailbox(), try Mailbox(), try Mailbox(), try Mailbox())
+        (requests, news, pianoNews, releasesDone) = (try Mailbox(), try Mailbox(), try Mailbox(), try Mailbox())
         changes = try ChangeNotifier()
 
         var failure: StoreError?
         var database: Database?
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try Recorder(database, path: state.database, failure: failure, loop: loop)
-        let memory = StoreMemory.load(database)
+        memory = StoreMemory.load(database)
         (offsets, openVisits, blocks) = (memory.offsets, memory.openVisits, memory.blocks)
-        views = StreamViews(points: memory.recentRoundTrips)
-        recentEvents = memory.recentEvents
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
         holder = StoreHolder(database)
 
@@ -127,8 +131,8 @@ package final class Hub {
         recorder.counted = { [unowned self] in
             context.note($0.kind, severity: $0.severity, address: $0.address, $0.text)
         }
-        recorder.recorded = { [unowned self] in server?.publish(views.recorded($0)) }
-        recorder.lostEvents = { [unowned self] in views.lostEvents() }
+        recorder.recorded = { [unowned self] in observer?.show($0) }
+        recorder.lostEvents = { [unowned self] in observer?.lostEvents() }
         context.played = { [unowned self] in countPlayed($0, $1) }
         for notice in memory.notices { context.note("store", severity: .warning, notice) }
         context.changed = { [unowned self] in publishSoon() }
@@ -136,47 +140,22 @@ package final class Hub {
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
         context.enginesChanged = { [unowned self] in configureBay() }
         context.afterReleases = { [unowned self] in afterReleases($0) }
-        try loop.receive(orders) { [unowned self] in obey($0) }
+        try loop.receive(requests) { [unowned self] in receive($0) }
         try loop.receive(news) { [unowned self] in take($0) }
         try loop.receive(pianoNews) { [unowned self] in take($0) }
         try loop.receive(releasesDone) { [unowned self] in releaseWaiters.take($0)?() }
         try loop.watch(changes.number, .read) { [unowned self] _ in readChangedLogs() }
     }
 
-    // MARK: Beginning
+    // MARK: What its observers need
 
-    /// The page and the command line's socket. A taken page address is said and does not keep the music from playing.
-    private func listen() throws {
-        let state = context.state
-        let access = Access(
-            token: try Access.token(context.configuration, state: state), hosts: context.configuration.hosts,
-            origins: context.configuration.origins)
-        let counters = HubCounters(store: context.recorder.counters)
-        let routes = Routes(
-            board: board, access: access, database: { [holder] in holder.database }, orders: orders,
-            webDirectory: WebDirectory.find(context.configuration.web), counters: counters)
-        var listeners = [Listener.unix(try Sockets.listen(unix: state.socket, mode: 0o660))]
-        let address = context.configuration.listen
-        let socket: Descriptor
-        do throws(Errno) {
-            socket = try Sockets.listen(address)
-        } catch {
-            File.remove(state.socket)
-            let finding = Doctor.page(address)
-            // Whoever was there a moment ago may have gone.
-            let words = finding.isWell ? "\(address): \(error.reason)" : finding.words
-            throw HubError("the page cannot be served: \(words); choose another with --listen ADDRESS:PORT")
-        }
-        let bound = Sockets.localAddress(socket)
-        pageAddress =
-            "http://\(bound.host == "::" || bound.host == "0.0.0.0" ? "localhost:\(bound.port)" : "\(bound)")/"
-        listeners.append(Listener.tcp(socket))
-        server = try Server(router: routes.router(), listeners: listeners, counters: counters.http)
-        server?.publish(views.recorded(recentEvents))
-        recentEvents = []
-        // For people who start a hub; on a full disk it plays all the same.
-        try? File.replace("\(state.path)/page", with: Array("\(pageAddress ?? "")\n".utf8))
-    }
+    package var state: StateDirectory { context.state }
+    package var configuration: Configuration { context.configuration }
+    package var counters: RecorderCounters { context.recorder.counters }
+    /// The store of the moment, nil while there is none; from any thread.
+    package var database: @Sendable () -> Database? { { [holder] in holder.database } }
+
+    // MARK: Beginning
 
     private func run() throws -> ExitCode {
         let loop = context.loop
@@ -193,7 +172,7 @@ package final class Hub {
         loop.every(.seconds(5)) { [unowned self] in tick() }
         // What passes is asked for while somebody looks.
         loop.every(.milliseconds(200)) { [unowned self] in
-            if let server, server.viewers > 0 { embedded?.requestActivity() }
+            if let observer, observer.isWatched { embedded?.requestActivity() }
             watchSounding()
         }
         loop.every(.seconds(1)) { [unowned self] in
@@ -203,7 +182,7 @@ package final class Hub {
         }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()
-        try server?.start()
+        try observer?.start()
         sayWhereWeAre()
         serviceManager?.tell(["READY": "1"])
         // From this loop, so that it is noticed when the loop hangs.
@@ -272,8 +251,7 @@ package final class Hub {
     /// The command line finds the hub by it; made again where somebody has deleted it.
     private func keepSocket() {
         let path = context.state.socket
-        guard !isStopping, !File.exists(path), let socket = try? Sockets.listen(unix: path, mode: 0o660) else { return }
-        server?.replaceSocket(by: .unix(socket))
+        guard !isStopping, !File.exists(path), observer?.reopenSocket() ?? false else { return }
         context.note("socket", severity: .warning, "\(path) was gone and has been made again")
     }
 
@@ -318,7 +296,7 @@ package final class Hub {
         endPianos(wait: true)
         context.recorder.whenDone { [unowned self] in
             context.bay?.stop()
-            server?.stop()
+            observer?.stop()
             if let database = holder.database { blocking { await database.close() } }
             context.loop.stop()
         }
@@ -328,5 +306,5 @@ package final class Hub {
 /// The hub cannot begin, in words.
 package struct HubError: Error, CustomStringConvertible {
     package let description: String
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }

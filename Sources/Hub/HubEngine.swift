@@ -1,3 +1,4 @@
+import EngineProtocol
 import Linux
 import Store
 import Supervisor
@@ -39,13 +40,11 @@ protocol HubEngine: AnyObject {
     /// The store works again: what is still true is said to it anew.
     func rerecord()
 
-    /// Sends a participant away, ends at its hearers what it is thought to hold, sends note-offs to it, or lets it be heard
-    /// again that was muted for a loop. False where it has none of that id; else `done` gets why it could not be done, nil
+    /// False where it has no such participant, or cannot do that for anybody; else `done` gets why it could not be done, nil
     /// where it was.
-    func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
-    func release(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
-    func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool
-    func unmute(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool
+    func perform(
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (String?) -> Void
+    ) -> Bool
 
     /// A line for each port that it serves.
     var views: [Snapshot.Engine] { get }
@@ -55,9 +54,6 @@ protocol HubEngine: AnyObject {
 extension HubEngine {
     var isDown: Bool { process.service.state == .idle }
     func stop() { process.stop() }
-
-    /// The kernel carries what rtpmidid's participants play: nobody is muted there.
-    func unmute(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool { false }
 
     func restart(by author: Author) {
         context.note(

@@ -1,7 +1,7 @@
 /// What may have been meant by a word that nobody knows.
-enum Nearest {
+package enum Nearest {
     /// The word among those known that differs in a letter or two; else one that begins alike.
-    static func of(_ word: String, among known: some Sequence<String>) -> String? {
+    package static func of(_ word: String, among known: some Sequence<String>) -> String? {
         let near = known.map { (word: $0, distance: distance(word, $0)) }.min {
             ($0.distance, $0.word) < ($1.distance, $1.word)
         }

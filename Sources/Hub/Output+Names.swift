@@ -54,7 +54,7 @@ extension Output {
     }
 
     /// Without ink, but of use beside another.
-    static func isJoining(_ scalar: Unicode.Scalar) -> Bool {
+    package static func isJoining(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x200C...0x200F, 0x061C, 0xFE00...0xFE0F, 0xE0100...0xE01EF: true
         default: false

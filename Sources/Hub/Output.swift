@@ -1,17 +1,16 @@
 import Foundation
 import Glibc
-import HTTP
-import Linux
+package import Linux
 import Store
-import Synchronization
+package import Synchronization
 
 /// What commands print: text for people, with strangers' names made harmless for a terminal (`Output+Names.swift`).
 package enum Output {
     /// Why standard output took no more.
-    private static let failure = Mutex<Errno?>(nil)
+    package static let failure = Mutex<Errno?>(nil)
 
     /// What a command has to tell. Where it cannot be written, `exitCode(after:)` says so at the end.
-    static func line(_ text: String) {
+    package static func line(_ text: String) {
         do throws(Errno) {
             try write("\(text)\n", to: 1)
         } catch { failure.withLock { $0 = $0 ?? error } }
@@ -21,17 +20,10 @@ package enum Output {
     /// is not said.
     static func log(_ text: String) { try? write("\(text)\n", to: 1) }
 
-    static func complain(_ text: String) { try? write("midihub: \(safe(text))\n", to: 2) }
+    package static func complain(_ text: String) { try? write("midihub: \(safe(text))\n", to: 2) }
 
     /// Nobody gets what a command prints: one that would go on printing may end.
-    static var isLost: Bool { failure.withLock { $0 != nil } }
-
-    /// A command whose output is lost has not done well. A reader that has gone, as `head` does, has read what it wanted.
-    package static func exitCode(after code: ExitCode) -> ExitCode {
-        guard let error = failure.withLock({ $0 }), error.code != EPIPE else { return code }
-        complain("the output cannot be written: \(error.reason)")
-        return code == .well ? .unavailable : code
-    }
+    package static var isLost: Bool { failure.withLock { $0 != nil } }
 
     private static func write(_ text: String, to descriptor: CInt) throws(Errno) {
         var rest = Array(text.utf8)[...]
@@ -50,29 +42,21 @@ package enum Output {
     }
 
     /// "1 note", "2 notes".
-    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
-
-    static func notRunning(_ state: StateDirectory) -> ExitCode {
-        complain(HubLock.whyNoAnswer(state))
-        return .no
-    }
-
-    static func strangeAnswer() -> ExitCode {
-        complain("the hub's answer was not understood: is it another version?")
-        return .bug
-    }
+    package static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
     /// Where the page is: with the token in its fragment on a terminal, elsewhere only with the name of the token's file.
-    static func page(_ address: String, _ state: StateDirectory) -> String {
+    package static func page(_ address: String, _ state: StateDirectory) -> String {
         guard let token = File.text(state.token, limit: 4096)?.split(separator: "\n").first else {
             return "Page: \(address) (its token: as configured)"
         }
-        return isatty(1) == 1
-            ? "Page: \(address)#token=\(Client.encoded(String(token)))" : "Page: \(address) (its token: \(state.token))"
+        guard isatty(1) == 1, let encoded = token.addingPercentEncoding(withAllowedCharacters: .alphanumerics) else {
+            return "Page: \(address) (its token: \(state.token))"
+        }
+        return "Page: \(address)#token=\(encoded)"
     }
 
     /// Local date and time.
-    static func time(_ unixMilliseconds: Int64) -> String {
+    package static func time(_ unixMilliseconds: Int64) -> String {
         var seconds = time_t(unixMilliseconds / 1000)
         var parts = tm()
         localtime_r(&seconds, &parts)
@@ -81,23 +65,10 @@ package enum Output {
             parts.tm_hour,
             parts.tm_min, parts.tm_sec)
     }
-
-    static func database(_ state: StateDirectory) -> Database? {
-        guard File.exists(state.database) else {
-            complain("nothing was recorded in \(state.path) yet")
-            return nil
-        }
-        do throws(StoreError) {
-            return try Database(path: state.database)
-        } catch {
-            complain("\(state.database): \(Recorder.words(for: error))")
-            return nil
-        }
-    }
 }
 
 /// Runs an asynchronous piece of work from a synchronous place: the command line and start-up, never a loop.
-func blocking<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) -> Value {
+package func blocking<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) -> Value {
     let result = Mutex<Value?>(nil)
     let done = DispatchSemaphore(value: 0)
     Task {

@@ -1,13 +1,13 @@
 package import Linux
 package import Store
-import Synchronization
+package import Synchronization
 
 /// Brings changes into the store, one transaction at a time, from the hub's loop. The store is never waited for: while it
 /// works, changes gather; while it is down, they are counted as lost and it is tried again.
 package final class Recorder {
     package private(set) var database: Database?
     package private(set) var view = Snapshot.Store()
-    package let counters = HubCounters.Store()
+    package let counters = RecorderCounters()
     /// The store works again after a failure: what is still true must be said to it anew.
     package var recovered: () -> Void = {}
     /// Events that are on record now, with their ids in the store.
@@ -228,4 +228,12 @@ private func attempt(_ known: Database?, _ path: String) async -> Outcome {
         try await database.commit([Recorder.alive])
         return .works(database, notices: await database.takeNotices())
     } catch { return .worksNot(error) }
+}
+
+/// Written by who records, read by any thread.
+package final class RecorderCounters: Sendable {
+    /// Transactions that are on disk, and those that failed.
+    package let writes = Atomic<Int>(0)
+    package let failures = Atomic<Int>(0)
+    package init() {}
 }

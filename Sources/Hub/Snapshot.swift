@@ -85,7 +85,7 @@ package struct Snapshot: Equatable, Sendable {
         /// Of the echo: when it switches itself off.
         package var until: Int64?
 
-        var withoutAddress: Participant {
+        package var withoutAddress: Participant {
             var copy = self
             (copy.address, copy.ssrc) = (nil, nil)
             return copy
@@ -122,6 +122,12 @@ package struct Snapshot: Equatable, Sendable {
         package var participants = 0
         package var wires = 0
         package var rooms = 0
+
+        package init(
+            participants: Int = 0, wires: Int = 0, rooms: Int = 0
+        ) {
+            (self.participants, self.wires, self.rooms) = (participants, wires, rooms)
+        }
     }
 
     package var name = ""
@@ -158,7 +164,7 @@ package final class Board: Sendable {
     }
 
     /// What `encode` makes of the snapshot, made once a snapshot for each `name`.
-    func body(_ name: String, _ encode: (Snapshot) -> String) -> [UInt8] {
+    package func body(_ name: String, _ encode: (Snapshot) -> String) -> [UInt8] {
         let (known, snapshot, generation) = latest.withLock { ($0.bodies[name], $0.snapshot, $0.generation) }
         if let known { return known }
         // Not within the lock, which the hub's loop must never wait for.

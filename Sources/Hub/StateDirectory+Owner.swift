@@ -4,7 +4,7 @@ package import Linux
 extension StateDirectory {
     /// Root becomes the user that the directory belongs to, where that is another: a package gives the hub a user of its
     /// own, and its hub is the same whether root, cron or systemd starts it. What only root can do for it is done first.
-    func becomeOwner() throws(Errno) {
+    package func becomeOwner() throws(Errno) {
         guard geteuid() == 0, let owner = Owner.of(path) else { return }
         try refuseStrangers(owner: owner.user)
         if owner.user == 0 { return }

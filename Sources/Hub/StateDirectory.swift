@@ -9,7 +9,7 @@ package struct StateDirectory: Sendable, Equatable {
     package init(_ path: String) { self.path = path }
 
     /// Of the hub that belongs to the machine, not to a user.
-    static let machine = StateDirectory("/var/lib/midihub")
+    package static let machine = StateDirectory("/var/lib/midihub")
 
     package var database: String { "\(path)/hub.sqlite" }
     package var lock: String { "\(path)/hub.lock" }
@@ -105,7 +105,7 @@ package struct StateDirectory: Sendable, Equatable {
     }
 
     /// Removes it, with what lies on tmpfs.
-    func erase() {
+    package func erase() {
         for directory in [Self.memory.map(memoryPath), path].compactMap(\.self)
         where Owner.ofLink(directory) == geteuid() {
             try? FileManager.default.removeItem(atPath: directory)

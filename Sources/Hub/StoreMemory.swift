@@ -1,16 +1,19 @@
-import Store
+package import Store
 import Synchronization
 
 /// What a hub finds in the store when it begins.
-struct StoreMemory: Sendable {
+package struct StoreMemory: Sendable {
+    /// How far back the round trips reach that people are shown.
+    package static let recently: Duration = .seconds(600)
+
     var offsets: [String: TailOffset] = [:]
     var openVisits: [Visit] = []
     /// Round trips of the open visits so far, also those that nobody has judged yet.
     var roundTrips: [Int64: LatencySummary] = [:]
     /// The round trips of the last minutes of the open visits.
-    var recentRoundTrips: [Int64: [LatencyPoint]] = [:]
+    package var recentRoundTrips: [Int64: [LatencyPoint]] = [:]
     /// The latest events, oldest first.
-    var recentEvents: [EventRecord] = []
+    package var recentEvents: [EventRecord] = []
     var blocks: Set<Store.Block> = []
     var nextVisit: Int64 = 1
     /// When the last hub was surely running; the beginning of time where none has said it.
@@ -30,7 +33,7 @@ struct StoreMemory: Sendable {
             memory.recentEvents = ((try? await database.events(limit: 1000)) ?? []).reversed()
             memory.blocks = Set((try? await database.blocks()) ?? [])
             for visit in memory.openVisits {
-                let recent = LatencyFilter(visit: visit.id, from: now.advanced(by: .zero - StreamViews.memory), to: now)
+                let recent = LatencyFilter(visit: visit.id, from: now.advanced(by: .zero - Self.recently), to: now)
                 memory.recentRoundTrips[visit.id] = try? await database.latency(recent, limit: 600).points.map(\.point)
                 memory.roundTrips[visit.id] = try? await database.latencySummary(of: visit, includingUnconfirmed: true)
             }

@@ -1,9 +1,10 @@
-//  The command line: its words, and its exit code. Everything it does is in module Hub: start at Subcommand+Run.swift.
+//  The command line: its words, and its exit code. Everything it does is in module CommandLine: start at Subcommand.swift.
 
 import Glibc
+import CommandLine
 import Hub
 
 @main
 struct Main {
-    static func main() { exit(Subcommand.run(Array(CommandLine.arguments.dropFirst())).rawValue) }
+    static func main() { exit(Subcommand.run(Array(Swift.CommandLine.arguments.dropFirst())).rawValue) }
 }

@@ -33,7 +33,7 @@ package struct Alert: Codable, Equatable, Sendable {
     /// `words` with the hub's name before them.
     package mutating func say(_ words: String, hub: String) { (self.hub, text) = (hub, "\(hub): \(words)") }
 
-    static func test(hub: String) -> Alert {
+    package static func test(hub: String) -> Alert {
         var alert = Alert(.test, id: "test", at: Moment.now.milliseconds)
         alert.say("this is a test of its alerts", hub: hub)
         return alert

@@ -1,13 +1,12 @@
 import EngineProtocol
 import Foundation
 import Glibc
-import HTTP
 import Linux
 import Store
 
 /// Tells the webhook what goes wrong and when that is over. On the hub's loop; a message is sent by a thread that waits for
 /// curl, so that a webhook that does not answer holds up nothing.
-final class Alerter {
+package final class Alerter {
     private struct Kept: Codable {
         var watch = AlertWatch()
         var queue = AlertQueue()
@@ -33,15 +32,15 @@ final class Alerter {
         File.bytes(state.alerts).flatMap { try? JSONDecoder().decode(Kept.self, from: Data($0)) } ?? Kept()
     }
 
-    var view: API.Alerts { Self.view(settings, kept) }
+    var state: AlertState { Self.state(settings, kept) }
 
     /// What a hub that is no more has left.
-    static func view(_ settings: AlertSettings?, leftIn state: StateDirectory) -> API.Alerts {
-        view(settings, load(state))
+    package static func state(_ settings: AlertSettings?, leftIn place: StateDirectory) -> AlertState {
+        state(settings, load(place))
     }
 
-    private static func view(_ settings: AlertSettings?, _ kept: Kept) -> API.Alerts {
-        API.Alerts(limits: settings.map(API.Alerts.Limits.init), told: kept.watch.told, waiting: kept.queue.count)
+    private static func state(_ settings: AlertSettings?, _ kept: Kept) -> AlertState {
+        AlertState(settings: settings, told: kept.watch.told, waiting: kept.queue.count)
     }
 
     private var settings: AlertSettings? { context.configuration.alerts }
@@ -106,7 +105,7 @@ final class Alerter {
     }
 
     /// Blocks until it is answered.
-    static func post(_ alert: Alert, to url: String) -> Curl.Outcome {
+    package static func post(_ alert: Alert, to url: String) -> Curl.Outcome {
         var request = Curl(url: url, method: "POST")
         request.headers = ["Content-Type: application/json", "User-Agent: midihub/\(Version.text)"]
         request.body = JSON.text(alert.message)
@@ -115,24 +114,24 @@ final class Alerter {
     }
 
     /// Sends a test message, whatever else waits.
-    func test(hub: String, _ responder: Responder) {
+    func test(hub: String, _ reply: @escaping Reply) {
         guard let url = settings?.url else {
-            return responder.send(.problem(.notFound, "No alerts are configured."))
+            return reply(.notFound("No alerts are configured."))
         }
         let alert = Alert.test(hub: hub)
         let post = { @Sendable in
-            responder.send(
+            reply(
                 Self.trouble(Self.post(alert, to: url)).map {
-                    Response.problem(.unavailable, "The webhook took no alert: \($0).")
-                } ?? Hub.done("The webhook took the test message."))
+                    CommandReply.unavailable("The webhook took no alert: \($0).")
+                } ?? .done("The webhook took the test message."))
         }
         do throws(Errno) {
             try WorkerThread("alert test", post).detach()
-        } catch { responder.send(.problem(.unavailable, "The test cannot be sent: \(error.reason).")) }
+        } catch { reply(.unavailable("The test cannot be sent: \(error.reason).")) }
     }
 
     /// nil where it was taken.
-    static func trouble(_ outcome: Curl.Outcome) -> String? {
+    package static func trouble(_ outcome: Curl.Outcome) -> String? {
         switch outcome {
         case .answered(200..<300, _): nil
         case .answered(let status, _): "it answered \(status)"
@@ -165,4 +164,14 @@ final class Alerter {
         saved = bytes
         try? File.replace(context.state.alerts, with: bytes, mode: 0o600)
     }
+}
+
+/// What the webhook is told.
+package struct AlertState: Sendable {
+    /// nil where no alerts are configured.
+    package let settings: AlertSettings?
+    /// What goes on, as it was told.
+    package let told: [Alert]
+    /// Messages that wait to be delivered.
+    package let waiting: Int
 }

@@ -1,10 +1,10 @@
-import Linux
+package import Linux
 import Store
 import Supervisor
 
 /// Announces one port on the local network by mDNS, so that players find it without typing: `avahi-publish` as one more
 /// child, which the next hub adopts. Without Avahi the hub is not announced, and says so once.
-final class Announcer {
+package final class Announcer {
     private static let service = "_apple-midi._udp"
     private let context: HubContext
     private let port: UInt16
@@ -25,7 +25,7 @@ final class Announcer {
     }
 
     /// Processes of ports that a hub left behind.
-    static func leftBehind(_ state: StateDirectory, _ loop: EventLoop) -> [EngineProcess] {
+    package static func leftBehind(_ state: StateDirectory, _ loop: EventLoop) -> [EngineProcess] {
         File.names(in: state.engines).filter { $0.hasPrefix("announce-") && $0.hasSuffix(".json") }
             .compactMap { UInt16($0.dropFirst("announce-".count).dropLast(".json".count)) }
             .map { process($0, state, loop) }

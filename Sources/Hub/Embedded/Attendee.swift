@@ -1,4 +1,3 @@
-import Engine
 import EngineProtocol
 import Rooms
 import Store

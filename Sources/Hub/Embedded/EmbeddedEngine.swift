@@ -1,4 +1,3 @@
-import Engine
 import EngineProtocol
 import Linux
 import Rooms
@@ -311,34 +310,12 @@ final class EmbeddedEngine: HubEngine {
         }
     }
 
-    func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
-        order(.init(.kick), participant, done)
-    }
-
-    func release(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
-        order(.init(.release), participant, done)
-    }
-
-    func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool {
-        var request = EngineControl.Request(.notesOff)
-        (request.from, request.to) = (notes.lowerBound, notes.upperBound)
-        return order(request, participant, done)
-    }
-
-    func unmute(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
-        order(.init(.unmute), participant) { [weak self] failure in
-            self?.requestStatus()
-            done(failure)
-        }
-    }
-
-    private func order(
-        _ request: EngineControl.Request, _ participant: Int64, _ done: @escaping (String?) -> Void
+    func perform(
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (String?) -> Void
     ) -> Bool {
         guard let id = present.first(where: { $0.value.visit.id == participant })?.key else { return false }
-        var request = request
-        request.id = id
-        ask(request) { reply in
+        ask(.init(command, id: id)) { [weak self] reply in
+            if command == .unmute { self?.requestStatus() }
             guard let reply else { return done("The engine does not answer.") }
             done(reply.error.map { "The engine says: \($0)." })
         }

@@ -1,4 +1,3 @@
-import HTTP
 import Linux
 import Rooms
 import Store
@@ -13,14 +12,14 @@ struct Echo {
 /// the way.
 extension Hub {
     /// No echo stays longer unless somebody asks again.
-    static let longestEcho: Int64 = 1800
+    package static let longestEcho: Int64 = 1800
 
-    func setEcho(_ name: String, for seconds: Int64, _ author: Author, _ responder: Responder) {
+    func setEcho(_ name: String, for seconds: Int64, _ author: Author, _ reply: @escaping Reply) {
         guard let room = context.configuration.rooms.first(where: { $0.name == name }), let port = room.ports.first
-        else { return responder.send(.problem(.notFound, "There is no room \"\(name)\".")) }
+        else { return reply(.notFound("There is no room \"\(name)\".")) }
         guard room.policy != .pair, room.policy != .named else {
             let words = "In room \(name) nobody both sends and hears (its policy is \(room.policy.rawValue)): no echo."
-            return responder.send(.problem(.conflict, words))
+            return reply(.conflict(words))
         }
         let old = echoes[name]
         if let old { context.loop.cancel(old.timer) }
@@ -42,18 +41,18 @@ extension Hub {
             )
         }
         followEchoes { failure in
-            responder.send(
-                failure.map { .problem(.unavailable, "The engine does not follow it yet: \($0)") }
-                    ?? Self.done("What each plays in room \(name) comes back to them."))
+            reply(
+                failure.map { .unavailable("The engine does not follow it yet: \($0)") }
+                    ?? .done("What each plays in room \(name) comes back to them."))
         }
     }
 
-    func endEcho(_ name: String, by author: Author, _ responder: Responder) {
-        guard echoes[name] != nil else { return responder.send(Self.done("There was no echo in room \(name).")) }
+    func endEcho(_ name: String, by author: Author, _ reply: @escaping Reply) {
+        guard echoes[name] != nil else { return reply(.done("There was no echo in room \(name).")) }
         endEcho(name, address: author.address, "switched off by \(author)") { failure in
-            responder.send(
-                failure.map { .problem(.unavailable, "The engine does not follow it yet: \($0)") }
-                    ?? Self.done("There is no echo in room \(name) any more."))
+            reply(
+                failure.map { .unavailable("The engine does not follow it yet: \($0)") }
+                    ?? .done("There is no echo in room \(name) any more."))
         }
     }
 

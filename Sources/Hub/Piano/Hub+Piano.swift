@@ -1,6 +1,4 @@
 import Client
-import Engine
-import HTTP
 import Linux
 import Rooms
 import Store
@@ -11,21 +9,21 @@ extension Hub {
     /// From the last key until it leaves.
     private static let pianoPatience: Duration = .seconds(60)
 
-    func play(_ key: PianoKey, _ strokes: [Stroke], _ author: Author, _ responder: Responder) {
+    func play(_ key: PianoKey, _ strokes: [Stroke], _ author: Author, _ reply: @escaping Reply) {
         let piano: Piano
         if let known = pianos[key] {
             piano = known
         } else {
             guard pianos.count < Self.mostPianos else {
-                return responder.send(.problem(.conflict, "\(Self.mostPianos) pianos are being played already."))
+                return reply(.conflict("\(Self.mostPianos) pianos are being played already."))
             }
             do throws(Errno) {
                 guard let fresh = try makePiano(key) else {
-                    return responder.send(.problem(.notFound, "There is no room \"\(key.room)\"."))
+                    return reply(.notFound("There is no room \"\(key.room)\"."))
                 }
                 piano = fresh
             } catch {
-                return responder.send(.problem(.unavailable, "There is no piano: \(error)."))
+                return reply(.unavailable("There is no piano: \(error)."))
             }
             pianos[key] = piano
             context.note(
@@ -37,12 +35,12 @@ extension Hub {
             if let timer = piano.idle { context.loop.cancel(timer) }
             piano.idle = context.loop.after(Self.pianoPatience) { [unowned self] in end(key, piano.number) }
         }
-        piano.play(strokes, hasEcho: echoes[key.room] != nil, responder)
+        piano.play(strokes, hasEcho: echoes[key.room] != nil, reply)
     }
 
-    func leavePiano(_ key: PianoKey, _ responder: Responder) {
+    func leavePiano(_ key: PianoKey, _ reply: @escaping Reply) {
         if let piano = pianos[key] { end(key, piano.number) }
-        responder.send(Self.done("The piano has left."))
+        reply(.done("The piano has left."))
     }
 
     func take(_ news: Piano.News) {

@@ -1,7 +1,5 @@
 import Client
-import Engine
 import EngineProtocol
-import HTTP
 import Linux
 import RTPMIDI
 import Rooms
@@ -13,7 +11,13 @@ package struct PianoKey: Hashable, Sendable {
     /// Made up by the page.
     package let player: String
 
-    static func isPlayer(_ text: String) -> Bool {
+    package init(
+        room: String, player: String
+    ) {
+        (self.room, self.player) = (room, player)
+    }
+
+    package static func isPlayer(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count)
             && text.utf8.allSatisfy { $0 < 128 && (Character(UnicodeScalar($0)).isLetter || (48...57).contains($0)) }
     }
@@ -54,7 +58,7 @@ final class Piano {
         let reason: String
     }
     fileprivate enum Order: Sendable {
-        case play([Stroke], hasEcho: Bool, Responder)
+        case play([Stroke], hasEcho: Bool, Reply)
         case leave
     }
 
@@ -80,8 +84,8 @@ final class Piano {
     }
 
     /// Answered once it is on its way, or, where there is an echo, once that is back.
-    func play(_ strokes: [Stroke], hasEcho: Bool, _ responder: Responder) {
-        orders.send(.play(strokes, hasEcho: hasEcho, responder))
+    func play(_ strokes: [Stroke], hasEcho: Bool, _ reply: @escaping Reply) {
+        orders.send(.play(strokes, hasEcho: hasEcho, reply))
     }
 
     /// Lets go of everything and says BY. `wait`: until that is done.
@@ -100,8 +104,8 @@ private final class Player {
     private let tell: (String) -> Void
     private var isSettled = false
     private var failure: String?
-    private var waiting: [(strokes: [Stroke], hasEcho: Bool, responder: Responder, since: ContinuousClock.Instant)] = []
-    private var echoes: [(message: [UInt8], responder: Responder, since: ContinuousClock.Instant)] = []
+    private var waiting: [(strokes: [Stroke], hasEcho: Bool, reply: Reply, since: ContinuousClock.Instant)] = []
+    private var echoes: [(message: [UInt8], reply: Reply, since: ContinuousClock.Instant)] = []
     private var held: Set<UInt8> = []
     private var lastWord = ContinuousClock.now
 
@@ -132,7 +136,7 @@ private final class Player {
         case .up:
             loop.after(settling) { [unowned self] in
                 isSettled = true
-                for one in waiting { play(one.strokes, hasEcho: one.hasEcho, one.responder) }
+                for one in waiting { play(one.strokes, hasEcho: one.hasEcho, one.reply) }
                 waiting = []
             }
         case .down(let reason, _, _): fail(reason)
@@ -145,24 +149,24 @@ private final class Player {
         guard failure == nil else { return }
         failure = reason
         held = []
-        for one in waiting { refuse(one.responder, reason) }
+        for one in waiting { refuse(one.reply, reason) }
         waiting = []
         participant.leave {}
         tell(reason)
     }
 
-    private func refuse(_ responder: Responder, _ reason: String) {
-        responder.send(.problem(.unavailable, "\(participant.name) is not in the room: \(reason)."))
+    private func refuse(_ reply: @escaping Reply, _ reason: String) {
+        reply(.unavailable("\(participant.name) is not in the room: \(reason)."))
     }
 
     private func obey(_ order: Piano.Order) {
         switch order {
-        case .play(let strokes, let hasEcho, let responder):
+        case .play(let strokes, let hasEcho, let reply):
             lastWord = .now
-            if let failure { return refuse(responder, failure) }
-            if isSettled { return play(strokes, hasEcho: hasEcho, responder) }
-            guard waiting.count < 100 else { return refuse(responder, "it is still on its way in") }
-            waiting.append((strokes, hasEcho, responder, .now))
+            if let failure { return refuse(reply, failure) }
+            if isSettled { return play(strokes, hasEcho: hasEcho, reply) }
+            guard waiting.count < 100 else { return refuse(reply, "it is still on its way in") }
+            waiting.append((strokes, hasEcho, reply, .now))
         case .leave:
             guard failure == nil else { return loop.stop() }
             failure = "it has left"
@@ -170,15 +174,15 @@ private final class Player {
         }
     }
 
-    private func play(_ strokes: [Stroke], hasEcho: Bool, _ responder: Responder) {
+    private func play(_ strokes: [Stroke], hasEcho: Bool, _ reply: @escaping Reply) {
         participant.send(strokes.map(\.message))
         for stroke in strokes {
             if stroke.velocity > 0 { held.insert(stroke.note) } else { held.remove(stroke.note) }
         }
         if hasEcho, let first = strokes.first(where: { $0.velocity > 0 }) {
-            echoes.append((first.message, responder, .now))
+            echoes.append((first.message, reply, .now))
         } else {
-            answer(responder, echo: nil)
+            answer(reply, echo: nil)
         }
     }
 
@@ -186,19 +190,20 @@ private final class Player {
         guard let index = echoes.firstIndex(where: { $0.message == message }) else { return }
         let one = echoes.remove(at: index)
         let micros = one.since.duration(to: .now) / .microseconds(1)
-        answer(one.responder, echo: (micros / 10).rounded() / 100)
+        answer(one.reply, echo: (micros / 10).rounded() / 100)
     }
 
-    private func answer(_ responder: Responder, echo: Double?) {
-        let played = API.Played(text: "\(participant.name) plays.", name: participant.name, echo: echo)
-        responder.send(.json(JSON.bytes(played)))
+    private func answer(_ reply: @escaping Reply, echo: Double?) {
+        var done = CommandReply.done("\(participant.name) plays.")
+        done.played = .init(name: participant.name, echo: echo)
+        reply(done)
     }
 
     private func tick() {
         let now = ContinuousClock.now
         while let first = echoes.first, first.since.duration(to: now) > Self.echoPatience {
             echoes.removeFirst()
-            answer(first.responder, echo: nil)
+            answer(first.reply, echo: nil)
         }
         if let first = waiting.first, first.since.duration(to: now) > Self.joiningPatience {
             fail("the engine does not answer")

@@ -1,3 +1,4 @@
+import EngineProtocol
 import Linux
 import PatchBay
 import Rooms
@@ -10,13 +11,29 @@ extension RtpmididEngine {
         present.values.first { $0.isShown && $0.visit.id == participant }
     }
 
-    /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it (facts: rtpmidid.md
-    /// 4.2).
-    func kick(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
+    func perform(
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (String?) -> Void
+    ) -> Bool {
         guard let one = shown(participant) else { return false }
+        switch command {
+        case .kick: kick(one, done)
+        case .release: tellBay(.release(one.id), done)
+        case .notesOff(let notes): tellBay(.notesOff(one.id, notes), done)
+        // The kernel carries what rtpmidid's participants play: nobody is muted there.
+        case .unmute: return false
+        }
+        return true
+    }
+
+    private func tellBay(_ command: PatchBay::Command, _ done: (String?) -> Void) {
+        context.bay?.send(command)
+        done(context.bay == nil ? "There is no ALSA sequencer." : nil)
+    }
+
+    /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it.
+    private func kick(_ one: Present, _ done: @escaping (String?) -> Void) {
         guard let id = one.node?.networkID else {
-            done("rtpmidid has not told which of its connections this is. Try again in a few seconds.")
-            return true
+            return done("rtpmidid has not told which of its connections this is. Try again in a few seconds.")
         }
         let other = one.node?.alsaID
         // What it hears ends while it can still be told.
@@ -33,20 +50,5 @@ extension RtpmididEngine {
                 done(nil)
             }
         }
-        return true
-    }
-
-    func release(_ participant: Int64, _ done: @escaping (String?) -> Void) -> Bool {
-        guard let one = shown(participant) else { return false }
-        context.bay?.send(.release(one.id))
-        done(context.bay == nil ? "There is no ALSA sequencer." : nil)
-        return true
-    }
-
-    func notesOff(_ participant: Int64, _ notes: ClosedRange<UInt8>, _ done: @escaping (String?) -> Void) -> Bool {
-        guard let one = shown(participant) else { return false }
-        context.bay?.send(.notesOff(one.id, notes))
-        done(context.bay == nil ? "There is no ALSA sequencer." : nil)
-        return true
     }
 }

@@ -1,0 +1,145 @@
+import Foundation
+import HTTP
+import Hub
+import Linux
+import WebAPI
+
+/// The command line's way to a running hub: the `hub.sock` of the one on this machine, or `--hub URL`, by curl.
+final class HubClient {
+    enum Place {
+        case here(StateDirectory)
+        case away(HubURL)
+    }
+    struct Answer {
+        let status: Int
+        let body: [UInt8]
+    }
+    let place: Place
+    /// Why the last request had no answer, or none of those hoped for.
+    private(set) var trouble = ""
+    /// Whether the last request had an answer at all.
+    private var isAnswered = false
+    /// What lets one elsewhere take orders.
+    private let token: () throws(ConfigurationError) -> String?
+
+    init(_ state: StateDirectory) { (place, token) = (.here(state), { () throws(ConfigurationError) in nil }) }
+
+    init(_ url: HubURL, token: @escaping () throws(ConfigurationError) -> String?) {
+        (place, self.token) = (.away(url), token)
+    }
+
+    /// The body of a 200 answer; nil where no hub gives one.
+    func get(_ path: String) -> [UInt8]? {
+        guard let answer = ask("GET", path, .seconds(5)) else { return nil }
+        if answer.status == 200 { return answer.body }
+        trouble = Self.problem(in: answer)
+        return nil
+    }
+
+    func get<Value: Decodable>(_ path: String, as type: Value.Type) -> Value? {
+        get(path).flatMap { bytes in
+            let value = try? JSONDecoder().decode(type, from: Data(bytes))
+            if value == nil { trouble = "the hub's answer was not understood: is it another version?" }
+            return value
+        }
+    }
+
+    /// Everyone who is here, however many pages that takes; nil where no hub tells it.
+    func participants() -> [Snapshot.Participant]? {
+        var all: [Snapshot.Participant] = []
+        var cursor: Paging.Cursor?
+        while true {
+            let query = cursor.map { "?cursor=\($0)" } ?? ""
+            guard let page = get("/api/v1/participants\(query)", as: API.Participants.self) else { return nil }
+            all += page.participants
+            // One elsewhere may answer anything: it must at least get on.
+            guard let next = page.next.flatMap(Paging.Cursor.init), cursor.map({ $0 < next }) ?? true else {
+                return all
+            }
+            cursor = next
+        }
+    }
+
+    /// nil where no hub answers.
+    func post(_ path: String, within limit: Duration = .seconds(20)) -> Answer? { ask("POST", path, limit) }
+
+    /// Says that no hub answers, or what is wrong with its answer.
+    func complain() -> ExitCode {
+        switch place {
+        case .here(let state) where !isAnswered:
+            return Output.notRunning(state)
+        case .here(let state):
+            Output.complain("\(state.path): \(Output.safe(trouble))")
+            return .no
+        case .away(let url):
+            Output.complain("\(url): \(Output.safe(trouble))")
+            return .no
+        }
+    }
+
+    var isAway: Bool { if case .away = place { true } else { false } }
+
+    private func ask(_ method: String, _ path: String, _ timeout: Duration) -> Answer? {
+        let answer = send(method, path, timeout)
+        isAnswered = answer != nil
+        return answer
+    }
+
+    private func send(_ method: String, _ path: String, _ timeout: Duration) -> Answer? {
+        switch place {
+        case .here(let state):
+            let place = Client.Place.socket(path: state.socket)
+            do throws(Client.Failure) {
+                let answer =
+                    method == "GET"
+                    ? try Client.get(path, at: place, timeout: timeout)
+                    : try Client.post(path, at: place, timeout: timeout)
+                return Answer(status: answer.status, body: answer.body)
+            } catch { trouble = error.description }
+            return nil
+        case .away(let url):
+            var request = Curl(url: url.description + path, method: method)
+            request.seconds = Int(timeout.components.seconds)
+            if method == "POST" {
+                // Given for orders alone: reading needs none, and the hub named may be anybody's.
+                do throws(ConfigurationError) {
+                    guard let token = try token() else {
+                        trouble = "it takes orders with its token only: set MIDIHUB_TOKEN"
+                        return nil
+                    }
+                    request.headers = ["Authorization: Bearer \(token)"]
+                } catch {
+                    trouble = error.description
+                    return nil
+                }
+                if url.isReadable {
+                    Output.complain("the token goes to \(url) where others on the way can read it: use https")
+                }
+            }
+            switch request.run() {
+            case .answered(let status, let body): return Answer(status: status, body: body)
+            case .failed(let words): trouble = words
+            }
+            return nil
+        }
+    }
+
+    /// What an answer other than 200 says.
+    static func problem(in answer: Answer) -> String {
+        struct Problem: Decodable { var detail: String? }
+        let detail = (try? JSONDecoder().decode(Problem.self, from: Data(answer.body)))?.detail
+        return detail ?? "it answered \(answer.status); is it a MIDI Hub?"
+    }
+}
+
+extension Options {
+    /// The hub that is meant: the one of `--hub`, else this machine's.
+    var client: HubClient {
+        guard let hub else { return HubClient(stateDirectory) }
+        let options = self
+        return HubClient(hub) { () throws(ConfigurationError) in
+            if let token = try AccessToken.inEnvironment() { return token }
+            return try options.configuration().token
+        }
+    }
+}

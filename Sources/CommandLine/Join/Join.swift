@@ -1,0 +1,202 @@
+import Client
+import Engine
+import EngineProtocol
+import Foundation
+import Glibc
+import Hub
+import Linux
+import MIDI
+import PatchBay
+import Sequencer
+
+/// Somebody who takes part: the sessions, and what is connected to them.
+final class Join {
+    enum Dump { case text, json }
+
+    private let loop: EventLoop
+    private let signals: SignalDescriptor
+    private let participants: [Initiator]
+    private let input: HexInput
+    private let port: VirtualPort?
+    private let dump: Dump?
+    private let record: String?
+    private var recording: MIDIFileWriter
+    private var recordingSince: ContinuousClock.Instant?
+    private var music: [(at: Duration, bytes: [UInt8])]
+    private var isBegun = false
+    private var isEnding = false
+    private var exitCode = ExitCode.well
+
+    init(
+        _ hosts: [Initiator.Host], name: String, play: [(at: Duration, bytes: [UInt8])]?, record: String?, dump: Dump?
+    ) throws {
+        Signals.ignorePipe()
+        // In the background of a shell its terminal cannot be read: that is the end of input, not a reason to stop.
+        signal(SIGTTIN, SIG_IGN)
+        signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        let loop = try EventLoop()
+        self.loop = loop
+        participants = try hosts.map { try Initiator($0, name: name, loop: loop) }
+        input = HexInput(loop: loop)
+        recording = MIDIFileWriter(name: name)
+        // Found out now, not after an hour of playing.
+        if let record { try File.replace(record, with: recording.bytes) }
+        (self.record, self.dump, music) = (record, dump, play ?? [])
+        port = Self.virtualPort(name)
+    }
+
+    private static func virtualPort(_ name: String) -> VirtualPort? {
+        guard File.opensForReadingAndWriting("/dev/snd/seq") == nil else { return nil }
+        do throws(ALSAError) {
+            let port = try VirtualPort(name: name)
+            Output.complain("the ALSA port \(port.address) is \(name)")
+            return port
+        } catch {
+            Output.complain("no ALSA port: \(error)")
+            return nil
+        }
+    }
+
+    /// Returns when a signal has ended it and everyone has been told.
+    func run() throws -> ExitCode {
+        try loop.watch(signals.number, .read) { [unowned self] _ in
+            while signals.next() != nil { end() }
+        }
+        if let port {
+            try loop.watch(port.descriptor, .read) { [unowned self] _ in
+                port.receive { octets in if let messages = try? MIDIBytes.split(octets) { send(messages) } }
+            }
+        }
+        for participant in participants {
+            participant.onNews = { [unowned self] in tell($0, of: participant) }
+            participant.onReceived = { [unowned self] in received($0, from: participant) }
+            Output.complain("inviting \(participant.host), UDP port \(participant.host.port)")
+            participant.start()
+        }
+        try loop.run()
+        return exitCode
+    }
+
+    private func send(_ messages: [[UInt8]]) { for participant in participants { participant.send(messages) } }
+
+    // MARK: Life
+
+    private func tell(_ news: Initiator.News, of participant: Initiator) {
+        switch news {
+        case .up(let name, let address):
+            let hub = name.map { $0.isEmpty ? "" : " \($0) at" } ?? ""
+            Output.complain("joined\(hub) \(address) as \(participant.name)")
+        case .down(let reason, let wasUp, let retry):
+            let what =
+                wasUp
+                ? "the session with \(participant.host) has ended: \(reason)"
+                : JoinCommand.words(forFailure: reason, participant.host)
+            let seconds = Double(retry.components.seconds) + Double(retry.components.attoseconds) / 1e18
+            Output.complain(what + String(format: "; trying again in %.0f s", max(1, seconds)))
+        case .measured: return
+        }
+        beginOnce()
+    }
+
+    /// Input and music wait until each session is up or has failed once, so that all of them get all of it; then input
+    /// flows while one is up.
+    private func beginOnce() {
+        let isReady = participants.contains(where: \.isUp)
+        if !isBegun {
+            guard isReady, participants.allSatisfy(\.hasTried) else { return }
+            isBegun = true
+            play(from: 0, since: .now)
+            input.take = { [unowned self] in send($0) }
+        }
+        if isReady, !isEnding { input.resume() } else { input.pause() }
+    }
+
+    private func end() {
+        if isEnding {
+            // Asked twice: at once.
+            save()
+            loop.stop()
+            return
+        }
+        isEnding = true
+        input.pause()
+        var left = participants.count
+        for participant in participants {
+            participant.leave { [unowned self] in
+                left -= 1
+                guard left == 0 else { return }
+                save()
+                loop.stop()
+            }
+        }
+    }
+
+    // MARK: Out
+
+    private func play(from first: Int, since start: ContinuousClock.Instant) {
+        var next = first
+        let now = ContinuousClock.now
+        while next < music.count, start + music[next].at <= now { next += 1 }
+        send(music[first..<next].map(\.bytes))
+        if next < music.count {
+            loop.after(now.duration(to: start + music[next].at)) { [unowned self] in
+                if !isEnding { play(from: next, since: start) }
+            }
+        } else if !music.isEmpty {
+            music = []
+            Output.complain("the music is played")
+        }
+    }
+
+    // MARK: In
+
+    private func received(_ message: Initiator.Received, from participant: Initiator) {
+        port?.send(message.bytes)
+        if record != nil {
+            let since = recordingSince ?? .now
+            recordingSince = since
+            recording.append(message.bytes, at: since.duration(to: .now))
+        }
+        if let dump { print(message, from: participant, as: dump) }
+    }
+
+    private struct Line: Encodable {
+        let time: Int64
+        let hub: String
+        let timestamp: UInt32
+        let bytes: String
+        let repair: Bool
+    }
+
+    private func print(_ message: Initiator.Received, from participant: Initiator, as dump: Dump) {
+        let hex = message.bytes.map { String(format: "%02x", $0) }.joined()
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let milliseconds = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        let text: String
+        switch dump {
+        case .text:
+            let clock = Output.time(milliseconds) + String(format: ".%03d", Int(milliseconds % 1000))
+            text = "\(clock)  \(message.timestamp)  \(hex)" + (message.isRepair ? "  repaired" : "")
+        case .json:
+            text = JSON.text(
+                Line(
+                    time: milliseconds, hub: participant.host.description, timestamp: message.timestamp, bytes: hex,
+                    repair: message.isRepair))
+        }
+        Output.line(text)
+        // Whoever read it has gone.
+        if Output.isLost, !isEnding { end() }
+    }
+
+    private func save() {
+        guard let record else { return }
+        do throws(Errno) {
+            try File.replace(record, with: recording.bytes)
+            Output.complain("\(Output.count(recording.count, "message")) in \(record)")
+        } catch {
+            Output.complain("the recording is lost: \(error)")
+            exitCode = .unavailable
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import EngineProtocol
+import Foundation
+import Glibc
+import HTTP
+import Hub
+import Linux
+import WebAPI
+
+extension Options {
+    /// The named state directory, else the user's own; one without a hub gives way to the machine's.
+    var stateDirectory: StateDirectory {
+        let own = place
+        let machine = StateDirectory.machine
+        guard state == nil, own != machine, !FileLock.isHeld(own.lock), File.exists(machine.path) else { return own }
+        // One that this user may not look into is said to be so by whoever asks it.
+        let isClosed = access(machine.path, X_OK) != 0
+        return isClosed || FileLock.isHeld(machine.lock) || !File.exists(own.path) ? machine : own
+    }
+
+    /// Where a hub that is started lies: never anywhere but where it was told.
+    var place: StateDirectory {
+        guard let state else { return .standard(environment: Programs.environment, root: geteuid() == 0) }
+        return StateDirectory(state.hasPrefix("/") ? state : "\(FileManager.default.currentDirectoryPath)/\(state)")
+    }
+}
+
+enum RunCommand {
+    static func run(_ options: Options) -> ExitCode {
+        do {
+            return try Hub.run(options.place, options.configuration) { try WebServer($0) }
+        } catch let error as ConfigurationError {
+            Output.complain(error.description)
+            return .misuse
+        } catch {
+            Output.complain("\(error)")
+            return .unavailable
+        }
+    }
+}
+
+enum ReloadCommand {
+    static func run(_ options: Options) -> ExitCode {
+        let client = options.client
+        guard let answer = client.post("/api/v1/reload") else { return client.complain() }
+        return show(answer)
+    }
+
+    /// Prints what the hub said it did, or why not.
+    static func show(_ answer: HubClient.Answer) -> ExitCode {
+        if answer.status == 200 {
+            let done = try? JSONDecoder().decode(API.Done.self, from: Data(answer.body))
+            Output.line(Output.safe(done?.text ?? "Done."))
+            return .well
+        }
+        Output.complain(Output.safe(HubClient.problem(in: answer)))
+        return answer.status == 404 || answer.status == 400 ? .misuse : .unavailable
+    }
+}
+
+enum PanicCommand {
+    static func run(_ options: Options) -> ExitCode {
+        let client = options.client
+        var path = "/api/v1/panic"
+        if let room = options.room {
+            path += "?room=" + Client.encoded(room)
+        }
+        guard let answer = client.post(path) else { return client.complain() }
+        return ReloadCommand.show(answer)
+    }
+}
+
+/// Lifts the mute of a participant that was taken for a feedback loop.
+enum UnmuteCommand {
+    static func run(_ options: Options) -> ExitCode {
+        guard options.operands.count == 1, let word = options.operands.first else {
+            Output.complain("unmute: one participant is needed, by name or by number (`midihub participants --json`)")
+            return .misuse
+        }
+        let client = options.client
+        guard let participants = client.participants() else { return client.complain() }
+        let found = participants.filter { ($0.muted ?? false) && ($0.name == word || "\($0.id)" == word) }
+        guard !found.isEmpty else {
+            Output.complain("unmute: no participant \(Output.safe(word)) is muted")
+            return .no
+        }
+        for one in found {
+            guard let answer = client.post("/api/v1/participants/\(one.id)/unmute") else { return client.complain() }
+            let code = ReloadCommand.show(answer)
+            guard code == .well else { return code }
+        }
+        return .well
+    }
+}
+
+extension Options {
+    /// nil where it cannot be used, which has been said then.
+    var configurationOrComplaint: Configuration? {
+        do throws(ConfigurationError) {
+            return try configuration()
+        } catch {
+            Output.complain(error.description)
+            return nil
+        }
+    }
+}
+
+enum DoctorCommand {
+    static func run(_ options: Options) -> ExitCode {
+        guard let configuration = options.configurationOrComplaint else { return .misuse }
+        let state = options.stateDirectory
+        var ownPorts: Set<UInt16> = []
+        var enginePIDs: Set<Int32> = []
+        let runs = FileLock.isHeld(state.lock)
+        if let bytes = HubClient(state).get("/api/v1/status"),
+            let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes))
+        {
+            ownPorts = Set(status.engines.filter { $0.state == .up }.map(\.port))
+            enginePIDs = Set(status.engines.filter { $0.kind == EngineKind.embedded.rawValue }.compactMap(\.pid))
+        }
+        let findings = Doctor.examine(
+            configuration, state: state, hubRuns: runs, ownPorts: ownPorts, enginePIDs: enginePIDs)
+        let isWell = findings.allSatisfy { $0.isWell || $0.isOptional }
+        if options.json {
+            struct Report: Encodable {
+                struct Line: Encodable { var topic: String, ok: Bool, optional: Bool, words: String, fix: String? }
+                var ok: Bool
+                var findings: [Line]
+            }
+            let lines = findings.map {
+                Report.Line(topic: $0.topic, ok: $0.isWell, optional: $0.isOptional, words: $0.words, fix: $0.fix)
+            }
+            Output.line(JSON.text(Report(ok: isWell, findings: lines)))
+            return isWell ? .well : .no
+        }
+        for finding in findings {
+            let mark = finding.isWell ? "ok     " : finding.isOptional ? "note   " : "MISSING"
+            Output.line("\(mark)  \(finding.topic.padding(to: 16))\(Output.safe(finding.words))")
+            if let fix = finding.fix { Output.line("         fix: \(fix)") }
+        }
+        Output.line(isWell ? "Everything that the hub needs is here." : "Something is missing: see the fixes above.")
+        return isWell ? .well : .no
+    }
+}

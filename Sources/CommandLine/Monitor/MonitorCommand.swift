@@ -1,0 +1,162 @@
+import Foundation
+import Glibc
+import Hub
+import Linux
+import WebAPI
+
+/// `midihub monitor`: who plays what now.
+enum MonitorCommand {
+    static let explanation = """
+        A row for each participant: its round trip, the notes that sound now, controllers, programs, pressure and bend that
+        are not at rest. On a terminal it is drawn again in place until q or Ctrl-C; elsewhere it is a line for each change.
+        When the hub is lost it says so, and goes on when it is back.
+          --once   as it is now, and no more
+        """
+
+    static func run(_ options: Options) -> ExitCode {
+        let client = options.client
+        guard let status = client.get("/api/v1/status", as: API.Status.self) else { return client.complain() }
+        guard !options.once else {
+            guard let participants = client.participants(),
+                let sounds = client.get("/api/v1/sounding", as: API.SoundsList.self)
+            else { return client.complain() }
+            let picture = MonitorPicture(status, participants, sounds.sounding)
+            let width = Screen.size?.width ?? 120
+            for line in picture.lines(width: width, Style.standard, at: .now) { Output.line(line) }
+            return .well
+        }
+        do {
+            return try Monitor(client.place).run()
+        } catch {
+            Output.complain("monitor: \(error)")
+            return .unavailable
+        }
+    }
+}
+
+/// The monitor at work.
+private final class Monitor {
+    private let loop: EventLoop
+    private let stream: HubStream
+    private let signals: SignalDescriptor
+    private var picture = MonitorPicture()
+    /// nil where standard output is no terminal.
+    private let screen: Screen?
+    private let style = Style.standard
+    private var isDrawing = false
+    /// What a log of lines has said of each, and of the hub.
+    private var said: [Int64: String] = [:]
+    private var remarked: [String] = []
+
+    private static let path = "/api/v1/stream?views=status,participants,activity,sounding"
+
+    init(_ place: HubClient.Place) throws {
+        Signals.ignorePipe()
+        signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT])
+        loop = try EventLoop()
+        stream = HubStream(place, path: Self.path, loop: loop)
+        screen = Screen.size == nil ? nil : Screen()
+    }
+
+    func run() throws -> ExitCode {
+        try loop.watch(signals.number, .read) { [unowned self] _ in
+            while let signal = signals.next() { take(signal) }
+        }
+        stream.onNews = { [unowned self] in take($0) }
+        screen?.take()
+        defer {
+            stream.end()
+            screen?.giveBack()
+        }
+        if screen != nil, isatty(0) == 1 {
+            try loop.watch(0, .read) { [unowned self] _ in readKeys() }
+        }
+        // "last seen 12 s ago"
+        loop.every(.seconds(1)) { [unowned self] in if picture.lost != nil { drawSoon() } }
+        stream.start()
+        try loop.run()
+        return .well
+    }
+
+    private func take(_ signal: CInt) {
+        switch signal {
+        case SIGWINCH: drawSoon()
+        case SIGTSTP:
+            screen?.giveBack()
+            kill(getpid(), SIGSTOP)
+        case SIGCONT:
+            screen?.take()
+            drawSoon()
+        default: loop.stop()
+        }
+    }
+
+    private func readKeys() {
+        var keys = [UInt8](repeating: 0, count: 64)
+        let count = read(0, &keys, keys.count)
+        if count < 0, [EINTR, EAGAIN].contains(errno) { return }
+        // The terminal is gone, or q.
+        if count <= 0 || keys[..<count].contains(where: { [UInt8(ascii: "q"), UInt8(ascii: "Q")].contains($0) }) {
+            loop.stop()
+        }
+    }
+
+    private func take(_ news: HubStream.News) {
+        switch news {
+        case .up:
+            if picture.lost != nil, screen == nil { say("The hub is back.") }
+            picture.begin()
+        case .lost(let words):
+            if picture.lost == nil, screen == nil { say("The hub is lost (\(Output.safe(words))).") }
+            picture.lose(words, at: .now)
+        case .message(let message): picture.take(message, at: .now)
+        }
+        if screen == nil { sayChanges() } else { drawSoon() }
+    }
+
+    // MARK: On a terminal
+
+    /// At most ten times a second.
+    private func drawSoon() {
+        guard !isDrawing, screen != nil else { return }
+        isDrawing = true
+        loop.after(.milliseconds(100)) { [unowned self] in
+            isDrawing = false
+            draw()
+        }
+    }
+
+    private func draw() {
+        let now = ContinuousClock.now
+        let (width, height) = Screen.size ?? (80, 24)
+        screen?.draw(picture.lines(width: width, height: height, style, at: now, footer: "q ends"))
+        if let next = picture.nextChange(after: now) { loop.at(next) { [unowned self] in drawSoon() } }
+    }
+
+    // MARK: Elsewhere
+
+    private func sayChanges() {
+        guard picture.lost == nil else { return }
+        for words in picture.remarks where !remarked.contains(words) { say("! \(Output.safe(words))") }
+        remarked = picture.remarks
+        for one in picture.sorted {
+            let sounds = picture.sounds[one.id].map(NoteNames.words) ?? ""
+            if said[one.id] == nil {
+                said[one.id] = ""
+                say("\(Cells.fit(one.name, 64)) is in \(Cells.fit(one.room, 40)).")
+            }
+            guard said[one.id] != sounds, let words = picture.words(of: one.id) else { continue }
+            said[one.id] = sounds
+            say(words)
+        }
+        for id in said.keys where picture.participants[id] == nil { said[id] = nil }
+    }
+
+    private func say(_ words: String) {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        Output.line("\(Output.time(Int64(time.tv_sec) * 1000))  \(words)")
+        // Whoever read it has gone.
+        if Output.isLost { loop.stop() }
+    }
+}

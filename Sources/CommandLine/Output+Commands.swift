@@ -1,0 +1,38 @@
+import Glibc
+package import Hub
+import Linux
+import Store
+import Synchronization
+
+/// What several commands say.
+extension Output {
+    /// A command whose output is lost has not done well. A reader that has gone, as `head` does, has read what it wanted.
+    package static func exitCode(after code: ExitCode) -> ExitCode {
+        guard let error = failure.withLock({ $0 }), error.code != EPIPE else { return code }
+        complain("the output cannot be written: \(error.reason)")
+        return code == .well ? .unavailable : code
+    }
+
+    static func notRunning(_ state: StateDirectory) -> ExitCode {
+        complain(HubLock.whyNoAnswer(state))
+        return .no
+    }
+
+    static func strangeAnswer() -> ExitCode {
+        complain("the hub's answer was not understood: is it another version?")
+        return .bug
+    }
+
+    static func database(_ state: StateDirectory) -> Database? {
+        guard File.exists(state.database) else {
+            complain("nothing was recorded in \(state.path) yet")
+            return nil
+        }
+        do throws(StoreError) {
+            return try Database(path: state.database)
+        } catch {
+            complain("\(state.database): \(Recorder.words(for: error))")
+            return nil
+        }
+    }
+}

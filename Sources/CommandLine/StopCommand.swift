@@ -1,0 +1,105 @@
+import Glibc
+import Hub
+import Linux
+import Supervisor
+
+/// `midihub stop`: goodbye to the players, then hub and engines end.
+enum StopCommand {
+    private static let patience: Duration = .seconds(40)
+
+    static func run(_ options: Options) -> ExitCode {
+        let state = options.stateDirectory
+        guard File.exists(state.path) else { return .well }
+        do {
+            try state.becomeOwner()
+            do throws(Errno) {
+                try File.replace(state.stopped, with: [])
+            } catch { Output.complain("\(error): the hub ends all the same, but cron may start it again") }
+            return try stop(state)
+        } catch {
+            Output.complain("\(error)")
+            return .unavailable
+        }
+    }
+
+    private static func stop(_ state: StateDirectory) throws -> ExitCode {
+        let deadline = ContinuousClock.now.advanced(by: patience)
+        var isAsked = false
+        // Whom: one that somebody starts meanwhile is another.
+        var asked: ProcessIdentity?
+        while ContinuousClock.now < deadline {
+            let holder = HubLock.holder(state)
+            if !FileLock.isHeld(state.lock) {
+                if let code = try endLeftovers(state) { return code }
+            } else if !isAsked || holder != nil && asked != nil && holder != asked {
+                // Cron's came in between and is to end too; a person's, which has cleared the mark, is to stay.
+                if isAsked, !File.exists(state.stopped) { return .well }
+                isAsked = ask(state, holder)
+                asked = holder
+            }
+            usleep(20_000)  // the end of another process that is not our child
+        }
+        guard let asked, asked == HubLock.holder(state) else {
+            Output.complain(HubLock.whyNoAnswer(state))
+            return .unavailable
+        }
+        Output.complain("the hub, pid \(asked.pid), did not end within \(patience) and is killed")
+        ProcessDescriptor(asked)?.send(SIGKILL)
+        while ContinuousClock.now < deadline.advanced(by: .seconds(5)) {
+            if !asked.isRunning, let code = try endLeftovers(state) { return code }
+            usleep(20_000)
+        }
+        return .unavailable
+    }
+
+    /// False where there was nobody to ask.
+    private static func ask(_ state: StateDirectory, _ holder: ProcessIdentity?) -> Bool {
+        if HubClient(state).post("/api/v1/stop", within: .seconds(5))?.status == 202 { return true }
+        // It holds the lock but does not answer: it begins, or ends already, or hangs.
+        guard let hub = holder.flatMap({ ProcessDescriptor($0) }) else { return false }
+        hub.send(SIGTERM)
+        hub.send(SIGCONT)
+        return true
+    }
+
+    /// With the lock ours there is no hub, and engines that one left behind are ended from here. nil where a hub has it.
+    private static func endLeftovers(_ state: StateDirectory) throws -> ExitCode? {
+        do throws(Errno) {
+            guard let lock = try FileLock(state.lock) else { return nil }
+            let code = try Leftovers.end(state)
+            _ = consume lock
+            return code
+        } catch {
+            // Where nobody can write no hub can begin, so that the engines can be ended without the lock.
+            guard error.code == EROFS else { throw error }
+            return try Leftovers.end(state)
+        }
+    }
+}
+
+/// Engines without a hub: it was killed, or left on SIGUSR2.
+enum Leftovers {
+    /// Says goodbye and ends them, as the hub would have. No hub may begin meanwhile.
+    static func end(_ state: StateDirectory) throws(Errno) -> ExitCode {
+        let loop = try EventLoop()
+        var left: [EngineProcess] = []
+        for name in state.knownEngines where name.hasPrefix("rtpmidid-") {
+            let engine = EngineProcess.rtpmidid(name, state: state, loop: loop)
+            if engine.adopt() { left.append(engine) }
+        }
+        let embedded = EngineProcess.embedded(state: state, loop: loop)
+        left += ([embedded] + Announcer.leftBehind(state, loop)).filter { $0.adopt() }
+        // Nothing runs any more: the next start chooses its engine anew.
+        File.remove(state.choice)
+        var running = left.count
+        for engine in left {
+            engine.whenDown = {
+                running -= 1
+                if running == 0 { loop.stop() }
+            }
+            engine.stop()
+        }
+        if running > 0 { try loop.run() }
+        return .well
+    }
+}

@@ -1,0 +1,80 @@
+package import EngineProtocol
+package import Rooms
+package import Store
+
+/// Who gave a command: as everybody may read it, and the address, which is nil over the hub's own socket.
+package struct Author: Hashable, Sendable, CustomStringConvertible {
+    package let address: String?
+    package init(address: String?) { self.address = address }
+    package var description: String { address == nil ? "the command line" : "somebody with the token" }
+}
+
+/// What the hub is told to do, whoever tells it: a page, the command line, a program. Rooms and participants that it names
+/// are looked for when it is carried out.
+package enum Command: Hashable, Sendable {
+    case reload
+    /// Silences a room, nil all rooms. `all`: every note, also those not known to sound.
+    case panic(room: String?, all: Bool)
+    /// By the number of the participant's visit.
+    case member(Int64, MemberCommand)
+    case block(Store.Block, isBlocked: Bool)
+    /// No strokes: somebody is still there.
+    case piano(PianoKey, [Stroke])
+    case leavePiano(PianoKey)
+    case echo(room: String, seconds: Int64)
+    case endEcho(room: String)
+    case restart(engine: String)
+    case testAlert
+    case stop
+
+    /// The room that it is about, which there must be.
+    var room: String? {
+        switch self {
+        case .panic(let room, _): room
+        case .block(let block, _): block.room
+        case .piano(let key, _), .leavePiano(let key): key.room
+        case .echo(let room, _), .endEcho(let room): room
+        case .reload, .member, .restart, .testAlert, .stop: nil
+        }
+    }
+}
+
+/// What became of a command, in a sentence for people.
+package struct CommandReply: Hashable, Sendable {
+    package enum Outcome: Hashable, Sendable {
+        case done
+        /// It goes on.
+        case accepted
+        case invalid, notFound, conflict, unavailable
+    }
+    package let outcome: Outcome
+    package let text: String
+    /// Of a piano that has played.
+    package var played: Played?
+
+    package struct Played: Hashable, Sendable {
+        /// As the others see it.
+        package let name: String
+        /// How long the first note took to the room and back, in milliseconds, where there is an echo.
+        package let echo: Double?
+    }
+
+    package init(_ outcome: Outcome, _ text: String) { (self.outcome, self.text) = (outcome, text) }
+
+    static func done(_ text: String) -> CommandReply { .init(.done, text) }
+    static func accepted(_ text: String) -> CommandReply { .init(.accepted, text) }
+    static func invalid(_ text: String) -> CommandReply { .init(.invalid, text) }
+    static func notFound(_ text: String) -> CommandReply { .init(.notFound, text) }
+    static func conflict(_ text: String) -> CommandReply { .init(.conflict, text) }
+    static func unavailable(_ text: String) -> CommandReply { .init(.unavailable, text) }
+}
+
+package typealias Reply = @Sendable (CommandReply) -> Void
+
+/// What comes to the hub's loop from other threads; each reply is called once, from any thread.
+package enum HubRequest: Sendable {
+    case command(Command, by: Author, Reply)
+    /// What each participant holds and has set, by the number of its visit; of those who do.
+    case sounding(@Sendable ([Int64: Sounding]) -> Void)
+    case alerts(@Sendable (AlertState) -> Void)
+}

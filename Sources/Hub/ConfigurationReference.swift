@@ -1,0 +1,16 @@
+/// The keys of the configuration, with an example and what each is for: what its manual page has.
+package enum ConfigurationReference {
+    package struct Key: Sendable {
+        package let key: String
+        package let example: String
+        package let words: String
+
+        fileprivate init(_ setting: Setting<some Any>) {
+            (key, example, words) = (setting.key, setting.example, setting.words)
+        }
+    }
+
+    package static var file: [Key] { ConfigurationDraft.settings.map(Key.init) }
+    package static var room: [Key] { ConfigurationDraft.roomSettings.map(Key.init) }
+    package static var alerts: [Key] { AlertSettings.settings.map(Key.init) }
+}
