@@ -56,7 +56,8 @@ let package = Package(
         module(
             "Hub",
             [
-                "CVersion", "Client", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer", "Supervisor", "Store", "RTPMIDI",
+                "CVersion", "Client", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer", "Supervisor", "Store",
+                "RTPMIDI",
                 "Rooms", "MIDI", "Linux",
             ]),
         module(
@@ -65,7 +66,8 @@ let package = Package(
         module(
             "CommandLine",
             [
-                "WebAPI", "Hub", "HTTP", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer", "Supervisor", "Store",
+                "WebAPI", "Hub", "HTTP", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer", "Supervisor",
+                "Store",
                 "RTPMIDI", "Rooms", "MIDI", "Linux",
             ]),
         .executableTarget(name: "midihub", dependencies: ["CommandLine", "VersionNumber"], swiftSettings: everywhere),
@@ -74,6 +76,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["CALSA", "CLinux", "Linux", "MIDI", "RTPMIDI"],
             path: "Tests/TestSupport",
             swiftSettings: everywhere),
+        .target(name: "TestTraits", path: "Tests/TestTraits", swiftSettings: everywhere),
         .executableTarget(
             name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
             swiftSettings: everywhere),
@@ -99,10 +102,13 @@ let package = Package(
         tests(
             "Hub",
             [
-                "HTTP", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Rtpmidid", "Engine",
+                "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine", "Rtpmidid", "HTTP",
                 "MIDI",
-                "Linux",
+                "Linux", "TestTraits",
             ], resources: [.copy("Fixtures")]),
+        tests(
+            "WebAPI", ["TestTraits", "CommandLine", "Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"]),
+        tests("CommandLine", ["WebAPI", "Hub", "EngineProtocol", "Client", "Store", "Rooms", "MIDI", "Linux"]),
         .testTarget(
             name: "EmbeddedTests",
             dependencies: ["TestSupport", "Linux", "MIDI", "RTPMIDI", "midihub", "rtpmidid-double"],

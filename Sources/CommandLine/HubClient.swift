@@ -1,11 +1,11 @@
 import Foundation
 import HTTP
-import Hub
+package import Hub
 import Linux
 import WebAPI
 
 /// The command line's way to a running hub: the `hub.sock` of the one on this machine, or `--hub URL`, by curl.
-final class HubClient {
+package final class HubClient {
     enum Place {
         case here(StateDirectory)
         case away(HubURL)
@@ -22,7 +22,7 @@ final class HubClient {
     /// What lets one elsewhere take orders.
     private let token: () throws(ConfigurationError) -> String?
 
-    init(_ state: StateDirectory) { (place, token) = (.here(state), { () throws(ConfigurationError) in nil }) }
+    package init(_ state: StateDirectory) { (place, token) = (.here(state), { () throws(ConfigurationError) in nil }) }
 
     init(_ url: HubURL, token: @escaping () throws(ConfigurationError) -> String?) {
         (place, self.token) = (.away(url), token)
@@ -45,7 +45,7 @@ final class HubClient {
     }
 
     /// Everyone who is here, however many pages that takes; nil where no hub tells it.
-    func participants() -> [Snapshot.Participant]? {
+    package func participants() -> [Snapshot.Participant]? {
         var all: [Snapshot.Participant] = []
         var cursor: Paging.Cursor?
         while true {

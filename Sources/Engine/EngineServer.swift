@@ -146,7 +146,7 @@ package final class EngineServer {
         }
         let participant = request.id ?? 0
         let whetherDone: @Sendable (Bool) -> Void = {
-            later(.init(error: $0 ? nil : "there is no participant \(participant)"))
+            later($0 ? .init() : .nobody(participant))
         }
         switch request.do {
         case .status: engine.send(.status { later(.init(status: $0)) })

@@ -60,6 +60,11 @@ package enum EngineControl {
         /// What participants hold and have set.
         package var sounding: [UInt64: Sounding]?
 
+        private static let nobody = "there is no participant "
+        package static func nobody(_ id: UInt64) -> Reply { Reply(error: "\(nobody)\(id)") }
+        /// The participant that the request was about is not there.
+        package var isOfNobody: Bool { error?.hasPrefix(Self.nobody) ?? false }
+
         package init(
             error: String? = nil, status: EngineStatus? = nil, hearers: Int? = nil, notes: Int? = nil,
             activity: [UInt64: UInt64]? = nil, sounding: [UInt64: Sounding]? = nil

@@ -62,7 +62,7 @@ extension Hub {
         let found = engines.contains { engine in
             engine.perform(command, on: id) { [weak self] failure in
                 guard let self else { return }
-                if let failure { return reply(.unavailable(failure)) }
+                if let failure { return reply(failure) }
                 let (kind, words) = words(for: command, author)
                 let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(words)"
                 context.note(

@@ -40,10 +40,10 @@ protocol HubEngine: AnyObject {
     /// The store works again: what is still true is said to it anew.
     func rerecord()
 
-    /// False where it has no such participant, or cannot do that for anybody; else `done` gets why it could not be done, nil
-    /// where it was.
+    /// False where it has no such participant, or cannot do that for anybody; else `done` gets what is to be replied where it
+    /// could not be done, nil where it was.
     func perform(
-        _ command: MemberCommand, on participant: Int64, _ done: @escaping (String?) -> Void
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
     ) -> Bool
 
     /// A line for each port that it serves.

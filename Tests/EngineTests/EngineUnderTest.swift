@@ -76,22 +76,14 @@ final class EngineUnderTest {
         return try awaited("what sounds") { answer.value.withLock { $0 } }
     }
 
-    func kick(_ id: UInt64) throws -> Bool {
-        let answer = Answer<Bool>()
-        engine.send(.kick(id: id) { done in answer.value.withLock { $0 = done } })
-        return try awaited("the kick") { answer.value.withLock { $0 } }
-    }
+    func kick(_ id: UInt64) throws -> Bool { try perform(.kick, on: id) }
+    func unmute(_ id: UInt64) throws -> Bool { try perform(.unmute, on: id) }
+    func release(_ id: UInt64) throws -> Bool { try perform(.release, on: id) }
 
-    func unmute(_ id: UInt64) throws -> Bool {
+    private func perform(_ command: MemberCommand, on id: UInt64) throws -> Bool {
         let answer = Answer<Bool>()
-        engine.send(.unmute(id: id) { done in answer.value.withLock { $0 = done } })
-        return try awaited("the lifting") { answer.value.withLock { $0 } }
-    }
-
-    func release(_ id: UInt64) throws -> Bool {
-        let answer = Answer<Bool>()
-        engine.send(.release(id: id) { done in answer.value.withLock { $0 = done } })
-        return try awaited("the release") { answer.value.withLock { $0 } }
+        engine.send(.member(id: id, command) { done in answer.value.withLock { $0 = done } })
+        return try awaited("\(command)") { answer.value.withLock { $0 } }
     }
 
     private final class Answer<Value: Sendable>: Sendable { let value = Mutex<Value?>(nil) }

@@ -37,25 +37,6 @@ import Testing
     }
 
     @Test(arguments: settings)
-    func `rtpmidid asked for by name is refused with it, in the file as by an option`(
-        setting: String, key: String
-    ) throws {
-        let engine = directory.write("engine.json5", "{engine: \"rtpmidid\", \(setting)}")
-        let auto = directory.write("auto.json5", "{\(setting)}")
-        for words in [["--config", engine], ["--config", auto, "--engine", "rtpmidid"]] {
-            do {
-                _ = try Options(words, allowed: ["--config", "--engine"]).configuration()
-                Issue.record("accepted: \(words)")
-            } catch {
-                #expect("\(error)".hasPrefix("engine: rtpmidid cannot honour \(key): "), "\(error)")
-            }
-        }
-        // The file's engine gives way to the option's.
-        let embedded = try Options(["--config", engine, "--engine", "embedded"], allowed: ["--config", "--engine"])
-        #expect(try embedded.configuration().engine == .embedded)
-    }
-
-    @Test(arguments: settings)
     func `the doctor asks for no rtpmidid then, and says why`(setting: String, key: String) throws {
         let findings = Doctor.examine(
             try Configuration(text: "{\(setting)}"), state: StateDirectory(directory.file("state")), hubRuns: true,

@@ -2,6 +2,7 @@ import Hub
 import Linux
 import Store
 import TestSupport
+import TestTraits
 import Testing
 
 @Suite(.ownThread) struct RecorderTests {

@@ -311,13 +311,15 @@ final class EmbeddedEngine: HubEngine {
     }
 
     func perform(
-        _ command: MemberCommand, on participant: Int64, _ done: @escaping (String?) -> Void
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
     ) -> Bool {
         guard let id = present.first(where: { $0.value.visit.id == participant })?.key else { return false }
         ask(.init(command, id: id)) { [weak self] reply in
             if command == .unmute { self?.requestStatus() }
-            guard let reply else { return done("The engine does not answer.") }
-            done(reply.error.map { "The engine says: \($0)." })
+            guard let reply else { return done(.unavailable("The engine does not answer.")) }
+            // It has left, which is about to be heard here.
+            if reply.isOfNobody { return done(.notFound("There is no participant \(participant).")) }
+            done(reply.error.map { .unavailable("The engine says: \($0).") })
         }
         return true
     }

@@ -12,7 +12,7 @@ extension RtpmididEngine {
     }
 
     func perform(
-        _ command: MemberCommand, on participant: Int64, _ done: @escaping (String?) -> Void
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
     ) -> Bool {
         guard let one = shown(participant) else { return false }
         switch command {
@@ -25,15 +25,16 @@ extension RtpmididEngine {
         return true
     }
 
-    private func tellBay(_ command: PatchBay::Command, _ done: (String?) -> Void) {
+    private func tellBay(_ command: PatchBay::Command, _ done: (CommandReply?) -> Void) {
         context.bay?.send(command)
-        done(context.bay == nil ? "There is no ALSA sequencer." : nil)
+        done(context.bay == nil ? .unavailable("There is no ALSA sequencer.") : nil)
     }
 
     /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it.
-    private func kick(_ one: Present, _ done: @escaping (String?) -> Void) {
+    private func kick(_ one: Present, _ done: @escaping (CommandReply?) -> Void) {
         guard let id = one.node?.networkID else {
-            return done("rtpmidid has not told which of its connections this is. Try again in a few seconds.")
+            return done(
+                .unavailable("rtpmidid has not told which of its connections this is. Try again in a few seconds."))
         }
         let other = one.node?.alsaID
         // What it hears ends while it can still be told.
@@ -42,7 +43,7 @@ extension RtpmididEngine {
             self?.process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { [weak self] answer in
                 guard case .success = answer else {
                     self?.context.bay?.send(.mark(one.id, .participant))
-                    return done("rtpmidid does not answer.")
+                    return done(.unavailable("rtpmidid does not answer."))
                 }
                 if let other {
                     self?.process.control.ask(ControlRequest.remove(other).bytes, patience: .seconds(5)) { _ in }

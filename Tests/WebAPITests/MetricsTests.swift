@@ -2,6 +2,7 @@ import Foundation
 import HTTP
 import Hub
 import Testing
+import WebAPI
 
 /// The text of `GET /metrics`; Prometheus' own judgement of it is asked in Tests/System/test-api.
 @Suite struct MetricsTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Hub
+@testable import CommandLine
 
 @Suite struct HubURLTests {
     @Test(arguments: [

@@ -1,23 +1,32 @@
+import CommandLine
+import EngineProtocol
 import Foundation
 import HTTP
 import Linux
 import Store
 import Synchronization
 import TestSupport
+import TestTraits
 import Testing
 
 @testable import Hub
+@testable import WebAPI
 
 extension Author {
     /// The address where there is one.
     fileprivate var said: String { address ?? description }
 }
 
-/// All routes, over loopback and over the hub's own socket. Orders are answered by a loop of the test's.
+extension HTTPAnswer {
+    /// What the hub replied.
+    fileprivate var said: String { (try? object()["text"] as? String) ?? text }
+}
+
+/// All routes, over loopback and over the hub's own socket. Commands are answered by a loop of the test's.
 @Suite(.ownThread) struct RoutesTests {
     private static let token = "0123456789abcdef"
 
-    /// The HTTP side of a hub, with orders obeyed by saying what they are.
+    /// The HTTP side of a hub, with commands obeyed by saying what they are.
     private final class Stage {
         let directory = TemporaryDirectory()
         let board = Board()
@@ -33,13 +42,13 @@ extension Author {
             address = Sockets.localAddress(socket)
             database = store ? try Database(path: directory.file("hub.sqlite")) : nil
             directory.write("index.html", "page")
-            let orders = try Mailbox<Order>()
+            let requests = try Mailbox<HubRequest>()
             let routes = Routes(
                 board: board,
                 access: Access(
                     token: RoutesTests.token, hosts: ["hub.example"],
                     origins: ["https://studio.example"]),
-                database: { [database] in database }, orders: orders, webDirectory: web ? directory.path : nil)
+                database: { [database] in database }, requests: requests, webDirectory: web ? directory.path : nil)
             self.routes = routes.router().routes
             // The store's tasks may have to wait until other tests have left the threads that run tasks.
             var limits = Limits()
@@ -49,47 +58,56 @@ extension Author {
                 listeners: [.tcp(socket), .unix(try Sockets.listen(unix: directory.file("hub.sock"), mode: 0o600))])
             let over = try Mailbox<Bool>()
             self.over = over
-            thread = try WorkerThread("orders") {
-                guard let loop = try? EventLoop() else { return }
-                try? loop.receive(over) { _ in loop.stop() }
-                try? loop.receive(orders) { order in
-                    switch order {
-                    case .reload(let author, let responder): responder.send(.text("reload by \(author.said)"))
-                    case .panic(let room, let all, let author, let responder):
-                        responder.send(.text("panic\(all ? " all" : "") \(room ?? "everywhere") by \(author.said)"))
-                    case .kick(let id, let author, let responder):
-                        responder.send(.text("kick \(id) by \(author.said)"))
-                    case .unmute(let id, let author, let responder):
-                        responder.send(.text("unmute \(id) by \(author.said)"))
-                    case .release(let id, let author, let responder):
-                        responder.send(.text("release \(id) by \(author.said)"))
-                    case .notesOff(let id, let notes, let author, let responder):
-                        responder.send(.text("notes-off \(id) \(notes) by \(author.said)"))
-                    case .block(let block, let isBlocked, let author, let responder):
-                        responder.send(
-                            .text(
-                                "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to) by \(author.said)"
-                            ))
-                    case .piano(let key, let strokes, let author, let responder):
-                        let played = strokes.map { "\($0.note):\($0.velocity)" }
-                        responder.send(.text("\(key.player) plays \(played) in \(key.room) by \(author.said)"))
-                    case .leavePiano(let key, let responder):
-                        responder.send(.text("\(key.player) leaves \(key.room)"))
-                    case .echo(let room, let seconds, let author, let responder):
-                        responder.send(.text("echo \(room) \(seconds) s by \(author.said)"))
-                    case .endEcho(let room, let author, let responder):
-                        responder.send(.text("no echo \(room) by \(author.said)"))
-                    case .restart(let engine, let author, let responder):
-                        responder.send(.text("restart \(engine) by \(author.said)"))
-                    case .stop(let responder): responder.send(.text("stop"))
-                    case .sounding(_, let responder): responder.send(.text("sounding"))
-                    case .alerts(let responder): responder.send(.text("alerts"))
-                    case .testAlert(let responder): responder.send(.text("a test of alerts"))
-                    }
-                }
-                try? loop.run()
-            }
+            thread = try WorkerThread("requests") { [board] in Stage.answer(requests, until: over, board) }
             try server.start()
+        }
+
+        private static func answer(_ requests: Mailbox<HubRequest>, until over: Mailbox<Bool>, _ board: Board) {
+            guard let loop = try? EventLoop() else { return }
+            try? loop.receive(over) { _ in loop.stop() }
+            try? loop.receive(requests) { request in
+                switch request {
+                case .command(let command, let author, let reply):
+                    if let room = room(of: command), !board.snapshot.rooms.contains(where: { $0.name == room }) {
+                        return reply(CommandReply(.notFound, "There is no room \"\(room)\"."))
+                    }
+                    reply(CommandReply(.done, "\(words(command)) by \(author.said)"))
+                case .sounding(let answer): answer([:])
+                case .alerts(let answer): answer(AlertState(settings: nil, told: [], waiting: 3))
+                }
+            }
+            try? loop.run()
+        }
+
+        private static func room(of command: Command) -> String? {
+            switch command {
+            case .panic(let room, _): room
+            case .block(let block, _): block.room
+            case .piano(let key, _), .leavePiano(let key): key.room
+            case .echo(let room, _), .endEcho(let room): room
+            case .reload, .member, .restart, .testAlert, .stop: nil
+            }
+        }
+
+        private static func words(_ command: Command) -> String {
+            switch command {
+            case .reload: "reload"
+            case .panic(let room, let all): "panic\(all ? " all" : "") \(room ?? "everywhere")"
+            case .member(let id, .kick): "kick \(id)"
+            case .member(let id, .unmute): "unmute \(id)"
+            case .member(let id, .release): "release \(id)"
+            case .member(let id, .notesOff(let notes)): "notes-off \(id) \(notes)"
+            case .block(let block, let isBlocked):
+                "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to)"
+            case .piano(let key, let strokes):
+                "\(key.player) plays \(strokes.map { "\($0.note):\($0.velocity)" }) in \(key.room)"
+            case .leavePiano(let key): "\(key.player) leaves \(key.room)"
+            case .echo(let room, let seconds): "echo \(room) \(seconds) s"
+            case .endEcho(let room): "no echo \(room)"
+            case .restart(let engine): "restart \(engine)"
+            case .testAlert: "a test of alerts"
+            case .stop: "stop"
+            }
         }
 
         deinit {
@@ -203,7 +221,7 @@ extension Author {
             return answer.status == 429 && answer.headers["retry-after"] != nil
         }
         let right = try stage.ask("POST", "/api/v1/reload", here.merging(Self.bearer) { $1 })
-        #expect(right.text == "reload by 192.0.2.66")
+        #expect(right.said == "reload by 192.0.2.66")
         #expect(try stage.ask("GET", "/api/v1/participants", ["Authorization": "Bearer guess"]).status == 401)
         #expect(guesses.count == 20, "held to here")
     }
@@ -216,7 +234,7 @@ extension Author {
         "rooms/Hall/piano?player=a&keys=60:128", "rooms/Hall/piano?player=a&keys=+60:1",
         "rooms/Hall/piano?player=a&keys=60:1,", "rooms/Hall/echo?seconds=0", "rooms/Hall/echo?seconds=1801",
     ])
-    func `an order that makes no sense is 400 with a sentence`(query: String) throws {
+    func `a command that makes no sense is 400 with a sentence`(query: String) throws {
         let stage = try Stage()
         try stage.show { $0.rooms = [try room("Hall", [5004])] }
         let answer = try stage.ask("POST", "/api/v1/\(query)", Self.bearer)
@@ -224,17 +242,17 @@ extension Author {
         #expect(try #require(try answer.object()["detail"] as? String).count > 20)
     }
 
-    @Test func `the piano and the echo of a room are ordered as they were asked for`() throws {
+    @Test func `the piano and the echo of a room are as they were asked for`() throws {
         let stage = try Stage()
         try stage.show { $0.rooms = [try room("Hall", [5004])] }
         func said(_ method: String, _ path: String) throws -> String {
-            try stage.ask(method, "/api/v1/rooms/\(path)", Self.bearer).text
+            try stage.ask(method, "/api/v1/rooms/\(path)", Self.bearer).said
         }
         #expect(
             try said("POST", "Hall/piano?player=a1&keys=60:100,60:0")
                 == #"a1 plays ["60:100", "60:0"] in Hall by 127.0.0.1"#)
         #expect(try said("POST", "Hall/piano?player=a1") == "a1 plays [] in Hall by 127.0.0.1")
-        #expect(try said("DELETE", "Hall/piano?player=a1") == "a1 leaves Hall")
+        #expect(try said("DELETE", "Hall/piano?player=a1") == "a1 leaves Hall by 127.0.0.1")
         #expect(try said("POST", "Hall/echo") == "echo Hall 1800 s by 127.0.0.1")
         #expect(try said("DELETE", "Hall/echo") == "no echo Hall by 127.0.0.1")
         for (method, path) in [("POST", "piano?player=a"), ("DELETE", "piano?player=a"), ("POST", "echo")] {
@@ -392,7 +410,7 @@ extension Author {
     @Test func `the stream is full for the token and for hub.sock alone, and refused for a wrong token`() throws {
         let routes = Routes(
             board: Board(), access: Access(token: Self.token, hosts: []), database: { nil },
-            orders: try Mailbox<Order>(), webDirectory: nil)
+            requests: try Mailbox<HubRequest>(), webDirectory: nil)
         let router = routes.router()
         func answer(_ authorization: String?, viaSocket: Bool = false) -> Response? {
             var request = Request(path: "/api/v1/stream", viaSocket: viaSocket)
@@ -589,41 +607,41 @@ extension Author {
         #expect(!answer.text.contains("@"), "a place is kept for the version alone")
     }
 
-    // MARK: Orders
+    // MARK: Commands
 
-    @Test func `orders carry who asked, and what for`() throws {
+    @Test func `commands carry who asked, and what for`() throws {
         let stage = try Stage()
         try stage.show { $0.rooms = [try room("Hall & Attic", [5004])] }
-        #expect(try stage.ask("POST", "/api/v1/panic", Self.bearer).text == "panic everywhere by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/panic", Self.bearer).said == "panic everywhere by 127.0.0.1")
         #expect(
-            try stage.ask("POST", "/api/v1/panic?room=Hall%20%26%20Attic", Self.bearer).text
+            try stage.ask("POST", "/api/v1/panic?room=Hall%20%26%20Attic", Self.bearer).said
                 == "panic Hall & Attic by 127.0.0.1")
         let unknown = try stage.ask("POST", "/api/v1/panic?room=Cellar", Self.bearer)
         #expect(unknown.status == 404)
-        #expect(try stage.ask("POST", "/api/v1/panic?all=1", Self.bearer).text == "panic all everywhere by 127.0.0.1")
-        #expect(try stage.ask("POST", "/api/v1/participants/7/kick", Self.bearer).text == "kick 7 by 127.0.0.1")
-        #expect(try stage.ask("POST", "/api/v1/participants/7/unmute", Self.bearer).text == "unmute 7 by 127.0.0.1")
-        #expect(try stage.ask("POST", "/api/v1/participants/7/release", Self.bearer).text == "release 7 by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/panic?all=1", Self.bearer).said == "panic all everywhere by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/participants/7/kick", Self.bearer).said == "kick 7 by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/participants/7/unmute", Self.bearer).said == "unmute 7 by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/participants/7/release", Self.bearer).said == "release 7 by 127.0.0.1")
         #expect(
-            try stage.ask("POST", "/api/v1/participants/7/notes-off?from=60&to=72", Self.bearer).text
+            try stage.ask("POST", "/api/v1/participants/7/notes-off?from=60&to=72", Self.bearer).said
                 == "notes-off 7 60...72 by 127.0.0.1")
         let blocks = "/api/v1/rooms/Hall%20%26%20Attic/blocks?from=A%20B&to=%C3%9C"
-        #expect(try stage.ask("POST", blocks, Self.bearer).text == "block Hall & Attic: A B to Ü by 127.0.0.1")
-        #expect(try stage.ask("DELETE", blocks, Self.bearer).text == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
+        #expect(try stage.ask("POST", blocks, Self.bearer).said == "block Hall & Attic: A B to Ü by 127.0.0.1")
+        #expect(try stage.ask("DELETE", blocks, Self.bearer).said == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks).status == 401)
         #expect(try stage.ask("POST", "/api/v1/rooms/Cellar/blocks?from=A&to=B", Self.bearer).status == 404)
         #expect(
             try stage.ask(
                 "POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "1.2.3.4, 192.0.2.9"]) { $1 }
             )
-            .text == "reload by 192.0.2.9")
+            .said == "reload by 192.0.2.9")
         #expect(
-            try stage.ask("POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "a <b>"]) { $1 }).text
+            try stage.ask("POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "a <b>"]) { $1 }).said
                 == "reload by 127.0.0.1")
         #expect(
-            try stage.ask("POST", "/api/v1/engines/a%20b/restart", Self.bearer).text == "restart a b by 127.0.0.1")
+            try stage.ask("POST", "/api/v1/engines/a%20b/restart", Self.bearer).said == "restart a b by 127.0.0.1")
         let near = try Client.post(
             "/api/v1/engines/one/restart", at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600))
-        #expect(String(decoding: near.body, as: UTF8.self) == "restart one by the command line")
+        #expect(String(decoding: near.body, as: UTF8.self).contains("restart one by the command line"))
     }
 }

@@ -1,12 +1,12 @@
 import Dispatch
-import Testing
+package import Testing
 
 /// Tests that block run on a thread of their own with this trait. Otherwise they would hold the few threads that run
 /// tasks, and the tasks of the code under test, which they wait for, would never be run.
-struct OwnThread: SuiteTrait, TestTrait, TestScoping {
-    var isRecursive: Bool { true }
+package struct OwnThread: SuiteTrait, TestTrait, TestScoping {
+    package var isRecursive: Bool { true }
 
-    @concurrent func provideScope(
+    @concurrent package func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
         try await withTaskExecutorPreference(Executor()) { try await function() }
@@ -23,5 +23,5 @@ struct OwnThread: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == OwnThread {
-    static var ownThread: Self { OwnThread() }
+    package static var ownThread: Self { OwnThread() }
 }

@@ -1,4 +1,6 @@
+import CommandLine
 import Hub
+import RTPMIDI
 import Testing
 
 /// Strangers' names in a terminal's columns.

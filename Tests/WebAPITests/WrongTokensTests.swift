@@ -1,6 +1,7 @@
 import Hub
 import Linux
 import Testing
+import WebAPI
 
 @Suite struct WrongTokensTests {
     private let start = ContinuousClock.now

@@ -2,6 +2,7 @@ import HTTP
 import Hub
 import Linux
 import Testing
+import WebAPI
 
 @Suite struct AccessTests {
     let access = Access(token: "0123456789abcdef", hosts: ["Hub.example.org"])

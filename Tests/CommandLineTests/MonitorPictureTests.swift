@@ -1,5 +1,7 @@
+import CommandLine
 import Foundation
 import Hub
+import RTPMIDI
 import Testing
 
 /// What `midihub monitor` draws.

@@ -3,6 +3,7 @@ import HTTP
 import Hub
 import Store
 import Testing
+import WebAPI
 
 /// What the stream says of one snapshot after another.
 struct StreamViewsTests {

@@ -2,7 +2,7 @@ import MIDI
 import TestSupport
 import Testing
 
-@testable import Hub
+@testable import CommandLine
 
 struct HexInputTests {
     @Test(

@@ -1,5 +1,6 @@
 import Hub
 import Testing
+import WebAPI
 
 struct AddressMaskTests {
     @Test(arguments: [
