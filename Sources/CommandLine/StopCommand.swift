@@ -66,19 +66,19 @@ enum StopCommand {
     private static func endLeftovers(_ state: StateDirectory) throws -> ExitCode? {
         do throws(Errno) {
             guard let lock = try FileLock(state.lock) else { return nil }
-            let code = try Leftovers.end(state)
+            let code = try OrphanedEngines.end(state)
             _ = consume lock
             return code
         } catch {
             // Where nobody can write no hub can begin, so that the engines can be ended without the lock.
             guard error.code == EROFS else { throw error }
-            return try Leftovers.end(state)
+            return try OrphanedEngines.end(state)
         }
     }
 }
 
 /// Engines without a hub: it was killed, or left on SIGUSR2.
-enum Leftovers {
+enum OrphanedEngines {
     /// Says goodbye and ends them, as the hub would have. No hub may begin meanwhile.
     static func end(_ state: StateDirectory) throws(Errno) -> ExitCode {
         let loop = try EventLoop()
@@ -87,8 +87,8 @@ enum Leftovers {
             let engine = EngineProcess.rtpmidid(name, state: state, loop: loop)
             if engine.adopt() { left.append(engine) }
         }
-        let embedded = EngineProcess.embedded(state: state, loop: loop)
-        left += ([embedded] + Announcer.leftBehind(state, loop)).filter { $0.adopt() }
+        let embedded = state.plannedEngines.map { EngineProcess.embedded($0, state: state, loop: loop) }
+        left += (embedded + Announcer.leftBehind(state, loop)).filter { $0.adopt() }
         // Nothing runs any more: the next start chooses its engine anew.
         File.remove(state.choice)
         var running = left.count

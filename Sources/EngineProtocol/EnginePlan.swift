@@ -3,28 +3,7 @@ package import Rooms
 
 /// What an engine is to serve. The hub writes it as a file of JSON, the engine reads it at its start and on `reload`.
 package struct EnginePlan: Codable, Equatable, Sendable {
-    package struct Room: Codable, Equatable, Sendable {
-        package var name: String
-        /// What a player sees as the name of the other side; at most 24 octets reach every player whole.
-        package var displayName: String
-        package var policy: Policy
-        /// UDP control ports; each one's data port is the next.
-        package var ports: [UInt16]
-        package var blocks: [Block]
-        /// How many may be in the room.
-        package var maximum: Int
-        /// What somebody plays also goes back to them; nil is no.
-        package var echoes: Bool?
-
-        package init(
-            name: String, displayName: String, policy: Policy, ports: [UInt16], blocks: [Block] = [],
-            maximum: Int = 250, echoes: Bool? = nil
-        ) {
-            self.echoes = echoes
-            (self.name, self.displayName, self.policy) = (name, displayName, policy)
-            (self.ports, self.blocks, self.maximum) = (ports, blocks, maximum)
-        }
-    }
+    package typealias Room = RoomPlan
 
     package var version = 1
     package var rooms: [Room]
@@ -45,6 +24,11 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     ) {
         (self.rooms, self.allow, self.deny) = (rooms, allow, deny)
         (self.maximumPerAddress, self.host) = (maximumPerAddress, host)
+    }
+
+    /// Every port with its room and its place among the room's ports.
+    package var ports: [(port: UInt16, room: RoomPlan, index: Int)] {
+        rooms.flatMap { room in room.ports.enumerated().map { ($1, room, $0) } }
     }
 
     package func admits(_ address: SocketAddress) -> Bool {

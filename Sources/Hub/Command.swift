@@ -1,6 +1,6 @@
 package import EngineProtocol
 package import Rooms
-package import Store
+import Store
 
 /// Who gave a command: as everybody may read it, and the address, which is nil over the hub's own socket.
 package struct Author: Hashable, Sendable, CustomStringConvertible {
@@ -17,7 +17,7 @@ package enum Command: Hashable, Sendable {
     case panic(room: String?, all: Bool)
     /// By the number of the participant's visit.
     case member(Int64, MemberCommand)
-    case block(Store.Block, isBlocked: Bool)
+    case block(room: String, Block, isBlocked: Bool)
     /// No strokes: somebody is still there.
     case piano(PianoKey, [Stroke])
     case leavePiano(PianoKey)
@@ -31,7 +31,7 @@ package enum Command: Hashable, Sendable {
     var room: String? {
         switch self {
         case .panic(let room, _): room
-        case .block(let block, _): block.room
+        case .block(let room, _, _): room
         case .piano(let key, _), .leavePiano(let key): key.room
         case .echo(let room, _), .endEcho(let room): room
         case .reload, .member, .restart, .testAlert, .stop: nil

@@ -11,7 +11,6 @@ package struct Configuration: Equatable, Sendable {
         package var policy: Policy
         /// How many may be in it; nil where that is not told: then it is `usualMaximum`.
         package var maximum: Int?
-        static let usualMaximum = 250
         package init(name: String, ports: [UInt16], policy: Policy, maximum: Int? = nil) {
             (self.name, self.ports, self.policy, self.maximum) = (name, ports, policy, maximum)
         }
@@ -34,6 +33,8 @@ package struct Configuration: Equatable, Sendable {
     package var maximum: Int?
     /// How many one address may be; nil where that is not told: then it is `EnginePlan.usualMaximumPerAddress`.
     package var maximumPerAddress: Int?
+    /// How many processes the embedded engine is, of which each needs a room.
+    package var engineProcesses = 1
     package var engine = EngineChoice.auto
     /// The daemon's path; nil searches PATH and the usual places.
     package var rtpmidid: String?

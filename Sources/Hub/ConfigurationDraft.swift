@@ -84,9 +84,16 @@ struct ConfigurationDraft {
                 "Who hears whom in rooms that do not say it: auto (everyone hears everyone else, but a name whose last word is In or Rec only receives, and one whose last word is Out or Sen only sends), named (only senders and receivers), all, or pair (two ports: who is on the first is heard by who is on the second)."
         ) { draft, value throws(ConfigurationError) in draft.policy = try value.checked(Configuration.policy) },
         Setting(
-            key: "maximum", example: "\(Configuration.Room.usualMaximum)",
+            key: "maximum", example: "\(RoomPlan.usualMaximum)",
             words: "How many participants a room takes that does not say it: 1 to 1000."
         ) { draft, value throws(ConfigurationError) in draft.maximum = try value.maximum() },
+        Setting(
+            key: "engineProcesses", example: "2",
+            words:
+                "How many processes the embedded engine is: 1 to 64, at most one a room. Rooms are spread over them, so that more than one core carries MIDI; one that ends touches its own rooms only. Takes effect at the next start."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.engineProcesses = try value.whole(1...64, "processes (1 to 64)")
+        },
         Setting(
             key: "maximumPerAddress", example: "\(EnginePlan.usualMaximumPerAddress)",
             words:

@@ -82,9 +82,8 @@ package final class EngineProcess {
     }
 
     /// The embedded engine says BY by itself upon SIGTERM.
-    package static func embedded(state: StateDirectory, loop: EventLoop) -> EngineProcess {
-        let name = EmbeddedEngine.name
-        return EngineProcess(
+    package static func embedded(_ name: String, state: StateDirectory, loop: EventLoop) -> EngineProcess {
+        EngineProcess(
             name, state, loop, marks: EngineKind.embedded.marks(name, state),
             question: EngineControl.Request(.activity).bytes,
             mustBeReachable: true, goodbye: { _, done in done() })

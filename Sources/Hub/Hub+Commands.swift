@@ -21,13 +21,13 @@ extension Hub {
         case .reload: reload(author, reply)
         case .panic(let room, let all): panic(room, all, author, reply)
         case .member(let id, let command): perform(command, on: id, author, reply)
-        case .block(let block, let isBlocked): set(block, isBlocked, author, reply)
+        case .block(let room, let block, let isBlocked): set(block, in: room, isBlocked, author, reply)
         case .piano(let key, let strokes): play(key, strokes, author, reply)
         case .leavePiano(let key): leavePiano(key, reply)
         case .echo(let room, let seconds): setEcho(room, for: seconds, author, reply)
         case .endEcho(let room): endEcho(room, by: author, reply)
         case .restart(let name):
-            guard let engine = engines.first(where: { $0.name == name }) else {
+            guard let engine = carrier.engines.first(where: { $0.name == name }) else {
                 return reply(.notFound("There is no engine \"\(name)\"."))
             }
             engine.restart(by: author)
@@ -58,8 +58,8 @@ extension Hub {
         if command == .kick, let echo = echoes.values.first(where: { $0.view.id == id }) {
             return endEcho(echo.view.room, by: author, reply)
         }
-        let view = engines.lazy.flatMap(\.participants).first { $0.id == id }
-        let found = engines.contains { engine in
+        let view = carrier.participants.first { $0.id == id }
+        let found = carrier.engines.contains { engine in
             engine.perform(command, on: id) { [weak self] failure in
                 guard let self else { return }
                 if let failure { return reply(failure) }
@@ -77,13 +77,7 @@ extension Hub {
     /// The kind of its event, and what becomes of a participant by it.
     private func words(for command: MemberCommand, _ author: Author) -> (kind: String, words: String) {
         switch command {
-        case .kick where kind == .embedded: ("kick", "was told to go by \(author)")
-        // rtpmidid has no goodbye for one participant.
-        case .kick:
-            (
-                "kick",
-                "was taken out of the room by \(author); rtpmidid does not tell its computer, which shows it as connected until it is disconnected there"
-            )
+        case .kick: ("kick", carrier.wordsForKick(by: author))
         case .release: ("release", "was released: what it held was ended at those who hear it, by \(author)")
         case .notesOff(let notes):
             ("notes-off", "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)")
@@ -93,53 +87,34 @@ extension Hub {
 
     // MARK: Blocks
 
-    /// More than that is no music.
+    /// In all rooms: each is looked at for every wire that may be.
     private static let mostBlocks = 1000
 
-    var roomBlocks: [String: Set<Rooms.Block>] {
-        Dictionary(grouping: blocks, by: \.room).mapValues { list in
-            Set(list.map { Rooms.Block(from: $0.from, to: $0.to) })
-        }
-    }
-
-    /// In an order of their own, so that a plan that has not changed is the same file.
-    func blocks(of room: String) -> [Rooms.Block] {
-        blocks.filter { $0.room == room }.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
-            .map { Rooms.Block(from: $0.from, to: $0.to) }
-    }
-
-    /// The patch bay knows a participant by its ALSA name, which has 63 bytes at most.
-    func tellBayBlocks() {
-        func short(_ name: String?) -> String? { name.map { String(decoding: $0.utf8.prefix(63), as: UTF8.self) } }
-        context.bay?.send(
-            .blocks(
-                roomBlocks.mapValues { blocks in
-                    blocks.union(blocks.map { Rooms.Block(from: short($0.from), to: short($0.to)) })
-                }))
-    }
-
-    private func set(_ block: Store.Block, _ isBlocked: Bool, _ author: Author, _ reply: @escaping Reply) {
-        if isBlocked, blocks.count >= Self.mostBlocks, !blocks.contains(block) {
-            reply(.conflict("There are \(Self.mostBlocks) blocks already: lift one first."))
-            return
-        }
-        let (from, to) = (ShownName.shown(block.from), ShownName.shown(block.to))
-        let wires = "\(to) \(isBlocked ? "no longer hears" : "may hear") \(from) in room \(block.room)"
-        guard blocks.contains(block) != isBlocked else {
-            return reply(.done("\(wires): it was so before."))
-        }
-        if isBlocked { blocks.insert(block) } else { blocks.remove(block) }
-        if isBlocked { lifted.remove(block) } else { lifted.insert(block) }
+    func record(_ block: Block, in room: String, isBlocked: Bool) {
+        guard let from = block.from, let to = block.to else { return }
         context.recorder.add(
-            isBlocked
-                ? .block(room: block.room, from: block.from, to: block.to)
-                : .unblock(room: block.room, from: block.from, to: block.to))
-        context.note(
-            isBlocked ? "block" : "unblock", room: block.room, address: author.address, "\(wires), by \(author)")
-        tellBayBlocks()
+            isBlocked ? .block(room: room, from: from, to: to) : .unblock(room: room, from: from, to: to))
+    }
+
+    private func set(_ block: Block, in room: String, _ isBlocked: Bool, _ author: Author, _ reply: @escaping Reply) {
+        let known = blocks[room]?.contains(block) ?? false
+        if isBlocked, !known, blocks.values.lazy.map(\.count).reduce(0, +) >= Self.mostBlocks {
+            return reply(.conflict("There are \(Self.mostBlocks) blocks already: lift one first."))
+        }
+        let (from, to) = (ShownName.shown(block.from ?? "everybody"), ShownName.shown(block.to ?? "Everybody"))
+        let wires = "\(to) \(isBlocked ? "no longer hears" : "may hear") \(from) in room \(room)"
+        guard known != isBlocked else { return reply(.done("\(wires): it was so before.")) }
+        if isBlocked {
+            blocks[room, default: []].insert(block)
+            lifted[room]?.remove(block)
+        } else {
+            blocks[room]?.remove(block)
+            lifted[room, default: []].insert(block)
+        }
+        record(block, in: room, isBlocked: isBlocked)
+        context.note(isBlocked ? "block" : "unblock", room: room, address: author.address, "\(wires), by \(author)")
         publishSoon()
-        guard let embedded else { return reply(.done("\(wires).")) }
-        embedded.reload { failure in
+        carrier.apply(plan) { failure in
             reply(
                 failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
                     ?? .done("\(wires)."))
@@ -149,38 +124,16 @@ extension Hub {
     // MARK: Panic
 
     private func panic(_ room: String?, _ all: Bool, _ author: Author, _ reply: @escaping Reply) {
-        let bay = context.bay
-        let embedded = embedded
-        guard bay != nil || embedded != nil else {
-            reply(.unavailable("There is no ALSA sequencer, so nothing can sound."))
-            return
-        }
         context.note(
             "panic", severity: .warning, room: room, address: author.address,
             "Panic\(all ? ", every note," : "") in \(room.map { "room \($0)" } ?? "all rooms"), by \(author)")
-        bay?.send(
-            .panic(room: room) { silenced in
-                reply(Self.silenced(silenced.ports, silenced.notes))
-            })
-        if all {
-            for engine in rtpmidids where room == nil || engine.room.name == room {
-                for id in engine.present.keys { bay?.send(.notesOff(id, 0...127)) }
+        carrier.panic(room, all: all) { outcome in
+            switch outcome {
+            case .silenced(let hearers, let notes):
+                let sounding = "\(Output.count(notes, "note")) \(notes == 1 ? "was" : "were") sounding"
+                reply(.done("Silenced \(Output.count(hearers, "participant")); \(sounding)."))
+            case .failed(let words): reply(.unavailable(words))
             }
         }
-        var request = EngineControl.Request(.panic, room: room)
-        request.all = all
-        embedded?.ask(request) { answer in
-            guard let hearers = answer?.hearers, let notes = answer?.notes else {
-                reply(.unavailable("The engine does not answer."))
-                return
-            }
-            reply(Self.silenced(hearers, notes))
-        }
-    }
-
-    private static func silenced(_ hearers: Int, _ notes: Int) -> CommandReply {
-        .done(
-            "Silenced \(Output.count(hearers, "participant")); \(Output.count(notes, "note")) \(notes == 1 ? "was" : "were") sounding."
-        )
     }
 }

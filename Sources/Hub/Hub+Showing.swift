@@ -1,3 +1,4 @@
+import EngineProtocol
 import Glibc
 import Linux
 import PatchBay
@@ -41,22 +42,13 @@ extension Hub {
         snapshot.pid = getpid()
         snapshot.startedAt = startedAt.milliseconds
         snapshot.addresses = addresses().flatMap(\.self)
-        snapshot.engines = engines.flatMap(\.views)
-        snapshot.participants = (engines.flatMap(\.participants) + echoes.values.map(\.view)).sorted { $0.id < $1.id }
-        let loops = embedded?.loops ?? []
-        var shown: [PortID: Int64] = [:]
-        for engine in rtpmidids {
-            for one in engine.present.values where one.isShown { shown[one.id] = one.visit.id }
-        }
-        let actual = wires.compactMap { wire -> Matrix.Pair? in
-            guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }
-            return .init(from: from, to: to)
-        }
+        snapshot.engines = carrier.engines.flatMap(\.views).sorted { $0.port < $1.port }
+        snapshot.participants = (carrier.participants + echoes.values.map(\.view)).sorted { $0.id < $1.id }
+        let loops = carrier.loops
         matrix.update(
             .init(
-                rooms: context.configuration.rooms, blocks: roomBlocks, echoes: Set(echoes.keys),
-                seats: snapshot.participants.map { .init($0, loops: loops.contains($0.id)) },
-                actual: kind == .rtpmidid ? Set(actual) : nil))
+                rooms: plan.rooms, seats: snapshot.participants.map { .init($0, loops: loops.contains($0.id)) },
+                actual: carrier.wires))
         (snapshot.wires, snapshot.pairs) = (matrix.wires, matrix.pairs)
         snapshot.rooms = context.configuration.rooms.map { room in
             .init(
@@ -68,9 +60,10 @@ extension Hub {
         }
         snapshot.store = context.recorder.view
         snapshot.health = Health.judge(
-            engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store, troubles: troubles(),
+            engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
+            troubles: carrier.troubles,
             startedAt: startedAt.milliseconds, now: Moment.now.milliseconds)
-        if let notices = embedded?.notices, !notices.isEmpty { snapshot.health.notices = notices }
+        if !carrier.notices.isEmpty { snapshot.health.notices = carrier.notices }
         board.publish(snapshot)
         tellServiceManager(snapshot.health)
         publishedAt = .now
@@ -87,19 +80,6 @@ extension Hub {
             }
         }
         played[participant, default: 0] += notes
-    }
-
-    /// What is missing on this machine, said once for all ports.
-    private func troubles() -> [Snapshot.Problem] {
-        let deaf = [
-            bayTrouble.map { "Nobody is connected with anybody: \($0)" },
-            listenerTrouble.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
-        ].compactMap { $0.map { Snapshot.Problem(what: $0, fix: nil) } }
-        // Looked at only then: opening the device makes an ALSA client, which everybody is told of.
-        guard rtpmidids.contains(where: { !$0.isReady }) else { return deaf }
-        let sequencer = Doctor.sequencer()
-        return [Doctor.daemon(context.configuration), sequencer].filter { !$0.isWell }
-            .map { .init(what: $0.words, fix: $0.fix) } + (sequencer.isWell ? deaf : [])
     }
 
     func sayWhereWeAre() {

@@ -5,17 +5,6 @@ import Rooms
 import Sequencer
 import Store
 
-/// One question to the engines at a time, whoever asks.
-struct SoundingQuestion {
-    /// Counts the questions.
-    var number = 0
-    /// Whether it waits for an answer.
-    var isOpen = false
-    var waiters: [@Sendable ([Int64: Sounding]) -> Void] = []
-    /// The stream shows what was answered last.
-    var isShown = false
-}
-
 /// What participants hold and have set: asked of the engines while somebody looks at it, and at no other time.
 extension Hub {
     /// Every fifth of a second.
@@ -41,24 +30,9 @@ extension Hub {
         soundingQuestion.isOpen = true
         soundingQuestion.number += 1
         let number = soundingQuestion.number
-        if let embedded {
-            embedded.askSounding { [weak self] in self?.tellSounding($0, number) }
-        } else if let bay = context.bay {
-            bay.send(.sounding)
-            // A patch bay that has ended says nothing.
-            context.loop.after(.seconds(5)) { [weak self] in self?.tellSounding([:], number) }
-        } else {
-            tellSounding([:], number)
-        }
-    }
-
-    /// The patch bay's answer.
-    func heardSounding(_ ports: [PortID: Sounding]) {
-        var all: [Int64: Sounding] = [:]
-        for one in rtpmidids.lazy.flatMap(\.present.values) where one.isShown {
-            if let sounding = ports[one.id] { all[one.visit.id] = sounding }
-        }
-        tellSounding(all, soundingQuestion.number)
+        carrier.askSounding { [weak self] in self?.tellSounding($0, number) }
+        // One that has ended says nothing.
+        context.loop.after(.seconds(5)) { [weak self] in self?.tellSounding([:], number) }
     }
 
     private func tellSounding(_ all: [Int64: Sounding], _ number: Int) {

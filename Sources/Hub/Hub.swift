@@ -21,7 +21,6 @@ package final class Hub {
     package let board = Board()
     /// What is asked and told from other threads.
     package let requests: Mailbox<HubRequest>
-    private let news: Mailbox<News>
     let startedAt = Moment.now
     private let holder: StoreHolder
     /// What the hubs before this one have left on record.
@@ -30,14 +29,10 @@ package final class Hub {
     private(set) var observer: (any HubObserver)?
     let kind: EngineKind
     private let whyThatKind: String
-    var engines: [any HubEngine] = []
-    var retired: [any HubEngine] = []
-    var offsets: [String: TailOffset]
-    var openVisits: [Visit]
+    /// What carries the MIDI, and what a hub of the other kind may have left, which is only ended.
+    let carrier: any Carrier
+    private let orphaned: any Carrier
     var location: String?
-    private var changes: ChangeNotifier
-    var watches: [CInt: any HubEngine] = [:]
-    var wires: [WireInfo] = []
     var isPublishing = false
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
     var matrix = Matrix()
@@ -45,21 +40,18 @@ package final class Hub {
     var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
     var played: [Int64: Int] = [:]
-    var blocks: Set<Store.Block>
+    /// By room.
+    var blocks: [String: Set<Block>]
     /// Lifted since the start: a store that was down may still have them.
-    var lifted: Set<Store.Block> = []
+    var lifted: [String: Set<Block>] = [:]
     /// By room: those that are on.
     var echoes: [String: Echo] = [:]
     /// Of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
     let pianoNews: Mailbox<Piano.News>
-    var releaseWaiters = ReleaseWaiters()
-    /// Numbers of `releaseWaiters`, from the patch bay's thread.
-    let releasesDone: Mailbox<Int>
     var isStopping = false
-    var bayTrouble: String?
-    var listenerTrouble: String?
+    private var isFinishing = false
     private var exit = ExitCode.well
     let serviceManager = ServiceManager(Programs.environment)
     private var toldHealth = ""
@@ -103,29 +95,32 @@ package final class Hub {
         self.configure = configure
         self.signals = signals
         let loop = try EventLoop()
-        (requests, news, pianoNews, releasesDone) = (try Mailbox(), try Mailbox(), try Mailbox(), try Mailbox())
-        changes = try ChangeNotifier()
+        (requests, pianoNews) = (try Mailbox(), try Mailbox())
 
         var failure: StoreError?
         var database: Database?
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try Recorder(database, path: state.database, failure: failure, loop: loop)
         memory = StoreMemory.load(database)
-        (offsets, openVisits, blocks) = (memory.offsets, memory.openVisits, memory.blocks)
+        blocks = memory.blocks
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
         holder = StoreHolder(database)
 
-        context = HubContext(
+        context = try HubContext(
             state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory, prints: true)
         alerter = try Alerter(context)
+        let (fleet, embedded) = (
+            try RtpmididFleet(context), EmbeddedCarrier(context, processes: configuration.engineProcesses)
+        )
+        (carrier, orphaned) = kind == .rtpmidid ? (fleet, embedded) : (embedded, fleet)
         if configuration.location == .auto { location = Location.ask() }
         if case .named(let place) = configuration.location { location = place }
         recorder.noticed = { [unowned self] in context.note("store", severity: .warning, $0) }
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)
-            for engine in engines { engine.rerecord() }
-            recorder.add(lifted.map { .unblock(room: $0.room, from: $0.from, to: $0.to) })
-            recorder.add(blocks.map { .block(room: $0.room, from: $0.from, to: $0.to) })
+            for engine in carrier.engines { engine.rerecord() }
+            for (room, some) in lifted { for one in some { record(one, in: room, isBlocked: false) } }
+            for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
         }
         recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
         recorder.counted = { [unowned self] in
@@ -138,13 +133,9 @@ package final class Hub {
         context.changed = { [unowned self] in publishSoon() }
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
-        context.enginesChanged = { [unowned self] in configureBay() }
-        context.afterReleases = { [unowned self] in afterReleases($0) }
+        for one in [carrier, orphaned] { one.whenDown = { [unowned self] in endIfAllAreDown() } }
         try loop.receive(requests) { [unowned self] in receive($0) }
-        try loop.receive(news) { [unowned self] in take($0) }
         try loop.receive(pianoNews) { [unowned self] in take($0) }
-        try loop.receive(releasesDone) { [unowned self] in releaseWaiters.take($0)?() }
-        try loop.watch(changes.number, .read) { [unowned self] _ in readChangedLogs() }
     }
 
     // MARK: What its observers need
@@ -163,21 +154,16 @@ package final class Hub {
             while let signal = signals.next() { take(signal: signal) }
         }
         context.note("engine-chosen", "The engine is \(kind.rawValue): \(whyThatKind)")
-        openBay()
-        switch kind {
-        case .rtpmidid: for (port, room, index) in context.configuration.ports { add(port, room, index) }
-        case .embedded: addEmbedded()
-        }
-        for engine in strays() { retire(engine) }
+        carrier.begin(plan)
+        orphaned.begin(EnginePlan(rooms: []))
         loop.every(.seconds(5)) { [unowned self] in tick() }
         // What passes is asked for while somebody looks.
         loop.every(.milliseconds(200)) { [unowned self] in
-            if let observer, observer.isWatched { embedded?.requestActivity() }
+            if let observer, observer.isWatched { carrier.requestActivity() }
             watchSounding()
         }
         loop.every(.seconds(1)) { [unowned self] in
-            for engine in rtpmidids { engine.judgeSilence() }
-            for engine in engines { engine.look() }
+            carrier.look()
             if !isStopping { alerter.look(board.snapshot) }
         }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
@@ -193,39 +179,6 @@ package final class Hub {
         return exit
     }
 
-    private func openBay() {
-        guard context.bay == nil, kind == .rtpmidid else { return }
-        do throws(BayError) {
-            // The very program that runs here, also where another has been installed since.
-            let listener = ChildProgram(
-                path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
-            context.bay = try Bay(table: context.state.held, listener: listener, news: news)
-            bayTrouble = nil
-            tellBayBlocks()
-            configureBay()
-        } catch {
-            bayTrouble = error.description
-        }
-    }
-
-    func watchLog(of engine: any HubEngine) {
-        do throws(Errno) {
-            watches[try changes.watch(context.state.log(engine.name))] = engine
-        } catch {
-            context.note(
-                "log-trouble", severity: .warning, engine: engine.name,
-                "The log of \(engine.name) is read only now and then: \(error)")
-        }
-    }
-
-    private func readChangedLogs() {
-        guard let changed = changes.changed() else {
-            for engine in engines { engine.readLog() }
-            return
-        }
-        for watch in changed { watches[watch]?.readLog() }
-    }
-
     /// `systemctl status` shows it.
     func tellServiceManager(_ health: Snapshot.Health) {
         let words = ([health.sentence] + health.problems.map(\.what)).joined(separator: " ")
@@ -238,11 +191,8 @@ package final class Hub {
 
     private func tick() {
         keepSocket()
-        openBay()
-        for engine in engines {
-            engine.tick()
-            engine.readLog()
-        }
+        carrier.tick()
+        for engine in carrier.engines { engine.readLog() }
         HubLog.rotateOwn(context.state)
         context.recorder.check()
         publishSoon()
@@ -269,7 +219,7 @@ package final class Hub {
         isStopping = true
         File.remove(context.state.socket)
         context.note("left-to-next", "The hub ends; its engines go on for the next one")
-        finish(closing: false)
+        finish()
     }
 
     func stop(because reason: String) {
@@ -279,23 +229,21 @@ package final class Hub {
         File.remove(context.state.socket)
         context.note("stopping", "The hub ends (\(reason)): goodbye to everyone")
         endPianos(wait: false)
-        for engine in engines {
-            engine.whenDown = { [unowned self] in endIfAllAreDown() }
-            engine.stop()
-        }
+        carrier.stop()
         endIfAllAreDown()
     }
 
-    func endIfAllAreDown() {
-        guard engines.allSatisfy(\.isDown), retired.isEmpty else { return }
-        finish(closing: true)
+    private func endIfAllAreDown() {
+        guard isStopping, !isFinishing, carrier.isDown, orphaned.isDown else { return }
+        finish()
     }
 
-    private func finish(closing: Bool) {
+    private func finish() {
+        isFinishing = true
         serviceManager?.tell(["STOPPING": "1"])
         endPianos(wait: true)
         context.recorder.whenDone { [unowned self] in
-            context.bay?.stop()
+            carrier.close()
             observer?.stop()
             if let database = holder.database { blocking { await database.close() } }
             context.loop.stop()

@@ -1,5 +1,4 @@
 import Linux
-import PatchBay
 import Store
 
 /// What every part on the hub's loop shares. Made once, by `Hub`; nothing in it outlives the loop.
@@ -8,8 +7,7 @@ final class HubContext {
     let loop: EventLoop
     let recorder: Recorder
     var configuration: Configuration
-    /// nil where there is no sequencer (yet).
-    var bay: Bay?
+    let logs: LogWatch
     /// Something that the page shows has changed.
     var changed: () -> Void = {}
     /// A participant has played so many notes (with rtpmidid: messages).
@@ -18,10 +16,6 @@ final class HubContext {
     var lost: (Visit, String) -> Void = { _, _ in }
     /// Somebody in this room, of this name, sends back what the echo gives it.
     var echoReturned: (String, String) -> Void = { _, _ in }
-    /// Engines have come, gone or changed their process: the patch bay must know.
-    var enginesChanged: () -> Void = {}
-    /// Calls back when the patch bay has released what was to be released, or takes too long for it.
-    var afterReleases: (@escaping () -> Void) -> Void = { $0() }
 
     /// When the hub before this one was surely running: what is read after an outage happened after that.
     let lastAlive: Moment
@@ -29,15 +23,28 @@ final class HubContext {
     let earlierRoundTrips: [Int64: LatencySummary]
 
     private var nextVisit: Int64
+    private var offsets: [String: TailOffset]
+    private var openVisits: [Visit]
     private let prints: Bool
 
     init(
         state: StateDirectory, loop: EventLoop, recorder: Recorder, configuration: Configuration, memory: StoreMemory,
         prints: Bool
-    ) {
+    ) throws(Errno) {
         (self.state, self.loop, self.recorder, self.configuration) = (state, loop, recorder, configuration)
         (nextVisit, lastAlive, earlierRoundTrips) = (memory.nextVisit, memory.lastAlive, memory.roundTrips)
+        (offsets, openVisits) = (memory.offsets, memory.openVisits)
+        logs = try LogWatch(loop)
         self.prints = prints
+    }
+
+    /// How far the log of an engine was read when the hub before this one ended.
+    func takeOffset(of engine: String) -> TailOffset? { offsets.removeValue(forKey: engine) }
+
+    /// The visits on it that were open then.
+    func takeOpenVisits(of engine: String) -> [Visit] {
+        defer { openVisits.removeAll { $0.engine == engine } }
+        return openVisits.filter { $0.engine == engine }
     }
 
     func takeVisitID() -> Int64 {

@@ -22,9 +22,6 @@ protocol HubEngine: AnyObject {
     /// All its processes have ended.
     var isDown: Bool { get }
     var whenDown: () -> Void { get set }
-    /// The log is open: its changes are to be told to `readLog`.
-    var logWatched: () -> Void { get set }
-
     /// Adopts the running process, or starts one. `offset` is how far the log was read according to the store.
     func begin(at offset: TailOffset?)
     func stop()
@@ -89,7 +86,7 @@ extension HubEngine {
             let opened = try Tail(context.state.log(name), from: position) { [unowned self] in consume($0, at: $1) }
             tail = opened
             logOpened(opened)
-            logWatched()
+            try context.logs.watch(context.state.log(name)) { [weak self] in self?.readLog() }
         } catch { noteLogTrouble("followed", error) }
     }
 

@@ -31,20 +31,16 @@ package struct Matrix {
         package init(from: Int64, to: Int64) { (self.from, self.to) = (from, to) }
     }
     package struct Inputs: Equatable, Sendable {
-        var rooms: [Configuration.Room]
-        var blocks: [String: Set<Block>]
-        /// The rooms that have an echo.
-        var echoes: Set<String>
+        var rooms: [RoomPlan]
         /// In the order of their coming.
         var seats: [Seat]
         /// The wires that there are; nil where they are as the rooms want them.
         var actual: Set<Pair>?
 
         package init(
-            rooms: [Configuration.Room], blocks: [String: Set<Block>], echoes: Set<String> = [], seats: [Seat],
-            actual: Set<Pair>?
+            rooms: [RoomPlan], seats: [Seat], actual: Set<Pair>?
         ) {
-            (self.rooms, self.blocks, self.echoes, self.seats, self.actual) = (rooms, blocks, echoes, seats, actual)
+            (self.rooms, self.seats, self.actual) = (rooms, seats, actual)
         }
     }
 
@@ -63,18 +59,17 @@ package struct Matrix {
         pairs.sort { ($0.from, $0.to) < ($1.from, $1.to) }
     }
 
-    private mutating func add(_ described: Configuration.Room, _ inputs: Inputs) {
+    private mutating func add(_ described: RoomPlan, _ inputs: Inputs) {
         let seats = inputs.seats.filter { $0.room == described.name }
-        let limit =
-            inputs.actual == nil ? described.maximum ?? Configuration.Room.usualMaximum : Room.meshLimit
+        let limit = inputs.actual == nil ? described.maximum : Room.meshLimit
         let members = seats.filter { !$0.isEcho }.map { seat in
             Member(
                 id: MemberID(UInt64(seat.id)), name: seat.name,
                 portIndex: described.ports.firstIndex(of: seat.port) ?? 0, standing: seat.standing)
         }
         let room = Room(
-            policy: described.policy, members: members, blocks: inputs.blocks[described.name] ?? [],
-            echoes: inputs.echoes.contains(described.name), meshLimit: limit)
+            policy: described.policy, members: members, blocks: Set(described.blocks),
+            echoes: described.echoes ?? false, meshLimit: limit)
         for from in seats {
             for to in seats where to.id != from.id {
                 let (sender, hearer) = (from.isEcho ? to : from, to.isEcho ? from : to)

@@ -38,6 +38,11 @@ package struct StateDirectory: Sendable, Equatable {
         "\(Self.memory.flatMap(memoryDirectory) ?? engines)/\(engine).sessions"
     }
 
+    /// The embedded engines that have ever been given a plan here.
+    package var plannedEngines: [String] {
+        File.names(in: engines).filter { $0.hasSuffix(".plan") }.map { String($0.dropLast(5)) }.sorted()
+    }
+
     /// The engines that have left a record or an ini file here.
     package var knownEngines: [String] {
         let names = File.names(in: engines).compactMap { file in

@@ -1,3 +1,4 @@
+import Rooms
 package import Store
 import Synchronization
 
@@ -14,7 +15,8 @@ package struct StoreMemory: Sendable {
     package var recentRoundTrips: [Int64: [LatencyPoint]] = [:]
     /// The latest events, oldest first.
     package var recentEvents: [EventRecord] = []
-    var blocks: Set<Store.Block> = []
+    /// By room.
+    var blocks: [String: Set<Block>] = [:]
     var nextVisit: Int64 = 1
     /// When the last hub was surely running; the beginning of time where none has said it.
     var lastAlive = Moment(milliseconds: 0)
@@ -31,7 +33,9 @@ package struct StoreMemory: Sendable {
             memory.openVisits = (try? await database.openVisits()) ?? []
             let now = Moment.now
             memory.recentEvents = ((try? await database.events(limit: 1000)) ?? []).reversed()
-            memory.blocks = Set((try? await database.blocks()) ?? [])
+            for (room, from, to) in (try? await database.blocks()) ?? [] {
+                memory.blocks[room, default: []].insert(Block(from: from, to: to))
+            }
             for visit in memory.openVisits {
                 let recent = LatencyFilter(visit: visit.id, from: now.advanced(by: .zero - Self.recently), to: now)
                 memory.recentRoundTrips[visit.id] = try? await database.latency(recent, limit: 600).points.map(\.point)

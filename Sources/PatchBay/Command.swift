@@ -5,11 +5,9 @@ package import Sequencer
 package enum Command: Sendable {
     /// All rooms and engines there are; replaces what was said before. Whoever is on an engine that is no longer among
     /// them is let go: what they held is released at those who heard them, and what they heard at them.
-    case configure(rooms: [RoomSpec], engines: [EngineSpec])
+    case configure(rooms: [RoomPlan], engines: [EngineSpec])
     /// What a port turned out to be. Ports that are gone are ignored, as are marks that change nothing.
     case mark(PortID, Standing)
-    /// The forbidden wires of each room by its name; replaces what was said before.
-    case blocks([String: Set<Block>])
     /// Silences a room, nil all rooms. `answer` is called once, on the patch bay's thread, after the last message.
     case panic(room: String?, answer: @Sendable (Silenced) -> Void)
     /// Sends note-offs for these notes on all 16 channels to one port.
@@ -22,18 +20,6 @@ package enum Command: Sendable {
     case sounding
     /// Ends the patch bay. Wires stay: MIDI goes on without it.
     case stop
-}
-
-package struct RoomSpec: Hashable, Sendable {
-    package let name: String
-    package let policy: Policy
-    /// What somebody plays also goes back to them.
-    package let echoes: Bool
-    package init(name: String, policy: Policy, echoes: Bool = false) {
-        self.name = name
-        self.policy = policy
-        self.echoes = echoes
-    }
 }
 
 /// A supervised engine, which is known by the process that opened its ALSA client.

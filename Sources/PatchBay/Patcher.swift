@@ -124,9 +124,6 @@ final class Patcher {
         switch command {
         case .configure(let rooms, let engines): configure(rooms, engines)
         case .mark(let id, let standing): mark(id, standing)
-        case .blocks(let blocks):
-            self.blocks = blocks
-            for name in rooms.keys { replan(name, policy: rooms[name]!.policy) }
         case .panic(let room, let answer): panic(room, answer)
         case .notesOff(let id, let range): notesOff(id, range)
         case .release(let id): if let port = port(id) { releaseHeld(of: port) }
@@ -138,13 +135,14 @@ final class Patcher {
         }
     }
 
-    private func configure(_ roomSpecs: [RoomSpec], _ specs: [EngineSpec]) {
+    private func configure(_ plans: [RoomPlan], _ specs: [EngineSpec]) {
         engines = [:]
         for spec in specs { engines[spec.pid] = spec }
         startTimes = engines.mapValues { ProcessFile.startTime(of: $0.pid) ?? 0 }
         owners = [:]
 
-        let policies = Dictionary(roomSpecs.map { ($0.name, $0.policy) }, uniquingKeysWith: { first, _ in first })
+        let policies = Dictionary(plans.map { ($0.name, $0.policy) }, uniquingKeysWith: { first, _ in first })
+        blocks = Dictionary(plans.map { ($0.name, Set($0.blocks)) }, uniquingKeysWith: { first, _ in first })
         for spec in specs where policies[spec.room] == nil {
             tell("engine \(spec.name) belongs to room \(spec.room), which there is not: nobody on it is connected")
         }
@@ -155,7 +153,7 @@ final class Patcher {
         let before = ports.mapValues { appearance($0) }
         for port in ports.values { port.engine = engines[port.engine.pid] ?? port.engine }
         for name in rooms.keys where policies[name] == nil { rooms[name] = nil }
-        let echoes = Set(roomSpecs.filter(\.echoes).map(\.name))
+        let echoes = Set(plans.filter { $0.echoes ?? false }.map(\.name))
         for port in ports.values where !echoing.contains(port.engine.room) { port.echoSentinel = LoopSentinel() }
         echoing = echoes
         for (name, policy) in policies { replan(name, policy: policy) }

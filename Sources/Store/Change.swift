@@ -22,8 +22,10 @@ extension Connection {
         case .event(let event): try store(event)
         case .offset(let tail): try store(tail)
         case .setting(let key, let value): try set(key, to: value)
-        case .block(let room, let from, let to): try store(Block(room: room, from: from, to: to))
-        case .unblock(let room, let from, let to): try remove(Block(room: room, from: from, to: to))
+        case .block(let room, let from, let to):
+            try statement("INSERT OR REPLACE INTO block VALUES (?, ?, ?)").run(room, from, to)
+        case .unblock(let room, let from, let to):
+            try statement("DELETE FROM block WHERE room = ? AND from_name = ? AND to_name = ?").run(room, from, to)
         }
     }
 }

@@ -16,19 +16,6 @@ package struct TailOffset: Hashable, Sendable {
     }
 }
 
-/// One direction that a room does not want, by names.
-package struct Block: Hashable, Sendable {
-    package var room: String
-    package var from: String
-    package var to: String
-
-    package init(room: String, from: String, to: String) {
-        self.room = room
-        self.from = from
-        self.to = to
-    }
-}
-
 extension Connection {
     func store(_ tail: TailOffset) throws(StoreError) {
         try statement("INSERT OR REPLACE INTO tail VALUES (?, ?, ?, ?)")
@@ -41,15 +28,6 @@ extension Connection {
         } else {
             try statement("DELETE FROM setting WHERE key = ?").run(key)
         }
-    }
-
-    func store(_ block: Block) throws(StoreError) {
-        try statement("INSERT OR REPLACE INTO block VALUES (?, ?, ?)").run(block.room, block.from, block.to)
-    }
-
-    func remove(_ block: Block) throws(StoreError) {
-        try statement("DELETE FROM block WHERE room = ? AND from_name = ? AND to_name = ?")
-            .run(block.room, block.from, block.to)
     }
 }
 
@@ -80,10 +58,11 @@ extension Database {
         return Dictionary(pairs) { _, last in last }
     }
 
-    package func blocks() throws(StoreError) -> [Block] {
+    /// Each is one direction in a room that is not wanted there, by names.
+    package func blocks() throws(StoreError) -> [(room: String, from: String, to: String)] {
         try use { connection throws(StoreError) in
             try connection.statement("SELECT * FROM block ORDER BY room, from_name, to_name").rows {
-                Block(room: $0.text(0), from: $0.text(1), to: $0.text(2))
+                ($0.text(0), $0.text(1), $0.text(2))
             }
         }
     }

@@ -2,6 +2,7 @@ import EngineProtocol
 package import HTTP
 package import Hub
 package import Linux
+import Rooms
 package import Store
 import Synchronization
 
@@ -113,8 +114,9 @@ package struct Routes: Sendable {
                     let words = "from and to are participants' names of 1 to 256 characters, both needed."
                     return responder.send(.problem(.badRequest, words))
                 }
-                let block = Store.Block(room: parameters["name"], from: from, to: to)
-                give(.block(block, isBlocked: method == .post), request, responder)
+                let command = Command.block(
+                    room: parameters["name"], Block(from: from, to: to), isBlocked: method == .post)
+                give(command, request, responder)
             }
         }
         router.on(.post, "/api/v1/engines/{name}/restart", query: []) { request, parameters, responder in

@@ -1,6 +1,7 @@
 import EngineProtocol
 import Linux
 import MIDI
+import Rooms
 import TestSupport
 import Testing
 

@@ -13,10 +13,12 @@ struct MatrixTests {
         return Matrix.Seat(try JSONDecoder().decode(Snapshot.Participant.self, from: Data(json.utf8)), loops: loops)
     }
 
-    private let rooms = [
-        Configuration.Room(name: "Hall", ports: [5004], policy: .auto),
-        Configuration.Room(name: "Attic", ports: [5006], policy: .auto),
-    ]
+    private func rooms(_ blocks: [Block] = [], echoes: Bool = false) -> [RoomPlan] {
+        [
+            RoomPlan(name: "Hall", policy: .auto, ports: [5004], blocks: blocks, echoes: echoes),
+            RoomPlan(name: "Attic", policy: .auto, ports: [5006]),
+        ]
+    }
 
     private func reasons(_ matrix: Matrix) -> [String: String] {
         Dictionary(
@@ -29,7 +31,7 @@ struct MatrixTests {
         var matrix = Matrix()
         matrix.update(
             .init(
-                rooms: rooms, blocks: ["Hall": [Block(from: "Drums", to: "Piano")]],
+                rooms: rooms([Block(from: "Drums", to: "Piano")]),
                 seats: [
                     try seat(1, "Piano"), try seat(2, "Drums"), try seat(3, "Bass In"),
                     try seat(4, "Loop", loops: true),
@@ -51,16 +53,16 @@ struct MatrixTests {
                     #"{"id": 9, "name": "Echo", "room": "Hall", "port": 5004, "engine": "e", "state": "present", "since": 1, "sends": true, "receives": true, "echo": true}"#
                         .utf8)), loops: false)
         let seats = [try seat(1, "Piano"), try seat(2, "Drums"), try seat(3, "Bass In"), echo]
-        let blocks = ["Hall": Set([Block(from: "Drums", to: "Echo")])]
+        let blocks = [Block(from: "Drums", to: "Echo")]
         var matrix = Matrix()
-        matrix.update(.init(rooms: rooms, blocks: blocks, echoes: ["Hall"], seats: seats, actual: nil))
+        matrix.update(.init(rooms: rooms(blocks, echoes: true), seats: seats, actual: nil))
         #expect(
             Set(matrix.wires.map { "\($0.from)-\($0.to)" }) == ["1-2", "2-1", "1-3", "2-3", "1-9", "9-1"])
         #expect(reasons(matrix)["2-9"] == "blocked" && reasons(matrix)["9-2"] == "blocked")
         #expect(reasons(matrix)["3-9"] == "the sender's name says that it only receives")
         // On rtpmidid it is what the patch bay says.
         matrix.update(
-            .init(rooms: rooms, blocks: [:], echoes: ["Hall"], seats: seats, actual: [.init(from: 2, to: 2)]))
+            .init(rooms: rooms(echoes: true), seats: seats, actual: [.init(from: 2, to: 2)]))
         #expect(Set(matrix.wires.map { "\($0.from)-\($0.to)" }) == ["2-9", "9-2"])
     }
 
@@ -69,7 +71,7 @@ struct MatrixTests {
         let seats = [try seat(1, "Piano"), try seat(2, "Drums"), try seat(3, "Old", state: "ghost")]
         matrix.update(
             .init(
-                rooms: rooms, blocks: ["Hall": [Block(from: "Drums", to: "Piano")]], seats: seats,
+                rooms: rooms([Block(from: "Drums", to: "Piano")]), seats: seats,
                 actual: [.init(from: 2, to: 1)]))
         #expect(matrix.wires.map { "\($0.from)-\($0.to)" } == ["2-1"], "made by somebody else, it carries all the same")
         #expect(reasons(matrix)["1-2"] == "not connected yet")

@@ -38,7 +38,7 @@ extension OnTheSequencer {
             let players = try stage.players("A")
             stage.bay.send(
                 .configure(
-                    rooms: [RoomSpec(name: "room", policy: .all)],
+                    rooms: [RoomPlan(name: "room", policy: .all)],
                     engines: [
                         EngineSpec(name: "5004", pid: stage.pid, room: "room", portIndex: 0, servicePorts: []),
                         EngineSpec(name: "5006", pid: second.pid, room: "room", portIndex: 1, servicePorts: []),
@@ -74,7 +74,7 @@ extension OnTheSequencer {
             let players = try stage.players("A", "B", "C")
             try stage.until("all are wired") { stage.kernelWires(players).count == 6 }
             stage.play(on(60), players[0])
-            stage.bay.send(.blocks(["room": [Block(from: "A", to: "B")]]))
+            stage.configure(.all, blocks: [Block(from: "A", to: "B")])
             try stage.until("it is released at B") { stage.heard(players[1]).contains(off(60)) }
             try stage.settle()
             #expect(!stage.heard(players[2]).contains(off(60)))

@@ -13,7 +13,7 @@ extension OnTheSequencer {
             stage.play(on(60), players[0])
             try stage.until("it is heard") { stage.heard(players[1]) == [on(60)] }
             let ids = try players.map(stage.id)
-            stage.configure([RoomSpec(name: "renamed", policy: .all)], [stage.spec("renamed", 1)])
+            stage.configure([RoomPlan(name: "renamed", policy: .all)], [stage.spec("renamed", 1)])
             try stage.until("it is told") { players.allSatisfy { stage.appearance($0)?.room == "renamed" } }
             try stage.settle()
             #expect(try players.map(stage.id) == ids)
@@ -30,14 +30,14 @@ extension OnTheSequencer {
             let second = try SecondEngine()
             let players = try stage.players("A", "B")
             let all = players + [second.port]
-            stage.configure([RoomSpec(name: "room", policy: .all)], [stage.spec("room", 0), second.spec("room", 1)])
+            stage.configure([RoomPlan(name: "room", policy: .all)], [stage.spec("room", 0), second.spec("room", 1)])
             try stage.until("all are wired") { stage.kernelWires(all).count == 6 }
             stage.play(on(60), players[0])
             try stage.until("it is heard") { stage.heard(players[1]) == [on(60)] }
             try stage.until("all are known") { stage.appearance(second.port) != nil }
             let ids = try all.map(stage.id)
             stage.configure(
-                [RoomSpec(name: "room", policy: .all), RoomSpec(name: "other", policy: .all)],
+                [RoomPlan(name: "room", policy: .all), RoomPlan(name: "other", policy: .all)],
                 [stage.spec("room", 0), second.spec("other", 0)])
             try stage.until("it is released there") { stage.releases.map(\.hearers) == [[second.port]] }
             try stage.until("the wires between them are gone") { stage.kernelWires(all).count == 2 }
@@ -50,7 +50,7 @@ extension OnTheSequencer {
             let stage = try Stage()
             let second = try SecondEngine()
             let player = try stage.players("A")[0]
-            let room = [RoomSpec(name: "room", policy: .pair)]
+            let room = [RoomPlan(name: "room", policy: .pair)]
             stage.configure(room, [stage.spec("room", 0), second.spec("room", 1)])
             try stage.until("one hears the other") {
                 stage.kernelWires([player, second.port]) == [[player, second.port]]
@@ -74,7 +74,7 @@ extension OnTheSequencer {
             stage.play(on(60), players[0])
             stage.play(on(61), players[1])
             try stage.until("both are heard") { stage.heard(players[0]) + stage.heard(players[1]) == [on(61), on(60)] }
-            stage.configure([RoomSpec(name: "room", policy: .all)], [])
+            stage.configure([RoomPlan(name: "room", policy: .all)], [])
             try stage.awaitReleases()
             #expect(stage.heard(players[0]) == [on(61), off(61)] && stage.heard(players[1]) == [on(60), off(60)])
             #expect(stage.kernelWires(players).isEmpty)
@@ -85,7 +85,7 @@ extension OnTheSequencer {
             let second = try SecondEngine()
             let players = try stage.players("A", "B")
             let all = players + [second.port]
-            let room = [RoomSpec(name: "room", policy: .all)]
+            let room = [RoomPlan(name: "room", policy: .all)]
             stage.configure(room, [stage.spec("room", 0), second.spec("room", 1)])
             try stage.until("all are wired") { stage.kernelWires(all).count == 6 }
             stage.play(on(60), players[0])
@@ -101,7 +101,7 @@ extension OnTheSequencer {
 }
 
 extension Stage {
-    func configure(_ rooms: [RoomSpec], _ engines: [EngineSpec]) {
+    func configure(_ rooms: [RoomPlan], _ engines: [EngineSpec]) {
         bay.send(.configure(rooms: rooms, engines: engines))
     }
 

@@ -56,11 +56,11 @@ final class Stage {
 
     func configure(
         _ policy: Policy, pid: Int32? = nil, portIndex: Int = 0, servicePorts: Set<Int> = [],
-        confirmFirst: Bool = false, echoes: Bool = false
+        confirmFirst: Bool = false, echoes: Bool = false, blocks: [Block] = []
     ) {
         bay.send(
             .configure(
-                rooms: [RoomSpec(name: "room", policy: policy, echoes: echoes)],
+                rooms: [RoomPlan(name: "room", policy: policy, blocks: blocks, echoes: echoes)],
                 engines: [
                     EngineSpec(
                         name: "5004", pid: pid ?? self.pid, room: "room", portIndex: portIndex,

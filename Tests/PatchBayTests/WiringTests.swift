@@ -35,7 +35,7 @@ extension OnTheSequencer {
             let second = try SecondEngine()
             stage.bay.send(
                 .configure(
-                    rooms: [RoomSpec(name: "room", policy: .pair)],
+                    rooms: [RoomPlan(name: "room", policy: .pair)],
                     engines: [
                         EngineSpec(name: "5004", pid: stage.pid, room: "room", portIndex: 0, servicePorts: []),
                         EngineSpec(name: "5006", pid: second.pid, room: "room", portIndex: 1, servicePorts: []),
@@ -100,11 +100,11 @@ extension OnTheSequencer {
             try stage.until("sender to receiver") { stage.kernelWires(players) == [[players[0], players[1]]] }
             stage.configure(.all)
             try stage.until("all to all again") { stage.kernelWires(players).count == 6 }
-            stage.bay.send(.blocks(["room": [Block(from: "C", to: nil)]]))
+            stage.configure(.all, blocks: [Block(from: "C", to: nil)])
             try stage.until("C is muted") {
                 stage.kernelWires(players).count == 4 && stage.kernelWires(players).allSatisfy { $0[0] != players[2] }
             }
-            stage.bay.send(.blocks([:]))
+            stage.configure(.all)
             try stage.until("and unmuted") { stage.kernelWires(players).count == 6 }
         }
 

@@ -26,7 +26,7 @@ struct DatabaseTests {
         #expect(try await database.visits(limit: 9) == [])
         #expect(try await database.offsets() == [])
         #expect(try await database.settings() == [:])
-        #expect(try await database.blocks() == [])
+        #expect(try await database.blocks().isEmpty)
         #expect(try await database.eventIDs() == nil)
         #expect(try await database.nextVisitID() == 1)
 

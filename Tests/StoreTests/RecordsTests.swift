@@ -35,9 +35,7 @@ struct RecordsTests {
         ])
         try await database.commit([.unblock(room: "Hall", from: "B", to: "A"), .unblock(room: "?", from: "", to: "")])
         #expect(
-            try await database.blocks() == [
-                Block(room: "Attic", from: "A", to: ""), Block(room: "Hall", from: "A", to: "B"),
-            ])
+            try await database.blocks().map { [$0.room, $0.from, $0.to] } == [["Attic", "A", ""], ["Hall", "A", "B"]])
     }
 
     /// Strangers' names, labelled so that the test's output stays text.
@@ -68,7 +66,7 @@ struct RecordsTests {
         let graph = LatencyFilter(room: name, from: moment(0), to: moment(9))
         #expect(try await database.latency(graph, limit: 9).points.map { Array($0.of.name.utf8) } == [utf8])
         try await database.commit([.unblock(room: name, from: name, to: name), .setting(key: name, value: nil)])
-        #expect(try await database.blocks() == [])
+        #expect(try await database.blocks().isEmpty)
         #expect(try await database.settings() == [:])
     }
 }

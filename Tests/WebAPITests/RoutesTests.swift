@@ -3,6 +3,7 @@ import EngineProtocol
 import Foundation
 import HTTP
 import Linux
+import Rooms
 import Store
 import Synchronization
 import TestSupport
@@ -82,7 +83,7 @@ extension HTTPAnswer {
         private static func room(of command: Command) -> String? {
             switch command {
             case .panic(let room, _): room
-            case .block(let block, _): block.room
+            case .block(let room, _, _): room
             case .piano(let key, _), .leavePiano(let key): key.room
             case .echo(let room, _), .endEcho(let room): room
             case .reload, .member, .restart, .testAlert, .stop: nil
@@ -97,8 +98,8 @@ extension HTTPAnswer {
             case .member(let id, .unmute): "unmute \(id)"
             case .member(let id, .release): "release \(id)"
             case .member(let id, .notesOff(let notes)): "notes-off \(id) \(notes)"
-            case .block(let block, let isBlocked):
-                "\(isBlocked ? "block" : "unblock") \(block.room): \(block.from) to \(block.to)"
+            case .block(let room, let block, let isBlocked):
+                "\(isBlocked ? "block" : "unblock") \(room): \(block.from ?? "?") to \(block.to ?? "?")"
             case .piano(let key, let strokes):
                 "\(key.player) plays \(strokes.map { "\($0.note):\($0.velocity)" }) in \(key.room)"
             case .leavePiano(let key): "\(key.player) leaves \(key.room)"

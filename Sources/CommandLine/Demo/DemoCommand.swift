@@ -51,7 +51,7 @@ enum DemoCommand {
             else { continue }
             let state = StateDirectory(path)
             guard let lock = try? FileLock(state.lock) else { continue }
-            if (try? Leftovers.end(state)) == .well { state.erase() }
+            if (try? OrphanedEngines.end(state)) == .well { state.erase() }
             _ = consume lock
         }
     }

@@ -165,13 +165,3 @@ package final class Alerter {
         try? File.replace(context.state.alerts, with: bytes, mode: 0o600)
     }
 }
-
-/// What the webhook is told.
-package struct AlertState: Sendable {
-    /// nil where no alerts are configured.
-    package let settings: AlertSettings?
-    /// What goes on, as it was told.
-    package let told: [Alert]
-    /// Messages that wait to be delivered.
-    package let waiting: Int
-}

@@ -10,11 +10,13 @@ package final class Announcer {
     private let port: UInt16
     /// What players see in their lists.
     private let name: String
+    private let engine: String
     let process: EngineProcess
     private var trouble: String?
 
-    init(port: UInt16, name: String, context: HubContext) {
-        (self.port, self.name, self.context) = (port, name, context)
+    /// `engine`: the one whose port it is.
+    init(port: UInt16, name: String, engine: String, context: HubContext) {
+        (self.port, self.name, self.engine, self.context) = (port, name, engine, context)
         process = Self.process(port, context.state, context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in take($0) }
@@ -71,7 +73,7 @@ package final class Announcer {
         guard trouble != reason else { return }
         trouble = reason
         context.note(
-            "not-announced", severity: .warning, engine: EmbeddedEngine.name,
+            "not-announced", severity: .warning, engine: engine,
             "Port \(port) is not announced on the local network: \(reason)\(reason.hasSuffix("?") ? "" : ".") Players can type its address."
         )
     }

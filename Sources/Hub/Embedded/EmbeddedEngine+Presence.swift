@@ -164,7 +164,7 @@ extension EmbeddedEngine {
 
     var participants: [Snapshot.Participant] {
         present.values.map { one in
-            let place = context.configuration.ports.first { $0.port == one.visit.port }
+            let place = plan.ports.first { $0.port == one.visit.port }
             return one.view(place?.room.policy ?? .auto, place?.index ?? 0)
         }
     }

@@ -4,19 +4,17 @@ import Rooms
 import Store
 import Supervisor
 
-/// The embedded engine as the hub sees it: one process for all ports, started with a plan, watched, and asked who is on
-/// it. Extensions hold its log (`+Log`) and its participants (`+Presence`).
+/// An embedded engine as the hub sees it: one process for some rooms, started with a plan, watched, and asked who is on it.
+/// Extensions hold its log (`+Log`), its participants (`+Presence`) and its plan (`+Plan`).
 final class EmbeddedEngine: HubEngine {
-    static let name: String = "embedded"
-    let name: String = EmbeddedEngine.name
+    let name: String
     let context: HubContext
     let process: EngineProcess
-    /// It serves all of them.
+    /// It may serve several.
     let roomName: String? = nil
     var whenDown: () -> Void = {}
-    var logWatched: () -> Void = {}
-    /// What it is to serve, by the configuration of now.
-    private let plan: () -> EnginePlan
+    /// What it is to serve.
+    var plan = EnginePlan(rooms: [])
 
     // The log.
     var tail: Tail?
@@ -37,8 +35,8 @@ final class EmbeddedEngine: HubEngine {
     private var activityUnderWay = false
     /// An older engine does not tell.
     private var tellsActivity = true
-    private var announcers: [UInt16: Announcer] = [:]
-    private var retired: [Announcer] = []
+    var announcers: [UInt16: Announcer] = [:]
+    var draining: [Announcer] = []
 
     var halfOpens = HalfOpens()
 
@@ -52,9 +50,9 @@ final class EmbeddedEngine: HubEngine {
     /// Of seconds without a sign of life.
     private static let replacedAfter = 10
 
-    init(openVisits: [Visit], context: HubContext, plan: @escaping () -> EnginePlan) {
-        (self.openVisits, self.context, self.plan) = (openVisits, context, plan)
-        process = .embedded(state: context.state, loop: context.loop)
+    init(_ name: String, openVisits: [Visit], context: HubContext) {
+        (self.name, self.openVisits, self.context) = (name, openVisits, context)
+        process = .embedded(name, state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in take($0) }
         process.whenDown = { [unowned self] in oneIsDown() }
@@ -68,7 +66,7 @@ final class EmbeddedEngine: HubEngine {
             isReady = true
             readLog()
             // The plan may have changed while no hub was there.
-            reload()
+            handPlan()
         } else {
             recordOffset()
             process.start(after: context.recorder.whenDone)
@@ -117,41 +115,6 @@ final class EmbeddedEngine: HubEngine {
             output: context.state.log(name))
     }
 
-    /// Written where it changes only: on a full disk an engine can still be started anew.
-    private func writePlan() throws(Errno) {
-        let bytes = JSON.bytes(plan())
-        let path = context.state.plan(name)
-        if File.bytes(path, limit: 4 << 20) != bytes { try File.replace(path, with: bytes, mode: 0o640) }
-    }
-
-    /// The plan has changed, and the engine is given it. Those on ports that stay notice nothing. `done` gets why that
-    /// could not be done, nil where the engine follows it now.
-    func reload(_ done: @escaping (String?) -> Void = { _ in }) {
-        for (number, announcer) in announcers where !context.configuration.ports.contains(where: { $0.port == number })
-        {
-            announcers[number] = nil
-            retired.append(announcer)
-            announcer.process.stop()
-        }
-        do throws(Errno) {
-            try writePlan()
-        } catch {
-            context.note(
-                "reload-failed", severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
-            return done("The engine's plan cannot be written: \(error)")
-        }
-        // One that does not run reads it when it starts.
-        guard process.service.pid != nil else { return done(nil) }
-        ask(.init(.reload)) { [weak self] reply in
-            defer { done(reply == nil ? "The engine does not answer." : reply?.error) }
-            if let error = reply?.error {
-                self?.context.note(
-                    "reload-failed", severity: .error, engine: Self.name, "The engine refuses its plan: \(error)")
-            }
-            self?.requestStatus()
-        }
-    }
-
     // MARK: The process
 
     private func take(_ report: Service.Report) {
@@ -164,12 +127,10 @@ final class EmbeddedEngine: HubEngine {
             readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
                 fail("it did not answer within \(Self.readinessPatience)")
             }
-            context.enginesChanged()
         case .adopted(let pid, let how):
             since = .now
             version = process.record?.version ?? version
             context.note("adopted", engine: name, "\(name), pid \(pid), adopted (found by \(how))")
-            context.enginesChanged()
         case .cannotStart(let text):
             if reason != text {
                 context.note("engine-cannot-start", severity: .error, engine: name, "\(name) cannot start: \(text)")
@@ -189,7 +150,6 @@ final class EmbeddedEngine: HubEngine {
                 reason = "ended by itself, \(exit)"
                 context.note("engine-exited", severity: .error, engine: name, "\(name) ended: \(exit)")
             }
-            context.enginesChanged()
         case .down: break
         }
         context.changed()
@@ -207,7 +167,7 @@ final class EmbeddedEngine: HubEngine {
 
     /// What the engine said of one of its ports.
     func port(_ number: UInt16, trouble: String?) {
-        let room = context.configuration.ports.first { $0.port == number }?.room.name
+        let room = plan.ports.first { $0.port == number }?.room.name
         if ports[number] != .some(trouble) {
             if let trouble {
                 context.note(
@@ -225,7 +185,7 @@ final class EmbeddedEngine: HubEngine {
             fixes[number] = Doctor.udpPair(number).fix
         }
         if trouble == nil { announce(number) }
-        if context.configuration.ports.allSatisfy({ ports[$0.port] != nil }) { becomeReady() }
+        if plan.ports.allSatisfy({ ports[$0.port] != nil }) { becomeReady() }
         context.changed()
     }
 
@@ -233,12 +193,12 @@ final class EmbeddedEngine: HubEngine {
     private func announce(_ number: UInt16) {
         // The log of an engine that ends may still say that it began.
         guard process.isWanted, announcers[number] == nil,
-            context.configuration.address.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
-            let room = plan().rooms.first(where: { $0.ports.contains(number) })
+            plan.host.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
+            let room = plan.rooms.first(where: { $0.ports.contains(number) })
         else { return }
-        let announcer = Announcer(port: number, name: room.displayName, context: context)
+        let announcer = Announcer(port: number, name: room.displayName, engine: name, context: context)
         announcer.process.whenDown = { [unowned self] in
-            retired.removeAll { $0.process.service.state == .idle }
+            draining.removeAll { $0.process.service.state == .idle }
             oneIsDown()
         }
         announcers[number] = announcer
@@ -347,7 +307,7 @@ final class EmbeddedEngine: HubEngine {
     // MARK: Showing
 
     var views: [Snapshot.Engine] {
-        context.configuration.ports.map { number, room, _ in
+        plan.ports.map { number, room, _ in
             var view = Snapshot.Engine(name: name, port: number, room: room.name, since: since.milliseconds)
             view.kind = "embedded"
             let trouble = ports[number] ?? nil

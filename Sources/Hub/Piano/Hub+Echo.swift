@@ -2,12 +2,6 @@ import Linux
 import Rooms
 import Store
 
-/// The echo of a room while it is on, as everybody sees it.
-struct Echo {
-    let view: Snapshot.Participant
-    let timer: EventLoop.TimerID
-}
-
 /// What somebody plays comes back to them: wires from each participant to itself, for a while, so that one alone can prove
 /// the way.
 extension Hub {
@@ -26,7 +20,7 @@ extension Hub {
         let until = Moment.now.advanced(by: .seconds(seconds))
         var view = Snapshot.Participant(
             id: old?.view.id ?? context.takeVisitID(), name: Room.echoName, room: name, port: port,
-            engine: engines.first?.name ?? "", since: old?.view.since ?? Moment.now.milliseconds)
+            engine: carrier.engines.first?.name ?? "", since: old?.view.since ?? Moment.now.milliseconds)
         view.echo = true
         view.until = until.milliseconds
         view.remark = "gives back to each what they play, to them alone"
@@ -83,9 +77,7 @@ extension Hub {
 
     /// Has the engine do as the rooms are now.
     private func followEchoes(_ done: @escaping (String?) -> Void) {
-        configureBay()
         publishSoon()
-        guard let embedded else { return done(nil) }
-        embedded.reload(done)
+        carrier.apply(plan, done)
     }
 }

@@ -74,7 +74,6 @@ extension Hub {
         return try Piano(
             key, number: pianosMade, name: names.first { !taken.contains($0) } ?? names[0],
             host: Initiator.Host(name: context.configuration.address ?? "127.0.0.1", port: port),
-            // rtpmidid makes the ALSA port when it has answered; the patch bay then needs a few milliseconds.
-            settling: kind == .rtpmidid ? .milliseconds(300) : .zero, news: pianoNews)
+            settling: carrier.settling, news: pianoNews)
     }
 }

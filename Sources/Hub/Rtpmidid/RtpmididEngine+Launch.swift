@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Rooms
 import Rtpmidid
 import Store
 import Supervisor
@@ -25,7 +26,7 @@ extension RtpmididEngine {
         }
         do {
             let launch = try RtpmididLaunch(
-                version: found, engineName: name, displayName: displayName, port: port,
+                version: found, engineName: name, displayName: room.displayName, port: port,
                 controlPath: context.state.control(name), iniPath: context.state.ini(name),
                 alsaClientName: "midihub-\(port)",
                 stdbufLibrary: RtpmididLaunch.stdbufLibraries.first(where: File.exists))

@@ -12,16 +12,13 @@ final class RtpmididEngine: HubEngine {
     let context: HubContext
     let name: String
     let port: UInt16
-    var room: Configuration.Room
+    var room: RoomPlan
     var portIndex: Int
-    /// What players see.
-    var displayName: String
+    unowned let fleet: RtpmididFleet
     let process: EngineProcess
     var roomName: String? { room.name }
     var version: RtpmididVersion?
     var whenDown: () -> Void = {}
-    /// The log is open: its changes are to be told to `readLog`.
-    var logWatched: () -> Void = {}
 
     // The log.
     var tail: Tail?
@@ -70,19 +67,18 @@ final class RtpmididEngine: HubEngine {
     private static let readinessPatience: Duration = .seconds(20)
 
     init(
-        port: UInt16, room: Configuration.Room, index: Int, displayName: String, openVisits: [Visit],
-        context: HubContext
+        port: UInt16, room: RoomPlan, index: Int, openVisits: [Visit], fleet: RtpmididFleet, context: HubContext
     ) {
-        (self.port, self.room, portIndex, self.displayName) = (port, room, index, displayName)
-        (self.openVisits, self.context) = (openVisits, context)
+        (self.port, self.room, portIndex) = (port, room, index)
+        (self.openVisits, self.fleet, self.context) = (openVisits, fleet, context)
         name = Self.name(port)
         process = .rtpmidid(name, state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in take($0) }
         process.beforeGoodbye = { [unowned self] goOn in
             isLeaving = true
-            context.enginesChanged()
-            context.afterReleases(goOn)
+            fleet.configureBay()
+            fleet.afterReleases(goOn)
         }
         process.whenDown = { [unowned self] in
             context.changed()
@@ -119,12 +115,12 @@ final class RtpmididEngine: HubEngine {
             readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
                 fail("it did not listen on ports \(port) and \(port + 1) within \(Self.readinessPatience)")
             }
-            context.enginesChanged()
+            fleet.configureBay()
         case .adopted(let pid, let how):
             since = .now
             version = process.record?.version.flatMap { RtpmididVersion($0) } ?? version
             context.note("adopted", room: room.name, engine: name, "\(name), pid \(pid), adopted (found by \(how))")
-            context.enginesChanged()
+            fleet.configureBay()
         case .cannotStart(let text):
             if reason != text {
                 context.note(
@@ -147,7 +143,7 @@ final class RtpmididEngine: HubEngine {
             since = .now
             let ending = reason.map { "the engine was ended: \($0)" } ?? "the engine was stopped"
             everyoneIsGone(reason: expected ? ending : "the engine ended", byUs: expected)
-            context.enginesChanged()
+            fleet.configureBay()
         case .down: break
         }
         context.changed()

@@ -1,0 +1,88 @@
+import EngineProtocol
+import Linux
+import Rooms
+import Store
+
+/// What is to be carried, and how that changes.
+extension Hub {
+    /// What the carrier is to serve, by the configuration, the blocks and the echoes of now.
+    var plan: EnginePlan {
+        let configuration = context.configuration
+        return EnginePlan(
+            rooms: configuration.rooms.map { room in
+                RoomPlan(
+                    name: room.name, displayName: displayName(room), policy: room.policy, ports: room.ports,
+                    // In an order of their own, so that a plan that has not changed is the same file.
+                    blocks: (blocks[room.name] ?? []).sorted {
+                        ($0.from ?? "", $0.to ?? "") < ($1.from ?? "", $1.to ?? "")
+                    },
+                    maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true })
+            }, allow: configuration.allow, deny: configuration.deny,
+            maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
+    }
+
+    /// Reads the configuration again and does what has changed; a wrong one changes nothing.
+    func reload() throws(ConfigurationError) -> String {
+        serviceManager?.tell(["RELOADING": "1"])
+        defer { serviceManager?.tell(["READY": "1"]) }
+        let fresh = try configure()
+        if let keys = kind.cannotHonour(fresh) {
+            throw ConfigurationError(
+                "\(kind.rawValue), which carries the MIDI now, cannot honour \(keys); after `midihub stop` and `midihub start` the embedded engine does"
+            )
+        }
+        let old = context.configuration
+        context.configuration = fresh
+        forgetEchoes()
+        var words = differences(from: old, to: fresh)
+        carrier.apply(plan) { _ in }
+        if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.origins != old.origins
+            || fresh.web != old.web || fresh.token != old.token
+        {
+            words.append("listen, hosts, origins, web and token take effect at the next start")
+        }
+        if fresh.alerts != old.alerts { words.append("the alerts have changed") }
+        if fresh.name != old.name || fresh.location != old.location {
+            words.append("the name is seen by players after each engine's next start")
+        }
+        publishSoon()
+        return words.isEmpty
+            ? "Configuration read again: nothing has changed."
+            : "Configuration read again: \(words.joined(separator: "; "))."
+    }
+
+    /// What a new configuration changes for players.
+    func differences(from old: Configuration, to new: Configuration) -> [String] {
+        var words: [String] = []
+        for (port, _, _) in old.ports where !new.ports.contains(where: { $0.port == port }) {
+            words.append("port \(port) removed")
+        }
+        for (port, room, _) in new.ports {
+            guard let before = old.ports.first(where: { $0.port == port })?.room else {
+                words.append("port \(port) added")
+                continue
+            }
+            if before.policy != room.policy { words.append("room \(room.name) is now \(room.policy.rawValue)") }
+            if before.name != room.name { words.append("port \(port) is now in room \(room.name)") }
+            if before.ports != room.ports, Set(before.ports) == Set(room.ports) {
+                words.append("the ports of room \(room.name) have changed places")
+            }
+            if before.maximum != room.maximum {
+                let most = room.maximum ?? RoomPlan.usualMaximum
+                words.append("room \(room.name) now takes \(most)")
+            }
+        }
+        if old.engine != new.engine { words.append("the engine is chosen at the next start") }
+        if old.engineProcesses != new.engineProcesses {
+            words.append("the number of the engine's processes changes at the next start")
+        }
+        if old.allow != new.allow || old.deny != new.deny || old.address != new.address
+            || old.maximumPerAddress != new.maximumPerAddress
+        {
+            words.append("who is let in has changed")
+        }
+        // Of a room with several ports once.
+        var told: Set<String> = []
+        return words.filter { told.insert($0).inserted }
+    }
+}

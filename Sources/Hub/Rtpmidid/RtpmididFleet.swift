@@ -1,0 +1,261 @@
+import EngineProtocol
+import Linux
+import PatchBay
+import Rooms
+import Sequencer
+import Store
+
+/// A rtpmidid for each port, and the patch bay that joins their participants' ALSA ports with each other. Lives on the
+/// hub's loop; the patch bay has a thread of its own.
+final class RtpmididFleet: Carrier {
+    let context: HubContext
+    private var plan = EnginePlan(rooms: [])
+    var serving: [RtpmididEngine] = []
+    /// Those that are not wanted any more, until they have ended.
+    var draining: [RtpmididEngine] = []
+    var whenDown: () -> Void = {}
+    var engines: [any HubEngine] { serving }
+
+    /// nil where there is no sequencer (yet).
+    private(set) var bay: Bay?
+    private var bayTrouble: String?
+    var listenerTrouble: String?
+    var kernelWires: [WireInfo] = []
+    private let news: Mailbox<News>
+    private var releaseWaiters = ReleaseWaiters()
+    /// Numbers of `releaseWaiters`, from the patch bay's thread.
+    private let releasesDone: Mailbox<Int>
+    private var soundingWaiters: [([PortID: Sounding]) -> Void] = []
+
+    /// The kernel carries what participants play: nobody is muted.
+    let loops: Set<Int64> = []
+    let notices: [String] = []
+    /// rtpmidid makes the ALSA port when it has answered; the patch bay then needs a few milliseconds.
+    let settling: Duration = .milliseconds(300)
+
+    init(_ context: HubContext) throws(Errno) {
+        self.context = context
+        (news, releasesDone) = (try Mailbox(), try Mailbox())
+        try context.loop.receive(news) { [unowned self] in receive($0) }
+        try context.loop.receive(releasesDone) { [unowned self] in releaseWaiters.take($0)?() }
+    }
+
+    var isDown: Bool { (serving + draining).allSatisfy(\.isDown) }
+
+    // MARK: Which engines there are
+
+    func begin(_ plan: EnginePlan) {
+        self.plan = plan
+        openBay()
+        for (port, room, index) in plan.ports { add(port, room, index) }
+        // On ports that are no longer configured.
+        for name in context.state.knownEngines where !serving.contains(where: { $0.name == name }) {
+            guard name.hasPrefix("rtpmidid-"), let port = UInt16(name.dropFirst("rtpmidid-".count)), port < .max
+            else { continue }
+            let room = RoomPlan(name: "\(port)", displayName: context.configuration.name, policy: .auto, ports: [port])
+            let engine = RtpmididEngine(
+                port: port, room: room, index: 0, openVisits: [], fleet: self, context: context)
+            if engine.process.adopt() { drain(engine) }
+        }
+    }
+
+    private func add(_ port: UInt16, _ room: RoomPlan, _ index: Int) {
+        let engine = RtpmididEngine(
+            port: port, room: room, index: index,
+            openVisits: context.takeOpenVisits(of: RtpmididEngine.name(port)), fleet: self, context: context)
+        engine.whenDown = { [unowned self] in if isDown { whenDown() } }
+        serving.append(engine)
+        engine.begin(at: context.takeOffset(of: engine.name))
+    }
+
+    /// Those of removed ports are ended, those of new ones started.
+    func apply(_ plan: EnginePlan, _ done: @escaping (String?) -> Void) {
+        self.plan = plan
+        // Who stays first: the patch bay is to hear of the new rooms once, and whole.
+        for engine in serving {
+            guard let (_, room, index) = plan.ports.first(where: { $0.port == engine.port }) else { continue }
+            (engine.room, engine.portIndex) = (room, index)
+        }
+        let leaving = serving.filter { engine in !plan.ports.contains { $0.port == engine.port } }
+        serving.removeAll { engine in leaving.contains { $0 === engine } }
+        for engine in leaving { drain(engine) }
+        for (port, room, index) in plan.ports where !serving.contains(where: { $0.port == port }) {
+            add(port, room, index)
+        }
+        serving.sort { $0.port < $1.port }
+        configureBay()
+        done(nil)
+    }
+
+    private func drain(_ engine: RtpmididEngine) {
+        draining.append(engine)
+        engine.whenDown = { [unowned self, unowned engine] in
+            File.remove(context.state.ini(engine.name))
+            // Not from within its own callback.
+            context.loop.after(.zero) { [weak self] in
+                self?.draining.removeAll(where: \.isDown)
+                if let self, isDown { whenDown() }
+            }
+        }
+        engine.stop()
+    }
+
+    func stop() {
+        for engine in serving { engine.stop() }
+        if isDown { whenDown() }
+    }
+
+    func close() { bay?.stop() }
+
+    func look() {
+        for engine in serving {
+            engine.judgeSilence()
+            engine.look()
+        }
+    }
+
+    func tick() {
+        openBay()
+        for engine in serving { engine.tick() }
+    }
+
+    // MARK: The patch bay
+
+    private func openBay() {
+        guard bay == nil, !plan.rooms.isEmpty else { return }
+        do throws(BayError) {
+            // The very program that runs here, also where another has been installed since.
+            let listener = ChildProgram(
+                path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
+            bay = try Bay(table: context.state.held, listener: listener, news: news)
+            bayTrouble = nil
+            configureBay()
+        } catch {
+            bayTrouble = error.description
+        }
+    }
+
+    /// Engines have come, gone or changed their process, or rooms have changed. The patch bay knows a participant by its
+    /// ALSA name, which has 63 bytes at most.
+    func configureBay() {
+        func short(_ name: String?) -> String? { name.map { String(decoding: $0.utf8.prefix(63), as: UTF8.self) } }
+        let rooms = plan.rooms.map { room in
+            var room = room
+            room.blocks += room.blocks.map { Block(from: short($0.from), to: short($0.to)) }
+            return room
+        }
+        bay?.send(.configure(rooms: rooms, engines: serving.compactMap(\.spec)))
+    }
+
+    /// Longer than a full room's releases take, and shorter than a goodbye may.
+    private static let releasePatience: Duration = .seconds(1)
+
+    /// Calls back when the patch bay has released what was to be released, or takes too long for it.
+    func afterReleases(_ done: @escaping () -> Void) {
+        guard let bay else { return done() }
+        let number = releaseWaiters.add(done)
+        bay.send(.afterReleases { [releasesDone] in releasesDone.send(number) })
+        context.loop.after(Self.releasePatience) { [weak self] in self?.releaseWaiters.take(number)?() }
+    }
+
+    /// What comes from the patch bay's thread.
+    private func receive(_ item: News) {
+        switch item {
+        case .appeared(let appearance):
+            serving.first { $0.name == appearance.engine }?.appeared(appearance)
+        case .vanished(let id):
+            for engine in serving + draining where engine.present[id] != nil { engine.vanished(id) }
+        case .wires(let now):
+            kernelWires = now
+            context.changed()
+        case .released(let released):
+            guard released.notes > 0 else { break }
+            let (notes, hearers) = (released.notes, released.hearers.count)
+            context.note(
+                "released", participant: released.name,
+                "\(released.name) left \(Output.count(notes, "note")) sounding: released at \(Output.count(hearers, "participant"))"
+            )
+        case .restored(let lost):
+            context.note(
+                "restored", severity: .warning,
+                "\(Output.count(lost.count, "connection")) removed by somebody else: made again")
+        case .listening(let trouble):
+            guard trouble != listenerTrouble else { break }
+            listenerTrouble = trouble
+            if let trouble {
+                context.note(
+                    "patchbay", severity: .warning, "What players hold is not known: \(trouble). MIDI goes on.")
+            } else {
+                context.note("patchbay", "What players hold is known again")
+            }
+        case .trouble(let words): context.note("patchbay", severity: .warning, words)
+        case .sounding(let ports): heardSounding(ports)
+        case .echoReturned(let id):
+            let one = serving.lazy.compactMap { $0.present[id] }.first
+            if let one { context.echoReturned(one.visit.room, one.visit.name) }
+        case .activity(let counts):
+            for engine in serving { for (id, messages) in counts { engine.heard(id, messages) } }
+        }
+    }
+
+    // MARK: What is asked
+
+    /// The kernel's counts come by themselves.
+    func requestActivity() {}
+
+    func askSounding(_ done: @escaping ([Int64: Sounding]) -> Void) {
+        guard let bay else { return done([:]) }
+        soundingWaiters.append { [unowned self] ports in
+            var all: [Int64: Sounding] = [:]
+            for one in serving.lazy.flatMap(\.present.values) where one.isShown {
+                if let sounding = ports[one.id] { all[one.visit.id] = sounding }
+            }
+            done(all)
+        }
+        bay.send(.sounding)
+    }
+
+    private func heardSounding(_ ports: [PortID: Sounding]) {
+        let waiters = soundingWaiters
+        soundingWaiters = []
+        for waiter in waiters { waiter(ports) }
+    }
+
+    func panic(_ room: String?, all: Bool, _ done: @escaping @Sendable (PanicOutcome) -> Void) {
+        guard let bay else { return done(.failed("There is no ALSA sequencer, so nothing can sound.")) }
+        bay.send(.panic(room: room) { done(.silenced(hearers: $0.ports, notes: $0.notes)) })
+        guard all else { return }
+        for engine in serving where room == nil || engine.room.name == room {
+            for id in engine.present.keys { bay.send(.notesOff(id, 0...127)) }
+        }
+    }
+
+    // MARK: What is shown
+
+    var wires: Set<Matrix.Pair>? {
+        var shown: [PortID: Int64] = [:]
+        for one in serving.lazy.flatMap(\.present.values) where one.isShown { shown[one.id] = one.visit.id }
+        return Set(
+            kernelWires.compactMap { wire in
+                guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }
+                return .init(from: from, to: to)
+            })
+    }
+
+    var troubles: [Snapshot.Problem] {
+        let deaf = [
+            bayTrouble.map { "Nobody is connected with anybody: \($0)" },
+            listenerTrouble.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
+        ].compactMap { $0.map { Snapshot.Problem(what: $0, fix: nil) } }
+        // Looked at only then: opening the device makes an ALSA client, which everybody is told of.
+        guard serving.contains(where: { !$0.isReady }) else { return deaf }
+        let sequencer = Doctor.sequencer()
+        return [Doctor.daemon(context.configuration), sequencer].filter { !$0.isWell }
+            .map { .init(what: $0.words, fix: $0.fix) } + (sequencer.isWell ? deaf : [])
+    }
+
+    /// rtpmidid has no goodbye for one participant.
+    func wordsForKick(by author: Author) -> String {
+        "was taken out of the room by \(author); rtpmidid does not tell its computer, which shows it as connected until it is disconnected there"
+    }
+}

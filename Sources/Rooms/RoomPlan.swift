@@ -1,0 +1,26 @@
+/// A room as whatever carries MIDI is to serve it.
+package struct RoomPlan: Codable, Hashable, Sendable {
+    package var name: String
+    /// What a player sees as the name of the other side; at most 24 octets reach every player whole.
+    package var displayName: String
+    package var policy: Policy
+    /// UDP control ports; each one's data port is the next.
+    package var ports: [UInt16]
+    package var blocks: [Block]
+    /// How many may be in the room.
+    package var maximum: Int
+    /// What somebody plays also goes back to them; nil is no.
+    package var echoes: Bool?
+
+    /// How many may be in a room unless something else is said.
+    package static let usualMaximum = 250
+
+    /// `displayName`: the room's name unless it is given.
+    package init(
+        name: String, displayName: String? = nil, policy: Policy, ports: [UInt16] = [], blocks: [Block] = [],
+        maximum: Int = usualMaximum, echoes: Bool? = nil
+    ) {
+        (self.name, self.displayName, self.policy) = (name, displayName ?? name, policy)
+        (self.ports, self.blocks, self.maximum, self.echoes) = (ports, blocks, maximum, echoes)
+    }
+}
