@@ -14,11 +14,11 @@ says() {
     out=$("$@" 2>&1 </dev/null); was=$?
     if [ "$was" = "$code" ] && grep -qF -- "$words" <<<"$out"; then ok "$name"; else bad "$name" "exit $was: $out"; fi
 }
-# NAME COMMAND… : what it prints is shown, and its checks count here; it must go to its end, a line of `close`.
+# NAME COMMAND… : its checks are shown and count here; it must go to its end, the line of `close`.
 played() {
     local name=$1 told; shift
     told=$(mktemp)
-    "$@" | tee "$told"
+    "$@" | tee "$told" | grep --line-buffered -vE '^([0-9]+ passed, .*)?$'
     passed=$((passed + $(grep -c '^ok    ' "$told")))
     failed=$((failed + $(grep -c '^FAIL  ' "$told")))
     grep -q '^[0-9]* passed, ' "$told" || bad "$name goes to its end"

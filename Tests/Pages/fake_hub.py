@@ -1,4 +1,4 @@
-"""A hub of straw before the real one, for the tests of the live page: it answers the API and the stream with what a test
+"""A fake hub before the real one, for the tests of the live page: it answers the API and the stream with what a test
 says, takes orders down, and passes everything else (the pages, with their headers) on to the real hub."""
 
 import contextlib
@@ -13,11 +13,11 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler
 
 
-class StandIn(socketserver.ThreadingTCPServer):
+class FakeHub(socketserver.ThreadingTCPServer):
     """`answers` by path; `views` are the stream's first messages; `tell` sends more to everyone who listens."""
 
     daemon_threads = allow_reuse_address = True
-    token = "atokenofthestandin"
+    token = "atokenofthefakehub"
 
     def __init__(self, hub, answers):
         super().__init__(("127.0.0.1", 0), Handler)
