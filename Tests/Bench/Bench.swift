@@ -45,9 +45,9 @@ struct Bench {
 
     /// From a port's announcement to the last of its 32 wires, both by the kernel's clock.
     static func wires() throws {
-        let bare = try measureWires(seated: false)
-        let ours = try measureWires(seated: true)
-        let bareAgain = try measureWires(seated: false)
+        let bare = try measureWires(onSequencer: false)
+        let ours = try measureWires(onSequencer: true)
+        let bareAgain = try measureWires(onSequencer: false)
         let reference = (bare + bareAgain).sorted()
         print("  bare program:  median \(ms(median(reference))) ms, p99 \(ms(quantile(reference, 0.99))) ms")
         print("  midihub:       median \(ms(median(ours))) ms, p99 \(ms(quantile(ours, 0.99))) ms")
@@ -57,9 +57,9 @@ struct Bench {
                 quantile(ours, 0.99) / quantile(reference, 0.99)))
     }
 
-    private static func measureWires(seated: Bool) throws -> [Double] {
+    private static func measureWires(onSequencer: Bool) throws -> [Double] {
         let rounds = 60
-        if seated {
+        if onSequencer {
             let hub = try HubUnderTest(options: ["--connect-all"])
             try hub.start()
             defer { hub.close() }
