@@ -62,6 +62,7 @@ package final class HubClient {
 
     /// nil where no hub answers.
     func post(_ path: String, within limit: Duration = .seconds(20)) -> Answer? { ask("POST", path, limit) }
+    func delete(_ path: String) -> Answer? { ask("DELETE", path, .seconds(20)) }
 
     /// Says that no hub answers, or what is wrong with its answer.
     func complain() -> ExitCode {

@@ -69,29 +69,6 @@ enum PanicCommand {
     }
 }
 
-/// Lifts the mute of a participant that was taken for a feedback loop.
-enum UnmuteCommand {
-    static func run(_ options: Options) -> ExitCode {
-        guard options.operands.count == 1, let word = options.operands.first else {
-            Output.complain("unmute: one participant is needed, by name or by number (`midihub participants --json`)")
-            return .misuse
-        }
-        let client = options.client
-        guard let participants = client.participants() else { return client.complain() }
-        let found = participants.filter { ($0.muted ?? false) && ($0.name == word || "\($0.id)" == word) }
-        guard !found.isEmpty else {
-            Output.complain("unmute: no participant \(Output.safe(word)) is muted")
-            return .no
-        }
-        for one in found {
-            guard let answer = client.post("/api/v1/participants/\(one.id)/unmute") else { return client.complain() }
-            let code = ReloadCommand.show(answer)
-            guard code == .well else { return code }
-        }
-        return .well
-    }
-}
-
 extension Options {
     /// nil where it cannot be used, which has been said then.
     var configurationOrComplaint: Configuration? {

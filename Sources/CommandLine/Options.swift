@@ -26,6 +26,9 @@ package struct Options: Equatable, Sendable {
     /// Of `monitor`.
     package var once = false
     package var room: String?
+    /// Of `notes-off`: notes, 0 to 127.
+    package var from: UInt8?
+    package var to: UInt8?
     package var limit: Int?
     /// Of `engine`: files that the hub names.
     package var plan: String?
@@ -110,6 +113,8 @@ package struct Options: Equatable, Sendable {
                 }
                 hub = url
             case "--room": room = value
+            case "--from": from = try Self.note(value)
+            case "--to": to = try Self.note(value)
             case "--plan": plan = value
             case "--control": control = value
             case "--sessions": sessions = value
@@ -124,6 +129,11 @@ package struct Options: Equatable, Sendable {
             default: preconditionFailure("\(name) is allowed somewhere but not read")
             }
         } catch { throw Misuse("\(name): \(error.description)") }
+    }
+
+    private static func note(_ text: String) throws(ConfigurationError) -> UInt8 {
+        guard let note = UInt8(text), note < 128 else { throw ConfigurationError("\"\(text)\" is no note (0 to 127)") }
+        return note
     }
 
     /// The file's configuration (the standard one where no file is named and none lies in /etc) with these options laid over it.

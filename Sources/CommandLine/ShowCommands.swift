@@ -19,7 +19,7 @@ enum ShowCommands {
             let status = client.get("/api/v1/status", as: API.Status.self)
             let now = Moment.now.milliseconds
             let isTakingOver =
-                status.map { Health.isTakingOver($0.engines, startedAt: $0.startedAt, now: now) } ?? false
+                status.map { Snapshot.Health.isTakingOver($0.engines, startedAt: $0.startedAt, now: now) } ?? false
             Output.line(isTakingOver ? "The hub has just begun: who is here is not known yet." : "Nobody is here.")
             return .well
         }

@@ -94,10 +94,9 @@ struct ConfigurationValue {
     }
 
     /// The entries of the older groups `{"GroupOne": [5040, 5042]}`: an object of JSON whose every value is a list, and none
-    /// of whose keys is one of ours. nil where the file is none.
-    var groups: [(name: String, value: ConfigurationValue)]? {
+    /// of whose keys is one of `known`. nil where the file is none.
+    func groups(besides known: [String]) -> [(name: String, value: ConfigurationValue)]? {
         guard case .object(let members) = value.content, !members.isEmpty else { return nil }
-        let known = ConfigurationDraft.settings.map(\.key)
         for member in members {
             guard case .list = member.value.content, member.isQuoted, !known.contains(member.key) else { return nil }
         }

@@ -59,7 +59,7 @@ extension Hub {
                 wires: snapshot.wires.count { $0.room == room.name })
         }
         snapshot.store = context.recorder.view
-        snapshot.health = Health.judge(
+        snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
             troubles: carrier.troubles,
             startedAt: startedAt.milliseconds, now: Moment.now.milliseconds)

@@ -9,7 +9,7 @@ import Testing
             engine.state = state
             return engine
         }
-        return Health.judge(
+        return Snapshot.Health.judge(
             engines: engines, participants: [], store: Snapshot.Store(), troubles: [], startedAt: 0, now: 10_000)
     }
 

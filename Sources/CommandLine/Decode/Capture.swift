@@ -1,22 +1,11 @@
 /// Packets from a file: a classic pcap capture, or lines. Pure: octets in, datagrams out.
 struct Capture {
-    struct Datagram: Equatable {
-        /// The session's control port, or the data port.
-        var isControl: Bool
-        /// Who sent it, where the file says: a name, or address and port.
-        var sender: String?
-        var receiver: String?
-        /// Of a capture: the frame's number from 1 on, and its time in nanoseconds since 1970.
-        var frame: Int?
-        var time: UInt64?
-        var octets: [UInt8]
-    }
     /// What is wrong with the file as such, in words.
     struct Unreadable: Error, Equatable, CustomStringConvertible {
         let description: String
     }
 
-    private(set) var datagrams: [Datagram] = []
+    private(set) var datagrams: [CapturedDatagram] = []
     /// Set where a capture ends in the middle of a frame; what came before was read.
     private(set) var remark: String?
 
@@ -32,8 +21,8 @@ struct Capture {
         }
     }
 
-    private static func lines(_ octets: [UInt8]) throws(Unreadable) -> [Datagram] {
-        var datagrams: [Datagram] = []
+    private static func lines(_ octets: [UInt8]) throws(Unreadable) -> [CapturedDatagram] {
+        var datagrams: [CapturedDatagram] = []
         var number = 0
         for line in octets.split(separator: 0x0A, omittingEmptySubsequences: false) {
             number += 1
@@ -60,7 +49,7 @@ struct Capture {
             guard let packet = bytes(digits) else {
                 throw Unreadable(description: "line \(number) has something else than pairs of hex digits")
             }
-            datagrams.append(Datagram(isControl: channel == "control", sender: sender, octets: packet))
+            datagrams.append(CapturedDatagram(isControl: channel == "control", sender: sender, octets: packet))
         }
         return datagrams
     }

@@ -51,11 +51,11 @@ enum DecodeCommand {
     }
 
     /// Keys in alphabetical order, so that equal packets are equal lines.
-    static func line(_ datagram: Capture.Datagram, _ index: Int, _ emissions: [[String: Any]]?) -> String {
+    static func line(_ datagram: CapturedDatagram, _ index: Int, _ emissions: [[String: Any]]?) -> String {
         let judgement = PacketWords.judge(datagram.octets, isControl: datagram.isControl)
         var object: [String: Any] = [
             "index": index, "channel": datagram.isControl ? "control" : "data", "verdict": judgement.verdict,
-            "reason": judgement.reason.map { $0 as Any } ?? PacketWords.null, "decoded": judgement.decoded,
+            "reason": judgement.reason.map { $0 as Any } ?? DecodedValue.null, "decoded": judgement.decoded,
         ]
         object["emit"] = emissions
         object["sender"] = datagram.sender

@@ -16,7 +16,7 @@ enum JournalWords {
         return [
             "S": bit(journal.isOld), "Y": first >> 6 & 1, "A": first >> 5 & 1, "H": bit(journal.isEnhanced),
             "checkpoint": journal.checkpoint.rawValue,
-            "system": journal.system.map { SystemJournalWords.describe(packet, $0) as Any } ?? PacketWords.null,
+            "system": journal.system.map { SystemJournalWords.describe(packet, $0) as Any } ?? DecodedValue.null,
             "channels": channels,
         ]
     }
@@ -136,7 +136,7 @@ enum JournalWords {
         return object
     }
 
-    private static func bit(_ flag: Bool) -> Int { PacketWords.bit(flag) }
+    private static func bit(_ flag: Bool) -> Int { DecodedValue.bit(flag) }
 }
 
 /// What a system journal says: chapters D V Q F X (RFC 6295 appendix B). Nothing here decides anything, so that what does not
@@ -169,7 +169,7 @@ enum SystemJournalWords {
             } else {
                 var octets: [UInt8] = []
                 for place in start..<range.upperBound { octets.append(packet.uint8(at: place)) }
-                object["undecoded"] = PacketWords.hex(octets)
+                object["undecoded"] = DecodedValue.hex(octets)
                 return object
             }
         }
@@ -245,7 +245,7 @@ enum SystemJournalWords {
             if flags & 0x10 == 0 {
                 object[name] = ["hr": octets[0], "mn": octets[1], "sc": octets[2], "fr": octets[3]]
             } else {
-                object[name] = ["nibbles": PacketWords.hex(octets)]
+                object[name] = ["nibbles": DecodedValue.hex(octets)]
             }
         }
         return object
@@ -276,7 +276,7 @@ enum SystemJournalWords {
                     guard let place = rest.take(1) else { return logs }
                     data.append(packet.uint8(at: place) & 0x7F)
                 } while packet.uint8(at: rest.offset - 1) & 0x80 == 0
-                log["data"] = PacketWords.hex(data)
+                log["data"] = DecodedValue.hex(data)
             }
             logs.append(log)
         }

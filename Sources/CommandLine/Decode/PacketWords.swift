@@ -41,18 +41,13 @@ enum PacketWords {
         }
     }
 
-    static func hex(_ octets: some Sequence<UInt8>) -> String {
-        octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-    static func hex(_ number: UInt32) -> String { SSRC(number).description }
-
     // MARK: Session packets
 
     private static func session(_ packet: SessionPacket) -> Object {
         func handshake(_ command: String, _ token: UInt32, _ name: String?) -> Object {
             [
-                "kind": "session", "command": command, "version": 2, "initiator_token": hex(token),
-                "ssrc": packet.ssrc.description, "name": name.map { $0 as Any } ?? null,
+                "kind": "session", "command": command, "version": 2, "initiator_token": DecodedValue.hex(token),
+                "ssrc": packet.ssrc.description, "name": name.map { $0 as Any } ?? DecodedValue.null,
             ]
         }
         switch packet {
@@ -65,14 +60,14 @@ enum PacketWords {
         case .feedback(_, let value):
             let isLow = value >> 16 == 0 && value != 0
             return [
-                "kind": "feedback", "ssrc": packet.ssrc.description, "raw": hex(value),
+                "kind": "feedback", "ssrc": packet.ssrc.description, "raw": DecodedValue.hex(value),
                 "seq": isLow ? value & 0xFFFF : value >> 16,
                 "encoding": isLow ? "low-16" : value & 0xFFFF == 0 ? "high-16" : "either",
             ]
         case .clock(_, let count, let t1, let t2, let t3):
             var object: Object = [
                 "kind": "clock", "ssrc": packet.ssrc.description, "count": count, "t1": t1,
-                "t2": count > 0 ? t2 as Any : null, "t3": count > 1 ? t3 as Any : null,
+                "t2": count > 0 ? t2 as Any : DecodedValue.null, "t3": count > 1 ? t3 as Any : DecodedValue.null,
             ]
             if count == 2 {
                 let roundTrip = Int64(bitPattern: t3 &- t1)
@@ -104,10 +99,11 @@ enum PacketWords {
                 "marker": header.marker ? 1 : 0,
             ],
             "flags": [
-                "B": bit(section.isLong), "J": bit(section.journal != nil), "Z": bit(section.startsWithDelta),
-                "P": bit(section.isPhantom), "LEN": section.list.count,
+                "B": DecodedValue.bit(section.isLong), "J": DecodedValue.bit(section.journal != nil),
+                "Z": DecodedValue.bit(section.startsWithDelta),
+                "P": DecodedValue.bit(section.isPhantom), "LEN": section.list.count,
             ],
-            "commands": commands, "journal": null,
+            "commands": commands, "journal": DecodedValue.null,
         ]
         if reader.delta > 0 { object["trailing_delta"] = reader.delta }
         guard let range = section.journal else { return Judgement(verdict: "accepted", decoded: object) }
@@ -125,18 +121,19 @@ enum PacketWords {
         switch entry {
         case .command(let command, let isRunning):
             var object = describe(command)
-            object["bytes"] = hex(command.bytes)
+            object["bytes"] = DecodedValue.hex(command.bytes)
             object["channel"] = command.status & 0x0F
             if isRunning { object["running_status"] = true }
             return object
         case .system(let message):
             var object = describe(message)
-            object["bytes"] = hex(message.bytes)
+            object["bytes"] = DecodedValue.hex(message.bytes)
             return object
         case .sysEx(let part, let data):
             return [
-                "bytes": hex(octets[data.lowerBound - 1...data.upperBound]), "type": "sysex", "segment": segment(part),
-                "data": hex(octets[data]),
+                "bytes": DecodedValue.hex(octets[data.lowerBound - 1...data.upperBound]), "type": "sysex",
+                "segment": segment(part),
+                "data": DecodedValue.hex(octets[data]),
             ]
         }
     }
@@ -181,7 +178,4 @@ enum PacketWords {
         case .lastUnended: "last_dropped_f7"
         }
     }
-    static func bit(_ flag: Bool) -> Int { flag ? 1 : 0 }
-    /// JSON's null.
-    static var null: Any { NSNull() }
 }

@@ -5,7 +5,7 @@
 /// fragments. A port is RTP-MIDI's when a session packet, or RTP of payload type 97, came from it or went to it; one that
 /// has carried RTP is a data port.
 struct PcapFile {
-    private(set) var datagrams: [Capture.Datagram] = []
+    private(set) var datagrams: [CapturedDatagram] = []
     private(set) var remark: String?
     private(set) var error: String?
 
@@ -94,7 +94,7 @@ struct PcapFile {
             let isData =
                 data.contains(one.source) || data.contains(one.target) || isClock(one.range) || !isSession(one.range)
             datagrams.append(
-                Capture.Datagram(
+                CapturedDatagram(
                     isControl: !isData, sender: one.source.text, receiver: one.target.text, frame: one.frame,
                     time: one.time, octets: Array(octets[one.range])))
         }

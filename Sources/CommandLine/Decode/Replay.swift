@@ -16,7 +16,7 @@ struct Replay {
     private static let longestExclusive = 65536
 
     /// What the datagram makes heard: JSON objects with `midi` and `repair`. Nothing where it is no sound data packet.
-    mutating func emissions(of datagram: Capture.Datagram) -> [[String: Any]] {
+    mutating func emissions(of datagram: CapturedDatagram) -> [[String: Any]] {
         let octets = datagram.octets
         let packet = octets.span.bytes
         guard !datagram.isControl, !SessionPacket.isSession(packet), let header = try? RTPHeader(decoding: packet)
@@ -28,7 +28,7 @@ struct Replay {
         streams[key] = stream
         var emissions: [[String: Any]] = []
         func emit(_ midi: some Sequence<UInt8>, isRepair: Bool = false) {
-            emissions.append(["midi": PacketWords.hex(midi), "repair": isRepair])
+            emissions.append(["midi": DecodedValue.hex(midi), "repair": isRepair])
         }
         // Lines have no time: then every packet comes just when it should.
         let now = datagram.time.map { $0 / 100_000 } ?? UInt64(header.timestamp)

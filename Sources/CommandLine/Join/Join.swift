@@ -90,7 +90,7 @@ final class Join {
             let what =
                 wasUp
                 ? "the session with \(participant.host) has ended: \(reason)"
-                : JoinCommand.words(forFailure: reason, participant.host)
+                : Self.words(forFailure: reason, participant.host)
             let seconds = Double(retry.components.seconds) + Double(retry.components.attoseconds) / 1e18
             Output.complain(what + String(format: "; trying again in %.0f s", max(1, seconds)))
         case .measured: return
@@ -198,5 +198,20 @@ final class Join {
             Output.complain("the recording is lost: \(error)")
             exitCode = .unavailable
         }
+    }
+}
+
+extension Join {
+    /// Why no session came about, with the host and what may be looked at there.
+    package static func words(forFailure reason: String, _ host: Initiator.Host) -> String {
+        let words = reason.contains(host.name) ? reason : "\(host): \(reason)"
+        if reason.hasPrefix("refused") {
+            return "\(words) (it is full, or lets nobody in from this address)"
+        }
+        if reason.hasSuffix("no answer") || reason.contains("not on the port behind it") {
+            return
+                "\(words) (does a hub run there, and may UDP ports \(host.port) and \(host.port + 1) pass its firewall?)"
+        }
+        return words
     }
 }

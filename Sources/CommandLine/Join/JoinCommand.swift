@@ -1,4 +1,4 @@
-package import Client
+import Client
 import Engine
 import Foundation
 import Glibc
@@ -41,19 +41,6 @@ package enum JoinCommand {
             Output.complain("join: \(error)")
             return .unavailable
         }
-    }
-
-    /// Why no session came about, with the host and what may be looked at there.
-    package static func words(forFailure reason: String, _ host: Initiator.Host) -> String {
-        let words = reason.contains(host.name) ? reason : "\(host): \(reason)"
-        if reason.hasPrefix("refused") {
-            return "\(words) (it is full, or lets nobody in from this address)"
-        }
-        if reason.hasSuffix("no answer") || reason.contains("not on the port behind it") {
-            return
-                "\(words) (does a hub run there, and may UDP ports \(host.port) and \(host.port + 1) pass its firewall?)"
-        }
-        return words
     }
 
     private static func ownName() -> String {

@@ -49,7 +49,7 @@ enum StatusCommand {
         }
         lines.append("")
         let milliseconds = Int64(now.timeIntervalSince1970 * 1000)
-        let isTakingOver = Health.isTakingOver(status.engines, startedAt: status.startedAt, now: milliseconds)
+        let isTakingOver = Snapshot.Health.isTakingOver(status.engines, startedAt: status.startedAt, now: milliseconds)
         for room in rooms {
             let here = participants.filter { $0.room == room.name }
             lines += self.lines(room, here, style, nobody: isTakingOver ? "not known yet" : "nobody")

@@ -75,7 +75,7 @@ extension RtpmididEngine {
 
     /// Whether the line can be put on somebody's record, or never will be.
     private func canAttribute(_ fact: LogFact, _ range: Range<UInt64>) -> Bool {
-        guard case .latency(let name, _, .server) = fact, isLive(range), fleet.bay != nil else { return true }
+        guard case .latency(let name, _, .server) = fact, isLive(range), bay.isOpen else { return true }
         if !candidates(name).isEmpty || range.lowerBound < waitedFor || Probe.isNamed(name.description) { return true }
         let now = ContinuousClock.now
         guard let waiting = attributionWait, waiting.offset == range.lowerBound else {

@@ -26,8 +26,8 @@ extension RtpmididEngine {
     }
 
     private func tellBay(_ command: PatchBay::Command, _ done: (CommandReply?) -> Void) {
-        fleet.bay?.send(command)
-        done(fleet.bay == nil ? .unavailable("There is no ALSA sequencer.") : nil)
+        bay.send(command)
+        done(!bay.isOpen ? .unavailable("There is no ALSA sequencer.") : nil)
     }
 
     /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it.
@@ -38,11 +38,11 @@ extension RtpmididEngine {
         }
         let other = one.node?.alsaID
         // What it hears ends while it can still be told.
-        fleet.bay?.send(.mark(one.id, .ghost))
-        fleet.afterReleases { [weak self] in
+        bay.send(.mark(one.id, .ghost))
+        bay.afterReleases { [weak self] in
             self?.process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { [weak self] answer in
                 guard case .success = answer else {
-                    self?.fleet.bay?.send(.mark(one.id, .participant))
+                    self?.bay.send(.mark(one.id, .participant))
                     return done(.unavailable("rtpmidid does not answer."))
                 }
                 if let other {

@@ -151,7 +151,7 @@ extension RtpmididEngine {
             if isDuplicate, isLive, join.trust != .doubtful {
                 let first = tracker.joins.first { $0.isSameSession(as: join) }
                 let one = present.values.first { $0.port == first?.port && $0.standing == .participant }
-                if let one { fleet.bay?.send(.release(one.id)) }
+                if let one { bay.send(.release(one.id)) }
             }
         case .left(let join, let how):
             if let port = join.port { leavings[port] = (how, .now) }
@@ -192,7 +192,7 @@ extension RtpmididEngine {
     func judge(_ one: Present, _ standing: Standing, evictor: RawText? = nil) {
         guard one.standing != standing, one.standing != .probe else { return }
         (one.standing, one.evictor) = (standing, evictor)
-        fleet.bay?.send(.mark(one.id, standing))
+        bay.send(.mark(one.id, standing))
         switch standing {
         case .participant where !one.isAnnounced: announce(one)
         case .duplicate:
@@ -251,7 +251,7 @@ extension RtpmididEngine {
     private func take(_ status: StatusReply, during: Range<UInt64>) {
         if let known = status.version, known != version {
             version = known
-            fleet.configureBay()
+            bay.enginesChanged()
         }
         guard status.listsParticipants else { return judgeWithoutStatus() }
         let samples = book.note(status, suspicion: tracker.suspicion, during: during, now: .now)

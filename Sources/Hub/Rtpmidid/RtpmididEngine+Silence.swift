@@ -44,7 +44,7 @@ extension RtpmididEngine {
         let hasPlayed = one.lastPlayed.map { $0.duration(to: .now) < Self.silencePatience } ?? false
         guard !one.isReleased, !hasPlayed, one.standing == .participant else { return }
         one.isReleased = true
-        fleet.bay?.send(.release(one.id))
+        bay.send(.release(one.id))
     }
 
     private static let silencePatience: Duration = .seconds(5)

@@ -14,7 +14,7 @@ final class RtpmididEngine: HubEngine {
     let port: UInt16
     var room: RoomPlan
     var portIndex: Int
-    unowned let fleet: RtpmididFleet
+    let bay: PatchBayLink
     let process: EngineProcess
     var roomName: String? { room.name }
     var version: RtpmididVersion?
@@ -67,18 +67,18 @@ final class RtpmididEngine: HubEngine {
     private static let readinessPatience: Duration = .seconds(20)
 
     init(
-        port: UInt16, room: RoomPlan, index: Int, openVisits: [Visit], fleet: RtpmididFleet, context: HubContext
+        port: UInt16, room: RoomPlan, index: Int, openVisits: [Visit], bay: PatchBayLink, context: HubContext
     ) {
         (self.port, self.room, portIndex) = (port, room, index)
-        (self.openVisits, self.fleet, self.context) = (openVisits, fleet, context)
+        (self.openVisits, self.bay, self.context) = (openVisits, bay, context)
         name = Self.name(port)
         process = .rtpmidid(name, state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in take($0) }
         process.beforeGoodbye = { [unowned self] goOn in
             isLeaving = true
-            fleet.configureBay()
-            fleet.afterReleases(goOn)
+            bay.enginesChanged()
+            bay.afterReleases(goOn)
         }
         process.whenDown = { [unowned self] in
             context.changed()
@@ -115,12 +115,12 @@ final class RtpmididEngine: HubEngine {
             readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
                 fail("it did not listen on ports \(port) and \(port + 1) within \(Self.readinessPatience)")
             }
-            fleet.configureBay()
+            bay.enginesChanged()
         case .adopted(let pid, let how):
             since = .now
             version = process.record?.version.flatMap { RtpmididVersion($0) } ?? version
             context.note("adopted", room: room.name, engine: name, "\(name), pid \(pid), adopted (found by \(how))")
-            fleet.configureBay()
+            bay.enginesChanged()
         case .cannotStart(let text):
             if reason != text {
                 context.note(
@@ -143,7 +143,7 @@ final class RtpmididEngine: HubEngine {
             since = .now
             let ending = reason.map { "the engine was ended: \($0)" } ?? "the engine was stopped"
             everyoneIsGone(reason: expected ? ending : "the engine ended", byUs: expected)
-            fleet.configureBay()
+            bay.enginesChanged()
         case .down: break
         }
         context.changed()

@@ -16,15 +16,9 @@ final class RtpmididFleet: Carrier {
     var whenDown: () -> Void = {}
     var engines: [any HubEngine] { serving }
 
-    /// nil where there is no sequencer (yet).
-    private(set) var bay: Bay?
-    private var bayTrouble: String?
+    private let bay: PatchBayLink
     var listenerTrouble: String?
     var kernelWires: [WireInfo] = []
-    private let news: Mailbox<News>
-    private var releaseWaiters = ReleaseWaiters()
-    /// Numbers of `releaseWaiters`, from the patch bay's thread.
-    private let releasesDone: Mailbox<Int>
     private var soundingWaiters: [([PortID: Sounding]) -> Void] = []
 
     /// The kernel carries what participants play: nobody is muted.
@@ -35,9 +29,9 @@ final class RtpmididFleet: Carrier {
 
     init(_ context: HubContext) throws(Errno) {
         self.context = context
-        (news, releasesDone) = (try Mailbox(), try Mailbox())
-        try context.loop.receive(news) { [unowned self] in receive($0) }
-        try context.loop.receive(releasesDone) { [unowned self] in releaseWaiters.take($0)?() }
+        bay = try PatchBayLink(context.loop, table: context.state.held)
+        bay.enginesChanged = { [unowned self] in configureBay() }
+        bay.news = { [unowned self] in receive($0) }
     }
 
     var isDown: Bool { (serving + draining).allSatisfy(\.isDown) }
@@ -54,7 +48,7 @@ final class RtpmididFleet: Carrier {
             else { continue }
             let room = RoomPlan(name: "\(port)", displayName: context.configuration.name, policy: .auto, ports: [port])
             let engine = RtpmididEngine(
-                port: port, room: room, index: 0, openVisits: [], fleet: self, context: context)
+                port: port, room: room, index: 0, openVisits: [], bay: bay, context: context)
             if engine.process.adopt() { drain(engine) }
         }
     }
@@ -62,7 +56,7 @@ final class RtpmididFleet: Carrier {
     private func add(_ port: UInt16, _ room: RoomPlan, _ index: Int) {
         let engine = RtpmididEngine(
             port: port, room: room, index: index,
-            openVisits: context.takeOpenVisits(of: RtpmididEngine.name(port)), fleet: self, context: context)
+            openVisits: context.takeOpenVisits(of: RtpmididEngine.name(port)), bay: bay, context: context)
         engine.whenDown = { [unowned self] in if isDown { whenDown() } }
         serving.append(engine)
         engine.begin(at: context.takeOffset(of: engine.name))
@@ -105,7 +99,7 @@ final class RtpmididFleet: Carrier {
         if isDown { whenDown() }
     }
 
-    func close() { bay?.stop() }
+    func close() { bay.close() }
 
     func look() {
         for engine in serving {
@@ -122,40 +116,19 @@ final class RtpmididFleet: Carrier {
     // MARK: The patch bay
 
     private func openBay() {
-        guard bay == nil, !plan.rooms.isEmpty else { return }
-        do throws(BayError) {
-            // The very program that runs here, also where another has been installed since.
-            let listener = ChildProgram(
-                path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
-            bay = try Bay(table: context.state.held, listener: listener, news: news)
-            bayTrouble = nil
-            configureBay()
-        } catch {
-            bayTrouble = error.description
-        }
+        if !plan.rooms.isEmpty, bay.open() { configureBay() }
     }
 
     /// Engines have come, gone or changed their process, or rooms have changed. The patch bay knows a participant by its
     /// ALSA name, which has 63 bytes at most.
-    func configureBay() {
+    private func configureBay() {
         func short(_ name: String?) -> String? { name.map { String(decoding: $0.utf8.prefix(63), as: UTF8.self) } }
         let rooms = plan.rooms.map { room in
             var room = room
             room.blocks += room.blocks.map { Block(from: short($0.from), to: short($0.to)) }
             return room
         }
-        bay?.send(.configure(rooms: rooms, engines: serving.compactMap(\.spec)))
-    }
-
-    /// Longer than a full room's releases take, and shorter than a goodbye may.
-    private static let releasePatience: Duration = .seconds(1)
-
-    /// Calls back when the patch bay has released what was to be released, or takes too long for it.
-    func afterReleases(_ done: @escaping () -> Void) {
-        guard let bay else { return done() }
-        let number = releaseWaiters.add(done)
-        bay.send(.afterReleases { [releasesDone] in releasesDone.send(number) })
-        context.loop.after(Self.releasePatience) { [weak self] in self?.releaseWaiters.take(number)?() }
+        bay.send(.configure(rooms: rooms, engines: serving.compactMap(\.spec)))
     }
 
     /// What comes from the patch bay's thread.
@@ -204,7 +177,7 @@ final class RtpmididFleet: Carrier {
     func requestActivity() {}
 
     func askSounding(_ done: @escaping ([Int64: Sounding]) -> Void) {
-        guard let bay else { return done([:]) }
+        guard bay.isOpen else { return done([:]) }
         soundingWaiters.append { [unowned self] ports in
             var all: [Int64: Sounding] = [:]
             for one in serving.lazy.flatMap(\.present.values) where one.isShown {
@@ -222,7 +195,7 @@ final class RtpmididFleet: Carrier {
     }
 
     func panic(_ room: String?, all: Bool, _ done: @escaping @Sendable (PanicOutcome) -> Void) {
-        guard let bay else { return done(.failed("There is no ALSA sequencer, so nothing can sound.")) }
+        guard bay.isOpen else { return done(.failed("There is no ALSA sequencer, so nothing can sound.")) }
         bay.send(.panic(room: room) { done(.silenced(hearers: $0.ports, notes: $0.notes)) })
         guard all else { return }
         for engine in serving where room == nil || engine.room.name == room {
@@ -244,7 +217,7 @@ final class RtpmididFleet: Carrier {
 
     var troubles: [Snapshot.Problem] {
         let deaf = [
-            bayTrouble.map { "Nobody is connected with anybody: \($0)" },
+            bay.trouble.map { "Nobody is connected with anybody: \($0)" },
             listenerTrouble.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
         ].compactMap { $0.map { Snapshot.Problem(what: $0, fix: nil) } }
         // Looked at only then: opening the device makes an ALSA client, which everybody is told of.

@@ -1,9 +1,9 @@
-/// The one sentence that says how the hub is, in words for musicians.
-package enum Health {
+/// How the hub is: one sentence for musicians, and what is wrong.
+extension Snapshot.Health {
     static func judge(
         engines: [Snapshot.Engine], participants: [Snapshot.Participant], store: Snapshot.Store,
         troubles: [Snapshot.Problem], startedAt: Int64, now: Int64
-    ) -> Snapshot.Health {
+    ) -> Self {
         var problems = troubles
         for engine in engines where engine.state == .failed || engine.state == .down {
             // What is missing on the whole machine is said once.

@@ -1,0 +1,184 @@
+import Hub
+
+/// The table of commands: what is not in it is none.
+extension Subcommand {
+    package static func named(_ name: String) -> Subcommand? { all.first { $0.name == name } }
+
+    package static var all: [Subcommand] {
+        return [
+            Subcommand(
+                name: "run", summary: "run the hub in the foreground",
+                explanation: """
+                    Starts an engine on every port, joins the players' ALSA ports with each other, keeps what happens in the
+                    state directory and serves the page. Ctrl-C (or SIGTERM) says goodbye to the players and ends everything;
+                    SIGHUP reads the configuration again; SIGUSR2 ends the hub but leaves the engines, for the next start.
+                    Exit code 69 when a hub already runs on that state directory.
+                    """, options: hub, run: RunCommand.run),
+            Subcommand(
+                name: "start", summary: "start the hub in the background, if it does not run",
+                explanation: """
+                    Returns when the hub answers, or with its exit code. When one already runs on that state directory: 0, at
+                    once, in silence, so that cron can call it every minute. Engines that outlived their hub are adopted.
+                      --unless-stopped  do nothing after `midihub stop` (cron says this; a person's start clears the mark)
+                    """, options: hub.union(["--unless-stopped"]), run: StartCommand.run),
+            Subcommand(
+                name: "stop", summary: "say goodbye to the players, end the hub and its engines",
+                explanation: "Stays stopped for cron until `midihub start`. Saying it twice does no harm.",
+                options: place, run: StopCommand.run),
+            Subcommand(
+                name: "restart", summary: "the hub anew, as after an upgrade; engines and players stay",
+                explanation: """
+                    The running hub leaves its engines to a new one, which has the same options: the music goes on. Exit code 1
+                    when no hub runs.
+                    """, options: place, run: RestartCommand.run),
+            Subcommand(
+                name: "reload", summary: "read the configuration again",
+                explanation: """
+                    Ports are added and removed without touching the players on the others. A configuration with an error
+                    changes nothing, and the error is shown here.
+                    """, options: ordering, run: ReloadCommand.run),
+            Subcommand(
+                name: "status", summary: "is all well?",
+                explanation: """
+                    What is wrong, with the fix; who is in each room, how far away, and how it is to play with them: \(Quality.words).
+                    Exit code 1 when no hub runs, or it serves no port. --json gives the API's /api/v1/status.
+                    """, options: anywhere.union(["--json"]), run: StatusCommand.run),
+            Subcommand(
+                name: "participants", summary: "who is there, and how far away",
+                explanation: "--json gives the API's /api/v1/participants.", options: anywhere.union(["--json"]),
+                run: ShowCommands.participants),
+            Subcommand(
+                name: "latency", summary: "round-trip times of the last 24 hours",
+                explanation:
+                    "Round trips in milliseconds, as measured by the engines' clock exchange. Works without a running hub.",
+                options: anywhere.union(["--json"]), run: ShowCommands.latency),
+            Subcommand(
+                name: "events", summary: "what happened, newest last",
+                explanation: """
+                    Works without a running hub: the log of events survives it.
+                      --follow    go on printing what happens
+                      --limit N   the last N events (50)
+                      --json      one JSON object a line
+                    """, options: anywhere.union(["--json", "--follow", "--limit"]), run: ShowCommands.events),
+            Subcommand(
+                name: "panic", summary: "silence a room",
+                explanation: """
+                    Sends note-offs for all that sounds, then pedals up, all notes off and all sound off on 16 channels.
+                      --room NAME   only this room (all rooms)
+                    """, options: ordering.union(["--room"]), run: PanicCommand.run),
+            Subcommand(
+                name: "unmute", summary: "let somebody be heard again: midihub unmute NAME",
+                explanation: """
+                    A participant whose software sends back what it hears (a feedback loop) is muted once that is proven, and
+                    shown as such. This lifts it, for all of that NAME or the one of that number; where the loop goes on, it
+                    is muted again.
+                    """, options: ordering, takesOperands: true, run: MemberCommands.unmute),
+            Subcommand(
+                name: "kick", summary: "send somebody away: midihub kick NAME",
+                explanation: """
+                    All of that NAME, or the one of that number; who is sent away may come again. On rtpmidid its computer is
+                    not told, and shows it as connected.
+                    """, options: ordering, takesOperands: true, run: MemberCommands.kick),
+            Subcommand(
+                name: "notes-off", summary: "end stuck notes at somebody: midihub notes-off NAME",
+                explanation: """
+                    Sends all of that NAME, or the one of that number, note-offs on 16 channels.
+                      --from N   the lowest note (0)
+                      --to N     the highest one (127)
+                    """, options: ordering.union(["--from", "--to"]), takesOperands: true, run: MemberCommands.notesOff),
+            Subcommand(
+                name: "block", summary: "one no longer hears another: midihub block FROM TO",
+                explanation: """
+                    In a room, TO no longer hears FROM: names, which hold for whoever comes with them, and over restarts.
+                      --room NAME   where there are several rooms
+                    """, options: ordering.union(["--room"]), takesOperands: true, run: BlockCommands.block),
+            Subcommand(
+                name: "unblock", summary: "one may hear another again: midihub unblock FROM TO",
+                explanation: """
+                    Lifts a block.
+                      --room NAME   where there are several rooms
+                    """, options: ordering.union(["--room"]), takesOperands: true, run: BlockCommands.unblock),
+            Subcommand(
+                name: "monitor", summary: "who plays what now, in the terminal",
+                explanation: MonitorCommand.explanation, options: anywhere.union(["--once"]), run: MonitorCommand.run),
+            Subcommand(
+                name: "alert", summary: "what the webhook is told, and a test of it",
+                explanation: AlertCommand.explanation, options: place.union(["--config", "--test"]),
+                run: AlertCommand.run),
+            Subcommand(
+                name: "doctor", summary: "what is missing on this machine, and the fix",
+                explanation: "Exit code 1 when something is missing that the hub needs.",
+                options: hub.union(["--json"]), run: DoctorCommand.run),
+            Subcommand(
+                name: "demo", summary: "a hub with four simulated players on it",
+                explanation: """
+                    To see and hear what a hub does: four players join it over the network and play together until Ctrl-C.
+                    Everything is kept in a directory of its own, gone at the end; ports and page are the first free ones.
+                    """, options: hub, run: DemoCommand.run),
+            Subcommand(
+                name: "decode", summary: "what the packets of a capture say",
+                explanation: """
+                    midihub decode [--replay] [FILE]
+
+                    Reads FILE, or standard input, and prints a JSON object for each packet: index, channel, verdict (accepted,
+                    rejected, or "journal rejected" where the MIDI list is sound and only the journal is not), reason, decoded.
+                    FILE is a capture in the classic pcap format (`tcpdump -w`, or Wireshark's "pcap"), or has a packet a line:
+                      control|data [@SENDER] HEX     empty lines and those that begin with # are passed over
+                    Exit code 0 for broken packets too; 64 where the file is neither.
+                      --replay   adds to each packet what its receiver plays: "emit", with what was made up for a loss marked
+                    """, options: ["--replay"], takesOperands: true, run: DecodeCommand.run),
+            Subcommand(
+                name: "join", summary: "be a participant: midihub join HOST[:PORT]…",
+                explanation: JoinCommand.explanation,
+                options: ["--name", "--dump", "--json", "--play", "--record"], takesOperands: true, run: JoinCommand.run
+            ),
+            Subcommand(
+                name: "ping", summary: "round trips to hubs, to choose one: midihub ping HOST[:PORT]…",
+                explanation: PingCommand.explanation, options: ["--json"], takesOperands: true, run: PingCommand.run),
+            Subcommand(
+                name: "engine", summary: "the embedded engine (the hub starts it)",
+                explanation: """
+                    Carries RTP-MIDI between players by itself: no sound card, no rtpmidid, no root. Its log, a JSON object a
+                    line, goes to standard output. SIGHUP reads the plan again; SIGTERM says goodbye to everyone and ends.
+                      --plan FILE      what to serve (JSON, as the hub writes it)
+                      --control PATH   a socket that takes a JSON request a line: {"do":"status"}, activity, panic, kick,
+                                       unmute, release, notes-off, reload, stop
+                      --sessions FILE  who is there, kept for the next engine when this one is killed
+                    """, options: ["--plan", "--control", "--sessions"], run: EngineCommand.run),
+            Subcommand(
+                name: "listener", summary: "hears what is played on rtpmidid (the hub starts it)",
+                explanation: """
+                    Takes what players play from the ALSA sequencer, for the hub to know what they hold. It is a process of its
+                    own so that a hub that is stopped or hangs costs no note.
+                    """, options: [], run: { _ in ListenerCommand.run() }),
+            Subcommand(
+                name: "completions", summary: "completions for a shell: bash, zsh or fish",
+                explanation: "The package has them installed; elsewhere: source <(midihub completions bash)",
+                options: [], takesOperands: true, run: Completions.run),
+            Subcommand(
+                name: "manual", summary: "the manual pages, for man(1)",
+                explanation: """
+                    midihub manual | man -l -                 of the command line
+                    midihub manual midihub.json5 | man -l -   of the configuration: every key
+                    """, options: [], takesOperands: true, run: Manual.run),
+        ]
+    }
+
+    package static var overview: String {
+        let commands = all.map { "  \($0.name.padding(to: 14))\($0.summary)" }.joined(separator: "\n")
+        return """
+            MIDI Hub \(Version.text): players in different places play together over RTP-MIDI (AppleMIDI).
+
+            midihub COMMAND [OPTIONS]      midihub COMMAND --help explains one; options may also stand before it
+
+            \(commands)
+
+            Options of run, start, demo and doctor:
+            \(hubOptions)
+            \(stateOption)
+            Of those that show or give orders:
+            \(awayOption)
+            Exit codes: 0 well, 1 the answer is no, 64 wrong use, 69 something needed is missing or taken, 70 our bug.
+            """
+    }
+}

@@ -1,0 +1,64 @@
+import Linux
+import PatchBay
+
+/// The way to the patch bay, which is there once there is a sequencer. Lives on the hub's loop.
+final class PatchBayLink {
+    private let loop: EventLoop
+    private let table: String
+    private var bay: Bay?
+    /// Why there is none.
+    private(set) var trouble: String?
+    private let mailbox: Mailbox<News>
+    /// What it tells.
+    var news: (News) -> Void = { _ in }
+    /// An engine has come, gone or changed its process: the patch bay must know.
+    var enginesChanged: () -> Void = {}
+    /// Who waits for releases, each of whom is called once.
+    private var waiting: [Int: () -> Void] = [:]
+    private var count = 0
+    /// Numbers of those, from the patch bay's thread.
+    private let released: Mailbox<Int>
+
+    /// Longer than a full room's releases take, and shorter than a goodbye may.
+    private static let releasePatience: Duration = .seconds(1)
+
+    init(_ loop: EventLoop, table: String) throws(Errno) {
+        (self.loop, self.table) = (loop, table)
+        (mailbox, released) = (try Mailbox(), try Mailbox())
+        try loop.receive(mailbox) { [unowned self] in news($0) }
+        try loop.receive(released) { [unowned self] in waiting.removeValue(forKey: $0)?() }
+    }
+
+    var isOpen: Bool { bay != nil }
+
+    /// True where it has been opened just now.
+    func open() -> Bool {
+        guard bay == nil else { return false }
+        do throws(BayError) {
+            // The very program that runs here, also where another has been installed since.
+            let listener = ChildProgram(
+                path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
+            bay = try Bay(table: table, listener: listener, news: mailbox)
+            trouble = nil
+            return true
+        } catch {
+            trouble = error.description
+            return false
+        }
+    }
+
+    func send(_ command: PatchBay::Command) { bay?.send(command) }
+
+    /// Calls back when it has released what was to be released, or takes too long for it.
+    func afterReleases(_ done: @escaping () -> Void) {
+        guard let bay else { return done() }
+        count += 1
+        let number = count
+        waiting[number] = done
+        bay.send(.afterReleases { [released] in released.send(number) })
+        loop.after(Self.releasePatience) { [weak self] in self?.waiting.removeValue(forKey: number)?() }
+    }
+
+    /// Wires stay.
+    func close() { bay?.stop() }
+}
