@@ -157,7 +157,12 @@ package final class EngineServer {
             if let command = request.member { engine.send(.member(id: participant, command, whetherDone)) }
         case .activity: engine.send(.activity { later(.init(activity: $0)) })
         case .sounding: engine.send(.sounding { later(.init(sounding: $0)) })
-        case .reload: reload { answer(.init(error: $0), id) }
+        case .reload:
+            reload { failure in
+                if let failure { return answer(.init(error: failure), id) }
+                // Orders are obeyed one after the other: when this one is answered, the plan is followed.
+                engine.send(.activity { _ in later(.init()) })
+            }
         case .stop:
             engine.send(.stop)
             answer(.init(), id)

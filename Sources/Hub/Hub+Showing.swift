@@ -42,7 +42,8 @@ extension Hub {
         snapshot.pid = getpid()
         snapshot.startedAt = startedAt.milliseconds
         snapshot.addresses = addresses().flatMap(\.self)
-        snapshot.engines = carrier.engines.flatMap(\.views).sorted { $0.port < $1.port }
+        let views = Dictionary(grouping: carrier.engines.flatMap(\.views), by: \.port)
+        snapshot.engines = context.configuration.ports.flatMap { views[$0.port] ?? [] }
         snapshot.participants = (carrier.participants + echoes.values.map(\.view)).sorted { $0.id < $1.id }
         let loops = carrier.loops
         matrix.update(

@@ -20,7 +20,7 @@ extension HubUnderTest {
     ) throws -> HubUnderTest {
         let hub = try embedded(ports: ports, more: more, environment: environment, ownPrograms: ownPrograms)
         try hub.start()
-        try hub.awaitEngines()
+        try hub.awaitEngines(up: ports.count)
         return hub
     }
 
