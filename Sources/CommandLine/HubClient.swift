@@ -30,7 +30,7 @@ package final class HubClient {
 
     /// The body of a 200 answer; nil where no hub gives one.
     func get(_ path: String) -> [UInt8]? {
-        guard let answer = ask("GET", path, .seconds(5)) else { return nil }
+        guard let answer = ask(.get, path, .seconds(5)) else { return nil }
         if answer.status == 200 { return answer.body }
         trouble = Self.problem(in: answer)
         return nil
@@ -61,8 +61,8 @@ package final class HubClient {
     }
 
     /// nil where no hub answers.
-    func post(_ path: String, within limit: Duration = .seconds(20)) -> Answer? { ask("POST", path, limit) }
-    func delete(_ path: String) -> Answer? { ask("DELETE", path, .seconds(20)) }
+    func post(_ path: String, within limit: Duration = .seconds(20)) -> Answer? { ask(.post, path, limit) }
+    func delete(_ path: String) -> Answer? { ask(.delete, path, .seconds(20)) }
 
     /// Says that no hub answers, or what is wrong with its answer.
     func complain() -> ExitCode {
@@ -80,28 +80,30 @@ package final class HubClient {
 
     var isAway: Bool { if case .away = place { true } else { false } }
 
-    private func ask(_ method: String, _ path: String, _ timeout: Duration) -> Answer? {
+    private func ask(_ method: Method, _ path: String, _ timeout: Duration) -> Answer? {
         let answer = send(method, path, timeout)
         isAnswered = answer != nil
         return answer
     }
 
-    private func send(_ method: String, _ path: String, _ timeout: Duration) -> Answer? {
+    private func send(_ method: Method, _ path: String, _ timeout: Duration) -> Answer? {
         switch place {
         case .here(let state):
             let place = Client.Place.socket(path: state.socket)
             do throws(Client.Failure) {
                 let answer =
-                    method == "GET"
-                    ? try Client.get(path, at: place, timeout: timeout)
-                    : try Client.post(path, at: place, timeout: timeout)
+                    switch method {
+                    case .get: try Client.get(path, at: place, timeout: timeout)
+                    case .delete: try Client.delete(path, at: place, timeout: timeout)
+                    default: try Client.post(path, at: place, timeout: timeout)
+                    }
                 return Answer(status: answer.status, body: answer.body)
             } catch { trouble = error.description }
             return nil
         case .away(let url):
-            var request = Curl(url: url.description + path, method: method)
+            var request = Curl(url: url.description + path, method: method.rawValue)
             request.seconds = Int(timeout.components.seconds)
-            if method == "POST" {
+            if method != .get {
                 // Given for orders alone: reading needs none, and the hub named may be anybody's.
                 do throws(ConfigurationError) {
                     guard let token = try token() else {

@@ -72,6 +72,12 @@ package enum Client {
         return try exchange(.post, path, body, at: place, headers, timeout)
     }
 
+    package static func delete(
+        _ path: String, at place: Place, headers: Headers = Headers(), timeout: Duration = .seconds(10)
+    ) throws(Failure) -> Answer {
+        try exchange(.delete, path, [], at: place, headers, timeout)
+    }
+
     /// One path segment or query value, percent-encoded (RFC 3986 section 2.3).
     package static func encoded(_ word: String) -> String {
         var result = ""
