@@ -6,7 +6,7 @@ import Rooms
 /// MIDI in both directions.
 extension Initiator {
     /// Data octets of a system exclusive message in one packet, and ticks from one such packet to the next: small peers
-    /// have small buffers (fact sheet 2.3).
+    /// have small buffers (RTPMIDI.docc/Packets.md).
     private static let pieceSize = 128
     private static let pieceInterval: UInt64 = 40
     /// A message of more is not taken, nor passed on.

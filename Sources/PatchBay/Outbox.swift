@@ -3,7 +3,7 @@ import Sequencer
 
 /// Messages of ours on their way to participants' ports, paced by the engine that takes them: its queue in the kernel is
 /// 200 events long, and one event too many loses all of them (`snd_seq_read` empties a queue that has overflowed); what
-/// it passes on at once, a network loses (facts: rtpmidid.md, section 6).
+/// it passes on at once, a network loses (PatchBay.docc/Listening.md).
 struct Outbox {
     /// What an engine gets at once after a rest, and then in a millisecond.
     static let burst = 96

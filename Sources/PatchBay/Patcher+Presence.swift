@@ -79,7 +79,8 @@ extension Patcher {
     func register(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false)
         -> Port
     {
-        // One participant may have several ports, all with the same name and the same notes (facts section 3.2).
+        // One participant may have several ports, all with the same name and the same notes
+        // (Rtpmidid.docc/Participants.md).
         let hasTwin = ports.values.contains {
             $0.engine.pid == engine.pid && $0.name == facts.name
                 && ($0.standing == .participant || $0.standing == .waiting)

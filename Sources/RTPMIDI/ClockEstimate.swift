@@ -1,5 +1,5 @@
-/// What the clock exchanges with one peer have shown (fact sheet 1.6 and 6): how far away it is, and what its clock says.
-/// Times are in ticks of 100 µs. The figures are of the last 16 exchanges; 0 while there are none.
+/// What the clock exchanges with one peer have shown (RTPMIDI.docc/Sessions.md): how far away it is, and what its clock
+/// says. Times are in ticks of 100 µs. The figures are of the last 16 exchanges; 0 while there are none.
 package struct ClockEstimate: BitwiseCopyable, Sendable {
     /// Round trips since the beginning.
     package struct Totals: BitwiseCopyable, Hashable, Sendable {

@@ -32,8 +32,8 @@ package struct CommandSection: Hashable, Sendable {
     }
 }
 
-/// Steps through a MIDI list (RFC 6295 section 3; fact sheet 2.3). One broken command makes the rest unfindable, so a list
-/// is first read to its end and only then believed.
+/// Steps through a MIDI list (RFC 6295 section 3). One broken command makes the rest unfindable, so a list is first read to
+/// its end and only then believed.
 package struct CommandListReader {
     package enum Entry: Sendable {
         /// A channel message; with running status its status, left out on the wire, restored.

@@ -15,7 +15,7 @@ package struct Journal: Hashable, Sendable {
     package var channels: Int
     package var end: Int
 
-    /// Neither a system journal nor a channel's: its checkpoint may be anything (fact sheet 3.9).
+    /// Neither a system journal nor a channel's: its checkpoint may be anything (RTPMIDI.docc/Journals.md).
     package var isEmpty: Bool { system == nil && channelCount == 0 }
 
     /// - Parameter sequence: the number of the packet that carries the journal.

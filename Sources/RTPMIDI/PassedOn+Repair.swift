@@ -13,9 +13,9 @@ struct RepairTerms {
 }
 
 extension PassedOn {
-    /// Brings the channel to the state that a journal tells (RFC 6295 appendix B; fact sheet 3.8), passing on what is
-    /// missing: program, wheel, pressure, what clears notes, notes and their pressures, controllers, parameters, and what was
-    /// begun to be selected.
+    /// Brings the channel to the state that a journal tells (RFC 4696 section 7; RTPMIDI.docc/Journals.md), passing on what
+    /// is missing: program, wheel, pressure, what clears notes, notes and their pressures, controllers, parameters, and
+    /// what was begun to be selected.
     ///
     /// Clearing controllers (120, 123...127) come before the notes: a note log is never older than the newest of them.
     mutating func repair(

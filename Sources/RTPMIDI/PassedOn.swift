@@ -1,5 +1,5 @@
-/// What was passed on of one channel of a speaker: what repair compares the journal with (fact sheet 3.8). Fixed storage,
-/// about 1.2 KiB.
+/// What was passed on of one channel of a speaker, which repair compares the journal with (RTPMIDI.docc/Journals.md).
+/// Fixed storage, about 1.2 KiB.
 @safe struct PassedOn: ~Copyable {
     static let unknown: UInt8 = 255
     static let unknownWheel: UInt16 = 0xFFFF
@@ -23,8 +23,8 @@
     var wheel = Self.centre
     var pressure = Self.unknown
     var parameters = Parameters()
-    /// The notes that sounded when packets were lost of which no journal tells, and still do: their ends may have been among
-    /// those. As in `ChannelHistory`, note 0 is the highest bit.
+    /// The notes that sounded when packets were lost of which no journal tells, and still do: their ends may have been
+    /// among those. As in `ChannelHistory`, note 0 is the highest bit.
     private(set) var doubtful: UInt128 = 0
 
     private let block: UnsafeMutableRawPointer

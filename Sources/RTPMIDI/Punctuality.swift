@@ -56,7 +56,7 @@ struct Punctuality {
     }
 }
 
-/// When the speaker is told what has come (fact sheet 1.7): at most once a second, and soon after a loss was made up for.
+/// When the speaker is told what has come: at most once a second, and soon after a loss was made up for.
 struct FeedbackSchedule {
     private static let period: UInt64 = 10000
     /// On a bad line every other packet makes up for a loss.

@@ -1,11 +1,11 @@
 package import MIDI
 
 /// What comes from one speaker: the numbers of its packets, what was passed on, and the repair of what the network lost
-/// (RFC 6295 appendix B and RFC 4696; fact sheet 3.8). About 19 KiB, made at init.
+/// (RFC 6295 section 4, RFC 4696 section 7; RTPMIDI.docc/Journals.md). About 19 KiB, made at init.
 ///
-/// There is no buffer for reordering: a packet overtaken by a later one counts as lost, the later one's journal makes up for
-/// it, and when it comes only the ends in it count. Segments of system exclusive messages alone, which no journal repairs,
-/// wait a moment for those before them.
+/// There is no buffer for reordering: a packet overtaken by a later one counts as lost, the later one's journal makes
+/// up for it, and when it comes only the ends in it count. Segments of system exclusive messages alone, which no
+/// journal repairs, wait a moment for those before them.
 @safe package final class ReceiverStream {
     /// What to do with the speaker's sounding notes after a loss that no journal covers.
     package enum UncoveredLoss: Sendable {

@@ -1,12 +1,13 @@
 package import MIDI
 
 /// What one hearer is sent: the numbers of its packets, and the recovery journal that lets it repair what the network
-/// lost (RFC 6295 section 4 and appendix A; fact sheet 3.7). Every hearer has one of its own: about 27 KiB, made at init.
+/// lost (RFC 6295 section 4 and appendix A; RTPMIDI.docc/Journals.md). Every hearer has one of its own: about 27 KiB, made
+/// at init.
 ///
 /// The history goes back to the checkpoint, which follows what the hearer says it has. Where it says nothing the journal
-/// would grow without end: over its limit the older half of the history's packets is dropped and the checkpoint moved behind
-/// it, which tells a hearer who has missed more than is left that it must silence. Nothing older than the checkpoint is
-/// kept, not even held notes: by the rules a log for one means that it was struck again.
+/// would grow without end: over its limit the older half of the history's packets is dropped and the checkpoint moved
+/// behind it, which tells a hearer who has missed more than is left that it must silence. Nothing older than the
+/// checkpoint is kept, not even held notes: by the rules a log for one means that it was struck again.
 ///
 /// Most hearers ignore the journal. To those that have not shown that they use it the ends of what sounds are repeated as
 /// commands. These say nothing new, so no journal tells of them.

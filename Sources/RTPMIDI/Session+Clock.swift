@@ -1,5 +1,5 @@
-/// Our side of the clock exchanges of one session (fact sheet 1.6): which times we have sent and wait to see again, when
-/// to ask next, and how many questions we answer.
+/// Our side of the clock exchanges of one session (RTPMIDI.docc/Sessions.md): which times we have sent and wait to see
+/// again, when to ask next, and how many questions we answer.
 struct ClockExchange: BitwiseCopyable, Sendable {
     /// Added to every time that we send: random, above the 32 bits that peers use.
     private let salt: UInt64
@@ -103,7 +103,7 @@ struct ClockExchange: BitwiseCopyable, Sendable {
 }
 
 extension Session {
-    /// Fact sheet 1.3, 1.4 and 1.5; in ticks.
+    /// In ticks; RTPMIDI.docc/Sessions.md and Peers.md have the reasons.
     enum Timing {
         static let invitation: UInt64 = 10_000
         static let invitations = 12

@@ -191,7 +191,7 @@ package struct Session: Sendable {
         perform(.ended(reason))
     }
 
-    // MARK: Handshake (fact sheet 1.3)
+    // MARK: Handshake
 
     private mutating func receiveInvitation(
         _ token: UInt32, _ name: String?, on path: Path, now: UInt64, perform: (Action) -> Void

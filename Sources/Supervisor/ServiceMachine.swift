@@ -4,7 +4,7 @@
 //  tail of its log. What it refuses to be: a dependency engine, a logger, an init. Whether a service is ready is seen by
 //  its owner (in its log) and told to the machine; nothing here guesses by waiting.
 
-/// One service as a value: what is wanted, what is, and what to do next. Wanted and actual are separate (STYLE 24).
+/// One service as a value: what is wanted, what is, and what to do next, which follows from both.
 ///
 ///     idle ──wantUp──▶ starting ──ready──▶ up
 ///      ▲                  │ exited / unfit    │ exited / hung

@@ -2,8 +2,8 @@ import RTPMIDI
 import TestSupport
 import Testing
 
-/// What real peers do that no document says (fact sheet 1.3 to 1.8 and 5): their octets as recorded in public threads, or
-/// made by hand from what is documented of them, with the sources and tokens that they carry.
+/// What real peers do that no standard says (RTPMIDI.docc/Peers.md): their octets as recorded in public threads, or made by
+/// hand from what is documented of them, with the sources and tokens that they carry.
 struct SessionQuirkTests {
     /// A session whose peer has this SSRC and token, up.
     private func listener(peer: UInt32, token: UInt32 = Stage.token) -> Stage {
@@ -291,7 +291,7 @@ struct SessionQuirkTests {
         #expect(stage.sent.isEmpty)
     }
 
-    // MARK: Attackers (fact sheet 7)
+    // MARK: Attackers
 
     @Test func `times that we never sent prove nothing`() {
         for count: UInt8 in [1, 2] {
