@@ -1,3 +1,9 @@
+//  Module Client: one who takes part in a session on somebody else's port. Start here, then `Initiator+MIDI.swift`.
+//
+//  What it is: the initiator's side of RTP-MIDI with its two sockets, on a loop that its owner runs: `midihub join`, `ping`
+//  and `demo`, and the piano of a page. What it refuses to be: an instrument, a file or an ALSA port (its owner connects
+//  those to it), or anything that only a hub needs. Ruled by the articles in RTPMIDI.docc.
+
 import Glibc
 package import Linux
 import MIDI

@@ -1,3 +1,9 @@
+//  Module EngineProtocol: what a hub and an engine process say to each other. Start here (what an engine is to serve), then
+//  `EngineControl.swift` (requests and replies), `EngineStatus.swift` (how it is), `EngineLine.swift` (its log).
+//
+//  What it is: values that pass as JSON between two programs, which may be of different versions: a field that is added
+//  later is optional. What it refuses to be: a socket, a file, or a part of either side. Ruled by EngineProtocol.docc.
+
 package import Linux
 package import Rooms
 

@@ -1,7 +1,7 @@
 //  Module WebAPI: the hub over HTTP. Start here, then `Routes.swift` (what there is), `API.swift` (in which shapes).
 //
 //  What it is: routes, access, metrics, the stream, on the thread of an HTTP server. What it refuses to be: one who
-//  decides; commands go to the hub's loop as values, and are answered from there.
+//  decides; commands go to the hub's loop as values, and are answered from there. Ruled by openapi.json and WebAPI.docc.
 
 import EngineProtocol
 import HTTP
