@@ -5,7 +5,7 @@ package struct CommandSection: Hashable, Sendable {
     package var isLong: Bool
     /// Z: a delta stands before the first command too.
     package var startsWithDelta: Bool
-    /// P: the source had left the first status out. Of no consequence.
+    /// P: the source had left the first status out. Not used.
     package var isPhantom: Bool
     /// Where the MIDI list lies in the datagram.
     package var list: Range<Int>

@@ -1,9 +1,9 @@
-/// What a repair goes by.
+/// What a repair needs to know of the packet.
 struct RepairTerms {
     /// The packet that carries the journal.
     var packet: UInt16
     var checkpoint: UInt16
-    /// Exactly the packet before this one is missing: only what the journal marks as told of it is looked at.
+    /// Exactly the packet before this one is missing: only what the journal marks as new since then is looked at.
     var isSingleLoss: Bool
     /// The stream's first packet: state is told, notes are not struck, and counts are taken over.
     var isFirst: Bool

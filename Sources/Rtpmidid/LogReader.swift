@@ -1,5 +1,6 @@
-//  Module Rtpmidid: what the daemon rtpmidid says, answers and needs, in every version. Start here, then `JoinTracker.swift`
-//  (who is there), `StatusReply.swift` (what it answers), `RtpmididVersion+Traits.swift`, `RtpmididLaunch.swift`.
+//  Module Rtpmidid: what the daemon rtpmidid says, answers and needs, in every version. Start here, then
+//  `JoinTracker.swift` (who is there), `StatusReply.swift` (what it answers), `RtpmididVersion+Traits.swift`,
+//  `RtpmididLaunch.swift`.
 //
 //  What it is: bytes of its log and replies to values, and which of these to believe. What it refuses to be: a process, a
 //  socket or a file (module Hub runs the daemon), or trustful: names in the log are the participants' choice.
@@ -25,7 +26,7 @@ package struct LogReader: Sendable {
 
     /// Where the next unread byte stands in the stream.
     package private(set) var offset: UInt64
-    /// Learnt from the first record, unless told; other formats are malformed from then on.
+    /// Learnt from the first record unless given; records in other formats are malformed from then on.
     package private(set) var format: LogFormat?
     private var skipping = false
     /// Where the latest invitations begin, newest last; as many as fit into one cut record.
