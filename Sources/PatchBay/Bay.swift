@@ -66,7 +66,7 @@ package struct Tuning: Sendable {
     package var listenerPatience = ListenerProgram.beat * 3
     /// How long it may take to begin; meanwhile the tap is read here.
     package var listenerStart: Duration = .seconds(10)
-    /// How long it is waited for what was sent to the listener before.
+    /// How long to wait for what was sent to the listener before.
     package var markPatience: Duration = .milliseconds(100)
     package init() {}
 }

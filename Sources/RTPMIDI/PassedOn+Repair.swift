@@ -237,7 +237,7 @@ package struct ControlLog: Hashable, Sendable {
     enum Kind {
         case clearing
         case other
-        /// A selection that may be half done.
+        /// Part of the selection of a parameter, which may be half done.
         case selecting
     }
     var kind: Kind {

@@ -1,5 +1,5 @@
-//  Module Sequencer: the ALSA sequencer as Swift values. Start here, then `SequencerHandle+Events.swift`; `VirtualPort.swift`
-//  is a port for other programs to connect to.
+//  Module Sequencer: the ALSA sequencer as Swift values. Start here, then `SequencerHandle+Events.swift`;
+//  `VirtualPort.swift` is a port for other programs to connect to.
 //
 //  What it is: a client of the kernel's sequencer that never blocks, its ports, subscriptions, queries and events. What it
 //  refuses to be: one who decides what is joined (PatchBay), or who remembers anything.
@@ -46,7 +46,7 @@ package final class SequencerHandle {
         var entry = pollfd()
         _ = snd_seq_poll_descriptors(opened, &entry, 1, Int16(POLLIN))
         descriptor = entry.fd
-        // Memory alone makes these fail, and Swift itself traps then.
+        // These fail only without memory, when Swift itself traps.
         var clientInfo: OpaquePointer?
         var portInfo: OpaquePointer?
         var subscription: OpaquePointer?
@@ -105,7 +105,7 @@ package final class SequencerHandle {
         case made
         /// It was there already.
         case existed
-        /// One of the two ports is gone, or is not for everybody.
+        /// One of the two ports is gone, or does not allow it.
         case impossible(code: Int32)
     }
 
