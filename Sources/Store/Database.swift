@@ -55,7 +55,7 @@ package actor Database {
         throw StoreError(extendedCode: SQLITE_CORRUPT, message: reason)
     }
 
-    /// Sentences for people about what happened to the file, each given once.
+    /// Sentences for people about what happened to the file. Each is returned once.
     package func takeNotices() -> [String] {
         defer { file.notices = [] }
         return file.notices
