@@ -27,8 +27,8 @@ package enum Caller: Hashable, Sendable {
 }
 
 extension Request {
-    /// Who asks: behind a proxy on this machine, the address that it says (the last one: those before it are hearsay).
-    /// nil over the unix socket.
+    /// Who asks: behind a proxy on this machine, the address that it gives (the last one: the client may have made up
+    /// those before). nil over the unix socket.
     package var client: SocketAddress? {
         guard let peer, let address = SocketAddress(host: peer.host, port: 0) else { return nil }
         guard address.isLoopback, let said = headers.values(of: "X-Forwarded-For").last?.split(separator: ",").last

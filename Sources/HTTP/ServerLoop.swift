@@ -217,7 +217,7 @@ final class ServerLoop {
         return nil
     }
 
-    /// When its time has come, if somebody is still there to hear it.
+    /// Sends a delayed answer when it is due, if the peer is still there.
     private func deliver(_ response: Response, to connection: UInt64) {
         loop.after(response.delay) { [unowned self] in connections[connection]?.answered(response) }
     }

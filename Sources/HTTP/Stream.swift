@@ -3,7 +3,7 @@ package struct Topics: OptionSet, Hashable, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// One of them, which is then no longer among them.
+    /// Removes one of them and returns it.
     mutating func takeFirst() -> Topics? {
         guard rawValue != 0 else { return nil }
         let first = Topics(rawValue: rawValue & (~rawValue &+ 1))

@@ -150,7 +150,7 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension SocketAddress.Local {
-    /// What the kernel says of a datagram's destination; one to many (multicast, limited broadcast) is none of ours.
+    /// What the kernel says of a datagram's destination; a multicast or broadcast address is none of this machine's own.
     init(_ raw: midihub_local) {
         let (high, low) = withUnsafeBytes(of: raw.address) {
             (
