@@ -15,7 +15,8 @@ let everywhere: [SwiftSetting] = [
 /// Modules that touch no C: every unsafe word in them must be visible.
 let pure = everywhere + [.strictMemorySafety()]
 
-/// One line a module: what it may import is exactly what stands here (STYLE: values pass between siblings in `Hub`).
+/// One line a module: what it may import is exactly what stands here. Siblings know nothing of each other; values pass
+/// between them in `Hub`.
 func module(
     _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil,
     settings: [SwiftSetting] = everywhere

@@ -1,4 +1,5 @@
-// What `import Glibc` does not show (STYLE section 5): epoll and its kin, and GNU-only calls declared under our own names.
+// What `import Glibc` does not show: epoll and its kin (they are not in Glibc's module map), and calls that glibc declares
+// only with _GNU_SOURCE, declared under our own names.
 #pragma once
 #include <errno.h>
 #include <fcntl.h>

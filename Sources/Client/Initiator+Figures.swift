@@ -28,6 +28,6 @@ extension Initiator {
             last: clock.last, minimum: clock.minimum, average: clock.average, maximum: clock.maximum,
             jitter: clock.jitter, asked: asked, answered: answered)
     }
-    /// The other side's, of the session or the attempt at one.
+    /// The address of the other side, of the session or of the attempt at one.
     package var address: SocketAddress? { attempt?.hub }
 }

@@ -3,7 +3,7 @@ extension Initiator {
     package struct Host: Hashable, Sendable, CustomStringConvertible {
         package let name: String
         package let port: UInt16
-        /// The convention's, where none is said.
+        /// The conventional port, where none is given.
         package static let usualPort: UInt16 = 5004
 
         package init(name: String, port: UInt16 = usualPort) { (self.name, self.port) = (name, port) }

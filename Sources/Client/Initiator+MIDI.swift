@@ -6,17 +6,17 @@ import Rooms
 /// MIDI in both directions.
 extension Initiator {
     /// Data octets of a system exclusive message in one packet, and ticks from one such packet to the next: small peers
-    /// have small buffers (fact sheet 2.3).
+    /// have small buffers (RTPMIDI.docc/Packets.md).
     private static let pieceSize = 128
     private static let pieceInterval: UInt64 = 40
-    /// A message of more is not taken, nor passed on.
+    /// The longest system exclusive message that is sent or passed on, in octets.
     private static let longestExclusive = 65536
-    /// What waits because of a long system exclusive message.
+    /// How many messages may wait behind a long system exclusive one.
     private static let longestOutbox = 10_000
 
     /// Sends complete messages, each with its status, in their order; a long system exclusive message goes in parts a few
-    /// milliseconds apart, and what is sent after it waits for it, but for real-time bytes. Returns how many were taken:
-    /// none while there is no session, and none that are no messages.
+    /// milliseconds apart, and what is sent after it waits for it, except real-time bytes. Returns how many were accepted:
+    /// none while there is no session, and nothing that is not a message.
     @discardableResult
     package func send(_ messages: [[UInt8]]) -> Int {
         guard isUp else { return 0 }
@@ -123,7 +123,7 @@ extension Initiator {
         exclusivePlace = 0
     }
 
-    /// Before BY: what we hold there ends, also at a peer that does not see to it.
+    /// Before BY: ends what we hold there, for peers that do not end it themselves.
     func releaseHeld() {
         guard isUp, let held = attempt?.held else { return }
         forgetOutbox()
@@ -139,7 +139,7 @@ extension Initiator {
         else { return }
         let now = now
         attempt?.session.heard(now: now)
-        // Handed on only when the stream is done: whoever hears may send.
+        // Handed on only when the stream has finished with the packet: the callback may send.
         var received: [Received] = []
         let reception = try? receiver.receive(packet, header, at: now) { pass($0, of: $1, to: &received) }
         if let reception {

@@ -1,3 +1,9 @@
+//  Module Client: one who takes part in a session on somebody else's port. Start here, then `Initiator+MIDI.swift`.
+//
+//  What it is: the initiator's side of RTP-MIDI with its two sockets, on a loop that its owner runs: `midihub join`, `ping`
+//  and `demo`, and the piano of a page. What it refuses to be: an instrument, a file or an ALSA port (its owner connects
+//  those to it), or anything that only a hub needs. Ruled by the articles in RTPMIDI.docc.
+
 import Glibc
 package import Linux
 import MIDI
@@ -16,7 +22,7 @@ package final class Initiator {
         case up(name: String?, address: SocketAddress)
         /// `wasUp`: a session has ended; else none came about. It is tried again after `retry`.
         case down(reason: String, wasUp: Bool, retry: Duration)
-        /// The round trip is known anew: see `distance`.
+        /// A new round trip was measured: see `distance`.
         case measured
     }
 
@@ -25,7 +31,7 @@ package final class Initiator {
         package let bytes: [UInt8]
         /// When it is to be heard, by the sender's clock, in ticks of 100 µs.
         package let timestamp: UInt32
-        /// The network lost it, or what it ends; the journal, or the session's end, brought it.
+        /// It did not come as a message of its own: the journal repaired it, or the end of the session ends it.
         package let isRepair: Bool
     }
 
@@ -33,7 +39,7 @@ package final class Initiator {
     package let name: String
     package var onNews: (News) -> Void = { _ in }
     package var onReceived: (Received) -> Void = { _ in }
-    /// Whether it was up, or failed, at least once.
+    /// Whether a session was up, or an attempt failed, at least once.
     package private(set) var hasTried = false
     package var isUp: Bool { attempt?.session.isUp ?? false }
 
@@ -49,7 +55,7 @@ package final class Initiator {
         let patience: UInt64
         /// A system exclusive message that is coming in, after its F0.
         var incoming: [UInt8]?
-        /// What the other side thinks that we hold.
+        /// What sounds at the other side because of us.
         var held = HeldState()
     }
     var attempt: Attempt?
@@ -60,14 +66,14 @@ package final class Initiator {
     private let resolved: Mailbox<Resolved>
     private let ssrc: SSRC
     private let epoch: UInt64
-    /// Not tried yet, of the host's addresses, the last one first.
+    /// The host's addresses that have not been tried yet; the next one is the last.
     private var addresses: [SocketAddress] = []
     private var failures = 0
     private var isLeaving = false
     private var timer: (at: UInt64, id: EventLoop.TimerID)?
 
-    /// What is to be sent: see `Initiator+MIDI.swift`.
-    /// With the longest journal it stays below what every path carries in one piece.
+    /// What is to be sent (see `Initiator+MIDI.swift`). With the longest journal behind it, a list of this capacity
+    /// still fits into a datagram that every path carries in one piece.
     var list = CommandList(capacity: 280)
     var outbox: [[UInt8]] = []
     var outboxPlace = 0
@@ -107,7 +113,7 @@ package final class Initiator {
 
     package func start() { resolve() }
 
-    /// Ends what it holds on the other side, says BY twice, since one may be lost, and is then done.
+    /// Ends what it holds on the other side and says BY twice, since one may be lost. Then it is finished.
     package func leave(_ done: @escaping () -> Void) {
         guard !isLeaving else { return }
         isLeaving = true
@@ -122,7 +128,7 @@ package final class Initiator {
         }
     }
 
-    /// Ticks of 100 µs since an epoch that nobody knows.
+    /// Ticks of 100 µs since a random epoch.
     var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
 
     // MARK: Coming and going
@@ -199,8 +205,8 @@ package final class Initiator {
             guard let hub = attempt?.hub, source == address(of: path, hub) else { return }
             if SessionPacket.isSession(bytes) {
                 guard let packet = try? SessionPacket(decoding: bytes) else { return }
-                // From where it was answered all else leaves, too: another address of ours is somebody else to the other side,
-                // and the system comes to prefer another one (IPv6 privacy addresses, RFC 8981).
+                // Everything else is sent from the address that was answered: for the other side another address is another
+                // participant, and the system may come to prefer another one (IPv6 privacy addresses, RFC 8981).
                 if !hub.local.isChosen { attempt?.hub.local = source.local }
                 act { $0.receive(packet, on: path, now: now, perform: $1) }
             } else if path == .data {
@@ -217,7 +223,7 @@ package final class Initiator {
     func act(_ body: (inout Session, (Session.Action) -> Void) -> Void) {
         guard attempt != nil else { return }
         var actions: [Session.Action] = []
-        body(&attempt!.session) { actions.append($0) }  // see the guard
+        body(&attempt!.session) { actions.append($0) }  // guarded above
         for action in actions {
             // An action before this one may have ended it.
             guard let attempt else { return }
@@ -233,7 +239,7 @@ package final class Initiator {
             case .measured: tell(.measured)
             case .feedback(let value): acknowledged(value)
             case .refused(let name):
-                // It will not think otherwise because we come by another of its addresses.
+                // Its other addresses would give the same answer.
                 addresses = []
                 fail("refused" + (name.map { $0.isEmpty ? "" : " by \($0)" } ?? ""))
             case .ended(let reason):
@@ -275,7 +281,7 @@ package final class Initiator {
         let now = now
         var next = attempt.session.deadline
         if attempt.session.peer == nil { next = min(next, attempt.patience) }
-        // Never at once: a due time that nothing is done for must not spin.
+        // At least a millisecond away, so that the loop cannot spin on a due time at which nothing is done.
         if attempt.session.isUp { next = min(next, max(dueMIDI, now + 10)) }
         guard next != .max else { return }
         if let timer {

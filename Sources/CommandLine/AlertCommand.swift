@@ -13,7 +13,7 @@ enum AlertCommand {
 
     static func run(_ options: Options) -> ExitCode {
         let state = options.stateDirectory
-        // It may have been started with another configuration than lies here now.
+        // A running hub is asked: it may have been started with another configuration than the file has now.
         if options.config == nil, FileLock.isHeld(state.lock) { return ask(HubClient(state), test: options.test) }
         guard let configuration = options.configurationOrComplaint else { return .misuse }
         if options.config == nil {

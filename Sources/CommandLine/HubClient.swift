@@ -19,7 +19,7 @@ package final class HubClient {
     private(set) var trouble = ""
     /// Whether the last request had an answer at all.
     private var isAnswered = false
-    /// What lets one elsewhere take orders.
+    /// The token for commands to a hub elsewhere.
     private let token: () throws(ConfigurationError) -> String?
 
     package init(_ state: StateDirectory) { (place, token) = (.here(state), { () throws(ConfigurationError) in nil }) }
@@ -52,7 +52,7 @@ package final class HubClient {
             let query = cursor.map { "?cursor=\($0)" } ?? ""
             guard let page = get("/api/v1/participants\(query)", as: API.Participants.self) else { return nil }
             all += page.participants
-            // One elsewhere may answer anything: it must at least get on.
+            // A hub elsewhere may answer anything: without a cursor that advances this would never end.
             guard let next = page.next.flatMap(Paging.Cursor.init), cursor.map({ $0 < next }) ?? true else {
                 return all
             }
@@ -104,7 +104,7 @@ package final class HubClient {
             var request = Curl(url: url.description + path, method: method.rawValue)
             request.seconds = Int(timeout.components.seconds)
             if method != .get {
-                // Given for orders alone: reading needs none, and the hub named may be anybody's.
+                // Sent with commands only: reading needs no token, and the hub may be a stranger's.
                 do throws(ConfigurationError) {
                     guard let token = try token() else {
                         trouble = "it takes orders with its token only: set MIDIHUB_TOKEN"

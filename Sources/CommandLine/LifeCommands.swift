@@ -12,12 +12,12 @@ extension Options {
         let own = place
         let machine = StateDirectory.machine
         guard state == nil, own != machine, !FileLock.isHeld(own.lock), File.exists(machine.path) else { return own }
-        // One that this user may not look into is said to be so by whoever asks it.
+        // A directory that this user may not enter is chosen all the same: whoever asks it will report that.
         let isClosed = access(machine.path, X_OK) != 0
         return isClosed || FileLock.isHeld(machine.lock) || !File.exists(own.path) ? machine : own
     }
 
-    /// Where a hub that is started lies: never anywhere but where it was told.
+    /// The state directory of a hub that is to be started: the named one, else this user's own.
     var place: StateDirectory {
         guard let state else { return .standard(environment: Programs.environment, root: geteuid() == 0) }
         return StateDirectory(state.hasPrefix("/") ? state : "\(FileManager.default.currentDirectoryPath)/\(state)")

@@ -2,7 +2,8 @@ package import Hub
 package import Linux
 package import Rooms
 
-/// The options of `run`, `start`, `demo` and those that only need the state directory; each overrides the configuration file.
+/// The options of `run`, `start`, `demo` and those that only need the state directory; each overrides the configuration
+/// file.
 package struct Options: Equatable, Sendable {
     package var config: String?
     package var state: String?
@@ -19,7 +20,7 @@ package struct Options: Equatable, Sendable {
     package var json = false
     package var follow = false
     package var unlessStopped = false
-    /// It is `demo`, of which nobody is alerted.
+    /// Whether it is `demo`, which sends no alerts.
     package var isDemo = false
     /// Of `alert`.
     package var test = false
@@ -136,7 +137,8 @@ package struct Options: Equatable, Sendable {
         return note
     }
 
-    /// The file's configuration (the standard one where no file is named and none lies in /etc) with these options laid over it.
+    /// The file's configuration (the standard one where no file is named and none lies in /etc) with these options laid
+    /// over it.
     package func configuration() throws(ConfigurationError) -> Configuration {
         let standard = "/etc/midihub/midihub.json5"
         var result = Configuration()

@@ -28,7 +28,7 @@ enum RestartCommand {
             }
             if !isSystemds {
                 HubLog.rotate(state)
-                // Where cron was quicker, this one finds the lock taken and ends.
+                // If cron has been quicker, this one finds the lock taken and ends.
                 _ = try program.spawn()
             }
         } catch {
@@ -48,7 +48,7 @@ enum RestartCommand {
         if let error = state.unwritable { return "restart: a new hub could not begin: \(error)" }
         let configuration: Configuration
         do {
-            // One that an older hub took.
+            // An older hub may have accepted a token that is refused now.
             _ = try AccessToken.inEnvironment(program.environment)
             let run = Subcommand.named("run")
             configuration = try Options(program.arguments.dropFirst(), allowed: run?.options ?? []).configuration()
@@ -75,7 +75,7 @@ enum RestartCommand {
             output: state.hubLog)
     }
 
-    /// For another process, that shares nothing with this one but files: there is nothing to wait on.
+    /// Asks again and again: the other process shares nothing with this one but files, so there is nothing to wait on.
     private static func wait(_ condition: () -> Bool) -> Bool {
         let deadline = ContinuousClock.now.advanced(by: patience)
         while !condition() {

@@ -83,7 +83,7 @@ enum ShowCommands {
         }
         show(newest)
         while options.follow, !Output.isLost {
-            // A hub may end and another begin meanwhile; asking again and again outlives both.
+            // Asked again and again, which goes on working when one hub ends and another begins.
             Thread.sleep(forTimeInterval: client.isAway ? 2 : 0.5)
             if let more = events(client, "limit=500&after=\(last)", after: last, limit: 500, quietly: true) {
                 show(more)

@@ -19,7 +19,7 @@ enum StartCommand {
             File.remove(state.stopped)
         }
         do throws(Errno) {
-            // Where nobody has named the place a stranger may have made it, with a hub in it.
+            // The place was not named, so another user may have made it, with a hub of theirs in it.
             if options.state == nil, geteuid() != 0 { try state.refuseStrangers(owner: geteuid()) }
         } catch {
             Output.complain("\(error)")
@@ -32,7 +32,7 @@ enum StartCommand {
             return .unavailable
         }
 
-        // Where another start or hub holds or has just freed the lock, one of the next looks tells.
+        // Another start or hub may hold the lock, or have just freed it: asked again until it is clear.
         var deadline = ContinuousClock.now.advanced(by: patienceWithAnother)
         var child: Int32?
         var turn: FileLock?
@@ -62,7 +62,7 @@ enum StartCommand {
             }
             if let pid = child, let exit = ChildProgram.reap(pid) {
                 child = nil
-                // Another one was quicker, or a `stop` looks after what a hub has left: the next look tells.
+                // Another start was quicker, or a `stop` is ending what a hub has left: the next round shows which.
                 if exit == .code(Int(ExitCode.unavailable.rawValue)), FileLock.isHeld(state.lock) { continue }
                 if exit == .code(0) { return toldToEnd() }
                 Output.complain("the hub did not start (\(exit)); the end of \(state.hubLog):")
@@ -71,14 +71,14 @@ enum StartCommand {
                 if case .code(let code) = exit, let known = ExitCode(rawValue: Int32(code)) { return known }
                 return .bug
             }
-            // Two processes that share nothing but files: there is nothing to wait on.
+            // The two processes share nothing but files, so there is nothing to wait on.
             usleep(child == nil ? 50_000 : 5_000)
         }
         Output.complain("\(HubLock.whyNoAnswer(state)); see \(state.hubLog)")
         return .unavailable
     }
 
-    /// The hub of our own child answers: tells where it is once its engines have begun, and whether they serve.
+    /// The hub that we started answers. Once its engines have begun, says where it is, and whether they serve.
     static func settle(_ state: StateDirectory, until deadline: ContinuousClock.Instant) -> ExitCode {
         while let status = status(of: state) {
             if ContinuousClock.now >= deadline || !status.engines.contains(where: { $0.state == .starting }) {
@@ -95,7 +95,8 @@ enum StartCommand {
         return .unavailable
     }
 
-    /// Of a hub that serves nothing, says why. An engine that has just ended is started anew within a second or two.
+    /// Says why a hub serves nothing. Waits a little, since an engine that has just ended is started anew within two
+    /// seconds.
     private static func verdict(_ first: API.Status, _ state: StateDirectory) -> ExitCode {
         var status = first
         let deadline = ContinuousClock.now.advanced(by: .seconds(3))
@@ -118,7 +119,7 @@ enum StartCommand {
         return .unavailable
     }
 
-    /// One that would not be systemd's would be in the way of systemd's own.
+    /// Through systemd: a hub started otherwise would keep systemd's from starting.
     private static func startBySystemd(_ options: Options, _ state: StateDirectory) -> ExitCode {
         if let word = options.words(relativeTo: "").first {
             Output.complain(

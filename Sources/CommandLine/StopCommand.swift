@@ -25,14 +25,15 @@ enum StopCommand {
     private static func stop(_ state: StateDirectory) throws -> ExitCode {
         let deadline = ContinuousClock.now.advanced(by: patience)
         var isAsked = false
-        // Whom: one that somebody starts meanwhile is another.
+        // Which hub was asked: one that is started meanwhile is another.
         var asked: ProcessIdentity?
         while ContinuousClock.now < deadline {
             let holder = HubLock.holder(state)
             if !FileLock.isHeld(state.lock) {
                 if let code = try endLeftovers(state) { return code }
             } else if !isAsked || holder != nil && asked != nil && holder != asked {
-                // Cron's came in between and is to end too; a person's, which has cleared the mark, is to stay.
+                // Another hub has been started meanwhile. One started by cron has to end, too; one started by a person, who
+                // has thereby removed the mark, stays.
                 if isAsked, !File.exists(state.stopped) { return .well }
                 isAsked = ask(state, holder)
                 asked = holder
@@ -52,10 +53,10 @@ enum StopCommand {
         return .unavailable
     }
 
-    /// False where there was nobody to ask.
+    /// False where there was no hub to ask.
     private static func ask(_ state: StateDirectory, _ holder: ProcessIdentity?) -> Bool {
         if HubClient(state).post("/api/v1/stop", within: .seconds(5))?.status == 202 { return true }
-        // It holds the lock but does not answer: it begins, or ends already, or hangs.
+        // A hub that holds the lock and does not answer is starting, ending or hanging.
         guard let hub = holder.flatMap({ ProcessDescriptor($0) }) else { return false }
         hub.send(SIGTERM)
         hub.send(SIGCONT)
@@ -89,7 +90,7 @@ enum OrphanedEngines {
         }
         let embedded = state.plannedEngines.map { EngineProcess.embedded($0, state: state, loop: loop) }
         left += (embedded + Announcer.leftBehind(state, loop)).filter { $0.adopt() }
-        // Nothing runs any more: the next start chooses its engine anew.
+        // Nothing runs any more, so the next start chooses the engine anew.
         File.remove(state.choice)
         var running = left.count
         for engine in left {

@@ -1,3 +1,9 @@
+//  Module CommandLine: every command of `midihub`. Start here (the table), then `Subcommand+Run.swift`, `Options.swift`.
+//
+//  What it is: parse, call, print, exit code. What shows or changes something asks a running hub over its socket
+//  (`HubClient.swift`); `run`, `engine`, `join`, `ping` and `demo` put together what the modules below offer. What it refuses
+//  to be: a second place for a decision that the hub makes. Exit codes are in Hub.docc/StateDirectory.md.
+
 package import Hub
 
 /// One word of the command line: its help, the options it knows and what it does.

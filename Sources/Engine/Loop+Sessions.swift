@@ -231,7 +231,7 @@ extension Loop {
         else { return }
         peer.sender.acknowledge(number)
         peer.record.pointee.acknowledged = number.rawValue
-        // Such a peer plays wrong notes from a journal (facts: rtp-midi.md 3.9).
+        // Such a peer plays wrong notes from a journal (RTPMIDI.docc/Peers.md).
         if peer.feedback.isLowHalf {
             peer.record.pointee.journals = 2
             peer.adaptJournals()

@@ -3,7 +3,7 @@
 //
 //  What it is: one thread, its sockets, its sessions. What it refuses to be: a decider of who hears whom (that is
 //  `Rooms`), a codec (`RTPMIDI`), a writer of logs (the main thread of `midihub engine` is).
-//  Ruled by facts/rtp-midi.md sections 1, 3.7, 3.8 and 7.
+//  Ruled by the articles in Engine.docc and RTPMIDI.docc.
 
 import EngineProtocol
 import Linux

@@ -11,10 +11,10 @@ package enum EngineControl {
         package var `do`: Word
         package var room: String?
         package var id: UInt64?
-        /// Notes, of `notes-off`.
+        /// The range of notes of `notes-off`.
         package var from: UInt8?
         package var to: UInt8?
-        /// Of a panic: whatever sounds or not.
+        /// Of `panic`: every note, not only those known to sound.
         package var all: Bool?
 
         package init(_ word: Word, room: String? = nil, id: UInt64? = nil) {
@@ -32,7 +32,7 @@ package enum EngineControl {
             }
         }
 
-        /// What is to be done about the participant of that id; nil where the request is none of those.
+        /// The request as a command about one participant; nil where it is another kind of request.
         package var member: MemberCommand? {
             switch `do` {
             case .kick: return .kick

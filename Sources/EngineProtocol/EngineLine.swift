@@ -17,14 +17,14 @@ package struct EngineLine: Codable {
     package var pid: Int32?
     package var version: String?
     package var port: UInt16?
-    /// Whom the line is about, in full.
+    /// The participant that the line is about, in full.
     package var participant: EngineStatus.Participant?
-    /// Of somebody who was refused, or did not get in for what is missing.
+    /// Of an invitation that was refused, or of one that was accepted and never completed.
     package var name: String?
     package var address: String?
     package var reason: String?
     package var leaving: Leaving?
-    /// Notes and pedals that were released for somebody who left or fell silent.
+    /// How many notes and pedals were released for a participant who left or fell silent.
     package var released: Int?
     package var missing: Missing?
     package var times: Int?

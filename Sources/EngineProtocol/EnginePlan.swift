@@ -1,3 +1,9 @@
+//  Module EngineProtocol: what a hub and an engine process say to each other. Start here (what an engine is to serve), then
+//  `EngineControl.swift` (requests and replies), `EngineStatus.swift` (how it is), `EngineLine.swift` (its log).
+//
+//  What it is: values that pass as JSON between two programs, which may be of different versions: a field that is added
+//  later is optional. What it refuses to be: a socket, a file, or a part of either side. Ruled by EngineProtocol.docc.
+
 package import Linux
 package import Rooms
 
@@ -13,7 +19,7 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     package var deny: [AddressRange]
     /// How many one address may be, in all rooms together; nil is `usualMaximumPerAddress`.
     package var maximumPerAddress: Int?
-    /// A school behind one router.
+    /// Enough for a school behind one router.
     package static let usualMaximumPerAddress = 64
     /// The one address to listen on; nil listens on all. Tests use it.
     package var host: String?
@@ -37,9 +43,9 @@ package struct EnginePlan: Codable, Equatable, Sendable {
 
     package var mostPerAddress: Int { maximumPerAddress ?? Self.usualMaximumPerAddress }
 
-    /// Whether one more of that name may come from an address, beside those who are here from there, by their names. A name
-    /// that is there once may come once more: it returns, and its session of before does not know yet that it is over. This
-    /// machine itself is not limited: what relays to the hub, and its own pianos, come from there.
+    /// Whether one more participant of that name may come from an address; `names` are of those who are here from there. A
+    /// name that is there once may come once more even where the address is full: it is returning, and its earlier session
+    /// has not ended yet. This machine itself is not limited: relays to the hub, and its own pianos, come from there.
     package func takes(_ name: String, from source: SocketAddress, beside names: [String]) -> Bool {
         source.isLoopback || names.count < mostPerAddress || names.count { $0 == name } == 1
     }

@@ -33,7 +33,7 @@ package struct EngineStatus: Codable, Sendable {
         }
     }
 
-    /// Of packets that came from a participant.
+    /// Counts of the packets that came from a participant.
     package struct Counts: Codable, Equatable, Sendable {
         package var received: UInt64 = 0
         package var lost: UInt64 = 0
@@ -68,13 +68,13 @@ package struct EngineStatus: Codable, Sendable {
         package var counts = Counts()
         /// Milliseconds since anything came from it.
         package var silentFor: Int64 = 0
-        /// It answered questions for the time, and has answered none of the last ones. An older engine does not tell.
+        /// It used to answer clock exchanges and has not answered the last ones. An older engine does not tell.
         package var isSilent: Bool?
-        /// Cut for sending back what it hears.
+        /// Cut off because it sends back what it hears.
         package var loops = false
         /// Channel messages that came from it so far.
         package var messages: UInt64 = 0
-        /// Packets were lost of which no journal tells, and a note sounds since before: it may hang.
+        /// A note sounds that was struck before a loss which no journal covered: its end may have been lost.
         package var mayHaveLeftNotes: Bool?
 
         package init(

@@ -1,12 +1,12 @@
-/// What somebody did not do who was let in.
+/// What was still missing when a session on its way in was given up.
 package enum Missing: String, Codable, Sendable {
-    /// Come to the data port as well.
+    /// The invitation on the data port.
     case data
-    /// Answer the clock there.
+    /// A complete clock exchange there.
     case clock
 }
 
-/// Why somebody is no longer there.
+/// Why a participant left.
 package enum Leaving: String, Codable, Sendable {
     case bye, silent, kicked, stopped, restarted
     case portClosed = "port closed"

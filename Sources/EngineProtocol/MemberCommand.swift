@@ -2,9 +2,9 @@
 package enum MemberCommand: Hashable, Sendable {
     /// Sends it away.
     case kick
-    /// Lets it be heard again that was cut for a feedback loop.
+    /// Lets a participant be heard again that was cut off for a feedback loop.
     case unmute
-    /// Ends at those who hear it what it is thought to hold.
+    /// Ends what it is believed to hold, at everyone who hears it.
     case release
     /// Sends it note-offs for these notes on all channels.
     case notesOff(ClosedRange<UInt8>)

@@ -1,10 +1,10 @@
 package import Linux
 
-/// Whose a connection is. This machine and the command line have places of their own, which nobody else can take.
+/// Who a connection is counted for. This machine and the command line have places of their own, which others cannot take.
 package enum Caller: Hashable, Sendable {
     /// Over the hub's own unix socket.
     case commandLine
-    /// Over loopback, in nobody else's name.
+    /// Over loopback, and not on behalf of another address.
     case machine
     /// An IPv4 address, or an IPv6 network of 64 bits.
     case network(SocketAddress)
@@ -27,8 +27,8 @@ package enum Caller: Hashable, Sendable {
 }
 
 extension Request {
-    /// Who asks: behind a proxy on this machine, the address that it says (the last one: those before it are hearsay).
-    /// nil over the unix socket.
+    /// Who asks: behind a proxy on this machine, the address that it gives (the last one: the client may have made up
+    /// those before). nil over the unix socket.
     package var client: SocketAddress? {
         guard let peer, let address = SocketAddress(host: peer.host, port: 0) else { return nil }
         guard address.isLoopback, let said = headers.values(of: "X-Forwarded-For").last?.split(separator: ",").last
@@ -51,12 +51,12 @@ package struct Holder: Sendable {
 
     private func isIdle(at now: ContinuousClock.Instant) -> Bool { idleSince.map { $0 <= now } ?? false }
 
-    /// So many places are nobody's excess: a browser opens six connections to a page.
+    /// So many places are not too many for one caller: a browser opens six connections to a page.
     package static let handful = 8
 
-    /// Who of `holders`, who have all the places there are, gives one up for a newcomer: of those who have as many as the
-    /// newcomer or more, the greediest caller's, and first those that are idle. A peer finds nothing wrong with losing an
-    /// idle connection, so it may be taken by an equal; one that is served only by somebody with less.
+    /// Which of `holders`, who have all the places, loses its place to a newcomer: one of the caller with the most, an idle
+    /// one first. Losing an idle connection does no harm, so an idle place may go to a caller with as many; one that is
+    /// being served goes only to a caller with fewer.
     package static func toDismiss(
         among holders: [Holder], for newcomer: Caller, at now: ContinuousClock.Instant
     ) -> UInt64? {

@@ -5,7 +5,7 @@ import Synchronization
 /// A socket that does what its `Conversation` says. Lives on the server's thread.
 final class Connection {
     let id: UInt64
-    /// Whose it is; of a proxy's, whose it was when it last asked something.
+    /// Who it is counted for; of a proxy's connection, on whose behalf the last request came.
     var caller: Caller
     let crowdedOut: Bool
     private let socket: Descriptor
@@ -50,7 +50,7 @@ final class Connection {
         }
     }
 
-    /// The answer of a conversation that was crowded out, without a place in the loop.
+    /// Answers a connection for which there was no place, without adding it to the loop.
     func turnAway() {
         if case .send(let reply) = conversation.next(at: .now) {
             _ = try? write(server.write(reply).head, from: 0)
@@ -84,10 +84,10 @@ final class Connection {
     }
 
     func stop() {
-        // Browsers come back by themselves.
+        // Viewers reconnect by themselves.
         if viewer != nil { return close() }
         conversation.stop()
-        // Whoever waits for an answer, or takes one, goes on; the others hear it now.
+        // Answers under way are finished; other connections end now.
         proceed()
     }
 
@@ -108,7 +108,7 @@ final class Connection {
         } else if events.contains(.read), interest == .read {
             read()
         } else if !events.isDisjoint(with: .hangup) {
-            // Nobody is there to hear the answer.
+            // The peer is gone and cannot get an answer.
             return close()
         }
         proceed()
@@ -217,7 +217,7 @@ final class Connection {
 
     private func readyToView(_ events: EventLoop.Interest) {
         if events.contains(.read) {
-            // What a viewer says is of no interest; its end is.
+            // What a viewer sends is ignored, but reading shows when it ends.
             guard let result = try? socket.read(into: server.scratch), result != .end else { return close() }
         } else if !events.isDisjoint(with: .hangup) {
             return close()

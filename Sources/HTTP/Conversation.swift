@@ -54,7 +54,7 @@ package struct Conversation: Sendable {
     private var requestDeadline: Instant
     /// When to call `expired`.
     package private(set) var deadline: Instant
-    /// Requests that got an answer without being asked of a handler.
+    /// Requests that were answered without asking a handler.
     package private(set) var refusals = 0
 
     package init(limits: Limits, peer: Sockets.Address?, viaSocket: Bool, at now: Instant) {
@@ -111,7 +111,7 @@ package struct Conversation: Sendable {
     }
 
     package mutating func received(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
-        guard case .receiving = phase else { return }  // draining: nobody asks what it was
+        guard case .receiving = phase else { return }  // draining: bytes are dropped
         if !parser.hasBegun { startRequest(at: now) }
         parser.append(bytes)
     }
@@ -122,7 +122,7 @@ package struct Conversation: Sendable {
         if case .draining = phase { phase = .closed }
     }
 
-    /// A peer that has just come has hardly had the time to ask: so long it does not count as idle.
+    /// How long a new connection does not count as idle: its first request is still on its way.
     package static let grace: Duration = .seconds(1)
 
     /// Since when nothing is asked and nothing is owed; nil while there is. In the future for one that has just come.
@@ -156,7 +156,7 @@ package struct Conversation: Sendable {
         switch afterwards {
         case .receive:
             phase = .receiving
-            // A pipelined request that has come in part counts from here.
+            // The time limit of a pipelined request that has come in part begins here.
             if parser.hasBegun { startRequest(at: now) } else { deadline = now.advanced(by: limits.idleTime) }
         case .resume:
             phase = .receiving

@@ -66,7 +66,7 @@ final class FileCache: Sendable {
         if let kept { return kept }
         let bytes = try Self.read(file, identity.size)
         let content = Content(bytes: bytes, tag: EntityTag(of: bytes))
-        // What changed while it was read may be half of each: served, as it cannot be told, but not kept.
+        // A file that changed while it was read may be half old and half new. It is served, but not kept.
         if try FileIdentity(of: file) == identity, bytes.count == identity.size, !identity.isFresh {
             keep(content, at: path, identity)
         }

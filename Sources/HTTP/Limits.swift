@@ -6,8 +6,9 @@ package struct Limits: Sendable {
     package var targetBytes = 8 * 1024
     /// Beyond it 413, said before the body is read.
     package var bodyBytes = 64 * 1024
-    /// Open connections of everybody elsewhere; for the next one somebody with more than others loses one (see `Holder`), or
-    /// it gets 503. As many again are for this machine, and for the unix socket: strangers cannot lock out the command line.
+    /// Open connections from other machines. Beyond it a caller with more than others loses one to the newcomer (see
+    /// `Holder`), or the newcomer gets 503. This machine and the unix socket have as many again, so that strangers cannot
+    /// lock out the command line.
     package var connections = 256
     /// Viewers of the stream, beside those connections, by the same rule.
     package var streams = 600

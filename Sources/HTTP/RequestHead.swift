@@ -108,7 +108,7 @@ struct RequestHead {
             }
         case 14 where named("content-length"):
             guard !lengthSeen else { throw Refusal(.badRequest, "There is more than one Content-Length header.") }
-            // 18 digits fit an Int; leading zeros beyond that are nobody's honest length.
+            // 18 digits fit an Int. No real length has more, leading zeros included.
             guard (1...18).contains(value.count), buffer[value].allSatisfy({ (0x30...0x39).contains($0) }) else {
                 throw Refusal(.badRequest, "The Content-Length header is not a number.")
             }
@@ -119,7 +119,7 @@ struct RequestHead {
         }
     }
 
-    /// What is remembered by its place stays where the buffer has moved it.
+    /// The buffer's octets have moved: adjusts the ranges that point into it.
     mutating func move(by offset: Int) {
         target = target.lowerBound + offset..<target.upperBound + offset
         host = host.map { $0.lowerBound + offset..<$0.upperBound + offset }

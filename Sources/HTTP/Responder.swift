@@ -1,10 +1,7 @@
 import Synchronization
 
 /// The promise of one answer. A handler may send from any thread, at once or later; the first answer counts. One that is
-/// let go without an answer answers 500, so that no mistake of ours leaves a peer waiting.
-///
-/// The seam for streams: a further way out beside `send` would hand the connection over (head now, chunks later, told when
-/// the peer is gone); everything before it, from parsing to routing, stays as it is.
+/// released without an answer answers 500, so that no mistake of ours leaves a peer waiting.
 package final class Responder: Sendable {
     private enum State {
         /// The handler has not returned: an answer is kept for the server to collect.

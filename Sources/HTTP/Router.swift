@@ -57,7 +57,7 @@ package struct Router: Sendable {
 
     /// Adds a route. `pattern` is a path whose segments may be `{name}`, which takes any one segment. A path without
     /// parameters goes before a pattern that fits it too; of two patterns, the one added first. With `query`, a query that
-    /// has another name, or one of these twice, is refused: a slip of the pen must not be taken for a wish.
+    /// has another name, or one of these twice, is refused: a misspelt name must not go unnoticed.
     package mutating func on(
         _ method: Method, _ pattern: String, query: Set<String>? = nil, _ handler: @escaping Handler
     ) {

@@ -77,7 +77,7 @@ package final class Server: Sendable {
 
     deinit { stop() }
 
-    /// The unix(7) socket's place is taken by another: the file of the one before is gone.
+    /// Replaces the unix(7) socket, whose file is gone, by another.
     package func replaceSocket(by listener: Listener) { mailbox.send(.replaceSocket(listener)) }
 
     package var requests: Int { counters.requests.load(ordering: .relaxed) }

@@ -88,7 +88,7 @@ final class ServerLoop {
         let lastBefore = feed.last
         feed.take(update)
         guard viewerCount > 0 else { return }
-        // One that is found gone is forgotten meanwhile.
+        // A copy, since connections that turn out to be gone are removed meanwhile.
         for connection in Array(connections.values) { connection.ticked(lastBefore: lastBefore) }
     }
 
@@ -150,7 +150,8 @@ final class ServerLoop {
     private func admit(_ socket: consuming Descriptor, _ peer: Sockets.Address?, viaSocket: Bool) throws(Errno) {
         if !viaSocket {
             Sockets.noDelay(socket)
-            // The kernel would let a peer that does not read have megabytes waiting; it also says how finely progress is seen.
+            // By default megabytes could wait in the kernel for a peer that does not read. A smaller buffer also shows
+            // progress in finer steps.
             Sockets.set(socket, SOL_SOCKET, SO_SNDBUF, 128 * 1024)
         }
         let now = ContinuousClock.now
@@ -182,8 +183,8 @@ final class ServerLoop {
         return true
     }
 
-    /// Whether the connection, which asks this, may have a place as whose it then is. All of a proxy's come from this machine:
-    /// only what they ask says for whom.
+    /// Whether the connection may keep a place, now that its request shows who it is for: connections of a proxy all come
+    /// from this machine.
     private func admit(_ connection: Connection, asking request: Request) -> Bool {
         let caller = Caller(request.client, viaSocket: request.viaSocket)
         if caller == connection.caller { return true }
@@ -216,7 +217,7 @@ final class ServerLoop {
         return nil
     }
 
-    /// When its time has come, if somebody is still there to hear it.
+    /// Sends a delayed answer when it is due, if the peer is still there.
     private func deliver(_ response: Response, to connection: UInt64) {
         loop.after(response.delay) { [unowned self] in connections[connection]?.answered(response) }
     }

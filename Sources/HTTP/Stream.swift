@@ -1,9 +1,9 @@
-/// Topics of a stream, a bit each; what they mean is their giver's affair.
+/// Topics of a stream, a bit each. Whoever publishes decides what they mean.
 package struct Topics: OptionSet, Hashable, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// One of them, which is then no longer among them.
+    /// Removes one of them and returns it.
     mutating func takeFirst() -> Topics? {
         guard rawValue != 0 else { return nil }
         let first = Topics(rawValue: rawValue & (~rawValue &+ 1))
@@ -36,7 +36,7 @@ package struct StreamUpdate: Sendable {
         package var topic: Topics
         /// For a viewer who knows the state before this one; nil where every viewer needs the whole.
         package var change: [UInt8]?
-        /// The state itself, encoded when somebody needs it; nil for what passes and is missed by who is slow.
+        /// The state itself, encoded when somebody needs it; nil for passing news that slow viewers miss.
         package var whole: (@Sendable () -> [UInt8])?
 
         package init(topic: Topics, change: [UInt8]?, whole: (@Sendable () -> [UInt8])?) {
@@ -134,7 +134,8 @@ struct Feed {
     }
 }
 
-/// How far one viewer is. It never keeps anything for later but what it has not seen: a slow one gets the newest.
+/// How far one viewer is. It keeps no messages, only which topics and events are still to be sent: a slow viewer gets the
+/// newest.
 struct Viewer {
     private static let beginning = "retry: 1000\n"
 
@@ -170,7 +171,7 @@ struct Viewer {
     mutating func next(_ feed: Feed) -> [UInt8]? {
         if !isGreeted {
             isGreeted = true
-            // The id alone makes no event, and lets one who comes back without having had any go on from here.
+            // An id without data is no event. A viewer that reconnects before it has had an event goes on from here.
             return Array(
                 (Self.beginning + (wants.events && wants.lastEventID == nil ? "id: \(cursor)\n\n" : "\n")).utf8)
         }

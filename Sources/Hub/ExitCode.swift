@@ -1,4 +1,4 @@
-/// Exit codes, by contract few (DESIGN).
+/// Exit codes, by contract few (Hub.docc/StateDirectory.md).
 package enum ExitCode: Int32, Sendable {
     case well = 0
     /// The answer is no: something is missing (doctor), the hub does not run (status).

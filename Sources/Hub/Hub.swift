@@ -2,7 +2,8 @@
 //
 //  What it is: one loop on the main thread that owns the engines and decides; beside it the patch bay's thread, the HTTP
 //  thread and the store's queue, which it reaches by mailboxes only. What it refuses to be: in the path of MIDI, which
-//  goes on whatever happens here.
+//  goes on whatever happens here, or a server: it is told commands as values, and observers show it.
+//  Hub.docc/Architecture.md has the whole program in one picture.
 
 import EngineProtocol
 import Glibc

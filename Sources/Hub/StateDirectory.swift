@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 package import Linux
 
-/// Where everything of one hub lies. DESIGN's contract names the files; nothing else knows their paths.
+/// Where everything of one hub lies (Hub.docc/StateDirectory.md); nothing else knows these paths.
 package struct StateDirectory: Sendable, Equatable {
     package let path: String
 
@@ -33,7 +33,8 @@ package struct StateDirectory: Sendable, Equatable {
     package func plan(_ engine: String) -> String { "\(engines)/\(engine).plan" }
     /// Which engine was chosen, while `engine` is `auto`: a slow boot must not flip it.
     package var choice: String { "\(path)/engine" }
-    /// Who is on the embedded engine, for the one that follows it. On tmpfs where there is one: it changes with every packet.
+    /// Who is on the embedded engine, for the one that follows it. On tmpfs where there is one: it changes with every
+    /// packet.
     package func sessions(_ engine: String) -> String {
         "\(Self.memory.flatMap(memoryDirectory) ?? engines)/\(engine).sessions"
     }
@@ -51,7 +52,8 @@ package struct StateDirectory: Sendable, Equatable {
         return Set(names).sorted()
     }
 
-    /// Makes the directories, private to the owner and group: rtpmidid's control socket has mode 0777 and is protected by them.
+    /// Makes the directories, private to the owner and group: rtpmidid's control socket has mode 0777 and is protected
+    /// by them.
     package func create() throws(Errno) {
         try refuseStrangers(owner: geteuid())
         try File.makeDirectory(path, mode: 0o750)

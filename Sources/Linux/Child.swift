@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A program to start: everything it gets from us is named here.
+/// A program to start, with everything that it gets from this process.
 package struct ChildProgram: Sendable, Equatable {
     /// Absolute path; no search.
     package var path: String
@@ -65,8 +65,8 @@ package struct ChildProgram: Sendable, Equatable {
         return pid
     }
 
-    /// The kernel lets us go on a moment before the new program is in place: until then /proc shows nothing, or ourselves.
-    /// A program that hides its command line is not waited for long.
+    /// The kernel lets the parent go on a moment before the new program is in place; until then /proc shows nothing, or the
+    /// parent. Waits only shortly, since a program may hide its command line.
     private static func waitUntilShown(_ pid: Int32) {
         let own = File.bytes("/proc/self/cmdline", limit: 65536) ?? []
         for _ in 0..<50 where !hasEnded(pid) {
@@ -134,7 +134,7 @@ package struct ChildProgram: Sendable, Equatable {
                 result = try outcome.get()
             } catch { break }
             guard case .bytes(let count) = result else { break }
-            // More is read all the same, lest the program wait for ever to be rid of it.
+            // The rest is read and dropped, so that the program does not wait for ever for somebody to read it.
             output += buffer[..<min(count, longest - output.count)]
         }
         // Its output is closed or its time is up; most programs are gone by now, others are ended.

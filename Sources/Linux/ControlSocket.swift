@@ -22,7 +22,8 @@ package final class ControlSocket {
         }
     }
 
-    /// Of a reply: a status of rtpmidid has about 800 bytes a participant, and a name of 1 kB, escaped, stands in it four times.
+    /// The longest reply: a status of rtpmidid has about 800 bytes a participant, in which a name of 1 kB, escaped,
+    /// stands four times.
     package static let longest = 8 << 20
 
     private let loop: EventLoop
@@ -58,10 +59,10 @@ package final class ControlSocket {
             exchange.timer = loop.after(patience) { [unowned self] in finish(.failure(.silent)) }
             current = exchange
         } catch {
-            // Not from within `ask`: the caller is still in the middle of something.
+            // Later, not from within `ask`, where the caller does not expect it.
             loop.after(.zero) { [weak self] in
                 guard let self else { return }
-                // It has not accepted those before: it hangs.
+                // EAGAIN: earlier connections have not been accepted, so it hangs.
                 done(.failure(error.code == EAGAIN ? .silent : .unreachable("\(error)")))
                 next()
             }
@@ -71,7 +72,7 @@ package final class ControlSocket {
     private func receive() {
         guard let exchange = current else { return }
         var ended = false
-        // What came before has been searched.
+        // What came earlier has already been searched for the newline.
         let known = exchange.reply.count
         withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 8) { buffer in
             while !ended, exchange.reply.count <= Self.longest {

@@ -71,7 +71,7 @@ package final class DatagramSocket {
         let most = min(max(1, most), Self.batchSize)
         incoming.prepareToReceive(most)
         let count = midihub_recvmmsg(number, incoming.messages, UInt32(most), CInt(MSG_DONTWAIT), nil)
-        // A refused datagram of before (ECONNREFUSED) is reported here too; there is nothing to do about it.
+        // The error may also be of a datagram sent before (ECONNREFUSED), which is of no use here.
         guard count > 0 else { return 0 }
         for index in 0..<Int(count) {
             let message = incoming.messages[index]
@@ -113,7 +113,8 @@ package final class DatagramSocket {
                 done += Int(count)
                 sent += UInt64(count)
             } else if midihub_errno() != EINTR {
-                // The first of the rest cannot be sent; the others may be. There is no way from an address that is ours no more.
+                // The first of the rest cannot be sent; the others may be. Its source may be an address that this
+                // machine has no more: then it is tried once without one.
                 if midihub_errno() != EAGAIN, midihub_errno() != ENOBUFS, outgoing.forgetLocal(done) { continue }
                 unsent += 1
                 done += 1

@@ -2,7 +2,8 @@
 //
 //  What it is: descriptors that close themselves, one epoll loop a thread, mailboxes between threads, sockets, child
 //  processes and their identity, inotify, locks, mapped files. What it refuses to be: portable, asynchronous, clever.
-//  Ruled by the man pages named at each declaration. No other module but PatchBay and Store sees C.
+//  Ruled by the man pages named at each declaration. Of the other modules Sequencer, PatchBay and Store alone call C
+//  libraries.
 
 import CLinux
 import Glibc

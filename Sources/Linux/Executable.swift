@@ -1,7 +1,7 @@
 import Glibc
 
 package enum Executable {
-    /// Of this process. A binary that was replaced since is named without the kernel's " (deleted)".
+    /// The path of this process's executable. The kernel's " (deleted)" behind one that was replaced is left out.
     package static let path: String = {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count)

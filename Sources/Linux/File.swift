@@ -118,7 +118,7 @@ package struct FileLock: ~Copyable, Sendable {
         self.file = file
     }
 
-    /// Holds it until the process has ended, and not only its work: then nothing of it is left.
+    /// Holds it until the process has ended, so that whoever gets it next finds nothing of the process left.
     package consuming func keep() { file.keep() }
 
     /// Whether a process holds it now; asked also where nothing can be written.

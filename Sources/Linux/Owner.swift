@@ -15,7 +15,7 @@ package enum Owner {
         return lstat(path, &status) == 0 ? status.st_uid : nil
     }
 
-    /// As people call a user.
+    /// A user's name, or its number.
     package static func name(of user: UInt32) -> String {
         getpwuid(user).map { String(cString: $0.pointee.pw_name) } ?? "user \(user)"
     }
@@ -39,7 +39,7 @@ package enum Owner {
             try retrying("setgid") { setgid(group) }
         }
         try retrying("setuid") { setuid(user) }
-        // Its entry in /proc belongs to the user from now on, not to root.
+        // Otherwise its entry in /proc would go on belonging to root (PR_SET_DUMPABLE).
         midihub_be_dumpable()
     }
 }

@@ -12,7 +12,7 @@ package enum Programs {
         return nil
     }
 
-    /// This process's environment. Read once at start, before other threads could change it: none does.
+    /// This process's environment, read once. No thread changes it.
     package static let environment: [String: String] = {
         var result: [String: String] = [:]
         var entry = environ
@@ -26,7 +26,7 @@ package enum Programs {
         return result
     }()
 
-    /// What of it a process of our own gets that we start.
+    /// The part of it that processes of this program get when it starts them.
     package static var ownEnvironment: [String: String] {
         environment.filter { ["PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH"].contains($0.key) }
             .merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours }

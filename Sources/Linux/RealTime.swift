@@ -6,7 +6,7 @@ package enum RealTime {
     /// Above ordinary programs, below sound cards' interrupts.
     private static let priority: CInt = 10
 
-    /// Asks for it for the calling thread: false where this machine does not let us, and nothing has changed.
+    /// Asks for it for the calling thread. False where this machine does not allow it; then nothing has changed.
     @discardableResult
     package static func askForThisThread() -> Bool {
         var parameters = sched_param(sched_priority: priority)

@@ -21,7 +21,7 @@ package struct SignalDescriptor: ~Copyable {
 }
 
 package enum Signals {
-    /// In this thread and those that it starts: somebody else is to get them.
+    /// Blocks them in this thread and those that it starts, so that another thread gets them.
     package static func block(_ signals: [CInt]) { midihub_block_signals(signals, CInt(signals.count), SIG_BLOCK) }
 
     /// A write to a closed pipe or socket is then an error, not death. Inherited by children, which rtpmidid needs.
@@ -29,7 +29,7 @@ package enum Signals {
 
     package static func ignore(_ signals: [CInt]) { for signal in signals { midihub_ignore_signal(signal) } }
 
-    /// This process goes on, if it is stopped, when the thread that started it ends (PR_SET_PDEATHSIG): it is not to lie
-    /// about where nobody is left to see to it.
+    /// If this process is stopped when the thread that started it ends, it is continued (PR_SET_PDEATHSIG), so that it can
+    /// end: nobody else would continue it.
     package static func continueWithoutParent() { midihub_signal_at_parents_end(SIGCONT) }
 }

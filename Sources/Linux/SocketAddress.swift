@@ -60,7 +60,7 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
                 UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
             )
         }
-        // Only there does the interface tell two apart; elsewhere the kernel may fill it in or not.
+        // Only link-local addresses need the interface; for others the kernel may fill it in or not.
         self.scope = Self.isLinkLocal(high) ? scope : 0
         self.port = port
     }
@@ -83,7 +83,7 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
         high == other.high && low == other.low && scope == other.scope
     }
 
-    /// Who it is as far as one machine can choose it: who has one IPv6 address has a network of 64 bits of them.
+    /// The address by which limits count: of IPv6 the first 64 bits, since one machine can choose the others.
     package var network: SocketAddress { SocketAddress(high: high, low: isIPv4 ? low : 0, port: 0) }
 
     /// The address without the port, as people write it.
@@ -150,7 +150,7 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension SocketAddress.Local {
-    /// What the kernel says of a datagram's destination; one to many (multicast, limited broadcast) is none of ours.
+    /// What the kernel says of a datagram's destination; a multicast or broadcast address is none of this machine's own.
     init(_ raw: midihub_local) {
         let (high, low) = withUnsafeBytes(of: raw.address) {
             (

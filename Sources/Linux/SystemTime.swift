@@ -3,7 +3,7 @@ import Glibc
 
 /// The system's clocks, read without allocation (clock_gettime(2)).
 package enum SystemTime {
-    /// Since some moment before this boot's programs; never steps, and is the same for all processes.
+    /// Monotonic, since about the boot: never steps, and is the same for all processes.
     package static var monotonicNanoseconds: UInt64 { read(CLOCK_MONOTONIC) }
     /// Unix time; steps when somebody sets the clock.
     package static var unixMilliseconds: Int64 { Int64(read(CLOCK_REALTIME) / 1_000_000) }

@@ -1,7 +1,7 @@
-/// MIDI messages as octets one behind the other, as on a cable.
+/// A stream of octets, as on a cable, taken apart into messages.
 package enum MIDIBytes {
-    /// Takes them apart: channel messages (running status allowed, each gets its status), system messages, and system
-    /// exclusive from F0 to F7. All must be complete.
+    /// Splits the stream: channel messages (running status is allowed, and each message gets its status), system messages,
+    /// and system exclusive from F0 to F7. All must be complete.
     package static func split(_ bytes: [UInt8]) throws(MIDIBytesError) -> [[UInt8]] {
         var messages: [[UInt8]] = []
         var running: UInt8?

@@ -1,9 +1,9 @@
-/// Makes a standard MIDI file of format 0 out of what happens. Its ticks are RTP's, of 100 µs: 5000 a quarter note at 120
-/// a minute. Some five octets an event, so that a recording of a day fits into memory.
+/// Writes events as they happen into a standard MIDI file of format 0. Its ticks are RTP's, of 100 µs: 5000 a quarter
+/// note at 120 a minute. Some five octets an event, so that a recording of a day fits into memory.
 package struct MIDIFileWriter: Sendable {
     private var track: [UInt8] = []
     private var tick = 0
-    /// How many events were taken.
+    /// How many events were added.
     package private(set) var count = 0
     private static let ticksPerQuarter = 5000
     private static let longestDelta = 0x0FFF_FFFF

@@ -124,7 +124,7 @@ extension StandardMIDIFile {
             return Array(try take(length))
         }
 
-        /// A tempo of 0 would bring everything at once: it is kept as what it is, and not obeyed.
+        /// A tempo of 0 would mean everything at once: it is kept as an event and not obeyed.
         private static func meta(_ type: UInt8, _ octets: [UInt8]) -> Content {
             let value = octets.prefix(3).reduce(0) { $0 << 8 | Int($1) }
             return type == 0x51 && octets.count == 3 && value > 0 ? .tempo(value) : .meta(type: type, octets)

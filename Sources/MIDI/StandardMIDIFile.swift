@@ -61,7 +61,7 @@ package struct StandardMIDIFile: Hashable, Sendable {
 
     // MARK: Playing
 
-    /// What is to be sent, and when, counted from the beginning: the tracks' events together, by the tempos in any of
+    /// What is to be sent, and when, counted from the beginning: the events of all tracks, by the tempos in any of
     /// them. Events of the same tick keep their tracks' order.
     package var playback: [(at: Duration, bytes: [UInt8])] {
         var events: [(tick: Int, order: Int, content: Content)] = []
@@ -87,7 +87,7 @@ package struct StandardMIDIFile: Hashable, Sendable {
         return played
     }
 
-    /// The length of so many ticks: exact, since a tick alone is often no whole number of anything.
+    /// The length of a number of ticks, computed at once: one tick is often no whole number of any unit.
     private func tickLength(tempo: Int) -> (length: Duration, divisor: Int) {
         switch division {
         case .ticksPerQuarter(let ticks): (.microseconds(tempo), ticks)

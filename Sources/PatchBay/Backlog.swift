@@ -6,8 +6,7 @@ import Sequencer
 /// Events of the sequencer in their order, read from its device and kept until somebody takes them. Of an event with data
 /// of its own (system exclusive) only that it was is kept, so that all are of one size.
 ///
-/// What is no event of the sequencer's bears the type NONE, which the kernel delivers to nobody, and says by its tag what
-/// it is.
+/// Entries of our own have the type NONE, which the kernel never delivers; their tag says what they are.
 package struct Backlog: ~Copyable {
     static let eventSize = MemoryLayout<snd_seq_event_t>.stride
 
@@ -24,10 +23,10 @@ package struct Backlog: ~Copyable {
     private var end = 0
     private var hasGap = false
 
-    /// For so many events. Memory is taken where it is first needed.
+    /// - Parameter events: the capacity. The kernel gives the memory as it is first written to.
     package init(capacity events: Int) {
         capacity = max(events, 1) * Self.eventSize
-        // What is full is less than one read over its capacity, and is read into once more.
+        // It may be filled one read over its capacity, and is then read into once more.
         memory = .allocate(byteCount: capacity + 2 * SequencerHandle.readSize, alignment: 16)
     }
 
@@ -43,7 +42,7 @@ package struct Backlog: ~Copyable {
             append(.gap)
             hasGap = false
         }
-        // Read also where nothing more can be kept: what lies unread makes the kernel refuse its senders.
+        // Read even if it cannot be kept: what lies unread makes the kernel refuse senders.
         switch Self.read(from: device, into: memory + end) {
         case .octets(let count): if isFull { hasGap = true } else { end += count }
         case .lost: hasGap = true

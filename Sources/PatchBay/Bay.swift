@@ -1,3 +1,11 @@
+//  Module PatchBay: participants' ALSA ports joined as their rooms want. Start here, then `Command.swift`, `News.swift`,
+//  `Patcher.swift`.
+//
+//  What it is: a thread that hears ports come and go, makes subscriptions between them, and knows what each participant
+//  holds, so that nothing stays stuck. Who hears whom is decided in Rooms. What it refuses to be: in the path of MIDI (the
+//  kernel carries that), or interested in names but for direction. What participants play is heard by a process of its own,
+//  `ListenerProgram.swift`. Ruled by PatchBay.docc and Sequencer.docc.
+
 package import Linux
 import Synchronization
 
@@ -58,7 +66,7 @@ package struct Tuning: Sendable {
     package var listenerPatience = ListenerProgram.beat * 3
     /// How long it may take to begin; meanwhile the tap is read here.
     package var listenerStart: Duration = .seconds(10)
-    /// How long it is waited for what was sent to the listener before.
+    /// How long to wait for what was sent to the listener before.
     package var markPatience: Duration = .milliseconds(100)
     package init() {}
 }

@@ -3,8 +3,8 @@ package import Sequencer
 
 /// What the hub tells the patch bay.
 package enum Command: Sendable {
-    /// All rooms and engines there are; replaces what was said before. Whoever is on an engine that is no longer among
-    /// them is let go: what they held is released at those who heard them, and what they heard at them.
+    /// All rooms and engines; replaces the ones before. Participants of an engine that is no longer among them are let go:
+    /// what they held is released at those who heard them, and what they heard is released at them.
     case configure(rooms: [RoomPlan], engines: [EngineSpec])
     /// What a port turned out to be. Ports that are gone are ignored, as are marks that change nothing.
     case mark(PortID, Standing)

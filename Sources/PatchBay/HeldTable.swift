@@ -130,7 +130,7 @@ final class HeldTable {
         header.pointee = wanted
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         header.pointee.magic = Header.magic
-        // A new file, and one from before a restart of the machine or of another version, are nothing to tell.
+        // No warning for a new file, or one from before a restart of the machine or of another version.
         let isNew = facts.st_size == 0
         return (memory, isNew || isFromBefore ? nil : "the table of held notes was unusable and is begun anew: \(path)")
     }
@@ -239,7 +239,8 @@ enum ProcessFile {
         }
     }
 
-    /// When a process (or thread) was started, in clock ticks since boot: field 22 of /proc/PID/stat. nil where there is none.
+    /// When a process (or thread) was started, in clock ticks since boot: field 22 of /proc/PID/stat. nil where there
+    /// is none.
     static func startTime(of pid: Int32) -> UInt64? {
         let bytes = read("/proc/\(pid)/stat")
         // The second field is the program's name in parentheses, and may hold anything, parentheses too.

@@ -33,13 +33,13 @@ final class Listener {
     private var filled = 0
     /// The last mark that was sent to the tap's port, and the last that has come back.
     private var marks: (sent: UInt32, seen: UInt32) = (0, 0)
-    /// It has let a mark wait for too long, and has not been heard since.
+    /// It has not returned a mark in time, and nothing has been heard of it since.
     private var isLate = false
     /// It is ready and has been told to begin.
     private(set) var hasBegun = false
     /// When it was last heard, or started.
     private(set) var heardAt = ContinuousClock.now
-    /// Its silence has been passed over once; until it is heard.
+    /// Its silence has been tolerated once since it was last heard.
     var isExcused = false
 
     /// `tap`: a client that is read by nobody else; `patience`: how long a mark may take to come back.
@@ -76,13 +76,13 @@ final class Listener {
     /// Hands out all that was sent to the tap before this call.
     func hearAll(_ body: (SequencerHandle.Received) -> Void) -> Outcome {
         guard let socket = process?.socket.number else { return .ended }
-        // Once is enough to wait in vain.
+        // It is late already: do not wait again.
         if isLate {
             if readOnce(body) == .end { return .ended }
             if isLate { return .late }
         }
         marks.sent &+= 1
-        // Refused where more waits than may.
+        // Not sent where the tap's queue is full.
         let isSent = tap.mark(marks.sent, at: port)
         while true {
             switch readOnce(body) {
@@ -114,10 +114,10 @@ final class Listener {
         return .some
     }
 
-    /// One octet, whatever it is.
+    /// Tells the listener to begin, by an octet of any value.
     private func begin() {
         hasBegun = true
-        // One that has ended meanwhile is found out by the next read.
+        // If it has ended meanwhile, the next read shows it.
         _ = withUnsafeBytes(of: UInt8(1)) { octet in try? process?.socket.write(octet, socket: true) }
     }
 

@@ -10,9 +10,9 @@ import Linux
 /// there outlive the listener. Standard output is a socket to the hub: a beat says that the listener is ready, an octet
 /// from there that it is to begin, and then the hub takes the events from it as they are.
 package enum ListenerProgram {
-    /// Said that often where nothing else is: it lives and listens.
+    /// How often it says that it lives, where there is nothing else to say.
     package static let beat = Duration.milliseconds(200)
-    /// While the hub takes nothing: a quarter of an hour at a thousand events a second.
+    /// Events kept while the hub takes none: a quarter of an hour at a thousand a second.
     private static let memory = 1 << 20
     private static let port: UInt8 = 0
 
@@ -20,7 +20,7 @@ package enum ListenerProgram {
     package static func run() -> Bool {
         let (device, socket): (CInt, CInt) = (0, 1)
         guard isOfType(S_IFCHR, device), isOfType(S_IFSOCK, socket) else { return false }
-        // A hub that is told to end has use for it until its own end.
+        // Whoever ends the hub may signal all its processes, and the hub needs the listener to the last.
         Signals.ignore([SIGTERM, SIGINT, SIGHUP])
         Signals.continueWithoutParent()
         RealTime.askForThisThread()
@@ -47,12 +47,12 @@ package enum ListenerProgram {
             }
             backlog.write(to: socket)
         }
-        // Before the client goes: who sends to one that is just going is refused.
+        // Before the client closes: a sender to a closing client gets an error.
         midihub_alsa_end_subscriptions(device, port)
         return true
     }
 
-    /// Not for long: a hub that says nothing does nothing, so it does not read the device either.
+    /// Not for long: a hub that says nothing hangs, and then nobody reads the device.
     private static func awaitTheHubsWord(_ socket: CInt) {
         var wait = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
         guard poll(&wait, 1, CInt(clamping: beat.milliseconds)) > 0 else { return }

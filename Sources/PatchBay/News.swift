@@ -3,7 +3,7 @@ package import Sequencer
 
 /// What the patch bay tells the hub.
 package enum News: Sendable {
-    /// Also told anew when the room or the direction of one who stays has changed.
+    /// Told again when the room or the direction of one who stays has changed.
     case appeared(Appearance)
     case vanished(PortID)
     /// All wires there are between participants, whenever that has changed.
@@ -15,11 +15,11 @@ package enum News: Sendable {
     case echoReturned(PortID)
     /// Something is wrong, in words for people.
     case trouble(String)
-    /// Why what participants play cannot be heard here; nil whenever a listener has begun.
+    /// Why the patch bay cannot hear what participants play; nil when a listener has begun.
     case listening(String?)
     /// Messages heard from each port since the last such news, which comes at most ten times a second.
     case activity([PortID: Int])
-    /// What participants hold and have set, of those who do; told when asked.
+    /// What participants hold and have set, without those who do neither; the answer to `sounding`.
     case sounding([PortID: Sounding])
 }
 

@@ -3,18 +3,18 @@ import Sequencer
 
 /// Messages of ours on their way to participants' ports, paced by the engine that takes them: its queue in the kernel is
 /// 200 events long, and one event too many loses all of them (`snd_seq_read` empties a queue that has overflowed); what
-/// it passes on at once, a network loses (facts: rtpmidid.md, section 6).
+/// it passes on at once, a network loses (PatchBay.docc/Listening.md).
 struct Outbox {
-    /// What an engine gets at once after a rest, and then in a millisecond.
+    /// How many events an engine gets at once after a rest, and then in each millisecond.
     static let burst = 96
     static let rate = 2
     private static let queueLength = 200
-    /// An engine whose queue was full is left alone for so long, to empty it; in milliseconds.
+    /// How long an engine whose queue was full gets nothing, in milliseconds.
     private static let rest: UInt64 = 50
     /// After this many rests in which it took nothing, what waits for it is dropped.
     private static let patience = 40
 
-    /// Messages with one purpose on their way.
+    /// Messages that belong together, and what has become of them.
     final class Errand {
         /// A panic's are sent whatever anybody holds.
         let isPanic: Bool
@@ -41,11 +41,12 @@ struct Outbox {
         let address: Address
         let errand: Errand?
     }
-    /// What waits for one engine: all its ports share one queue in the kernel, and what is lost there is of all of them.
+    /// What waits for one engine. All its ports share one queue in the kernel, so an overflow loses messages of all of
+    /// them.
     private struct Queue {
         var items: [Item] = []
         var next = 0
-        /// How many of them were sent or needed no sending, once at least.
+        /// How many items were sent, or turned out not to be needed, at least once.
         var done = 0
         var refusals = 0
     }
@@ -96,7 +97,8 @@ struct Outbox {
                 // Where a port has gone, its messages are not needed.
                 case .notNeeded, .gone: break
                 case .full:
-                    // What lies in its queue is lost with it: said again, which changes nothing where it was heard.
+                    // What lay in the full queue is lost, too, so it is sent again. Where it was heard that changes
+                    // nothing.
                     queue.next = max(0, queue.next - Self.queueLength)
                     allowance = (0, now + Self.rest)
                     queue.refusals += 1
@@ -123,7 +125,7 @@ struct Outbox {
 
     private func allowance(_ client: UInt8, _ now: UInt64) -> (events: Int, at: UInt64) {
         guard let old = allowances[client] else { return (Self.burst, now) }
-        // Until the end of its rest there is nothing.
+        // It gets nothing before its rest is over.
         guard now > old.at else { return old }
         let more = min(UInt64(Self.burst), (now - old.at) * UInt64(Self.rate))
         return (min(Self.burst, old.events + Int(more)), now)

@@ -18,7 +18,7 @@ extension Patcher {
                 found[facts.address] = (facts, engine)
             }
         }
-        // Missed: gone, or gone and replaced by another.
+        // Its end was missed: it is gone, or another has taken its number.
         let missed = ports.values.filter { port in
             guard let now = found[port.address] else { return true }
             return now.facts.name != port.name || now.engine.pid != port.engine.pid
@@ -47,7 +47,7 @@ extension Patcher {
     /// wanted and not there, for whatever reason, is made.
     private func check(_ port: Port) {
         let actual = announce.hearers(of: port.address)
-        // Gone: its end is on its way here, and nothing of it was cut.
+        // Its port is gone, which is about to be announced: none of its wires was cut.
         guard announce.port(at: port.address) != nil else { return }
         let id = port.id.member
         if port.standing == .participant, !actual.contains(tapPort) { retap(port) }
@@ -62,7 +62,7 @@ extension Patcher {
         for gone in port.outsiders.subtracting(outsiders) { outsiderWasCut(port, gone) }
         port.outsiders = outsiders
         for hearer in port.hearers.keys where !actual.contains(PortID(hearer).address) {
-            // Asked again: it may have been made after the list was.
+            // `noticeRemoval` asks the kernel again: the wire may have been made after the list.
             noticeRemoval(from: port.address, to: PortID(hearer).address)
         }
         let wanted = Set(rooms[port.engine.room]?.wantedHearers(of: id) ?? [])
@@ -94,7 +94,7 @@ extension Patcher {
         func remembered(_ slot: Int) -> [(slot: Int, address: Address)] {
             table.hearers(of: slot).compactMap { hearer in present[hearer].map { (hearer, $0) } }
         }
-        // It left and something else of its name took its number: none of its wires is left, though the hearers are.
+        // It left, and another of its name has its number: its hearers are there, and none of its wires.
         let replaced = candidates.keys.filter { slot in
             let hearers = remembered(slot)
             return !hearers.isEmpty && !hearers.contains { actual[slot]!.contains($0.address) }
@@ -118,7 +118,7 @@ extension Patcher {
                 noteFound(Wire(from: port.id.member, to: hearer.id.member))
             }
         }
-        // Cut while nobody looked: as when it is cut before our eyes.
+        // Wires cut while no hub ran are treated like those cut while one runs.
         for (port, slot) in known {
             for hearer in remembered(slot) where !actual[slot]!.contains(hearer.address) {
                 table.setHears(hearer.slot, from: slot, false)
@@ -136,7 +136,7 @@ extension Patcher {
             table.hearers(of: slot).allSatisfy { decided.contains($0) || !inherited.contains($0) }
         }
         for slot in gone { table.changeState(slot) { $0.loseSight() } }
-        // What sounds where they are, before who held it is forgotten.
+        // What sounds at them, worked out before the senders' slots are freed.
         let soundings = gone.map { slot in
             var sounding = HeldState()
             for sender in table.senders(heardBy: slot) { sounding.merge(table.state(sender)) }

@@ -74,17 +74,17 @@ extension Patcher {
         silence.due = time
     }
 
-    /// Its silence may have lasted for too long.
+    /// The listener may have been silent for too long.
     func judgeListener() {
         let isLate = judgement.duration(to: .now) > tuning.listenerPatience / 2
-        // What it said while we were busy, or stopped ourselves, lies here.
+        // What it said while this thread was busy or stopped has not been read yet.
         if listener.descriptor != nil { hearSome() }
         guard listener.descriptor != nil else { return }
         let next = listener.heardAt + (listener.hasBegun ? tuning.listenerPatience : tuning.listenerStart)
         if next > .now {
             judgeListener(at: next)
         } else if isLate, !listener.isExcused {
-            // It may have been stopped with us, as the whole machine is: once.
+            // This thread was late itself, as when the whole machine is suspended: tolerated once.
             listener.isExcused = true
             judgeListener(at: .now + tuning.listenerPatience)
         } else {
@@ -99,7 +99,7 @@ extension Patcher {
         endListener()
         loseSight()
         replacements += 1
-        // One that cannot begin would not the next time either, nor stay where several did not.
+        // Where one could not begin, or several have ended, the next would do no better.
         guard hadBegun, replacements <= 3 else {
             return doWithoutListener(hadBegun ? "it ends again and again" : "it does not begin to listen")
         }

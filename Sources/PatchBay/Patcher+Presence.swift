@@ -79,7 +79,8 @@ extension Patcher {
     func register(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false)
         -> Port
     {
-        // One participant may have several ports, all with the same name and the same notes (facts section 3.2).
+        // One participant may have several ports, all with the same name and the same notes
+        // (Rtpmidid.docc/Participants.md).
         let hasTwin = ports.values.contains {
             $0.engine.pid == engine.pid && $0.name == facts.name
                 && ($0.standing == .participant || $0.standing == .waiting)
@@ -97,7 +98,7 @@ extension Patcher {
         let standing: Standing = isProbe ? .probe : waits ? .waiting : .participant
         let port = Port(id: id, name: facts.name, engine: engine, standing: standing, slot: slot)
         ports[facts.address] = port
-        // Who heard it before its engine was named to us took it for a stranger's.
+        // Before its engine was configured, it was noted as a stranger's port at those whom it hears.
         for sender in ports.values where sender.outsiders.remove(id.address) != nil {
             noteFound(Wire(from: sender.id.member, to: id.member))
         }
@@ -140,7 +141,7 @@ extension Patcher {
     func mark(_ id: PortID, _ standing: Standing) {
         guard let port = port(id), port.standing != standing, port.standing != .probe else { return }
         port.standing = standing
-        // A ghost's owner may come back, and nothing that is said to the ghost arrives.
+        // A ghost's owner may come back under its name, and no message to the ghost arrives: what sounds there is owed.
         if standing == .ghost { port.owed.merge(sounding(at: port)) }
         repairs.add(rooms[port.engine.room]?.leave(id.member) ?? [])
         if standing != .participant {
@@ -156,9 +157,9 @@ extension Patcher {
     func vanish(_ gone: [Port], areThere: Bool = false) {
         guard !gone.isEmpty else { return }
         if areThere { detach(gone) }
-        // Messages sent before the end are waiting here already.
+        // Messages sent before the port went are already waiting in the tap.
         hearMessages()
-        // Who heard whom, before anything of it is forgotten.
+        // Who heard whom must be known before the ports are forgotten.
         let members = Set(gone.map(\.id.member))
         var releases: [(sender: Port, hearers: [Address])] = []
         for port in gone {

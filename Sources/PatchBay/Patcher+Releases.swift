@@ -29,13 +29,13 @@ extension Patcher {
         hearMessages()
         let hearers = port.hearers.keys.compactMap(self.port).map(\.address)
         let held = table.state(slot)
-        // Else it would be a holder for whose sake its own release is held back.
+        // Emptied first: otherwise it would count as a holder and hold back its own release.
         table.changeState(slot) { $0 = HeldState() }
         release(held, of: port.text, port.id, at: hearers + port.outsiders)
     }
 
-    /// Releases what a participant held at those who heard it, and tells where that arrived; of nobody by name, it is no
-    /// news.
+    /// Releases what a participant held at those who heard it, and tells where that arrived. Without a
+    /// name nothing is told.
     func release(_ state: HeldState, of name: String?, _ id: PortID?, at hearers: [Address]) {
         let errand = Outbox.Errand { [news] errand in
             guard let name, !errand.reached.isEmpty else { return }
@@ -86,8 +86,8 @@ extension Patcher {
         return sounding
     }
 
-    /// Whoever has come back may still sound what sounded when it went: that is released, but for what somebody whom it
-    /// hears holds now.
+    /// At one who has come back, what sounded when it went may still sound. It is released, except for what somebody
+    /// whom it hears holds now.
     func releaseAtReturners() {
         guard !returners.isEmpty else { return }
         hearMessages()
@@ -113,7 +113,7 @@ extension Patcher {
             case .sent: return .sent
             case .full: return .full
             case .gone:
-                // Its end is on its way here.
+                // The port is gone, which is about to be announced.
                 ports[hearer]?.owed.owe(message)
                 return .gone
             }

@@ -24,7 +24,7 @@ extension Patcher {
         loop.after(.zero) { [unowned self] in
             isTurnPlanned = false
             budget = tuning.wiresPerTurn
-            // What has gone in the meantime is not to be wired in its successor's name.
+            // A port that has gone meanwhile must not be taken for the next one with its number.
             hearAnnouncements()
             work()
         }
@@ -60,7 +60,7 @@ extension Patcher {
         case .made: note(wire, isOurs: true)
         case .existed: noteFound(wire)
         case .impossible(let code):
-            // A port that has just gone; its exit is on its way here. Anything else is worth a word.
+            // A port that has just gone will be announced as gone. Anything else is reported.
             guard announce.port(at: from.address) != nil, announce.port(at: to.address) != nil else { return }
             tell(ALSAError(code: code, call: "connecting", thing: "\(from.address) to \(to.address)").description)
         }
@@ -134,7 +134,7 @@ extension Patcher {
         let held = stateBeforeAndAfterHearing(from)
         forget(wire)
         if let held { release(held, of: from.text, from.id, at: [to.address]) }
-        // Once at once, then with the next comparison: not in a race with whoever removes it.
+        // Made again at once the first time, then with each comparison, so as not to race with whoever removes it.
         guard wasOurs, isWanted(wire), restoredLately.insert(wire).inserted else { return }
         make(wire)
         if let isOurs = from.hearers[wire.to] {

@@ -55,7 +55,7 @@ final class Patcher {
     var isSendingPlanned = false
     /// They wait until the outbox is empty.
     var releaseWaiters: [() -> Void] = []
-    /// They have come back, or may have, to a name at which something sounded.
+    /// Ports that have come back, or may have, under a name at which something sounded.
     var returners: [PortID] = []
     var unchecked: [PortID] = []
 
@@ -149,7 +149,7 @@ final class Patcher {
         vanish(
             ports.values.filter { engines[$0.engine.pid]?.servicePorts.contains(Int($0.address.port)) ?? true },
             areThere: true)
-        // Whose room has another name, policy or order of ports stays who it is; only wires may change.
+        // A participant whose room has another name, policy or order of ports stays the same; only wires may change.
         let before = ports.mapValues { appearance($0) }
         for port in ports.values { port.engine = engines[port.engine.pid] ?? port.engine }
         for name in rooms.keys where policies[name] == nil { rooms[name] = nil }
@@ -183,7 +183,7 @@ final class Patcher {
 
     private func tellWires(patience: Int) {
         loop.after(.milliseconds(20)) { [unowned self] in
-            // A snapshot holds them all: not one for each of the steps on the way to a large room.
+            // Told when the work is done: one message with all wires instead of one for each step to a large room.
             let isBusy = !(joins.isEmpty && removals.isEmpty && repairs.isEmpty)
             if isBusy && patience > 0 { return tellWires(patience: patience - 1) }
             areWiresNews = false

@@ -18,7 +18,7 @@ final class Port {
     var hearers: [MemberID: Bool] = [:]
     /// The participants whom this one hears.
     var sources: Set<MemberID> = []
-    /// Ports of others, no participants, that somebody has subscribed to this one.
+    /// Ports of other programs that somebody has subscribed to this one.
     var outsiders: Set<Address> = []
 
     /// Watches what the echo gives it, while it does.

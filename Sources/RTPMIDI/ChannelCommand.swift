@@ -6,7 +6,7 @@ package struct ChannelCommand: BitwiseCopyable, Hashable, Sendable {
     /// 80...EF
     package let status: UInt8
     package let first: UInt8
-    /// Zero where there is none.
+    /// Zero where the message has no such octet.
     package let second: UInt8
 
     package init(_ status: UInt8, _ first: UInt8, _ second: UInt8 = 0) {

@@ -42,7 +42,7 @@
 
     private let block: UnsafeMutableRawPointer
     private static var blockByteCount: Int { 3 * Cells<UInt16>.byteCount + 5 * Cells<UInt8>.byteCount }
-    /// With the block.
+    /// Bytes of an instance and of the memory block that it owns.
     static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
 
     init() {
@@ -66,11 +66,11 @@
 
     var controlCount: Int { controlled.nonzeroBitCount }
 
-    /// A masking shift: the checking one costs several times as much, and a journal takes hundreds.
+    /// A masking shift: Swift's checked one takes several times as long, and a journal needs hundreds.
     static func bit(_ note: UInt8) -> UInt128 { firstNote &>> UInt128(truncatingIfNeeded: note) }
     private static let firstNote: UInt128 = 1 << 127
 
-    /// Returns the packet of something that lost its place, when the journal can no longer tell of it.
+    /// Returns the packet of an entry that had to make room, since the journal can no longer tell of it.
     mutating func record(_ command: ChannelCommand, packet: UInt16) -> UInt16? {
         let index = Int(command.first)
         switch command.status & 0xF0 {
@@ -126,8 +126,8 @@
         return nil
     }
 
-    /// After "Reset State": what came before must not be told as if it held. Notes stay: an end of one that was lost
-    /// together with the reset would else never be told.
+    /// After "Reset State" earlier settings must not be told as if they still held. Notes stay: the end of a note that was
+    /// lost together with the reset would otherwise never be told.
     mutating func reset() {
         while oldestControl != Self.none { removeControl(oldestControl) }
         program.isLogged = false
@@ -204,7 +204,7 @@
 
 /// What controller 121 does to the others (MIDI recommended practice RP-015).
 enum ResetAllControllers {
-    /// Bank, volume, pan, sound and effect controllers and the channel modes stay; of the rest one cannot be sure.
+    /// Bank, volume, pan, sound and effect controllers and the channel modes stay; the rest may have changed.
     static func ends(_ controller: UInt8) -> Bool {
         switch controller {
         case 0, 32, 7, 10, 39, 42, 70...79, 91...95, 120...127: false

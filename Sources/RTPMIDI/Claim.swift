@@ -4,23 +4,25 @@
 /// answers at its own address cannot be pushed out of it.
 package struct Claim: Sendable {
     package enum Step: Sendable {
-        /// Is the peer still where it was? `Session.question`, to its old address.
+        /// Send `Session.question` to the old address: does the peer still answer there?
         case askOwner
-        /// It is the peer, and its old address is empty.
+        /// It is the peer: nothing answers at its old address any more.
         case move
-        /// Nothing comes of it, and its address may ask again.
+        /// The claim failed, and its address may make another one.
         case forget
     }
     private enum State { case asked, answered, silent, denied }
 
-    /// In ticks: for the answer of the new address, and as long again before it is asked anew; from question to question to
-    /// the old one, and for the last answer; what comes from there at first may have been under way; and how long one who
-    /// was not the peer is not asked again.
+    /// In ticks: how long the new address has for its answer, and then the wait before it is asked again.
     private static let proof: UInt64 = 5_000
+    /// From one question to the old address to the next.
     private static let ownerQuestion: UInt64 = 2_500
     private static let ownerQuestions = 6
+    /// For the answer to the last of these.
     private static let lastAnswer: UInt64 = 5_000
+    /// Packets from the old address that come within this time may have been sent before the move.
     private static let underWay: UInt64 = 2_500
+    /// How long a claim that was not the peer's is not looked at again.
     private static let denial: UInt64 = 100_000
 
     private let time: UInt64
@@ -46,7 +48,7 @@ package struct Claim: Sendable {
         }
     }
 
-    /// It gives way to a claim from elsewhere: one that does not answer must not shut out one that would.
+    /// A claim from another address may replace it: one that does not answer must not shut out one that would.
     package var yields: Bool {
         switch state {
         case .asked, .answered: false

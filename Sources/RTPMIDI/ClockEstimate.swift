@@ -1,5 +1,5 @@
-/// What the clock exchanges with one peer have shown (fact sheet 1.6 and 6): how far away it is, and what its clock says.
-/// Times are in ticks of 100 µs. The figures are of the last 16 exchanges; 0 while there are none.
+/// What the clock exchanges with one peer have shown (RTPMIDI.docc/Sessions.md): how far away it is, and what its clock
+/// says. Times are in ticks of 100 µs. The figures are of the last 16 exchanges; 0 while there are none.
 package struct ClockEstimate: BitwiseCopyable, Sendable {
     /// Round trips since the beginning.
     package struct Totals: BitwiseCopyable, Hashable, Sendable {
@@ -26,10 +26,10 @@ package struct ClockEstimate: BitwiseCopyable, Sendable {
         var offset: Int64
     }
 
-    /// An exchange that took longer says nothing (10 s).
+    /// A longer exchange is not used (10 s).
     static let longestRoundTrip: UInt64 = 100_000
     private static let size = 16
-    /// The newest is at `newest`, older ones before it, round the end.
+    /// A ring: the newest at `newest`, older ones before it.
     private var exchanges = [16 of Exchange](repeating: Exchange(at: 0, roundTrip: 0, offset: 0))
     private var newest = -1
     /// How many exchanges the figures are of, 0...16.
@@ -61,7 +61,7 @@ package struct ClockEstimate: BitwiseCopyable, Sendable {
         return UInt32(sum / UInt64(max(count, 1)))
     }
 
-    /// So many in a hundred were not longer: between the two nearest where none lies there.
+    /// The percentile of the round trips, interpolated between the two nearest.
     package var p95: UInt32 {
         guard count > 0 else { return 0 }
         let sorted = sorted

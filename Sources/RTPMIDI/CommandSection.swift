@@ -5,7 +5,7 @@ package struct CommandSection: Hashable, Sendable {
     package var isLong: Bool
     /// Z: a delta stands before the first command too.
     package var startsWithDelta: Bool
-    /// P: the source had left the first status out. Of no consequence.
+    /// P: the source had left the first status out. Not used.
     package var isPhantom: Bool
     /// Where the MIDI list lies in the datagram.
     package var list: Range<Int>
@@ -32,8 +32,8 @@ package struct CommandSection: Hashable, Sendable {
     }
 }
 
-/// Steps through a MIDI list (RFC 6295 section 3; fact sheet 2.3). One broken command makes the rest unfindable, so a list
-/// is first read to its end and only then believed.
+/// Steps through a MIDI list (RFC 6295 section 3). One broken command makes the rest unfindable, so a list is first read to
+/// its end and only then believed.
 package struct CommandListReader {
     package enum Entry: Sendable {
         /// A channel message; with running status its status, left out on the wire, restored.

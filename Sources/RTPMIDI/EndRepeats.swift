@@ -10,11 +10,12 @@ import MIDI
     /// tenth of a second does not take all of them.
     static let times = 5
     private static let interval: UInt64 = 400
-    /// So many in a packet: with headers they make 63 octets, which the smallest of peers can take. More follow soon.
+    /// Ends in one packet: with headers they make 63 octets, which the smallest peers can take. The rest follows after
+    /// `pause`.
     private static let most = 12
     private static let pause: UInt64 = 50
 
-    /// When some are to be said; nil: none is. In ticks.
+    /// When the next ones are to be said, in ticks; nil where there are none.
     private(set) var due: UInt64?
     /// The newest time at which an end is to be heard: a repetition must not come before it.
     private var newest: UInt32 = 0
@@ -36,13 +37,13 @@ import MIDI
         due = nil
     }
 
-    /// The hearer is sent a command, to be heard at `time`.
+    /// To be called for each command that is sent to the hearer, to be heard at `time`.
     mutating func follow(_ command: ChannelCommand, time: UInt32, at now: UInt64) {
         let channel = command.channel
         guard unsafe channels[channel].follow(command) else { return }
         if due == nil {
             newest = time
-            // All hearers' in the same moment, so that one look around serves them all.
+            // Rounded, so that the repetitions of all hearers are due in the same moment and cost one wake-up.
             due = ((now + Self.interval / 2) / Self.interval + 1) * Self.interval
         } else if Int32(bitPattern: time &- newest) > 0 {
             newest = time
@@ -51,7 +52,7 @@ import MIDI
     }
 
     /// Adds the ends that are due.
-    /// - Parameter isHeld: somebody whom this hearer hears still holds it, so that it has not ended.
+    /// - Parameter isHeld: whether another one whom this hearer hears holds it still, so that it must not be ended.
     mutating func add(to list: inout CommandList, at now: UInt64, unless isHeld: (Message) -> Bool) {
         guard let due, due <= now else { return }
         let isBegun = (0..<16).contains { unsafe isActive($0) && channels[$0].isInRound }
@@ -125,7 +126,7 @@ private struct ChannelEnds: BitwiseCopyable {
             ? ChannelCommand(0xE0 | channel, 0, 64) : ChannelCommand(0xB0 | channel, 64 + number, 0)
     }
 
-    /// It goes on, as a beginning.
+    /// Somebody else holds it, so it counts as begun.
     mutating func takeBack(_ end: ChannelCommand) {
         switch end.status & 0xF0 {
         case 0x80: _ = notes.begin(ChannelHistory.bit(end.first))
@@ -135,7 +136,7 @@ private struct ChannelEnds: BitwiseCopyable {
     }
 }
 
-/// Things that begin and end, a bit each.
+/// Up to 128 things that begin and end, a bit each, and how often their ends are still to be said.
 private struct Ends<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>: BitwiseCopyable {
     private var on: Bits = 0
     /// How often each end is still to be said, 0...5: a bit of the number in each.
@@ -163,7 +164,7 @@ private struct Ends<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
 
     mutating func beginRound() {
         round = ones | twos | fours
-        // One less of each.
+        // Subtracts one from each counter in the round.
         let (noOnes, noTwos) = (round & ~ones, round & ~ones & ~twos)
         (ones, twos, fours) = (ones ^ round, twos ^ noOnes, fours ^ noTwos)
     }

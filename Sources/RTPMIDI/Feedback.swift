@@ -1,7 +1,8 @@
-/// Reads one peer's receiver feedback, RS (fact sheet 1.7). The number stands in the high half of the value, low half 0;
-/// stable rtpmidid and PipeWire put it in the low half, high half 0.
+/// Reads one peer's receiver feedback, RS (RTPMIDI.docc/Sessions.md). The number stands in the high half of the value, low
+/// half 0; stable rtpmidid and PipeWire put it in the low half, high half 0.
 package struct Feedback: Sendable {
-    /// The last that this peer sent had the number in the low half. Such a peer is to be sent no filled journals (3.9).
+    /// The last that this peer sent had the number in the low half. Such a peer is to be sent no filled journals
+    /// (RTPMIDI.docc/Peers.md).
     package private(set) var isLowHalf = false
 
     package init() {}

@@ -1,4 +1,4 @@
-/// What one hearer is known to be able to do with what it is sent.
+/// What one hearer has shown that it can read (RTPMIDI.docc/Journals.md).
 package struct HearerAbility: Hashable, Sendable {
     /// The longest journal, in octets. 0: only empty journals, and no guard packets for their sake.
     package var journalLimit: Int
@@ -15,9 +15,9 @@ package struct HearerAbility: Hashable, Sendable {
     }
 
     /// It has shown nothing. Arduino's library goes deaf when a channel's journal is longer than its buffer of 64 octets;
-    /// a later one takes what follows the first channel's for packets.
+    /// a later version reads what follows the first channel's journal as packets.
     package static let unknown = HearerAbility(journalLimit: 64, journalChannels: 1, repeatsEnds: true)
-    /// It sends filled journals, and whoever writes them can read them.
+    /// It sends filled journals itself, so it can read them.
     package static let journals = HearerAbility(journalLimit: 900)
     /// Its feedback is that of stable rtpmidid or of PipeWire: the one plays wrong notes from a filled journal, the other
     /// reads none.

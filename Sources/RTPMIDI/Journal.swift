@@ -3,9 +3,9 @@
 package struct Journal: Hashable, Sendable {
     static let byteCount = 3
 
-    /// S: tells nothing of the packet before the one that carries it.
+    /// S: nothing in it is about the packet just before the one that carries it.
     package var isOld: Bool
-    /// H: some channel journal uses the enhanced chapter C. Of no consequence; a digital piano sets it always.
+    /// H: some channel journal uses the enhanced chapter C. Not used: a digital piano sets it always.
     package var isEnhanced: Bool
     package var checkpoint: SequenceNumber
     /// With its two octets of header.
@@ -15,7 +15,7 @@ package struct Journal: Hashable, Sendable {
     package var channels: Int
     package var end: Int
 
-    /// Neither a system journal nor a channel's: its checkpoint may be anything (fact sheet 3.9).
+    /// Neither a system journal nor a channel's: its checkpoint may be anything (RTPMIDI.docc/Journals.md).
     package var isEmpty: Bool { system == nil && channelCount == 0 }
 
     /// - Parameter sequence: the number of the packet that carries the journal.
@@ -53,7 +53,7 @@ package struct Journal: Hashable, Sendable {
 /// The journal of one channel (RFC 6295 appendix A): `S CHAN4 H LENGTH10`, the table of contents `P C M W N E T A`, and
 /// the chapters in that order. A chapter that is not there has no place.
 package struct ChannelJournal: Hashable, Sendable {
-    /// S: tells nothing of the packet before.
+    /// S: nothing in it is about the packet before.
     package var isOld: Bool
     package var channel: Int
     package var isEnhanced: Bool
@@ -122,7 +122,7 @@ package struct ChannelJournal: Hashable, Sendable {
 /// Chapter N (RFC 6295 appendix A.6): `B LEN7`, `LOW4 HIGH4`, LEN logs `S NOTE7`, `Y VEL7`, then OFFBITS, an octet for
 /// each of LOW...HIGH, the most significant bit of octet k being note 8k.
 package struct NoteChapter: Hashable, Sendable {
-    /// B: the OFFBITS tell nothing of the packet before.
+    /// B: no OFFBITS are about the packet before.
     package var offBitsAreOld: Bool
     package var count: Int
     /// Where the first log lies.

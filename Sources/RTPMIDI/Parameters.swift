@@ -18,24 +18,24 @@ struct Parameters: ~Copyable {
         var isLogged = false
     }
     enum Outcome: Equatable {
-        /// The control change is no business of this chapter.
+        /// The control change does not belong to this chapter.
         case notMine
-        /// The high bits of a number, which mean nothing yet.
+        /// The high bits of a number: nothing is selected before the low ones have come.
         case begun
         case taken
-        /// As `taken`; a parameter that the journal still told has lost its place to it. Its newest packet.
+        /// As `taken`, and a parameter that the journal still told had to make room: the newest packet that spoke of that.
         case tookPlace(packet: UInt16)
     }
-    /// The flag in a number.
+    /// The flag in a number: not registered.
     static let notRegistered: UInt16 = 0x8000
-    /// Selected when nothing is.
+    /// The null number, which selects nothing.
     static let null: UInt16 = 0x3FFF
     static let capacity = 8
 
     /// The oldest first.
     private(set) var slots: [8 of Slot] = .init(repeating: Slot())
     private(set) var count = 0
-    /// The newest slot is the one selected; if not, none is.
+    /// Whether the newest slot's parameter is selected; if not, none is.
     private(set) var isSelected = false
     /// The high bits of a number whose low ones have not come yet, with the flag; as a number.
     private(set) var pending: UInt16?

@@ -1,9 +1,9 @@
-/// What a repair goes by.
+/// What a repair needs to know of the packet.
 struct RepairTerms {
     /// The packet that carries the journal.
     var packet: UInt16
     var checkpoint: UInt16
-    /// Exactly the packet before this one is missing: only what the journal marks as told of it is looked at.
+    /// Exactly the packet before this one is missing: only what the journal marks as new since then is looked at.
     var isSingleLoss: Bool
     /// The stream's first packet: state is told, notes are not struck, and counts are taken over.
     var isFirst: Bool
@@ -13,9 +13,9 @@ struct RepairTerms {
 }
 
 extension PassedOn {
-    /// Brings the channel to the state that a journal tells (RFC 6295 appendix B; fact sheet 3.8), passing on what is
-    /// missing: program, wheel, pressure, what clears notes, notes and their pressures, controllers, parameters, and what was
-    /// begun to be selected.
+    /// Brings the channel to the state that a journal tells (RFC 4696 section 7; RTPMIDI.docc/Journals.md), passing on what
+    /// is missing: program, wheel, pressure, what clears notes, notes and their pressures, controllers, parameters, and
+    /// what was begun to be selected.
     ///
     /// Clearing controllers (120, 123...127) come before the notes: a note log is never older than the newest of them.
     mutating func repair(
@@ -237,7 +237,7 @@ package struct ControlLog: Hashable, Sendable {
     enum Kind {
         case clearing
         case other
-        /// A selection that may be half done.
+        /// Part of the selection of a parameter, which may be half done.
         case selecting
     }
     var kind: Kind {

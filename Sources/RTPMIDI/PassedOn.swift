@@ -1,10 +1,10 @@
-/// What was passed on of one channel of a speaker: what repair compares the journal with (fact sheet 3.8). Fixed storage,
-/// about 1.2 KiB.
+/// What was passed on of one channel of a speaker, which repair compares the journal with (RTPMIDI.docc/Journals.md).
+/// Fixed storage, about 1.2 KiB.
 @safe struct PassedOn: ~Copyable {
     static let unknown: UInt8 = 255
     static let unknownWheel: UInt16 = 0xFFFF
     static let centre: UInt16 = 0x2000
-    /// In a velocity: the journal has told of the note-on, too late to play it.
+    /// In place of a velocity: the journal told of the note-on too late to play it.
     static let skipped: UInt8 = 0x80
 
     /// 0: not sounding.
@@ -23,13 +23,13 @@
     var wheel = Self.centre
     var pressure = Self.unknown
     var parameters = Parameters()
-    /// The notes that sounded when packets were lost of which no journal tells, and still do: their ends may have been among
-    /// those. As in `ChannelHistory`, note 0 is the highest bit.
+    /// The notes that sounded when packets were lost of which no journal tells, and still do: their ends may have been
+    /// among those. As in `ChannelHistory`, note 0 is the highest bit.
     private(set) var doubtful: UInt128 = 0
 
     private let block: UnsafeMutableRawPointer
     private static var blockByteCount: Int { Cells<UInt16>.byteCount + 6 * Cells<UInt8>.byteCount }
-    /// With the block.
+    /// Bytes of an instance and of the memory block that it owns.
     static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
 
     init() {
@@ -82,7 +82,7 @@
         }
     }
 
-    /// As before anything was passed on.
+    /// Back to the state before anything was passed on.
     mutating func begin() {
         reset()
         endNotes()
@@ -131,7 +131,7 @@
         /// Sustain, sostenuto, hold 2: those that keep notes sounding.
         case sustaining
     }
-    /// What ends the notes of `channel`, and lifts those of `pedals` that are down.
+    /// Hands out what ends the notes of `channel` and lifts those of `pedals` that are down.
     mutating func silence(channel: Int, pedals: Pedals, emit: (ChannelCommand) -> Void) {
         for note in 0..<128 where velocities[note] != 0 {
             if isSounding(note) { emit(ChannelCommand(0x80 | UInt8(channel), UInt8(note), 64)) }

@@ -3,9 +3,9 @@
 struct Punctuality {
     /// 50 ms.
     private static let tolerance: Int32 = 500
-    /// A second: the clock was set, or is none.
+    /// A second: the sender's clock was set, or is no clock.
     private static let jump: UInt32 = 10000
-    /// 100 ms, as sequencers do.
+    /// 100 ms: as far ahead as sequencers send.
     private static let sentAhead: Int32 = 1000
 
     /// Arrival less timestamp, modulo 2^32, as it has lately been. It rises faster than it falls, since what a sequencer
@@ -20,7 +20,7 @@ struct Punctuality {
 
     mutating func isLate(_ timestamp: UInt32, at now: UInt64) -> Bool {
         if timestamp != newest || usual == nil { (newest, newestSince) = (timestamp, now) }
-        // A clock that stands is none; some say 0 in every packet.
+        // A clock that stands is of no use; some programs send 0 in every packet.
         let stands = now &- newestSince > UInt64(Self.tolerance)
         let transit = transit(timestamp, now)
         let excess = excess(timestamp, now)
@@ -56,7 +56,7 @@ struct Punctuality {
     }
 }
 
-/// When the speaker is told what has come (fact sheet 1.7): at most once a second, and soon after a loss was made up for.
+/// When the speaker is told what has come: at most once a second, and soon after a loss was made up for.
 struct FeedbackSchedule {
     private static let period: UInt64 = 10000
     /// On a bad line every other packet makes up for a loss.

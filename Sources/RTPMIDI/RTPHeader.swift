@@ -1,4 +1,4 @@
-/// The RTP header in front of every MIDI packet (RFC 3550 section 5.1; fact sheet 2.1), all numbers big-endian.
+/// The RTP header in front of every MIDI packet (RFC 3550 section 5.1; RTPMIDI.docc/Packets.md), all numbers big-endian.
 ///
 /// | octets | field |
 /// |---|---|

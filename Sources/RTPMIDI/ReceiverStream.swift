@@ -1,11 +1,11 @@
 package import MIDI
 
 /// What comes from one speaker: the numbers of its packets, what was passed on, and the repair of what the network lost
-/// (RFC 6295 appendix B and RFC 4696; fact sheet 3.8). About 19 KiB, made at init.
+/// (RFC 6295 section 4, RFC 4696 section 7; RTPMIDI.docc/Journals.md). About 19 KiB, made at init.
 ///
-/// There is no buffer for reordering: a packet overtaken by a later one counts as lost, the later one's journal makes up for
-/// it, and when it comes only the ends in it count. Segments of system exclusive messages alone, which no journal repairs,
-/// wait a moment for those before them.
+/// There is no buffer for reordering: a packet overtaken by a later one counts as lost, the later one's journal makes
+/// up for it, and when it comes only the ends in it count. Segments of system exclusive messages alone, which no
+/// journal repairs, wait a moment for those before them.
 @safe package final class ReceiverStream {
     /// What to do with the speaker's sounding notes after a loss that no journal covers.
     package enum UncoveredLoss: Sendable {
@@ -19,9 +19,9 @@ package import MIDI
     /// The highest number received, extended beyond 16 bits.
     package private(set) var highest: UInt32?
 
-    /// Of the highest number (the lowest bit) and the 63 before it: which have come.
+    /// Which of the highest number (the lowest bit) and the 63 before it have come.
     private var come: UInt64 = 0
-    /// Lost packets of which no journal tells, that have not come late either.
+    /// How many lost packets no journal has covered and have not come late either.
     private var untold = 0
 
     private let channels: UnsafeMutablePointer<PassedOn>
@@ -30,7 +30,7 @@ package import MIDI
     var sysExIsOpen = false
     var order = SegmentOrder()
     let waiting: WaitingPackets
-    /// What would follow a packet that may have been a new beginning.
+    /// The number that would confirm that the sender has begun anew: the one after a doubtful packet.
     private var newBeginning: SequenceNumber?
     private var punctuality = Punctuality()
     private var feedback = FeedbackSchedule()
@@ -41,7 +41,8 @@ package import MIDI
         unsafe channels = .allocate(capacity: 16)
         for channel in 0..<16 { unsafe (channels + channel).initialize(to: PassedOn()) }
     }
-    /// Goes on after our own restart: a packet that follows `number` without a gap is no first one.
+    /// Goes on after our own restart: a packet right after `number` follows without a loss, and is not taken for a
+    /// first one.
     package convenience init(
         resumingAfter number: SequenceNumber, waiting: WaitingPackets = WaitingPackets(capacity: 16)
     ) {
@@ -54,7 +55,7 @@ package import MIDI
         unsafe channels.deallocate()
     }
 
-    /// Takes as passed on what was before our own restart.
+    /// Notes as passed on what was passed on before our own restart.
     package func assume(_ message: Message) {
         let command = ChannelCommand(message)
         unsafe channels[command.channel].apply(command, packet: UInt16(truncatingIfNeeded: highest ?? 0), at: 0)
@@ -139,7 +140,7 @@ package import MIDI
     /// When to ask for feedback next; nil: not before another packet has come.
     package var feedbackDue: UInt64? { feedback.due }
 
-    /// Ends what the speaker holds: note-offs, pedals up, wheel to the centre. For one that left or fell silent.
+    /// Ends what the speaker holds, for one that left or fell silent: note-offs, pedals up, wheel to the centre.
     package func silence(emit: (Emission) -> Void) {
         forgetSegments()
         if sysExIsOpen {
@@ -284,15 +285,15 @@ package import MIDI
         }
     }
 
-    /// Marks it as having come. False: it had come before.
+    /// Marks a packet as having come. False where it had come before.
     private func hasComeLate(_ distance: Int) -> Bool {
         guard distance > -64, come & 1 << UInt64(-distance) == 0 else { return false }
         come |= 1 << UInt64(-distance)
         return true
     }
 
-    /// Of a packet that was overtaken the ends count of what was struck before it and still sounds: a journal would have
-    /// ended it, and without one nothing else does.
+    /// Of a packet that was overtaken only the ends count, of notes that were struck before it and still sound: where no
+    /// journal has ended them, nothing else will.
     private func takeLate(
         _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ emit: (Emission, RawSpan) -> Void
     ) {
@@ -305,7 +306,7 @@ package import MIDI
             emit(.message(command.message, time: punctuality.newest, isRepair: false), packet)
         }
         untold = max(0, untold - 1)
-        // Nothing is unknown any more.
+        // Every lost packet has come after all.
         if untold == 0 { for channel in 0..<16 { unsafe channels[channel].trust() } }
     }
 

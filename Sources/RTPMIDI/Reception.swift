@@ -15,15 +15,15 @@ package enum Emission: Sendable {
 package struct Reception: Sendable {
     package enum Verdict: Sendable {
         case played
-        /// A duplicate, or one overtaken by a later packet that has already made up for it: of that only ends are passed on,
-        /// and segments.
+        /// A duplicate, or overtaken by a later packet whose journal has made up for it: only ends and segments of it are
+        /// passed on.
         case late
         /// The stream's first packet: its journal told the state.
         case first
         /// The speaker has begun anew. What it held is silenced; otherwise as `first`.
         case restarted
-        /// So far from the expected number, or so little newer with a lower one, that only its successor will tell whether the
-        /// speaker has begun anew.
+        /// Its number is so far from the expected one, or lower while its time is newer, that only the next packet can tell
+        /// whether the speaker has begun anew.
         case doubtful
     }
     package var verdict: Verdict

@@ -1,12 +1,13 @@
 package import MIDI
 
 /// What one hearer is sent: the numbers of its packets, and the recovery journal that lets it repair what the network
-/// lost (RFC 6295 section 4 and appendix A; fact sheet 3.7). Every hearer has one of its own: about 27 KiB, made at init.
+/// lost (RFC 6295 section 4 and appendix A; RTPMIDI.docc/Journals.md). Every hearer has one of its own: about 27 KiB, made
+/// at init.
 ///
 /// The history goes back to the checkpoint, which follows what the hearer says it has. Where it says nothing the journal
-/// would grow without end: over its limit the older half of the history's packets is dropped and the checkpoint moved behind
-/// it, which tells a hearer who has missed more than is left that it must silence. Nothing older than the checkpoint is
-/// kept, not even held notes: by the rules a log for one means that it was struck again.
+/// would grow without end: over its limit the older half of the history's packets is dropped and the checkpoint moved
+/// behind it, which tells a hearer who has missed more than is left that it must silence. Nothing older than the
+/// checkpoint is kept, not even held notes: by the rules a log for one means that it was struck again.
 ///
 /// Most hearers ignore the journal. To those that have not shown that they use it the ends of what sounds are repeated as
 /// commands. These say nothing new, so no journal tells of them.
@@ -25,7 +26,7 @@ package import MIDI
         guard let journalDue, let endsDue = repeats.due else { return journalDue ?? repeats.due }
         return min(journalDue, endsDue)
     }
-    /// When one is, for the journal's sake.
+    /// When a guard packet is due for the journal's sake.
     private var journalDue: UInt64?
     private var repeats = EndRepeats()
 
@@ -113,8 +114,8 @@ package import MIDI
         if ability.repeatsEnds { repeats.follow(ChannelCommand(message), time: 0, at: 0) }
     }
 
-    /// Sees to it that the hearer gets a filled journal, by which it sees that we write them: it tells of the end of a note
-    /// that nobody has struck, which is nothing to anybody.
+    /// Has the next packet carry a filled journal, so that the hearer sees that we write them: it tells the end of a
+    /// note that is not sounding, which changes nothing.
     package func showJournal(at now: UInt64) {
         guard active == 0, ability.journalLimit > 0 else { return }
         let packet = next.rawValue &- 1
@@ -183,7 +184,7 @@ package import MIDI
                     count = end
                     return
                 }
-                // Too long: half of what it tells goes, the older half.
+                // Too long: drops the older half of the packets that it tells of.
                 let told = next.rawValue &- checkpoint
                 forget(through: checkpoint &+ told / 2)
             }
@@ -208,8 +209,8 @@ package import MIDI
             }
             isFresh = isFresh || fresh
         }
-        // Deviation: pymidi takes S for Y and cannot read a packet that has it; it never sends feedback. A clear S only
-        // makes a hearer look for itself.
+        // Deviation: pymidi reads S as Y and fails on a packet that has it. It never sends feedback, so S stays clear until
+        // some has come; a clear S only makes a hearer look through the journal.
         if !isFresh, acknowledged != nil {
             writer.set((channelCount > 0 ? 0x20 | UInt8(channelCount - 1) : 0) | 0x80, at: start)
         }

@@ -1,5 +1,5 @@
-/// Our side of the clock exchanges of one session (fact sheet 1.6): which times we have sent and wait to see again, when
-/// to ask next, and how many questions we answer.
+/// Our side of the clock exchanges of one session (RTPMIDI.docc/Sessions.md): which times we have sent and wait to see
+/// again, when to ask next, and how many questions we answer.
 struct ClockExchange: BitwiseCopyable, Sendable {
     /// Added to every time that we send: random, above the 32 bits that peers use.
     private let salt: UInt64
@@ -13,13 +13,13 @@ struct ClockExchange: BitwiseCopyable, Sendable {
     private(set) var questions = 0
     private(set) var answeredQuestions = 0
     private(set) var lastQuestion: UInt64 = 0
-    /// To be asked at once.
+    /// The next question is due at once.
     var isDue = false
     /// Answers in all, and in the second that began at `second`.
     private var answers = 0
     private var answersInSecond = 0
     private var second: UInt64 = 0
-    /// Echoes of times that we never sent: somebody may be guessing.
+    /// Answers with times that we never sent: somebody may be guessing.
     private var wrongEchoes = 0
     private var isProven = false
 
@@ -28,7 +28,7 @@ struct ClockExchange: BitwiseCopyable, Sendable {
         self.isEager = isEager
     }
 
-    /// Our time as a peer gets to see it. Never 0 in practice: the caller's clock has run for a while.
+    /// Our time as a peer gets to see it. Not 0, since the caller's clock has run for a while.
     func stamp(_ now: UInt64) -> UInt64 { now &+ salt }
 
     mutating func ask(_ now: UInt64) -> UInt64 {
@@ -58,7 +58,7 @@ struct ClockExchange: BitwiseCopyable, Sendable {
     mutating func takeEcho(ofQuestion t1: UInt64, now: UInt64) -> UInt64? {
         let place = (0..<4).first { t1 != 0 && asked[$0] == t1 }
         guard isRight(place) else { return nil }
-        asked[place!] = 0  // else it is not right
+        asked[place!] = 0  // `isRight` has refused nil
         unanswered = 0
         answeredQuestions += 1
         return roundTrip(since: t1, now)
@@ -68,12 +68,12 @@ struct ClockExchange: BitwiseCopyable, Sendable {
     mutating func takeEcho(ofAnswer t2: UInt64, now: UInt64) -> UInt64? {
         let place = (0..<4).first { t2 != 0 && answered[$0] == t2 }
         guard isRight(place) else { return nil }
-        answered[place!] = 0  // else it is not right
+        answered[place!] = 0  // `isRight` has refused nil
         return roundTrip(since: t2, now)
     }
 
-    /// One guess in 65,536 is right, so before the return path is proven only a few are looked at. Late and doubled
-    /// answers of honest peers are wrong too, but never so many.
+    /// One guess in 65,536 is right, so before the return path is proven only 64 wrong ones are allowed. Honest peers'
+    /// late and doubled answers are wrong too, but never so many.
     private mutating func isRight(_ place: Int?) -> Bool {
         if !isProven { wrongEchoes += place == nil ? 1 : 0 }
         guard place != nil, isProven || wrongEchoes < 64 else { return false }
@@ -103,7 +103,7 @@ struct ClockExchange: BitwiseCopyable, Sendable {
 }
 
 extension Session {
-    /// Fact sheet 1.3, 1.4 and 1.5; in ticks.
+    /// In ticks; RTPMIDI.docc/Sessions.md and Peers.md have the reasons.
     enum Timing {
         static let invitation: UInt64 = 10_000
         static let invitations = 12
@@ -164,7 +164,7 @@ extension Session {
         return exchange.lastQuestion &+ Timing.answer
     }
 
-    /// Of one who never answers, as many initiators do not, silence says nothing so soon.
+    /// Many initiators never answer questions: their silence means nothing before the long limit.
     private var isListenedFor: Bool { role == .listener && hasAnswered }
 
     /// When the peer is given up unless something comes.
@@ -182,7 +182,7 @@ extension Session {
         switch state {
         case .invitingControl, .invitingData:
             if invitations == Timing.invitations { return end(.unanswered, perform) }
-            // Evenly from now on: after a pause of ours they must not come in a burst.
+            // Counted anew from now: after a pause of ours the invitations must not go out in a burst.
             since = now &- UInt64(invitations) * Timing.invitation
             invite(now, perform)
         case .invited:
@@ -219,7 +219,7 @@ extension Session {
             guard let roundTrip = exchange.takeEcho(ofQuestion: t1, now: now) else { return }
             hasAnswered = true
             perform(.send(.clock(ssrc: own, count: 2, t1: t1, t2: t2, t3: exchange.stamp(now)), on: path))
-            // The peer read its clock in the middle of our round trip.
+            // Taken as read in the middle of our round trip.
             complete(roundTrip, offset: t2 &- t1 &- roundTrip / 2, now, perform)
         case 2:
             completeByEcho(t1, t2, t3, now, perform)
@@ -239,7 +239,7 @@ extension Session {
     }
 
     private mutating func complete(_ roundTrip: UInt64, offset: UInt64, _ now: UInt64, _ perform: (Action) -> Void) {
-        // The salt is ours, not the clock's.
+        // Without the salt that we add to the times we send.
         let offset = Int64(bitPattern: offset &+ exchange.stamp(0))
         clock.add(roundTrip: roundTrip, offset: offset, at: now)
         prove(now, perform)

@@ -21,13 +21,13 @@ package struct Session: Sendable {
 
     package enum Action: Sendable {
         case send(SessionPacket, on: Path)
-        /// The return path is proven: MIDI, guards and feedback may flow now. Once in a session.
+        /// The return path is proven: MIDI, guard packets and feedback may flow. Happens once in a session.
         case up
         /// A clock exchange is complete: the round trip in ticks.
         case measured(UInt32)
         /// The peer's receiver feedback as it stands in the packet; `Feedback` reads it.
         case feedback(UInt32)
-        /// The peer will not have us; the name it gave, if any. `ended` follows.
+        /// The peer answered NO, with the name it gave, if any. `ended` follows.
         case refused(String?)
         /// Nothing more will be asked for; what the peer holds is to be released.
         case ended(Reason)
@@ -59,21 +59,22 @@ package struct Session: Sendable {
     package internal(set) var peerName: String?
     /// What a peer calls itself on the control port where that is another SSRC than on the data port: pymidi has two.
     private var peerOnControl: SSRC?
-    /// When anything of the peer came last, or the session began.
+    /// When the last packet of the peer came, or the session began.
     package internal(set) var lastHeard: UInt64 {
         didSet {
-            // Some answer for a while and then no more: only its next answer tells, so it is asked at once.
+            // Some peers answer for a while and then never again. Whether this one still does only an answer can show, so
+            // it is asked at once.
             if isSilent { (hasAnswered, exchange.isDue) = (false, true) }
             (missed, isSilent) = (0, false)
         }
     }
-    /// Questions sent since then.
+    /// Questions for the time that were sent since then.
     var missed = 0
-    /// A peer that answers questions has answered none of the last ones, and nothing else came. A listener's alone.
+    /// A peer that used to answer has not answered the last questions, and nothing else came. Only a listener judges this.
     package internal(set) var isSilent = false
-    /// It has answered a question: its silence says something.
+    /// It has answered a question before, so its silence means something.
     package internal(set) var hasAnswered = false
-    /// It holds something that is to be released soon if it has vanished: its owner says so.
+    /// Set by the session's owner: the peer holds something, which has to be released soon if it has vanished.
     package var isWatched = false
     package internal(set) var clock = ClockEstimate()
 
@@ -162,7 +163,7 @@ package struct Session: Sendable {
             lastHeard = now
             if state == .up { perform(.feedback(value)) }
         case .bitRateLimit(let ssrc, _):
-            // Nobody is known to obey it; it is a sign of life.
+            // Not obeyed, as by all known programs, but a sign of life.
             guard isPeer(ssrc) else { return }
             lastHeard = now
         }
@@ -191,7 +192,7 @@ package struct Session: Sendable {
         perform(.ended(reason))
     }
 
-    // MARK: Handshake (fact sheet 1.3)
+    // MARK: Handshake
 
     private mutating func receiveInvitation(
         _ token: UInt32, _ name: String?, on path: Path, now: UInt64, perform: (Action) -> Void
@@ -219,7 +220,7 @@ package struct Session: Sendable {
             enter(.invitingData, now)
             invite(now, perform)
         case .invitingData:
-            // The token, which only we and it know, says that it is the same one.
+            // The answer brings our token, so it is the same peer, whatever SSRC it uses here.
             if ssrc != peer { (peerOnControl, peer) = (peer, ssrc) }
             lastHeard = now
             enter(.proving, now)

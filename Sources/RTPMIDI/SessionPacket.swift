@@ -1,5 +1,5 @@
-/// A packet of the session protocol (Apple's network driver protocol; fact sheet 1.2). All integers are big-endian; the
-/// first four octets are `FF FF` and two letters.
+/// A packet of the session protocol (Apple's network driver protocol; RTPMIDI.docc/Sessions.md). All integers are
+/// big-endian; the first four octets are `FF FF` and two letters.
 ///
 /// | letters | octets | then |
 /// |---|---|---|

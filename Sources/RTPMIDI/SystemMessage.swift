@@ -25,8 +25,8 @@ package struct SystemMessage: BitwiseCopyable, Hashable, Sendable {
     /// One to three.
     package var byteCount: Int { 1 + (Self.dataCount(status) ?? 0) }
     package var isRealTime: Bool { status >= 0xF8 }
-    /// What one participant's means to the others. Active sensing speaks of one cable only: passed on and then ended by
-    /// its sender's leaving, it would silence instruments that others play. F9 and FD are undefined and not to be sent on
+    /// Whether a participant's message is passed on to others. Active sensing is about one cable: an instrument that has
+    /// heard it and then misses it falls silent, whoever else plays it. F9 and FD are undefined and are not passed on
     /// (RFC 6295 section 3.2).
     package var isForOthers: Bool { status != 0xFE && status != 0xF9 && status != 0xFD }
     package var bytes: [UInt8] { Array([status, first, second].prefix(byteCount)) }

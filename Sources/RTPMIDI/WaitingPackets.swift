@@ -1,7 +1,7 @@
 /// Fixed places for packets that came ahead of others: all streams of a thread share them, so that a hearer costs no memory
 /// for them and the packet path allocates none.
 @safe package final class WaitingPackets {
-    /// More than a datagram has on any path that does not cut it up.
+    /// More than a datagram has that no network has cut up.
     private static let longest = 1500
     private let capacity: Int
     private let memory: UnsafeMutableRawBufferPointer
@@ -74,14 +74,14 @@ struct SegmentOrder {
     }
 
     enum Step {
-        /// It has come; where it lies, if it has segments.
+        /// It has come; the place where it lies, if it has segments.
         case packet(place: UInt8?)
         /// It is missing too, and waited for from now on.
         case gap
         /// Nothing has come after the one that was missing.
         case end
     }
-    /// The missing packet has come, or will not: what of the one after it?
+    /// The missing packet has come or is given up: whether the one after it has come.
     mutating func step(at now: UInt64) -> Step {
         guard let number = missing, come != 0 else {
             missing = nil

@@ -2,7 +2,7 @@
 package enum WireError: Error, Hashable, Sendable {
     /// Shorter than its fixed part.
     case truncated(needed: Int, had: Int)
-    /// Says something that cannot be; the words are for people.
+    /// Contradicts itself or the standard; the words are for people.
     case malformed(StaticReason)
     /// Well formed, but of another protocol or version.
     case notForUs

@@ -1,9 +1,9 @@
 package import MIDI
 
-/// What one participant has set and not struck: programs with their banks, controllers, the registered parameters 0 to 2
-/// (range of the bend, tuning), pressure and bend, on every channel. Who joins late is told it, so that the same sounds
-/// answer everywhere. Not-registered parameters are left out: what they do is their maker's affair, and some are commands;
-/// so is the pressure of single notes, which ends with the note.
+/// What one participant has set, on every channel: programs with their banks, controllers, the registered parameters 0 to
+/// 2 (range of the bend, tuning), pressure and bend. Who joins late is told it, so that everybody hears the same sounds.
+/// Not-registered parameters are left out, since each maker gives them other meanings and some are commands; so is the
+/// pressure of single notes, which ends with the note.
 ///
 /// A fixed number of bytes without pointers, as `HeldState` is, for the same reason.
 package struct ControlState: BitwiseCopyable, Sendable {
@@ -59,7 +59,7 @@ private struct ChannelControls: BitwiseCopyable {
         case 6, 38:
             guard let place = selectedPlace else { return }
             parameters[number == 6 ? place : place + 1] = value.rawValue
-        case 96, 97:  // Steps, from what each instrument has: the value is not known any more.
+        case 96, 97:  // Steps from a value that each instrument has itself, so the value is not known any more.
             guard let place = selectedPlace else { return }
             (parameters[place], parameters[place + 1]) = (128, 128)
         case 98...101:
@@ -69,7 +69,7 @@ private struct ChannelControls: BitwiseCopyable {
                 (selectedHigh, selectedLow, selectedIsRegistered) = (127, 127, isRegistered)
             }
             if number % 2 == 1 { selectedHigh = value.rawValue } else { selectedLow = value.rawValue }
-        case 120, 122...127: return  // The channel modes, which are commands.
+        case 120, 122...127: return  // Channel modes are commands, not settings.
         case 121:  // MIDI recommended practice RP-015: what is reset, and what stays
             known &= ~Self.resetByRP015
             (selectedHigh, selectedLow) = (127, 127)
@@ -110,7 +110,7 @@ private struct ChannelControls: BitwiseCopyable {
         while left != 0 {
             let number = UInt8(left.trailingZeroBitCount)
             left &= left - 1
-            // A bank that no program has followed yet is told too; one that the program took is told already.
+            // A bank that no program has followed yet is told as well; the program's own has been told above.
             if number == 0, values[0] == bankHigh { continue }
             if number == 32, values[32] == bankLow { continue }
             control(number, values[Int(number)])

@@ -33,7 +33,7 @@ package struct HeldState: BitwiseCopyable, Sendable {
         for index in channels.indices where channels[index].used == 1 { channels[index].loseSight() }
     }
 
-    /// Forgets notes and sustain: somebody has silenced the hearers.
+    /// Forgets notes and sustain: the hearers were silenced.
     package mutating func silence() {
         for index in channels.indices {
             channels[index].forgetNotes()
@@ -43,14 +43,14 @@ package struct HeldState: BitwiseCopyable, Sendable {
         }
     }
 
-    /// What silences a hearer for good, whatever sounds there: on all channels sustain off, all notes off, all sound off.
+    /// What silences a hearer whatever sounds there: on all channels sustain off, all notes off, all sound off.
     package static let silencing: [Message] = Channel.all.flatMap { channel in
         [Controller.sustain, Controller.allNotesOff, Controller.allSoundOff].map {
             Message.controlChange(channel, controller: $0, value: 0)
         }
     }
 
-    /// Takes over what `other` holds besides.
+    /// Adds what `other` holds.
     package mutating func merge(_ other: HeldState) {
         for index in channels.indices { channels[index].merge(other.channels[index]) }
     }
@@ -58,7 +58,7 @@ package struct HeldState: BitwiseCopyable, Sendable {
     /// Nothing is held that leaving would have to release.
     package var isEmpty: Bool { !channels.indices.contains { channels[$0].holdsAnything } }
 
-    /// Takes in what `release` would end, as if it were held.
+    /// Adds what `release` would end, as if it were held.
     package mutating func owe(_ release: Message) {
         switch release {
         case .noteOff(let channel, let note, _): apply(.noteOn(channel, note: note, velocity: 64))
@@ -146,7 +146,7 @@ private struct ChannelState: BitwiseCopyable {
     /// A bit each for controllers 64...69.
     var pedals: UInt8 = 0
     var stalePedals: UInt8 = 0
-    /// 0 or 1, as are the others: a file's bytes may be anything, and a Bool may not.
+    /// 0 or 1. No Bool: a mapped file may hold any byte, and not every byte is a valid Bool.
     var bent: UInt8 = 0
     var staleBend: UInt8 = 0
     var used: UInt8 = 0

@@ -3,17 +3,17 @@
 ///
 /// What comes from software comes back unchanged, each time after the same delay. Each message that the participant
 /// sends and that it had heard a moment before, byte for byte and about as late as the ones before it, counts for a
-/// loop; anything else that it sends counts four times against it. A person who plays along with what they hear meets
-/// neither the velocities nor the delay; but whoever plays the same part from a sequencer of their own may meet both. So
-/// this is suspicion, and proof is a trial: for a moment nothing is sent to the suspect. What it then plays all the same
-/// it does not have from here, and it is innocent. A loop falls silent; where that has been seen twice while others played
-/// on, or four times while nobody did, and what is sent comes back again in between, it is one.
+/// loop; anything else that it sends counts four times against it. A person who plays along with what they hear matches
+/// neither velocities nor delay; but somebody who plays the same part from a sequencer may match both. So this is only a
+/// suspicion. The proof is a trial: for a moment nothing is sent to the suspect. If it still plays the same, it has that
+/// from elsewhere and is innocent. A loop falls silent. If that happened twice while others played on, or four times while
+/// nobody did, and what is sent came back in between, it is a loop.
 package struct LoopSentinel: BitwiseCopyable, Sendable {
-    /// So many returned messages make a loop.
+    /// How many returned messages raise suspicion.
     private var threshold: Int
-    /// After a silent trial so many more bring on the next.
+    /// After a silent trial so many more returned messages begin the next one.
     private static let again = 8
-    /// How much later or earlier than the others, in milliseconds: networks jitter, people more.
+    /// By how many milliseconds a delay may differ from the others: networks jitter less than people.
     private static let tolerance: Int64 = 25
 
     package init(threshold: Int = 24) { self.threshold = threshold }
@@ -38,10 +38,11 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     private static let memory: Int64 = 60_000
     /// How long what is withheld is looked for, in milliseconds.
     private static let watch: Int64 = 1000
-    /// So many withheld that do not come back make a silent trial; so many that do, an innocent.
+    /// So many withheld messages that do not come back make a trial silent; so many that come back all the same prove
+    /// innocence.
     private static let fewestWithheld = 4
     private static let proof = 2
-    /// A silent trial weighs 2, one in which too little was withheld 1: its silence may have been everybody's.
+    /// A silent trial weighs 2; one in which too little was withheld weighs 1, since everybody may have been silent.
     private static let enough = 4
 
     /// A channel message that is sent to the participant.
@@ -64,7 +65,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
             score = max(0, score - 4)
             return false
         }
-        // Each counts once. Of a loop several copies may be under way.
+        // A message counts once, though several copies of it may go round in a loop.
         if one.isReturned { return false }
         heard[place].isReturned = true
         delay = score == 0 ? late : (delay * 7 + late) / 8
@@ -74,7 +75,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
 
     // MARK: A trial
 
-    /// Until then what was sent before may still come back: nothing is judged by it.
+    /// Until then what was sent before the trial may still come back, so it proves nothing.
     private var grace: Int64 { delay + 2 * Self.tolerance }
     /// When the trial is over, in the caller's milliseconds; nil where none runs. Innocence may be proven sooner.
     package var trialEnd: Int64? {
@@ -109,7 +110,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     package mutating func judge(at now: Int64, silenceIsProof: Bool = false) -> Verdict {
         trialSince = nil
         if returned > 0 {
-            // It would be suspected again and again.
+            // Without this it would be suspected again and again.
             (score, evidence, threshold) = (0, 0, min(threshold * 8, 1 << 20))
             return .innocent
         }

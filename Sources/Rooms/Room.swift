@@ -1,5 +1,5 @@
-/// One participant of a room for as long as it is there. What the number means is its giver's affair; it is never
-/// reused, so that a participant who leaves and returns is another member.
+/// One participant of a room for as long as it is there. Whoever adds it chooses the number, which is never reused: a
+/// participant who leaves and returns is another member.
 package struct MemberID: Hashable, Sendable {
     package let rawValue: UInt64
     package init(_ rawValue: UInt64) { self.rawValue = rawValue }
@@ -24,13 +24,13 @@ package struct Member: Hashable, Sendable {
 /// Whether a member is to be wired.
 package enum Standing: Hashable, Sendable {
     case participant
-    /// It may be a duplicate of another: nobody knows yet.
+    /// It may be a duplicate of another, which is not known yet.
     case waiting
-    /// Carries what another member already carries.
+    /// A duplicate: another member carries the same MIDI.
     case duplicate
-    /// What is left of somebody who is gone.
+    /// Left over from a participant who is gone.
     case ghost
-    /// Only measures the way here, and is nobody's business.
+    /// Only measures the way here; neither shown nor wired.
     case probe
 }
 
@@ -99,8 +99,8 @@ package enum Verdict: Hashable, Sendable {
 
 /// One room: its policy, its blocks and its members in the order of their arrival.
 package struct Room: Sendable {
-    /// How many may both send to and hear each other; later ones are left out. Each wire's making is an event to every
-    /// rtpmidid, so that a mesh costs the cube of its size.
+    /// How many may both send to and hear each other; later ones are left out. Every rtpmidid gets an event for each wire
+    /// that is made, so that a full mesh costs the cube of its size.
     package static let meshLimit = 64
 
     /// The name by which the echo is shown, and blocked.
@@ -134,7 +134,7 @@ package struct Room: Sendable {
 
     package var members: [Member] { places.map(\.member) }
 
-    /// Takes a member in and gives the wires that it wants with those already there. A member known by its id is
+    /// Adds a member and returns the wires that are wanted between it and those already there. A member known by its id is
     /// replaced, keeping its place.
     @discardableResult
     package mutating func join(_ member: Member) -> [Wire] {
@@ -157,7 +157,7 @@ package struct Room: Sendable {
         return wires
     }
 
-    /// Lets a member go, and gives the wires of those who now find room in the mesh.
+    /// Removes a member, and returns the wires of those for whom there is room in the mesh now.
     @discardableResult
     package mutating func leave(_ id: MemberID) -> [Wire] {
         guard let index = indices.removeValue(forKey: id) else { return [] }

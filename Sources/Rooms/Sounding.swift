@@ -27,7 +27,7 @@ package struct Sounding: Hashable, Codable, Sendable {
     package var notes: [Note] = []
     package var controls: [Control] = []
 
-    /// So many at most, the lowest channels first.
+    /// At most so many, the lowest channels first.
     package static let most = 64
 
     package init(_ held: HeldState, _ set: ControlState) {
@@ -38,7 +38,7 @@ package struct Sounding: Hashable, Codable, Sendable {
             guard controls.count < Self.most else { return }
             let channel = message.channel.number
             switch message {
-            // Parts of parameters, which mean nothing one by one.
+            // Parts of parameters mean nothing one by one.
             case .controlChange(_, 6, _), .controlChange(_, 38, _), .controlChange(_, 98, _),
                 .controlChange(_, 99, _), .controlChange(_, 100, _), .controlChange(_, 101, _):
                 break
@@ -63,6 +63,6 @@ package struct Sounding: Hashable, Codable, Sendable {
 }
 
 extension Channel {
-    /// As people count.
+    /// Channels as people count them, from 1.
     fileprivate var number: Int { Int(rawValue) + 1 }
 }

@@ -19,9 +19,9 @@ struct CollisionWatch: Sendable {
             turns.append(turn)
             return nil
         }
-        // Both channels are invited, so each turn is told twice.
+        // Control and MIDI port are both invited, so each turn is logged twice.
         if last.name == turn.name && last.ssrc == turn.ssrc { return nil }
-        // A new ssrc alone may be one participant that reconnects; coming back after somebody else is not.
+        // A new ssrc alone may be one participant that reconnects. One that comes back after another was evicted by it.
         let comesBack =
             last.name == turn.name
             ? turns.contains { $0.name == turn.name && $0.ssrc == turn.ssrc } : turns.contains { $0.name == turn.name }

@@ -4,7 +4,7 @@ import Linux
 /// One line that the control socket answered. The only place where the hub meets rtpmidid's JSON.
 package enum ControlReply: Equatable, Sendable {
     case status(StatusReply)
-    /// `"ok"`, which says little: removing what is not there is ok too.
+    /// `"ok"`, which proves little: removing an unknown id is ok too.
     case done
     /// The names of the commands.
     case help([String])
@@ -31,7 +31,7 @@ package enum ControlReply: Equatable, Sendable {
     }
 }
 
-/// Decoding that never minds: a field that is missing or of another type is nil.
+/// Lenient decoding: a field that is missing or of another type is nil.
 extension KeyedDecodingContainer {
     fileprivate func maybe<T: Decodable>(_ type: T.Type, _ key: Key) -> T? {
         (try? decodeIfPresent(type, forKey: key)) ?? nil
@@ -110,7 +110,7 @@ private struct Result: Decodable {
             status.listener = nodes.lazy.compactMap(\.listener).first
             status.group(nodes.map(\.node))
         } else if let server = fields.list(Server.self, "servers")?.first {
-            // 21.07 to 23.10 tell the MIDI port.
+            // 21.07 to 23.10 give the MIDI port.
             status.listener = StatusReply.Listener(
                 name: server.name.map { RawText($0) }, controlPort: server.port.flatMap { $0 > 0 ? $0 - 1 : nil },
                 midiPort: server.port)
@@ -131,7 +131,7 @@ private struct Node: Decodable {
     init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: Word.self)
         let kind: StatusReply.RawNode.Kind
-        // The second words are 23.12's.
+        // The second name of each is 23.12's.
         switch try fields.decode(String.self, forKey: "type") {
         case "network_rtpmidi_peer_t", "network:rtpmidi:peer": kind = .network
         case "local_alsa_peer_t", "local:alsa:listener": kind = .alsa
@@ -216,7 +216,7 @@ private struct Peer: Decodable {
         }
     }
 
-    /// Milliseconds as JSON has them. Nil for what no clock can have measured.
+    /// Microseconds from JSON's milliseconds. Nil for a figure that no clock can have measured.
     private static func microseconds(_ milliseconds: Double?) -> Int? {
         guard let milliseconds, milliseconds.isFinite, 0...1e9 ~= milliseconds else { return nil }
         return Int((milliseconds * 1000).rounded())

@@ -8,10 +8,11 @@ package struct ControlRequest: Hashable, Sendable {
         precondition(bytes.count < 1023, "a request too long for rtpmidid")
     }
 
-    /// Whether it lives. Cheap in every version.
+    /// A sign of life. Cheap in every version.
     package static let help = ControlRequest(#"{"method":"help","params":[],"id":1}"# + "\n")
 
-    /// Everything about everyone. From 24.12 on with reverse look-ups, unless the daemon was started as `RtpmididLaunch` says.
+    /// Everything about everyone. From 24.12 on with reverse look-ups, unless the daemon was started as
+    /// `RtpmididLaunch` says.
     package static let status = ControlRequest(#"{"method":"status","params":[],"id":1}"# + "\n")
 
     /// Takes a router node away: the listener's says BYE to everyone, an ALSA peer's frees its port. From 23.12 on.

@@ -3,7 +3,7 @@ extension JoinTracker {
 
     func trust(at offset: UInt64) -> Trust { isDoubted(offset) ? .doubtful : .claimed }
 
-    /// A line at `offset` cannot be what it says. What was believed within a record's reach of it is taken back.
+    /// A line at `offset` cannot be genuine. What was believed from lines up to one record's length before it is withdrawn.
     mutating func doubt(at offset: UInt64) -> [Event] {
         let isNew = suspicion?.isOpen != true
         if suspicion == nil {

@@ -5,7 +5,7 @@ package struct JoinTracker: Sendable {
     /// One ALSA port, or up to 23.10 one join that was told without port.
     package struct Join: Hashable, Sendable {
         package internal(set) var name: RawText
-        /// Nil if no invitation led to it, as far as is known.
+        /// Nil if no invitation is known to have led to it.
         package internal(set) var initiator: UInt32?
         package internal(set) var ssrc: UInt32?
         /// ALSA port number.
@@ -18,17 +18,17 @@ package struct JoinTracker: Sendable {
         package internal(set) var trust: Trust
         /// The network peer was removed: the port stays, and is mute.
         package internal(set) var isDead = false
-        /// What the log says about its leaving while the log is doubted: true only if ALSA says so too.
+        /// How it left, according to a log that is doubted: holds only if ALSA says that the port is gone.
         package internal(set) var claimedLeaving: Leaving?
         var byes: Set<SessionChannel> = []
     }
 
     package enum Trust: Hashable, Sendable {
-        /// The log says so, and nothing speaks against it.
+        /// By the log, and nothing speaks against it.
         case claimed
-        /// The log says so in a part that is doubted.
+        /// By a part of the log that is doubted.
         case doubtful
-        /// A status reply says so.
+        /// By a status reply.
         case confirmed
     }
 
@@ -63,7 +63,7 @@ package struct JoinTracker: Sendable {
     package internal(set) var suspicion: Suspicion?
     package private(set) var listenerID: Int?
 
-    /// What the daemon does in one go, so that the next facts must belong to it.
+    /// The lines of a join that the daemon writes in one go: the next facts must belong to it.
     private enum Chain {
         case idle
         case portMade(at: UInt64)
@@ -73,12 +73,12 @@ package struct JoinTracker: Sendable {
     private var chain = Chain.idle
     private var lastInvitation: (LogFact.Invitation, opensPort: Bool)?
     private var isReinvited = false
-    /// The removals that follow a BYE at once belong to it, as long as they are of one session.
+    /// Removals right behind a BYE belong to it, as long as they are of one session.
     private var lastBye: (name: RawText, isLast: Bool, session: SessionKey?)?
     private var collisions = CollisionWatch()
-    /// Gone by ALSA's word; the log has yet to say how.
+    /// ALSA says that they are gone; the log has yet to say how.
     private var vanished: [Join] = []
-    /// Removed not long ago, for the case that a doubt reaches back to it.
+    /// Removed lately, to be restored where a doubt reaches back to the line that removed them.
     var removed: [(join: Join, offset: UInt64)] = []
 
     package init(suspicion: Suspicion? = nil) { self.suspicion = suspicion }
@@ -114,7 +114,7 @@ package struct JoinTracker: Sendable {
             endChain()
             return doubt(at: range.lowerBound)
         case .cut:
-            // The record of a name of about 1 kB. It may have been the one that names a port.
+            // A record that a very long name has filled. It may have been the one that tells an ALSA port.
             chain = .unnamed(left: 2)
             lastInvitation = nil
             return []
@@ -164,7 +164,7 @@ package struct JoinTracker: Sendable {
         var events: [Event] = []
         let invitation = lastInvitation.flatMap { $0.opensPort && $0.0.name == name ? $0.0 : nil }
         lastInvitation = nil
-        // Who has the port already stays in the table until ALSA or a status reply decides.
+        // Whoever is said to have the port already stays in the table until ALSA or a status reply decides.
         if invitation == nil || joins.contains(where: { $0.port == port }) { events = doubt(at: offset) }
         let join = Join(
             name: name, initiator: invitation?.initiator, ssrc: invitation?.ssrc, port: port, offset: offset,
@@ -189,7 +189,7 @@ package struct JoinTracker: Sendable {
     private mutating func add(_ join: Join) -> [Event] {
         joins.append(join)
         guard joins.count > Self.limit else { return [] }
-        // More than ALSA can have: somebody makes them up.
+        // More than ALSA has ports: some of them are forged.
         joins.remove(at: joins.firstIndex { $0.trust == .doubtful } ?? 0)
         return doubt(at: join.offset)
     }
@@ -198,7 +198,7 @@ package struct JoinTracker: Sendable {
         let isKnown = joins.contains { $0.alsaID == id || $0.networkID == id }
         switch (chain, kind) {
         case (.portMade(let line), .alsa), (.portMade(let line), .untold):
-            // By now ALSA or a reply may have taken it out of the table.
+            // ALSA or a reply may already have taken it out of the table.
             if let index = joins.lastIndex(where: { $0.offset == line }) { joins[index].alsaID = id }
             chain = .alsaAdded(at: line)
         case (.alsaAdded(let line), .network), (.alsaAdded(let line), .untold):
@@ -242,7 +242,7 @@ package struct JoinTracker: Sendable {
     }
 
     private mutating func oldPortRemoved(_ port: Int, at offset: UInt64) -> [Event] {
-        // The join was told without port: the name of the BYE just before is all there is.
+        // The join was logged without its port: the name of the BYE just before is the only way to know whose it was.
         guard let bye = lastBye, let index = joins.firstIndex(where: { $0.name == bye.name }) else { return [] }
         joins[index].port = port
         return remove(index, at: offset)
@@ -268,7 +268,7 @@ package struct JoinTracker: Sendable {
             return join.byes.isEmpty ? .lost : .halfBye
         }
         lastBye?.session = session
-        // It was not the others' of that name.
+        // So that BYE was not from the others of that name.
         for index in joins.indices where joins[index].name == join.name && joins[index].ssrc != join.ssrc {
             joins[index].byes = []
         }
@@ -281,7 +281,7 @@ package struct JoinTracker: Sendable {
 }
 
 extension JoinTracker.Join {
-    /// The same session by what the invitations said. A join without invitation is nobody's duplicate.
+    /// The same session by what the invitations said. A join without invitation is no duplicate.
     package func isSameSession(as other: JoinTracker.Join) -> Bool {
         ssrc != nil && ssrc == other.ssrc && initiator == other.initiator && name == other.name
     }

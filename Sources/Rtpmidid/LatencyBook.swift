@@ -1,8 +1,8 @@
 /// Decides which latencies to believe, and notices who has stopped to sync clocks.
 ///
 /// A log line has a name and nothing else, so it is a claim until a `status` reply shows the same figure for the only
-/// participant of that name. Where names are equal, or the log is doubted, the reply itself is the sample. Silence is
-/// judged generously: whatever may be a sign of life counts, as the wrong cure would throw a living participant out.
+/// participant of that name. Where names are equal, or the log is doubted, the reply itself is the sample. Whatever
+/// may be a sign of life counts as one: mistaken silence would throw a living participant out.
 package struct LatencyBook: Sendable {
     package struct Sample: Hashable, Sendable {
         package let key: SessionKey
@@ -42,7 +42,7 @@ package struct LatencyBook: Sendable {
         var figures: StatusReply.Latency?
         /// Replies in a row whose figure no log line had.
         var mismatches = 0
-        /// Generous: figures also change when old ones are forgotten.
+        /// May be later than the real one: figures also change when the daemon forgets old ones.
         private var lastSync: ContinuousClock.Instant
         /// When a line about it was read last, the pause before it, and how many such pauses there were in a row.
         private var lastLine: ContinuousClock.Instant?
@@ -72,7 +72,7 @@ package struct LatencyBook: Sendable {
         private var isSteady: Bool { pauses >= (pause < .seconds(5) ? 12 : 3) }
 
         var lastSign: ContinuousClock.Instant { isSteady ? lastLine ?? lastSync : lastSync }
-        /// Two missed syncs show that it is silent, where its pace is known.
+        /// Where its pace is known, two missed syncs mean silence.
         var silentAfter: Duration {
             isSteady ? min(LatencyBook.silentAfter, pause * 2 + .seconds(4)) : LatencyBook.silentAfter
         }
@@ -99,7 +99,7 @@ package struct LatencyBook: Sendable {
             let keys = known.keys.filter { $0.name == name }
             if keys.count == 1 { sawSync(of: keys[0], in: [line]) }
         case .invitation(let invitation):
-            // What was read of that name so far is not about this one, and what comes may not be about the other.
+            // Lines with that name read so far are not about this participant, and later ones may not be about the other.
             guard known[SessionKey(name: invitation.name, ssrc: invitation.ssrc)] == nil else { return }
             pending[invitation.name] = nil
             if strangers[invitation.name] == nil && strangers.count >= Self.mostNames { strangers = [:] }
@@ -123,7 +123,7 @@ package struct LatencyBook: Sendable {
             names[session.name, default: 0] += 1
             keys[session.key, default: 0] += 1
         }
-        // Somebody here can forge lines now and later.
+        // A participant is here whose name can forge lines, now and later.
         let isForgeable = status.names.contains(where: \.splitsLines)
         var samples: [Sample] = []
         var resolved: Set<RawText> = []
@@ -209,7 +209,7 @@ package struct LatencyBook: Sendable {
         if isChanged { state.synced(at: now) }
         if let heard = lines.compactMap(\.heard).max() { state.synced(byLineAt: heard) }
         defer { known[key] = state }
-        // Nothing to compare with, as in the replies of some older version.
+        // No figure to compare with, as in replies of some older versions.
         guard session.latency != nil else {
             pending[key.name] = nil
             return lines.map { sample($0, key) }
@@ -222,7 +222,7 @@ package struct LatencyBook: Sendable {
             return lines[...match].map { sample($0, key) }
         }
         guard isChanged || !lines.isEmpty else { return [] }
-        // Once may be the race; twice, and the log does not tell what the daemon knows.
+        // One mismatch may be that race. After two, the log does not show what the daemon knows.
         state.mismatches = min(state.mismatches + 1, 2)
         guard state.mismatches == 2 else { return [] }
         pending[key.name] = nil
@@ -235,7 +235,8 @@ package struct LatencyBook: Sendable {
         var state = known[session.key] ?? Known(figures: session.latency, lastSync: now)
         let isChanged = known[session.key] != nil && session.latency != nil && session.latency != state.figures
         if isChanged { state.synced(at: now) }
-        // Two syncs with the same figure look like none; a line with that figure may be this participant's.
+        // Two syncs with equal figures look like none in the replies, so a log line with that figure counts as a sign
+        // of life.
         for sign in signs {
             guard let last = session.latency?.last, let heard = sign.heard, abs(sign.microseconds - last) <= 50 else {
                 continue

@@ -54,7 +54,7 @@ package enum LogFact: Equatable, Sendable {
     case error(RawText)
     case warning(RawText)
 
-    /// Understood, and nothing to know.
+    /// Understood, and of no interest.
     case noise
     /// A whole record whose end the daemon cut off at its limit of about 1 kB, because of a long name.
     case cut

@@ -1,4 +1,12 @@
-/// Reads rtpmidid's log as it grows: bytes in, facts out. Start here for what the hub understands of rtpmidid.
+//  Module Rtpmidid: what the daemon rtpmidid says, answers and needs, in every version. Start here, then
+//  `JoinTracker.swift` (who is there), `StatusReply.swift` (what it answers), `RtpmididVersion+Traits.swift`,
+//  `RtpmididLaunch.swift`.
+//
+//  What it is: bytes of its log and replies to values, and which of these to believe. What it refuses to be: a process, a
+//  socket or a file (module Hub runs the daemon), or trustful: names in the log are the participants' choice.
+//  Ruled by Rtpmidid.docc, which has what was observed of six releases.
+
+/// Reads rtpmidid's log as it grows: bytes in, facts out.
 ///
 /// It takes whole lines only; half a line waits in the caller's buffer. Strict on purpose: a record must match from its
 /// first to its last byte, because participants choose their names and a newline in a name splits a record into lines of
@@ -18,7 +26,7 @@ package struct LogReader: Sendable {
 
     /// Where the next unread byte stands in the stream.
     package private(set) var offset: UInt64
-    /// Learnt from the first record, unless told; other formats are malformed from then on.
+    /// Learnt from the first record unless given; records in other formats are malformed from then on.
     package private(set) var format: LogFormat?
     private var skipping = false
     /// Where the latest invitations begin, newest last; as many as fit into one cut record.

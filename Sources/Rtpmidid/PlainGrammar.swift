@@ -99,7 +99,7 @@ enum PlainGrammar {
         if message.hasPrefix("Error creating avahi client") { return .avahiTrouble(message.text) }
         if message.hasPrefix("Error Binding socket at ") { return .controlFailed(message.text) }
         if message.hasPrefix("Error ") { return .error(message.text) }
-        // The BYE on the second port of somebody who is gone with the first.
+        // The BYE on the second port, of a participant whom the first BYE has already removed.
         return message.hasPrefix("Unknown peer") ? .noise : nil
     }
 

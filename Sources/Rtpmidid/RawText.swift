@@ -1,5 +1,5 @@
-/// Bytes as rtpmidid wrote or sent them: a participant's name, a piece of a log line. Nobody promises that they are
-/// UTF-8 or free of newlines and escape codes, so they are compared as bytes and become words only for people.
+/// Bytes as rtpmidid wrote or sent them: a participant's name, a piece of a log line. They may be
+/// no UTF-8 and hold newlines and escape codes, so they are compared as bytes and become a String only to be shown.
 package struct RawText: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     package let bytes: [UInt8]
 
@@ -7,7 +7,7 @@ package struct RawText: Hashable, Sendable, CustomStringConvertible, Expressible
     package init(_ text: String) { bytes = Array(text.utf8) }
     package init(stringLiteral text: String) { self.init(text) }
 
-    /// For people: what is no UTF-8 becomes U+FFFD. Still a stranger's data, never markup.
+    /// To be shown: what is no UTF-8 becomes U+FFFD. It is still a stranger's data, never markup.
     package var description: String { String(decoding: bytes, as: UTF8.self) }
 
     /// A name with a newline splits every log record it stands in, and so can forge lines.

@@ -10,7 +10,7 @@ package struct RtpmididLaunch: Hashable, Sendable {
     package let displayName: String
     /// The name by which ALSA knows the daemon's client.
     package let alsaClientName: String
-    /// What will not work as it should, in words.
+    /// Sentences for people on what will not work as it should.
     package let warnings: [String]
 
     /// Why it cannot be started so, in words for people.
@@ -64,7 +64,7 @@ package struct RtpmididLaunch: Hashable, Sendable {
         case .commandLine:
             ini = nil
             arguments = ["--name", self.displayName, "--port", String(port), "--control", controlPath]
-            // It cannot be chosen.
+            // The daemon makes it of its display name.
             self.alsaClientName = Self.cut("rtpmidi \(self.displayName)", to: Self.longestAlsaName)
         case .ini:
             try Self.check(path: iniPath, called: "ini file's path")

@@ -11,7 +11,7 @@ extension RtpmididVersion {
         return self < .v24_12 ? .blank : .levelled
     }
 
-    /// Newer than every release that was looked at.
+    /// Newer than every release that was tried.
     package var isUnknown: Bool { self > Self.newestKnown }
 
     /// ALSA ports of the daemon that are no participant: `Announcements` from 24.12 on, `Network` up to 23.10.

@@ -45,7 +45,7 @@ package struct RtpmididVersion: Hashable, Comparable, Sendable, CustomStringConv
     }
 }
 
-/// The releases that were looked at. The underscore stands for the dot of their names.
+/// The releases that were tried. The underscore stands for the dot of their names.
 // swift-format-ignore: AlwaysUseLowerCamelCase
 extension RtpmididVersion {
     package static let v21_07 = RtpmididVersion(year: 21, month: 7)

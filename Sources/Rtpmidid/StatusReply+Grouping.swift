@@ -20,7 +20,7 @@ extension StatusReply {
         var paired: Set<Int> = []
         for network in nodes.sorted(by: { $0.id < $1.id }) where network.kind == .network {
             guard let session = network.session else { continue }
-            // Routes may have been added: the partner is the one that sends back, first by name, then by age.
+            // There may be added routes. The partner is a node that sends back: one of equal name first, else the oldest.
             let partners = alsa.filter { network.sendsTo.contains($0.id) && $0.sendsTo.contains(network.id) }
             let partner = partners.first { $0.name == network.name } ?? partners.min { $0.id < $1.id }
             guard let partner, paired.insert(partner.id).inserted else {

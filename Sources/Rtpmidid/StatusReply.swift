@@ -67,15 +67,15 @@ package struct StatusReply: Equatable, Sendable {
         package internal(set) var deviation: Int
     }
 
-    /// Sessions at whose address and port there is a newer one, with the newest: two programs cannot share a port, so
-    /// whoever was there has begun anew.
+    /// Sessions with a newer one at the same address and port, each with the newest: two programs cannot share a port, so
+    /// the older session's program has been restarted.
     package var successions: [(older: Participant, newer: Participant)] {
         struct Place: Hashable { let address: String, port: UInt16 }
         func place(_ one: Participant) -> Place? {
             guard let address = one.session.address, let port = one.session.port, port > 0 else { return nil }
             return Place(address: address, port: port)
         }
-        // In the order of their coming, as they stand in the list.
+        // The list has them in the order in which they came.
         var newest: [Place: Participant] = [:]
         for one in participants { if let place = place(one) { newest[place] = one } }
         return participants.compactMap { one in

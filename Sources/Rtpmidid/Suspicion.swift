@@ -13,7 +13,7 @@ package struct Suspicion: Hashable, Sendable {
     package private(set) var until: UInt64?
     /// Where the last line that gave reason begins.
     package private(set) var latest: UInt64
-    /// How many lines gave reason, for people.
+    /// How many lines gave reason, to be shown.
     package private(set) var reasons: Int
 
     package init(from: UInt64, until: UInt64? = nil, latest: UInt64? = nil, reasons: Int = 1) {
@@ -34,8 +34,8 @@ package struct Suspicion: Hashable, Sendable {
         range.upperBound > from && range.lowerBound < until ?? .max
     }
 
-    /// Another line gives reason. A doubt that had ended is opened again and keeps its beginning: too much doubt costs a
-    /// few log samples, too little costs the truth.
+    /// Another line gives reason. A doubt that had ended is opened again and keeps its beginning: too much doubt loses a
+    /// few samples, too little would believe forged lines.
     mutating func extend(at offset: UInt64) {
         from = min(from, Self.start(for: offset))
         until = nil

@@ -26,7 +26,7 @@ package struct PortID: Hashable, Sendable, CustomStringConvertible {
         self.generation = generation
     }
 
-    /// The same as a member of a room, and back.
+    /// Conversion to a member of a room, and back.
     package var member: MemberID {
         MemberID(UInt64(generation) << 16 | UInt64(address.client) << 8 | UInt64(address.port))
     }

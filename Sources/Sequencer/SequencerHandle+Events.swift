@@ -31,8 +31,8 @@ extension SequencerHandle {
         case failed(code: Int32)
     }
 
-    /// Lets only these events wait here. Only for a client whom nobody plays to: the kernel tells a program of each of its
-    /// events that a filter refuses, and rtpmidid then throws away what others have played.
+    /// Lets only announcements in. Only for a client that nobody sends MIDI to: the kernel reports to the sender each event
+    /// that a filter refuses, and rtpmidid then throws away what others have played (PatchBay.docc/Listening.md).
     package func hearOnlyAnnouncements() throws(ALSAError) {
         for type in [
             SND_SEQ_EVENT_CLIENT_START, SND_SEQ_EVENT_CLIENT_EXIT, SND_SEQ_EVENT_PORT_START, SND_SEQ_EVENT_PORT_EXIT,
@@ -49,7 +49,7 @@ extension SequencerHandle {
     /// How many events may wait to be read: 200 unless said, 2000 at most.
     package func setInputPool(_ events: Int) throws(ALSAError) {
         try check(snd_seq_set_client_pool_input(handle, events), "set_client_pool_input")
-        // Room for the longest event that the pool takes: a longer one than alsa-lib's buffer would stay where it is for ever.
+        // Room for the longest event that the pool can hold: one longer than alsa-lib's buffer could never be read.
         try check(snd_seq_set_input_buffer_size(handle, Self.readSize), "set_input_buffer_size")
     }
 
@@ -124,7 +124,7 @@ extension SequencerHandle {
 
     package enum SendResult: Sendable {
         case sent
-        /// The hearer has more waiting than it can take: later.
+        /// The hearer's queue is full: try again later.
         case full
         /// There is no such hearer, or it does not listen.
         case gone

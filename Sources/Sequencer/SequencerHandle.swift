@@ -1,11 +1,9 @@
-//  Module PatchBay: participants' ALSA ports joined as their rooms want. Start here, then `Bay.swift`, `Patcher.swift`.
+//  Module Sequencer: the ALSA sequencer as Swift values. Start here, then `SequencerHandle+Events.swift`;
+//  `VirtualPort.swift` is a port for other programs to connect to.
 //
-//  What it is: a client of the kernel's sequencer that hears ports come and go, makes subscriptions between them, and
-//  knows what each participant holds, so that nothing stays stuck. Who hears whom is decided in `Rooms`. What it
-//  refuses to be: in the path of MIDI (the kernel carries that), or interested in names but for direction.
-//  What participants play is heard by a process of its own (`ListenerProgram`), for the kernel tells a sender of every
-//  event that one of its hearers does not take: who listens here must take all, and at once, whatever the hub does.
-//  Ruled by alsa-lib's <alsa/seq.h> and <alsa/seqmid.h>, and section 6 of the facts on rtpmidid.
+//  What it is: a client of the kernel's sequencer that never blocks, its ports, subscriptions, queries and events. What it
+//  refuses to be: one who decides what is joined (PatchBay), or who remembers anything.
+//  Ruled by alsa-lib's <alsa/seq.h> and <alsa/seqmid.h>, and Sequencer.docc.
 
 import CALSA
 import Glibc
@@ -48,7 +46,7 @@ package final class SequencerHandle {
         var entry = pollfd()
         _ = snd_seq_poll_descriptors(opened, &entry, 1, Int16(POLLIN))
         descriptor = entry.fd
-        // Memory alone makes these fail, and Swift itself traps then.
+        // These fail only without memory, when Swift itself traps.
         var clientInfo: OpaquePointer?
         var portInfo: OpaquePointer?
         var subscription: OpaquePointer?
@@ -107,7 +105,7 @@ package final class SequencerHandle {
         case made
         /// It was there already.
         case existed
-        /// One of the two ports is gone, or is not for everybody.
+        /// One of the two ports is gone, or does not allow it.
         case impossible(code: Int32)
     }
 

@@ -16,7 +16,7 @@ package final class VirtualPort {
         try sequencer.setInputPool(2000)
         address = try sequencer.createPort(name: Array(name.utf8), .participant)
         var made: OpaquePointer?
-        // Memory alone makes this fail.
+        // This fails only without memory.
         _ = snd_midi_event_new(256, &made)
         coder = made!
         snd_midi_event_no_status(coder, 1)
@@ -27,7 +27,7 @@ package final class VirtualPort {
     /// To be waited on for reading.
     package var descriptor: CInt { sequencer.descriptor }
 
-    /// What waits: octets of one or several complete messages each time.
+    /// Hands out what waits; each time octets of one or several complete messages.
     package func receive(_ body: ([UInt8]) -> Void) {
         var pointer: UnsafeMutablePointer<snd_seq_event_t>?
         var buffer = [UInt8](repeating: 0, count: Self.longestExclusive)

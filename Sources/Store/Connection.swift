@@ -7,11 +7,12 @@ final class Connection {
     private let handle: OpaquePointer
     private var isClosed = false
     private var statements: [StatementKey: Statement] = [:]
-    /// Tells samples of one visit and one millisecond apart; see `store(_: LatencySample)`.
+    /// The running number that tells samples of one visit and millisecond apart; see `store(_: LatencySample)`.
     var nextOrdinal: Int64 = 0
 
     /// Opens `path`, makes the file if there is none, and brings its schema up to date. Throws `.damaged` when the
-    /// header, the schema or an end of a table is broken, `.newerSchema` when it is from the future; neither changes the file.
+    /// header, the schema or an end of a table is broken, `.newerSchema` when it is from the future; neither changes
+    /// the file.
     init(path: String, pageLimit: Int?, migrations: [Migration]) throws(StoreError) {
         try Self.createPrivately(path)
         var opened: OpaquePointer?

@@ -21,8 +21,8 @@ struct Sums {
 
 extension Database {
     /// The confirmed round trips since a moment, one summary a name and port, in the order of port and name. A sample of
-    /// which only a range is known counts when all of it lies since then. Costs about 0.4 s a million samples, in which
-    /// nothing else is answered: keep what it says for some seconds.
+    /// which only a range is known counts when all of it lies since then. Takes about 0.4 s a million samples, during
+    /// which nothing else is answered, so keep the answer for some seconds.
     package func latencySummary(since: Moment) throws(StoreError) -> [LatencySummary] {
         struct Key: Hashable {
             let port: UInt16
@@ -53,8 +53,8 @@ extension Database {
         }
     }
 
-    /// All round trips of one visit, where wanted also those that nobody has judged yet; nil where there are none. Costs as
-    /// much a sample as `latencySummary(since:)`.
+    /// All round trips of one visit, where wanted also those that nobody has judged yet; nil where there are none. Takes
+    /// as long for each sample as `latencySummary(since:)`.
     package func latencySummary(
         of visit: Visit, includingUnconfirmed: Bool = false
     ) throws(StoreError) -> LatencySummary? {

@@ -1,4 +1,4 @@
-/// Whose round trips are wanted, and when: all there are where nothing is said.
+/// Whose round trips are wanted, and from when; nil wants all.
 package struct LatencyFilter: Hashable, Sendable {
     package var visit: Int64?
     package var room: String?
@@ -33,11 +33,11 @@ package struct LatencyPage: Sendable {
 extension Database {
     /// Rows read for one page: no more than some tens of milliseconds in which nothing else is answered.
     private static let mostRows = 100_000
-    /// What it costs to look at a visit, in rows.
+    /// What looking at a visit counts, in rows.
     private static let visitCost = 50
 
-    /// The confirmed round trips of visits, also of those that are over, behind `place`: a point a minute where they have been
-    /// summed up, and without those of which only a range of time is known. A page may have fewer points than
+    /// The confirmed round trips of visits, also of those that are over, behind `place`: a point a minute where they
+    /// have been summed up, and without those of which only a range of time is known. A page may have fewer points than
     /// `limit` and yet a next one, as the work for one is bounded too.
     package func latency(
         _ filter: LatencyFilter, after place: LatencyPage.Place? = nil, limit: Int

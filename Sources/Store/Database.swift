@@ -2,7 +2,8 @@
 //
 //  What it is: visits, latency samples, events, log offsets, settings and blocks behind one actor, which is the only
 //  writer. Whatever belongs together is committed together (`Change`). What it refuses to be: in the path of MIDI, or a
-//  place where SQL can be sent. Ruled by https://sqlite.org/wal.html and https://sqlite.org/rescode.html.
+//  place where SQL can be sent.
+//  Ruled by Store.docc, https://sqlite.org/wal.html and https://sqlite.org/rescode.html.
 
 import CSQLite
 
@@ -54,7 +55,7 @@ package actor Database {
         throw StoreError(extendedCode: SQLITE_CORRUPT, message: reason)
     }
 
-    /// Sentences for people about what happened to the file, each given once.
+    /// Sentences for people about what happened to the file. Each is returned once.
     package func takeNotices() -> [String] {
         defer { file.notices = [] }
         return file.notices

@@ -44,7 +44,7 @@ struct DatabaseFile {
         }
     }
 
-    /// Why `connection` no longer writes to what everybody else finds at this path; nil where it does.
+    /// Why what `connection` writes to is not the file that others find at this path; nil where it is.
     func loss(of connection: Connection) -> String? {
         switch status(path) {
         case nil: return errno == ENOENT ? "it was deleted" : nil
@@ -54,8 +54,8 @@ struct DatabaseFile {
         }
     }
 
-    /// The file was taken from under us: what is at its place now stays there unless it is what was overwritten. The log beside
-    /// it belongs to the one that is gone, and SQLite would apply it to the one that came.
+    /// The file was taken from under us: what is at its place now stays there unless it is what was overwritten. The
+    /// log beside it belongs to the one that is gone, and SQLite would apply it to the one that came.
     mutating func giveUp(because reason: String) throws(StoreError) {
         let isStillThere = status(path).map { Identity(device: $0.st_dev, inode: $0.st_ino) } == identity
         try setAside(because: reason, withFile: isStillThere)
@@ -86,7 +86,7 @@ struct DatabaseFile {
         do throws(StoreError) {
             connection = try Connection(path: path, pageLimit: pageLimit, migrations: migrations)
         } catch {
-            // Such as on a full disk; it would look like a file that was emptied.
+            // An empty file, as a full disk leaves it, would later look like one that was emptied.
             if isNew, size(path) == 0 { unlink(path) }
             throw error
         }

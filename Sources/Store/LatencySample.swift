@@ -1,7 +1,7 @@
 /// One measured round trip of one visit.
 package struct LatencySample: Hashable, Sendable {
-    /// Whether the log line was the engine's own word: a newline in a participant's name can forge one. A line is
-    /// stored at once, with its offset, and judged when the engine has been asked.
+    /// Whether the log line was really the engine's: a newline in a participant's name can forge one. A line is stored at
+    /// once, with the log's offset, and judged when the engine has been asked (Rtpmidid.docc/Log.md).
     package enum Trust: Int64, Hashable, Sendable, CaseIterable {
         case unconfirmed, confirmed, rejected
     }
@@ -68,7 +68,7 @@ extension Connection {
     func store(_ sample: LatencySample) throws(StoreError) {
         let hour: Int64 = 3_600_000_000
         let insert = try statement("INSERT INTO latency VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-        // A running number is unique but for rows of an earlier run; then it goes on behind theirs.
+        // A running number is unique except for rows of an earlier run; on a conflict it goes on behind those.
         for _ in 0..<2 {
             nextOrdinal += 1
             try insert.run(

@@ -54,7 +54,7 @@ extension Database {
         let pairs = try use { connection throws(StoreError) in
             try connection.statement("SELECT key, value FROM setting ORDER BY key").rows { ($0.text(0), $0.text(1)) }
         }
-        // Two keys of different bytes can be one Swift string.
+        // Two keys of different bytes can be equal as Swift strings.
         return Dictionary(pairs) { _, last in last }
     }
 

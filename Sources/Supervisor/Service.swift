@@ -3,14 +3,15 @@ package import Linux
 
 /// The shell around one `ServiceMachine`: spawns, adopts, watches through a pidfd, ends. Lives on one `EventLoop`.
 package final class Service {
-    /// What the owner supplies.
+    /// What the owner of the service provides.
     package struct Plan {
         /// Called before every start; throws the sentence that says why it must not start now.
         package var prepare: () throws(Unfit) -> ChildProgram
-        /// Lets the service's users know that it ends; calls back when that is done. The patience of the teardown limits it.
+        /// Lets the service's users know that it ends; calls back when that is done. The patience of the teardown
+        /// limits it.
         package var goodbye: (@escaping () -> Void) -> Void
-        /// Neighbouring words of its command line by which a process that lost its record is found, an option and its
-        /// value: a value alone would also find somebody's editor. Any of these; none means that it is not looked for.
+        /// Neighbouring words of its command line by which a process that lost its record is found: an option and its
+        /// value, as a value alone would also find an editor. One match is enough; without any it is not looked for.
         package var marks: [[String]]
         /// The record of the running process, a JSON file written by the owner's codec.
         package var load: () -> ProcessIdentity?
@@ -76,7 +77,8 @@ package final class Service {
             if take(recorded, how: "its record") { return true }
             plan.save(nil)
         }
-        // Not the record's process: one that started before its record was written, or whose record is lost or half written.
+        // Not the record's process: one that started before its record was written, or whose record is lost or half
+        // written.
         for pid in plan.marks.flatMap(ProcessIdentity.withArguments) {
             if let identity = ProcessIdentity(of: pid), take(identity, how: "its command line") {
                 plan.save(identity)
@@ -127,7 +129,7 @@ package final class Service {
         let isDown = machine.state == .idle
         report(.exited(exit, expected: expected))
         perform(next)
-        // Whoever heard the report may have started or stopped it by now.
+        // The owner may have started it again in answer to the report.
         if isDown, machine.state == .idle { report(.down) }
     }
 
@@ -142,7 +144,7 @@ package final class Service {
             case .goodbye:
                 let leaving = process
                 plan.goodbye { [weak self, weak leaving] in
-                    // One that comes late must not cut another process's goodbye short.
+                    // A late callback must not cut short the goodbye of the next process.
                     guard let self, machine.state == .ending(.goodbye), let leaving, leaving === process else { return }
                     perform(machine.handle(.timer))
                 }
@@ -160,7 +162,7 @@ package final class Service {
         }
     }
 
-    /// Of our own child. One that cannot be watched would run unseen and in its successors' way, so it is ended.
+    /// Watches our own child. One that cannot be watched is ended: it would run unseen and keep the next from starting.
     private static func descriptor(of pid: Int32) throws(Errno) -> ProcessDescriptor {
         do throws(Errno) { return try ProcessDescriptor(child: pid) } catch {
             kill(pid, SIGKILL)

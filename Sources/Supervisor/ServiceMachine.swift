@@ -4,7 +4,7 @@
 //  tail of its log. What it refuses to be: a dependency engine, a logger, an init. Whether a service is ready is seen by
 //  its owner (in its log) and told to the machine; nothing here guesses by waiting.
 
-/// One service as a value: what is wanted, what is, and what to do next. Wanted and actual are separate (STYLE 24).
+/// One service as a value: what is wanted, what is, and what to do next, which follows from both.
 ///
 ///     idle ──wantUp──▶ starting ──ready──▶ up
 ///      ▲                  │ exited / unfit    │ exited / hung
@@ -68,7 +68,7 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
         case .wantUp:
             wantUp = true
             guard state == .idle else { return nil }
-            // However often it is stopped and started.
+            // The pause between starts holds however often it is stopped and started.
             if let due, due > clock.now {
                 state = .waiting
                 return .wake(at: due)
@@ -170,7 +170,7 @@ package struct Teardown: Equatable, Sendable {
             switch self {
             case .goodbye: .terminate
             case .terminate: .kill
-            // SIGKILL needs no successor, but a process stuck in the kernel is asked again.
+            // Nothing comes after SIGKILL, but it is repeated for a process stuck in the kernel.
             case .kill: .kill
             }
         }

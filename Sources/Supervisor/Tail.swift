@@ -43,7 +43,7 @@ package final class Tail {
         let size = file.size
         followedFrom = size
         if let position, position.device == file.device, position.inode == file.inode {
-            // Cut short meanwhile: what the offset counted is gone, and what is there has not been read.
+            // The file has been cut short: what the offset counted is gone, and what is there has not been read.
             offset = position.offset <= size ? position.offset : 0
         } else {
             offset = size
@@ -90,13 +90,14 @@ package final class Tail {
     /// Reads one chunk if the last one is committed; true where something was consumed and a commit is now due.
     package func read() throws(Errno) -> Bool {
         guard !waiting else { return false }
-        // Cut short by somebody: what is there now is new.
+        // Somebody has cut the file short: what is there now is new.
         if file.size < offset { (offset, committedOffset, punched, followedFrom) = (0, 0, 0, 0) }
         let count = try file.read(at: offset, into: buffer)
         guard count > 0 else { return false }
         let used = consume(UnsafeRawBufferPointer(rebasing: buffer[..<count]), offset)
         precondition(used <= count, "a log reader cannot use more than it was given")
-        // A full buffer without a line end is no line of any log we know: step over it. With one, it waits for something.
+        // A full buffer without a line end is no line of any log we know, and is skipped. With one, the owner waits for
+        // something.
         let isEndless = used == 0 && count == buffer.count && !buffer.contains(UInt8(ascii: "\n"))
         let step = isEndless ? count : used
         guard step > 0 else { return false }

@@ -26,7 +26,7 @@ package enum API {
                 rooms: snapshot.rooms.count)
         }
 
-        /// As the stream has it: how far logs are read is no news.
+        /// As the stream has it, without how far logs were read, which would change all the time.
         var withoutByteCounts: Status {
             var copy = self
             for index in copy.engines.indices { (copy.engines[index].logRead, copy.engines[index].logLag) = (nil, nil) }
@@ -145,7 +145,7 @@ package enum API {
         }
     }
 
-    /// What the webhook is told, and from which limits on (0 for never); to whom is told nowhere.
+    /// What the webhook is told, and from which limits on (0 for never). Its address is shown nowhere.
     package struct Alerts: Codable, Sendable {
         package struct Limits: Codable, Sendable {
             package var rtt: Double
@@ -160,7 +160,7 @@ package enum API {
         }
         /// Absent where no alerts are configured.
         package var limits: Limits?
-        /// What goes on, as it was told.
+        /// What goes on, as the webhook was told.
         package var told: [Alert]
         /// Messages that wait to be delivered.
         package var waiting: Int

@@ -1,11 +1,11 @@
 import Linux
 
-/// What everybody may read has no one's address, whoever made the words: a system, a daemon, an earlier version of ours.
+/// Takes addresses out of text that everybody may read, whoever wrote it: the system, a daemon, an earlier version of ours.
 package enum AddressMask {
     package static let mask = "(address)"
 
-    /// `text` without the IPv4 and IPv6 addresses that stand in it as words of their own, also before a port. This machine's
-    /// loopback and the addresses that mean all tell nothing of anybody and stay.
+    /// `text` without the IPv4 and IPv6 addresses that stand in it as words of their own, also before a port. Loopback
+    /// and the addresses that mean all stay, since they say nothing about anybody.
     package static func masked(_ text: String) -> String {
         let bytes = Array(text.utf8)
         var result: [UInt8] = []

@@ -4,7 +4,7 @@ package import Hub
 import Linux
 import Synchronization
 
-/// What is counted by whoever does it, for `GET /metrics`; read by any thread.
+/// Counters for `GET /metrics`, written where the thing happens and read by any thread.
 package struct HubCounters: Sendable {
     package let http: ServerCounters
     package let store: RecorderCounters
@@ -16,8 +16,8 @@ package struct HubCounters: Sendable {
 
 /// `GET /metrics` in Prometheus' text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/).
 ///
-/// It shows what the public lists show, so it needs no token: names, but no addresses. A name is a stranger's choice and a
-/// label for as long as that one is here: in one answer there are at most `mostParticipants` of them.
+/// It shows what the public lists show, so it needs no token: names, but no addresses. Strangers choose
+/// names, and each is a label while its participant is here, so an answer has at most `mostParticipants` of them.
 package struct Metrics {
     package static let mostParticipants = 500
 
@@ -181,7 +181,7 @@ package struct Metrics {
         Int64(exactly: value).map { "\($0)" } ?? "\(value)"
     }
 
-    /// As the format asks for it; by scalars, as a newline may be half of a character.
+    /// Escaped as the format asks for. By scalars, since a newline may be part of a Swift character (CR LF).
     private static func escaped(_ value: String) -> String {
         var result = ""
         for scalar in value.unicodeScalars {

@@ -94,7 +94,7 @@ extension Routes {
             let filter = LatencyFilter(
                 visit: visit, room: query["room"], from: Moment(milliseconds: from), to: Moment(milliseconds: to),
                 step: step)
-            // The second number of a cursor is a time; there is none where all of a visit was told.
+            // The second number of a cursor is a time; it is 0 where the whole visit has been listed.
             let place = paging.after.map { cursor in
                 LatencyPage.Place(
                     visit: cursor.major, at: cursor.minor == 0 ? nil : Moment(milliseconds: cursor.minor))

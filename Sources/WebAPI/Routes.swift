@@ -6,7 +6,8 @@ import Rooms
 package import Store
 import Synchronization
 
-/// Every route of the hub, in one place: reading comes from the board and the store, changing goes to the hub's loop as a command.
+/// Every route of the hub, in one place: reading comes from the board and the store, changing goes to the hub's loop
+/// as a command.
 package struct Routes: Sendable {
     let board: Board
     let access: Access
@@ -135,7 +136,7 @@ package struct Routes: Sendable {
         }
     }
 
-    /// What /test needs.
+    /// The routes that the page /test needs.
     private func addTrying(to router: inout Router) {
         for method in [Method.post, .delete] {
             let isPost = method == .post
@@ -192,7 +193,8 @@ package struct Routes: Sendable {
                 responder.send(.problem(.badRequest, "views is a list of \(words) and event, with commas between."))
                 return
             }
-            // A browser's own reconnection gives what it has last seen; anything else is as if it had seen too little.
+            // A browser that reconnects sends the last id it has seen. Anything that is no number counts as an id from
+            // before all events.
             let last = request.headers["Last-Event-ID"].flatMap { $0.isEmpty ? nil : Int64($0) ?? -1 }
             responder.send(
                 .stream(
@@ -241,7 +243,7 @@ package struct Routes: Sendable {
         return Int64(text).flatMap { range.contains($0) ? $0 : nil }
     }
 
-    /// Outer nil: not a number of that range. Inner nil: not given.
+    /// `.some(nil)` where it is not given; nil where it is not a number of that range.
     static func optionalNumber(_ text: String?, _ range: ClosedRange<Int64>) -> Int64?? {
         guard let text else { return .some(nil) }
         return Int64(text).flatMap { range.contains($0) ? .some(.some($0)) : nil }

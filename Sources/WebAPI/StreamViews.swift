@@ -107,7 +107,7 @@ package struct StreamViews {
             var before = Dictionary(old.map { (id($0), $0) }) { first, _ in first }
             var changed: [Item] = []
             for item in new where before.removeValue(forKey: id(item)) != item { changed.append(item) }
-            // As dear as the whole, which whoever comes next needs too: said once for all.
+            // Where everything has changed, the change is as long as the whole, which new viewers need anyway.
             if changed.count < new.count || new.isEmpty {
                 change = view.message(Change(changed: changed, removed: Array(before.keys)))
             }
@@ -182,6 +182,6 @@ package struct StreamViews {
         return Array("event: event\nid: \(event.id)\ndata: \(data)\n\n".utf8)
     }
 
-    /// Some could not be recorded.
+    /// Some events could not be recorded.
     package mutating func lostEvents() { hasLostEvents = true }
 }

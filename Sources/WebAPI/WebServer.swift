@@ -1,7 +1,7 @@
 //  Module WebAPI: the hub over HTTP. Start here, then `Routes.swift` (what there is), `API.swift` (in which shapes).
 //
 //  What it is: routes, access, metrics, the stream, on the thread of an HTTP server. What it refuses to be: one who
-//  decides; commands go to the hub's loop as values, and are answered from there.
+//  decides; commands go to the hub's loop as values, and are answered from there. Ruled by openapi.json and WebAPI.docc.
 
 import EngineProtocol
 import HTTP
@@ -35,7 +35,7 @@ package final class WebServer: HubObserver {
         } catch {
             File.remove(state.socket)
             let finding = Doctor.page(configuration.listen)
-            // Whoever was there a moment ago may have gone.
+            // The program that had the address may be gone by now.
             let words = finding.isWell ? "\(configuration.listen): \(error.reason)" : finding.words
             throw HubError("the page cannot be served: \(words); choose another with --listen ADDRESS:PORT")
         }
@@ -46,7 +46,7 @@ package final class WebServer: HubObserver {
             router: routes.router(), listeners: [.unix(local), .tcp(page)], counters: counters.http)
         views = StreamViews(points: hub.memory.recentRoundTrips)
         show(hub.memory.recentEvents)
-        // For people who start a hub; on a full disk it plays all the same.
+        // `midihub start` tells people the address by it. Not needed for the music, so a full disk does not matter.
         try? File.replace("\(state.path)/page", with: Array("\(pageAddress)\n".utf8))
     }
 

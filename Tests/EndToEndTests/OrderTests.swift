@@ -16,7 +16,7 @@ struct OrderTests {
         try players[0].send([0x90, 60, 100])
         #expect(try players[1].hears(1) == [[0x90, 60, 100]])
         let stuck = try id("Stuck", at: hub)
-        // Which connection of the daemon's is whose comes with its next status.
+        // The daemon's next status tells which of its connections is whose.
         try eventually("the order to be taken") {
             try hub.post("/api/v1/participants/\(stuck)/kick").status == 200
         }
@@ -40,7 +40,7 @@ struct OrderTests {
         #expect(try players[0].received().isEmpty)
         #expect(try hub.post("/api/v1/panic?all=1").status == 200)
         var heard: [[[UInt8]]] = [[], []]
-        // Read as they come: what is left lying would overflow.
+        // Read as they come: unread events would overflow.
         try eventually(within: .seconds(120), "everything", seen: "\(heard.map(\.count))") {
             for (index, player) in players.enumerated() { heard[index] += try player.received() }
             return heard.allSatisfy { $0.count >= 16 * (128 + 3) }

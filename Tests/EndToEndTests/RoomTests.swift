@@ -36,7 +36,7 @@ struct RoomTests {
         try players[0].leave()
         let released = try players[2].hears(2)
         #expect(released == [[0x80, 60, 64], [0xB0, 64, 0]], "64 is still held by Holder")
-        // The holder hears nobody hold 64 any more but itself: both notes end there.
+        // Nobody whom the holder hears holds 64 any more: both notes end there.
         #expect(Set(try players[1].hears(6).suffix(3)) == [[0x80, 60, 64], [0x80, 64, 64], [0xB0, 64, 0]])
         try hub.awaitEvent("left", containing: "Leaver")
         try hub.awaitEvent("released", containing: "Leaver")

@@ -53,7 +53,7 @@ struct TroubleTests {
         }
         try hub.awaitEvent("store", containing: "Recording again")
         #expect(try hub.get("/healthz").status == 200)
-        // Who came meanwhile is on record, and so is its end.
+        // Late came meanwhile and is on record, and so is the end of that visit.
         try late.leave()
         try hub.awaitEvent("left", containing: "Late")
         #expect(try hub.command("stop").code == 0)

@@ -118,7 +118,7 @@ struct ServerLoopTests {
             try peer.send(late)
             return peer
         }
-        // Whoever has been answered gives its place to one who comes later.
+        // A connection that has been answered gives its place to a later one.
         try wait("the others to be refused") { fixture.server.refused == 44 }
         for _ in 0..<256 { try waiting.next().send(.text("hello")) }
         var statuses: [Int: Int] = [:]
@@ -221,7 +221,7 @@ struct ServerLoopTests {
         let modest = try (1...4).map { try ask(for: "192.0.2.\($0)") }
         responders += try (0..<4).map { _ in try waiting.next() }
         for peer in greedy[..<4] { #expect(try peer.readToEnd().isEmpty) }
-        // Eight are a browser's: those stay.
+        // A browser may have eight: those stay.
         #expect(try ask(for: "192.0.2.5").readAnswer().status == 503)
         for responder in responders { responder.send(.text("at last")) }
         for peer in greedy[4...] + modest { #expect(try peer.readAnswer().text == "at last") }

@@ -159,7 +159,7 @@ import Testing
         let newcomer = try view(for: "192.0.2.1")
         #expect(try newcomer.readAnswer().status == 200)
         try crowd[0].readToEnd()
-        // Who looks from this machine has a place beside them.
+        // A viewer on this machine has a place beside them.
         let near = try Self.view(fixture)
         #expect(fixture.server.viewers == 13)
         withExtendedLifetime((crowd, newcomer, near)) {}

@@ -30,7 +30,7 @@ extension OnTheSequencer {
             try stage.until("it is told") { stage.restored.count == 1 }
             #expect(stage.kernelWires(players).count == 2)
             try stage.until("and released") { stage.heard(players[1]) == [on(60), off(60)] }
-            // A second time at once: left to the next comparison, not raced for.
+            // Removed a second time at once: it is made again by the next comparison only.
             stage.engine.unsubscribe(from: players[0], to: players[1])
             stage.configure(.all)
             try stage.until("it is there again") { stage.kernelWires(players).count == 2 }

@@ -94,7 +94,7 @@ extension OnTheSequencer {
             let stage = try Stage()
             let players = try stage.players("A")
             let synth = try SequencerHandle(name: "synth")
-            // Its ports are this thread's too; a port that cannot be read from is no participant.
+            // This thread owns it, as it owns the engine; a port that cannot be read from is still no participant.
             let port = try synth.createPort(name: [], [.write, .subscribeWrite])
             _ = synth.subscribe(from: players[0], to: port)
             stage.configure(.all)
@@ -192,7 +192,7 @@ extension OnTheSequencer {
             let players = try stage.players("A", "B", "midihub ping", "midihub ping")
             try stage.until("the others are wired") { stage.kernelWires(players).count == 2 }
             #expect(try [2, 3].map { try #require(stage.appearance(players[$0])).standing } == [.probe, .probe])
-            // Whoever is told otherwise about it is mistaken.
+            // A mark that calls a probe a participant is ignored.
             stage.bay.send(.mark(try stage.id(players[2]), .participant))
             stage.play(on(60), players[2])
             stage.play(on(61), players[0])

@@ -82,7 +82,7 @@ extension OnTheSequencer {
             stage.forgetHeard()
             let returned = try stage.players("C", "B")
             try stage.until("it is released at both") { returned.allSatisfy { stage.heard($0).contains(off(60)) } }
-            // Once: who comes of that name later has nothing to be released.
+            // Only once: nothing is left to be released for a later participant of that name.
             try stage.awaitReleases()
             try stage.leave(returned[1])
             try stage.until("B is gone again") { stage.present.count == 1 }

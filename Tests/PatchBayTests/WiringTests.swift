@@ -55,7 +55,7 @@ extension OnTheSequencer {
                 let note = DataByte(truncating: UInt8(60 + index))
                 stage.play(on(note), player)
                 stage.play(off(note), player)
-                // Delivery is in order, so that what a later message finds is all there was.
+                // Delivery is in order: when the program changes have come, so has everything before them.
                 for other in players { stage.play(.programChange(one, program: 1), other) }
                 try stage.until("everything has come") {
                     players.allSatisfy { stage.heard($0).count { $0 == .programChange(one, program: 1) } == 2 }

@@ -193,7 +193,7 @@ struct ReceiverStreamTests {
         #expect(receiver.mayHaveLeftNotes)
         try receiver.hear(plain.packet("804040"))
         #expect(receiver.mayHaveLeftNotes)
-        // Struck again: what sounds now has sounded since after the loss.
+        // Struck again after the loss, so its end cannot have been among what was lost.
         try receiver.hear(plain.packet("903c64"))
         #expect(!receiver.mayHaveLeftNotes)
     }

@@ -118,7 +118,7 @@ struct SegmentOrderTests {
                 case .system: break
                 }
             }
-            // One that was overtaken has come by the journal.
+            // The note of a packet that was overtaken comes by a journal.
             if let note, !notes.contains(note) { missed += 1 }
         }
         #expect(exclusive == dump && lost == 0)

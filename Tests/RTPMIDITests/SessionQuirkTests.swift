@@ -2,8 +2,8 @@ import RTPMIDI
 import TestSupport
 import Testing
 
-/// What real peers do that no document says (fact sheet 1.3 to 1.8 and 5): their octets as recorded in public threads, or
-/// made by hand from what is documented of them, with the sources and tokens that they carry.
+/// What real peers do that no standard says (RTPMIDI.docc/Peers.md): their octets as recorded in public threads, or made by
+/// hand from what is documented of them, with the sources and tokens that they carry.
 struct SessionQuirkTests {
     /// A session whose peer has this SSRC and token, up.
     private func listener(peer: UInt32, token: UInt32 = Stage.token) -> Stage {
@@ -60,7 +60,7 @@ struct SessionQuirkTests {
         #expect(stage.session.peer == SSRC(0x2222_2222))
         stage.receive(.clock(ssrc: SSRC(0x2222_2222), count: 1, t1: t1, t2: 0x10_0000_0000, t3: 0))
         #expect(stage.session.isUp)
-        // Nor is another one's goodbye its.
+        // The goodbye of another SSRC does not end it.
         stage.receive(.bye(token: 0, ssrc: SSRC(0x3333_3333), name: nil), on: .control)
         #expect(stage.session.isUp)
         stage.receive(.bye(token: 0, ssrc: SSRC(0x1111_1111), name: nil), on: .control)
@@ -247,7 +247,7 @@ struct SessionQuirkTests {
     }
 
     @Test func `through a NAT the ports differ, which a session does not see`() {
-        // It knows paths only: who is behind them is its owner's affair, who finds it by token, SSRC and host.
+        // A session knows control and data path only; its owner finds it by token, SSRC and host.
         var stage = Stage.listener()
         stage.receive(.invitation(token: Stage.token, ssrc: Stage.peer, name: nil), on: .control)
         stage.receive(.invitation(token: Stage.token, ssrc: Stage.peer, name: nil), on: .data)
@@ -291,7 +291,7 @@ struct SessionQuirkTests {
         #expect(stage.sent.isEmpty)
     }
 
-    // MARK: Attackers (fact sheet 7)
+    // MARK: Attackers
 
     @Test func `times that we never sent prove nothing`() {
         for count: UInt8 in [1, 2] {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What peers do that is not as the RFC has it, from their recorded packets or from what is documented of them
-/// (fact sheet, sections 2.4, 3.9 and 5).
+/// (RTPMIDI.docc/Peers.md).
 struct StreamQuirkTests {
     private let receiver = ReceiverStream()
     private func sender(limit: Int = 1000) -> SenderStream {

@@ -68,8 +68,8 @@ struct StreamVectorTests {
             #expect(index == expected.packet)
             let packet = try #require(bytes(hex: scenario.packets[index]))
             let (heard, _) = try stream.hear(packet)
-            // Of a system exclusive message that was lost in part nothing is heard: the receiver passes on its parts, and
-            // that they come to nothing.
+            // The fixtures expect nothing of a system exclusive message that was lost in part. The receiver passes on its
+            // parts, and then that they are lost.
             #expect(heard.filter { !$0.midi.contains(":") && $0.midi != "lost" }.map(\.midi) == expected.emit)
         }
     }

@@ -2,7 +2,7 @@ import MIDI
 import Rooms
 import Testing
 
-/// What who joins late is told.
+/// What is told to those who join late.
 @Suite struct ControlStateTests {
     private let channel = Channel(truncating: 2)
     private func control(_ number: UInt8, _ value: UInt8) -> Message {

@@ -74,7 +74,7 @@ private func pedal(_ controller: DataByte, _ value: DataByte) -> Message {
     leaver.loseSight()
     stayer.loseSight()
     #expect(leaver.releases(whileHeldBy: [stayer]) == [off(60)])
-    // What is known of the other since can be told apart again.
+    // The stayer has been seen to end 61, so it holds the leaver's 61 back no more.
     stayer.apply(off(61))
     #expect(leaver.releases(whileHeldBy: [stayer]) == [off(60), off(61)])
 }

@@ -86,7 +86,7 @@ func `only participants are wired`(standing: Standing) {
     #expect(room.isLeftOut(MemberID(65)))
     #expect(room.verdict(from: MemberID(65), to: MemberID(1)) == .roomFull)
     #expect(room.verdict(from: MemberID(1), to: MemberID(65)) == .roomFull)
-    // Who only receives is no part of the mesh.
+    // A member who only receives is no part of the mesh.
     #expect(room.join(member(66, "M In")).count == 64)
     // A replaced member does not lose its place.
     #expect(room.join(member(1, "M")).count == 63 * 2 + 1)

@@ -236,7 +236,7 @@ import Testing
         }
         let last = desk.now
         #expect(desk.book.silence(of: key, now: last + .seconds(silentAfter)) == .fresh)
-        // What the daemon forgets of old figures is no sign of life.
+        // A change because the daemon forgot an old figure is no sign of life.
         desk.now += .seconds(5)
         _ = try desk.ask([entry("Ann", 1.0, average: 1.3)])
         #expect(desk.book.silence(of: key, now: last + .seconds(silentAfter + 1)) == .silent(since: last))

@@ -75,7 +75,7 @@ import Testing
         try append(lines.map { "\($0)\n" }.joined())
         let length = Int64(contents(of: directory.file("log")).count)
         for offset in stride(from: 0, through: length, by: 7) {
-            // Positions on record always lie behind a line; the next one after any place is as good as all.
+            // Positions on record always lie behind a line.
             let place =
                 contents(of: directory.file("log")).prefix(Int(offset)).lastIndex(of: 10).map { Int64($0) + 1 } ?? 0
             let fresh = Reader()

@@ -27,7 +27,7 @@ extension HTTPAnswer {
 @Suite(.ownThread) struct RoutesTests {
     private static let token = "0123456789abcdef"
 
-    /// The HTTP side of a hub, with commands obeyed by saying what they are.
+    /// The HTTP side of a hub, where each command is answered by what it says.
     private final class Stage {
         let directory = TemporaryDirectory()
         let board = Board()
@@ -393,7 +393,7 @@ extension HTTPAnswer {
         let database = try #require(stage.database)
         try await database.commit([
             .event(EventRecord(at: When(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")),
-            // As versions before wrote it.
+            // Text as earlier versions wrote it.
             .event(EventRecord(at: When(.now), kind: "panic", text: "Panic in all rooms, by 192.0.2.8")),
         ])
         let path = "/api/v1/events"
@@ -521,7 +521,7 @@ extension HTTPAnswer {
             #expect(wires.pages == (5 + limit - 1) / limit, "what is no wire counts too")
             #expect(try pages(stage, "/api/v1/wires?limit=\(limit)", "cells").items.count == 2)
         }
-        // Who goes between two pages leaves no gap.
+        // A participant who leaves between two pages causes no gap.
         try stage.show { $0.participants = try participants([(1, "P1", "present"), (4, "P4", "present")]) }
         let rest = try stage.ask("GET", "/api/v1/participants?cursor=3").object()
         #expect((rest["participants"] as? [[String: Any]])?.map { $0["id"] as? Int } == [4])

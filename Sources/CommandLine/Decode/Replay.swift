@@ -30,7 +30,7 @@ struct Replay {
         func emit(_ midi: some Sequence<UInt8>, isRepair: Bool = false) {
             emissions.append(["midi": DecodedValue.hex(midi), "repair": isRepair])
         }
-        // Lines have no time: then every packet comes just when it should.
+        // Lines have no time: each packet is taken to come exactly when its timestamp says.
         let now = datagram.time.map { $0 / 100_000 } ?? UInt64(header.timestamp)
         _ = try? stream.receiver.receive(packet, header, at: now) { emission, packet in
             switch emission {

@@ -29,7 +29,7 @@ private final class Performance {
     private let loop: EventLoop
     private let players: [(part: DemoPart, participant: Initiator)]
     private var step = 0
-    /// What is to be ended, and at which step.
+    /// Notes that sound, and the step at which each is to be ended.
     private var sounding: [(step: Int, player: Int, message: [UInt8])] = []
     private var leaving = 0
 
@@ -50,7 +50,7 @@ private final class Performance {
     }
 
     private func play() {
-        // They begin together.
+        // All begin together.
         guard leaving == 0, step > 0 || players.allSatisfy(\.participant.isUp) else { return }
         for note in sounding where note.step <= step { players[note.player].participant.send([note.message]) }
         sounding.removeAll { $0.step <= step }

@@ -47,7 +47,7 @@ enum DemoPart: String, CaseIterable {
         let bar = step / Self.stepsPerBar % Self.chords.count
         let chord = Self.chords[bar]
         var messages: [[UInt8]] = []
-        // Again at every round: somebody may have joined who has not heard it.
+        // Repeated in every round for those who have joined since.
         if place == 0, bar == 0 { messages.append([0xC0 | channel, program]) }
         switch self {
         case .drums:

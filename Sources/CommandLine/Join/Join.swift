@@ -9,7 +9,7 @@ import MIDI
 import PatchBay
 import Sequencer
 
-/// Somebody who takes part: the sessions, and what is connected to them.
+/// `midihub join` at work: its sessions, and the inputs and outputs connected to them.
 final class Join {
     enum Dump { case text, json }
 
@@ -31,7 +31,8 @@ final class Join {
         _ hosts: [Initiator.Host], name: String, play: [(at: Duration, bytes: [UInt8])]?, record: String?, dump: Dump?
     ) throws {
         Signals.ignorePipe()
-        // In the background of a shell its terminal cannot be read: that is the end of input, not a reason to stop.
+        // In the background of a shell the terminal cannot be read. That counts as the end of input; the signal would
+        // stop us.
         signal(SIGTTIN, SIG_IGN)
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         let loop = try EventLoop()
@@ -39,7 +40,7 @@ final class Join {
         participants = try hosts.map { try Initiator($0, name: name, loop: loop) }
         input = HexInput(loop: loop)
         recording = MIDIFileWriter(name: name)
-        // Found out now, not after an hour of playing.
+        // Written at once, so that an unwritable file shows now and not after an hour of playing.
         if let record { try File.replace(record, with: recording.bytes) }
         (self.record, self.dump, music) = (record, dump, play ?? [])
         port = Self.virtualPort(name)
@@ -113,7 +114,7 @@ final class Join {
 
     private func end() {
         if isEnding {
-            // Asked twice: at once.
+            // Asked a second time: ends at once, without waiting for goodbyes.
             save()
             loop.stop()
             return
@@ -185,7 +186,7 @@ final class Join {
                     repair: message.isRepair))
         }
         Output.line(text)
-        // Whoever read it has gone.
+        // The reader of standard output has gone.
         if Output.isLost, !isEnding { end() }
     }
 

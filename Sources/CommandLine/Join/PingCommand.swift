@@ -92,7 +92,7 @@ enum PingCommand {
         let (average, jitter) = (milliseconds(distance.average), milliseconds(distance.jitter))
         let lost = distance.asked - distance.answered
         let loss = hasAnswered ? Double(lost) / Double(distance.asked) : nil
-        // One lost question of six is no measure of a loss in thousandths.
+        // One lost question of six does not show how large the loss is.
         let quality = Quality(rtt: average, jitter: jitter, loss: lost > 1 ? loss : nil)
         return Line(
             host: participant.host.description, address: participant.address?.description, asked: distance.asked,

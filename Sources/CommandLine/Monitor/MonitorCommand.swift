@@ -156,7 +156,7 @@ private final class Monitor {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         Output.line("\(Output.time(Int64(time.tv_sec) * 1000))  \(words)")
-        // Whoever read it has gone.
+        // The reader of standard output has gone.
         if Output.isLost { loop.stop() }
     }
 }

@@ -66,7 +66,7 @@ package struct MonitorPicture {
 
     package mutating func lose(_ words: String, at now: ContinuousClock.Instant) { lost = (lost?.at ?? now, words) }
 
-    /// In an order in which nobody jumps.
+    /// In an order that does not change while people play.
     package var sorted: [Snapshot.Participant] {
         participants.values.filter { $0.state != .duplicate }.sorted { ($0.room, $0.id) < ($1.room, $1.id) }
     }

@@ -18,7 +18,7 @@ enum StatusCommand {
         guard let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes)) else {
             return Output.strangeAnswer()
         }
-        // A hub that serves nobody is of no use, whatever else is well. Why, stands in its sentence and its problems.
+        // A hub without a running engine is not well. Its sentence and its problems say why.
         let code = status.engines.contains { $0.state == .up } ? ExitCode.well : .no
         if options.json {
             Output.line(String(decoding: bytes, as: UTF8.self))
@@ -27,7 +27,7 @@ enum StatusCommand {
         guard let rooms = client.get("/api/v1/rooms", as: API.Rooms.self)?.rooms,
             let participants = client.participants()
         else {
-            // It has ended in between.
+            // The hub has ended in between.
             return client.complain()
         }
         for line in lines(status, rooms, participants, now: Date(), Style.standard) { Output.line(line) }

@@ -2,7 +2,7 @@ import Linux
 import Rtpmidid
 
 extension EngineProcess {
-    /// Removing the listener is the only way to have BYE said to every participant (facts: rtpmidid.md rule 8).
+    /// Removing the listener is the only way to have BYE said to every participant (Rtpmidid.docc/ControlSocket.md).
     func dismissEveryone(_ done: @escaping () -> Void) {
         control.ask(ControlRequest.status.bytes, patience: .seconds(1)) { [unowned self] answer in
             var listeners: [Int] = []

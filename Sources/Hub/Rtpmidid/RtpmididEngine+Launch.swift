@@ -62,7 +62,7 @@ extension RtpmididEngine {
         }.merging(["SWIFT_BACKTRACE": "enable=no"]) { _, ours in ours }
     }
 
-    /// `--version` alone starts the daemon, with any value it tells (facts: rtpmidid.md section 1).
+    /// `--version` alone starts the daemon, with any value it tells (Rtpmidid.docc/Versions.md).
     private static func askVersion(_ path: String) -> RtpmididVersion? {
         let question = ChildProgram(path: path, arguments: ["--version", "x"], environment: inherited, output: nil)
         guard let (output, _) = try? question.run(limit: .seconds(5)) else { return nil }
