@@ -7,8 +7,9 @@ import Rooms
 /// suspect for a moment (`LoopSentinel`), and what is owed to it is told afterwards. Clock and system exclusive go on.
 extension Loop {
     /// A channel message of a participant, of which its hearers have not been told yet.
-    func watchLoop(_ message: Message, _ word: UInt32, of peer: Peer, _ now: Milliseconds) {
-        for hearer in peer.hearers where hearer !== peer {
+    func watchLoop(_ message: Message, _ word: UInt32, of member: Member, _ now: Milliseconds) {
+        for wire in member.outgoing where !wire.isEcho {
+            let hearer = wire.to
             if hearer.trial == nil {
                 hearer.sentinel.participantHears(word, at: now)
             } else {
@@ -16,41 +17,43 @@ extension Loop {
                 hearer.trial?.set.apply(message)
             }
         }
-        if peer.trial != nil {
-            _ = peer.sentinel.returns(word, at: now)
-            wakeForTrial(peer.sentinel.trialEnd)
-        } else if peer.sentinel.participantSends(word, at: now), !peer.isCut {
-            peer.trial = Peer.Trial(peer.speakers.filter { $0 !== peer })
-            peer.sentinel.beginTrial(at: now)
-            wakeForTrial(peer.sentinel.trialEnd)
+        if member.trial != nil {
+            _ = member.sentinel.returns(word, at: now)
+            wakeForTrial(member.sentinel.trialEnd)
+        } else if member.sentinel.participantSends(word, at: now), !member.isCut {
+            member.trial = Member.Trial(member.incoming.lazy.filter { !$0.isEcho }.map(\.from))
+            member.sentinel.beginTrial(at: now)
+            wakeForTrial(member.sentinel.trialEnd)
         }
     }
 
     /// The same of a room's echo. Whoever plays the same again and again is no loop: what software returns comes back
     /// within a round trip and the moment that it needs.
-    func watchEcho(_ message: Message, _ word: UInt32, of peer: Peer, _ now: Milliseconds) {
-        guard !peer.isEchoCut else { return }
-        if let trial = peer.echoTrial {
-            if peer.echoSentinel.returns(word, at: now) || !message.holds { trial.returned.apply(message) }
-            peer.echoSentinel.withholds(word, at: now)
+    func watchEcho(_ message: Message, _ word: UInt32, of member: Member, _ now: Milliseconds) {
+        guard !member.isEchoCut else { return }
+        if let trial = member.echoTrial {
+            if member.echoSentinel.returns(word, at: now) || !message.holds { trial.returned.apply(message) }
+            member.echoSentinel.withholds(word, at: now)
             trial.set.apply(message)
-            return wakeForTrial(peer.echoSentinel.trialEnd)
+            return wakeForTrial(member.echoSentinel.trialEnd)
         }
-        let within = Milliseconds(peer.session.clock.maximum / 10) + 50
-        guard peer.echoSentinel.participantSends(word, at: now, within: within) else {
-            return peer.echoSentinel.participantHears(word, at: now)
+        let within = Milliseconds(member.endpoint.session.clock.maximum / 10) + 50
+        guard member.echoSentinel.participantSends(word, at: now, within: within) else {
+            return member.echoSentinel.participantHears(word, at: now)
         }
-        let trial = Peer.Trial([peer])
-        peer.echoTrial = trial
+        // What came before it in its packet is not.
+        forward(from: member)
+        let trial = Member.Trial(CollectionOfOne(member))
+        member.echoTrial = trial
         // The message in hand is the first that is withheld.
         trial.set.apply(message)
         if message.holds { trial.returned.apply(message) }
-        peer.echoSentinel.beginTrial(at: now)
-        wakeForTrial(peer.echoSentinel.trialEnd)
+        member.echoSentinel.beginTrial(at: now)
+        wakeForTrial(member.echoSentinel.trialEnd)
     }
 
     /// Ends those that are over. Gives when the next one will be.
-    func endTrials(of peer: Peer) -> UInt64? {
+    func endTrials(of member: Member) -> UInt64? {
         var next: UInt64?
         func isOver(_ end: Milliseconds?) -> Bool {
             guard let end else { return false }
@@ -58,8 +61,8 @@ extension Loop {
             next = min(next ?? .max, now + UInt64(end - milliseconds) * 10)
             return false
         }
-        if isOver(peer.sentinel.trialEnd) { endTrial(of: peer) }
-        if isOver(peer.echoSentinel.trialEnd) { endEchoTrial(of: peer) }
+        if isOver(member.sentinel.trialEnd) { endTrial(of: member) }
+        if isOver(member.echoSentinel.trialEnd) { endEchoTrial(of: member) }
         return next
     }
 
@@ -67,79 +70,88 @@ extension Loop {
         if let end { wake(by: now + UInt64(max(0, end - milliseconds)) * 10) }
     }
 
-    private func endTrial(of peer: Peer) {
-        guard let trial = peer.trial else { return }
-        peer.trial = nil
-        let verdict = peer.sentinel.judge(at: milliseconds)
-        tellOwed(trial, to: peer, from: peer.speakers.filter { $0 !== peer })
-        if verdict == .loop { cut(peer) }
+    private func endTrial(of member: Member) {
+        guard let trial = member.trial else { return }
+        member.trial = nil
+        let verdict = member.sentinel.judge(at: milliseconds)
+        tellOwed(trial, over: member.incoming.filter { !$0.isEcho }, to: member)
+        if verdict == .loop { cut(member) }
     }
 
-    private func endEchoTrial(of peer: Peer) {
-        guard let trial = peer.echoTrial else { return }
-        peer.echoTrial = nil
-        let verdict = peer.echoSentinel.judge(at: milliseconds, silenceIsProof: true)
-        if verdict == .loop { cutEcho(peer) }
+    private func endEchoTrial(of member: Member) {
+        guard let trial = member.echoTrial else { return }
+        member.echoTrial = nil
+        let verdict = member.echoSentinel.judge(at: milliseconds, silenceIsProof: true)
+        if verdict == .loop { cutEcho(member) }
         if verdict != .innocent {
-            for off in trial.returned.releases(whileHeldBy: []) where peer.record.pointee.held.holds(off) {
-                peer.record.pointee.follow(off)
+            for off in trial.returned.releases(whileHeldBy: []) where member.state.pointee.held.holds(off) {
+                member.state.pointee.follow(off)
+                for wire in member.outgoing where !wire.isWithheld { wire.follow(off) }
                 _ = list.append(off, at: UInt32(truncatingIfNeeded: now))
             }
-            forward(from: peer)
+            forward(from: member)
         }
-        tellOwed(trial, to: peer, from: verdict == .loop ? [] : [peer])
+        tellOwed(trial, over: member.incoming.filter(\.isEcho), to: member)
     }
 
     /// What has ended since then, what was set, and what has begun and still sounds.
-    private func tellOwed(_ trial: Peer.Trial, to peer: Peer, from speakers: [Peer]) {
-        var messages = trial.sounding.releases(whileHeldBy: peer.speakers.map(\.record.pointee.held))
+    private func tellOwed(_ trial: Member.Trial, over wires: [Wire], to member: Member) {
+        let holding = member.incoming.map(\.from.state.pointee.held)
+        var before = trial.held
+        for wire in wires { wire.add(to: &before) }
+        var messages = before.releases(whileHeldBy: holding)
         // Told again, what nobody has changed would begin to go round anew.
         trial.set.tell { if !trial.before.contains($0) { messages.append($0) } }
-        for speaker in speakers {
-            speaker.record.pointee.tellHeld { on in
+        for wire in wires {
+            wire.from.state.pointee.tellHeld { on in
                 guard case .noteOn(let channel, let note, _) = on else { return }
-                if !trial.sounding.holds(.noteOff(channel, note: note, velocity: 64)) { messages.append(on) }
+                if !before.holds(.noteOff(channel, note: note, velocity: 64)) { messages.append(on) }
             }
+            wire.assume(wire.from.state.pointee.held)
         }
-        send(messages[...], to: peer)
+        send(messages[...], to: member.endpoint)
     }
 
     /// A feedback loop: nobody hears this participant any more until somebody lifts that, or it comes anew.
-    private func cut(_ peer: Peer) {
-        guard !peer.isCut else { return }
-        peer.isCut = true
-        for hearer in peer.hearers {
-            _ = release(peer, at: hearer)
-            hearer.speakers.removeAll { $0 === peer }
+    private func cut(_ member: Member) {
+        guard !member.isCut else { return }
+        markCut(member, true)
+        for wire in member.outgoing {
+            _ = release(wire)
+            disconnect(wire)
         }
-        peer.hearers = []
-        news.send(.loop(status(peer)))
+        news.send(.loop(status(member)))
     }
 
     /// Somebody says that it is none.
-    func endCut(_ peer: Peer) {
-        guard peer.isCut else { return }
-        peer.isCut = false
-        peer.sentinel = LoopSentinel()
-        let hall = peer.port.hall
-        for hearer in hall.room.wantedHearers(of: peer.memberID) {
-            connect(Wire(from: peer.memberID, to: hearer), in: hall)
+    func endCut(_ member: Member) {
+        guard member.isCut else { return }
+        markCut(member, false)
+        member.sentinel = LoopSentinel()
+        let hall = member.room
+        for hearer in hall.room.wantedHearers(of: member.memberID) {
+            connect(Rooms.Wire(from: member.memberID, to: hearer), in: hall)
         }
-        for hearer in peer.hearers { tellState(of: [peer], to: hearer) }
+        for wire in member.outgoing { tellState(over: [wire]) }
     }
 
-    /// There is no echo any more, for anybody.
-    func forgetEcho(of peer: Peer) {
-        if let trial = peer.echoTrial { tellOwed(trial, to: peer, from: []) }
-        (peer.echoTrial, peer.isEchoCut, peer.echoSentinel) = (nil, false, LoopSentinel(threshold: 12))
+    /// It outlives the engine.
+    private func markCut(_ member: Member, _ isCut: Bool) {
+        member.isCut = isCut
+        member.endpoint.record.pointee.isCut = isCut ? 1 : 0
+    }
+
+    /// There is no echo any more, for anybody: the wire itself goes when the room is wired anew.
+    func forgetEcho(of member: Member) {
+        if let trial = member.echoTrial { tellOwed(trial, over: [], to: member) }
+        (member.echoTrial, member.isEchoCut, member.echoSentinel) = (nil, false, LoopSentinel(threshold: 12))
     }
 
     /// The echo comes back from this participant: it is not given to it any more until it is switched on anew.
-    private func cutEcho(_ peer: Peer) {
-        guard !peer.isEchoCut else { return }
-        peer.isEchoCut = true
-        peer.hearers.removeAll { $0 === peer }
-        peer.speakers.removeAll { $0 === peer }
-        news.send(.echoReturned(status(peer)))
+    private func cutEcho(_ member: Member) {
+        guard !member.isEchoCut else { return }
+        member.isEchoCut = true
+        for wire in member.outgoing where wire.isEcho { disconnect(wire) }
+        news.send(.echoReturned(status(member)))
     }
 }

@@ -16,21 +16,23 @@ extension Loop {
             port.byData[PortPair.Key(source: source, ssrc: SSRC(packet.uint32(at: 8)))]?.counts.unreadable? += 1
             return
         }
-        guard let peer = port.byData[PortPair.Key(source: source, ssrc: header.ssrc)] else {
+        guard let endpoint = port.byData[PortPair.Key(source: source, ssrc: header.ssrc)] else {
             return heardOfStranger(header.ssrc, nil, from: source, of: port)
         }
-        guard peer.isMember else { return }
+        guard endpoint.member != nil else { return }
         let time = milliseconds
-        guard peer.allowance.takes(packet.byteCount, at: time) else {
-            peer.counts.limited += 1
+        guard endpoint.allowance.takes(packet.byteCount, at: time) else {
+            endpoint.counts.limited += 1
             return
         }
         // In their order: behind those that wait already.
-        guard peer.deferred > 0 || peer.allowance.isHeavy(at: time) else { return play(packet, header, of: peer) }
-        if deferred.append(packet, of: peer) {
+        guard endpoint.deferred > 0 || endpoint.allowance.isHeavy(at: time) else {
+            return play(packet, header, of: endpoint)
+        }
+        if deferred.append(packet, of: endpoint) {
             planDeferred()
         } else {
-            peer.counts.limited += 1
+            endpoint.counts.limited += 1
         }
     }
 
@@ -38,73 +40,75 @@ extension Loop {
     func playDeferred() {
         delivered = 0
         while delivered < Self.deferredTurn, !deferred.isEmpty {
-            deferred.takeFirst { packet, peer in
-                guard peer.isMember, let header = try? RTPHeader(decoding: packet) else { return }
-                guard peer.allowance.hasTime(at: milliseconds) else {
-                    peer.counts.limited += 1
+            deferred.takeFirst { packet, endpoint in
+                guard endpoint.member != nil, let header = try? RTPHeader(decoding: packet) else { return }
+                guard endpoint.allowance.hasTime(at: milliseconds) else {
+                    endpoint.counts.limited += 1
                     return
                 }
-                play(packet, header, of: peer)
+                play(packet, header, of: endpoint)
             }
         }
         if !deferred.isEmpty { planDeferred() }
     }
 
     /// What a packet says, and what its journal mends.
-    private func play(_ packet: RawSpan, _ header: RTPHeader, of peer: Peer) {
+    private func play(_ packet: RawSpan, _ header: RTPHeader, of endpoint: Endpoint) {
+        guard let member = endpoint.member else { return }
         let time = milliseconds
-        peer.session.heard(now: now)
-        if peer.isSilent { tellSilence(of: peer) }
+        endpoint.session.heard(now: now)
+        if member.isSilent { tellSilence(of: endpoint) }
         let reception: Reception
         do throws(WireError) {
-            reception = try peer.receiver.receive(packet, header, at: now) { emission, packet in
-                pass(emission, of: packet, header.timestamp, from: peer, time)
+            reception = try endpoint.receiver.receive(packet, header, at: now) { emission, packet in
+                pass(emission, of: packet, header.timestamp, from: member, time)
             }
         } catch {
-            peer.counts.unreadable? += 1
+            endpoint.counts.unreadable? += 1
             return
         }
-        forward(from: peer)
-        if let due = peer.receiver.segmentsDue { wake(by: due) }
-        count(reception, of: peer)
+        forward(from: member)
+        if let due = endpoint.receiver.segmentsDue { wake(by: due) }
+        count(reception, of: endpoint)
     }
 
-    private func count(_ reception: Reception, of peer: Peer) {
-        peer.counts.received += 1
-        peer.counts.lost += UInt64(reception.lost)
-        peer.counts.repaired += UInt64(reception.repaired)
-        if reception.verdict == .late { peer.counts.dropped += 1 }
-        if let highest = peer.receiver.highest {
-            peer.record.pointee.highest = highest
-            peer.record.pointee.hasReceived = 1
+    private func count(_ reception: Reception, of endpoint: Endpoint) {
+        endpoint.counts.received += 1
+        endpoint.counts.lost += UInt64(reception.lost)
+        endpoint.counts.repaired += UInt64(reception.repaired)
+        if reception.verdict == .late { endpoint.counts.dropped += 1 }
+        if let highest = endpoint.receiver.highest {
+            endpoint.record.pointee.highest = highest
+            endpoint.record.pointee.hasReceived = 1
         }
-        if peer.record.pointee.journals != 1, peer.receiver.hasSentJournals, !peer.feedback.isLowHalf {
-            peer.record.pointee.journals = 1
-            peer.adaptJournals()
+        if endpoint.record.pointee.journals != 1, endpoint.receiver.hasSentJournals, !endpoint.feedback.isLowHalf {
+            endpoint.record.pointee.journals = 1
+            endpoint.adaptJournals()
             // It may not know yet that we do.
-            peer.sender.showJournal(at: now)
+            endpoint.sender.showJournal(at: now)
             wake(by: now)
         }
-        if reception.repaired > 0 { sendFeedback(to: peer) }
+        if reception.repaired > 0 { sendFeedback(to: endpoint) }
     }
 
     /// One thing that a packet said, or that its journal repaired.
     private func pass(
-        _ emission: Emission, of packet: RawSpan, _ start: UInt32, from peer: Peer, _ milliseconds: Milliseconds
+        _ emission: Emission, of packet: RawSpan, _ start: UInt32, from member: Member, _ milliseconds: Milliseconds
     ) {
         switch emission {
         case .message(let message, let time, _):
             let word = ChannelCommand(message).word
-            peer.messages += 1
-            if case .noteOn = message { peer.notes += 1 }
-            peer.playedAt = now
-            if peer.hasReleased, isLateEnd(message, of: peer) { return }
-            peer.record.pointee.follow(message)
-            watchLoop(message, word, of: peer, milliseconds)
-            if peer.port.hall.plan.echoes ?? false { watchEcho(message, word, of: peer, milliseconds) }
+            member.messages += 1
+            if case .noteOn = message { member.notes += 1 }
+            member.playedAt = now
+            if member.hasReleased, isLateEnd(message, of: member) { return }
+            member.state.pointee.follow(message)
+            watchLoop(message, word, of: member, milliseconds)
+            if member.room.plan.echoes ?? false { watchEcho(message, word, of: member, milliseconds) }
+            for wire in member.outgoing where !wire.isWithheld { wire.follow(message) }
             let at = self.time(time, start)
             if !list.append(message, at: at) {
-                forward(from: peer)
+                forward(from: member)
                 _ = list.append(message, at: at)
             }
             listIsRealTime = false
@@ -112,17 +116,19 @@ extension Loop {
             guard message.isForOthers else { return }
             let at = self.time(time, start)
             if !list.append(message, at: at) {
-                forward(from: peer)
+                forward(from: member)
                 _ = list.append(message, at: at)
             }
             _ = systemList.append(message, at: at)
             if !message.isRealTime { listIsRealTime = false }
         case .sysEx(let part, let octets, let time):
             // Behind what came before it in the packet.
-            forward(from: peer)
-            packet.extracting(octets).withUnsafeBytes { gather(part, $0, self.time(time, start), from: peer) }
+            forward(from: member)
+            packet.extracting(octets).withUnsafeBytes {
+                gather(part, $0, self.time(time, start), from: member.endpoint)
+            }
         case .sysExLost:
-            if let gathering = peer.gathering.take() { pool.release(gathering.buffer) }
+            if let gathering = member.endpoint.gathering.take() { pool.release(gathering.buffer) }
         }
     }
 
@@ -135,25 +141,26 @@ extension Loop {
     }
 
     /// Gives up what a peer's segments have waited for in vain.
-    func giveUpSegments(of peer: Peer) {
-        let time = milliseconds
-        peer.receiver.giveUpSegments(at: now) { emission, packet in
-            pass(emission, of: packet, peer.receiver.newestTime, from: peer, time)
+    func giveUpSegments(of member: Member) {
+        let (time, receiver) = (milliseconds, member.endpoint.receiver)
+        receiver.giveUpSegments(at: now) { emission, packet in
+            pass(emission, of: packet, receiver.newestTime, from: member, time)
         }
-        forward(from: peer)
+        forward(from: member)
     }
 
     /// Sends the list to everyone who hears this participant.
-    func forward(from peer: Peer) {
+    func forward(from member: Member) {
         guard !list.isEmpty else { return }
         let before = delivered
-        for hearer in peer.hearers {
-            let isDeaf = hearer.isDeaf(to: peer)
-            if isDeaf, systemList.isEmpty { continue }
+        for wire in member.outgoing {
+            let isWithheld = wire.isWithheld
+            if isWithheld, systemList.isEmpty { continue }
+            let hearer = wire.to.endpoint
             if hearer.hasPieces, !listIsRealTime { hurry(hearer) }
             guard let address = hearer.data else { continue }
             hearer.port.data.queue(to: address) {
-                if isDeaf {
+                if isWithheld {
                     hearer.sender.write(systemList, at: now, into: &$0)
                 } else {
                     hearer.sender.write(list, at: now, into: &$0)
@@ -162,53 +169,55 @@ extension Loop {
             delivered += 1
             sent(to: hearer)
         }
-        peer.allowance.charge(delivered - before, at: deliveryCost)
+        member.endpoint.allowance.charge(delivered - before, at: deliveryCost)
         list.removeAll()
         systemList.removeAll()
         listIsRealTime = true
     }
 
     /// Sends `own` to one participant.
-    func sendOwn(to peer: Peer) {
-        guard let address = peer.data else { return }
-        peer.port.data.queue(to: address) { peer.sender.write(own, at: now, into: &$0) }
-        sent(to: peer)
+    func sendOwn(to endpoint: Endpoint) {
+        guard let address = endpoint.data else { return }
+        endpoint.port.data.queue(to: address) { endpoint.sender.write(own, at: now, into: &$0) }
+        sent(to: endpoint)
     }
 
     /// A packet whose journal mends what was lost before it, and which says ends again to those who do not use the journal.
-    func sendGuard(to peer: Peer) {
-        guard let address = peer.data else { return }
-        peer.port.data.queue(to: address) {
-            peer.sender.writeGuard(with: &own, at: now, into: &$0) { end in
-                if peer.speakers.contains(where: { $0.record.pointee.held.holds(end) }) { return true }
+    func sendGuard(to endpoint: Endpoint) {
+        guard let address = endpoint.data else { return }
+        endpoint.port.data.queue(to: address) {
+            endpoint.sender.writeGuard(with: &own, at: now, into: &$0) { end in
+                guard let member = endpoint.member else { return false }
+                if member.incoming.contains(where: { $0.holds(end) }) { return true }
                 // Software that sends back what it hears sends this back too.
-                peer.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
-                peer.echoSentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                member.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                member.echoSentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
                 return false
             }
         }
-        sent(to: peer)
+        sent(to: endpoint)
     }
 
-    private func sent(to peer: Peer) {
-        peer.record.pointee.nextSequence = peer.sender.next.rawValue
-        if let due = peer.sender.guardDue { wake(by: due) }
+    private func sent(to endpoint: Endpoint) {
+        endpoint.record.pointee.nextSequence = endpoint.sender.next.rawValue
+        if let due = endpoint.sender.guardDue { wake(by: due) }
     }
 
     /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
-    func report(_ peer: Peer) {
-        sendFeedback(to: peer)
-        guard peer.counts.lost != peer.told.lost || peer.counts.limited != peer.told.limited,
-            now >= peer.toldAt + 5 * Self.second
+    func report(_ member: Member) {
+        let endpoint = member.endpoint
+        sendFeedback(to: endpoint)
+        guard endpoint.counts.lost != endpoint.told.lost || endpoint.counts.limited != endpoint.told.limited,
+            now >= endpoint.toldAt + 5 * Self.second
         else { return }
-        peer.told = peer.counts
-        peer.toldAt = now
-        news.send(.losses(status(peer)))
+        endpoint.told = endpoint.counts
+        endpoint.toldAt = now
+        news.send(.losses(status(member)))
     }
 
-    private func sendFeedback(to peer: Peer) {
-        guard let number = peer.receiver.takeFeedback(at: now) else { return }
-        peer.port.control.queue(to: peer.control) {
+    private func sendFeedback(to endpoint: Endpoint) {
+        guard let number = endpoint.receiver.takeFeedback(at: now) else { return }
+        endpoint.port.control.queue(to: endpoint.control) {
             SessionPacket.feedback(ssrc: table.ssrc, value: Feedback.value(number)).write(into: &$0)
         }
     }

@@ -29,11 +29,13 @@ extension Loop {
                 if let port = ports[number] { (port.hall, port.index) = (hall, index) }
             }
         }
-        reseat(changed, everybody: old.flatMap(\.peers))
+        reseat(changed, everybody: old.flatMap(\.members))
         for hall in halls {
             for (index, number) in hall.plan.ports.enumerated() where ports[number] == nil { open(number, hall, index) }
         }
-        for peer in halls.flatMap(\.peers) where !plan.admits(peer.address) { remove(peer, .kicked, farewell: true) }
+        for endpoint in halls.flatMap(\.members).map(\.endpoint) where !plan.admits(endpoint.address) {
+            remove(endpoint, .kicked, farewell: true)
+        }
         resume()
         if !closed.isEmpty { wake(by: now + Self.second) }
     }
@@ -72,7 +74,7 @@ extension Loop {
     }
 
     private func close(_ port: PortPair) {
-        for peer in port.peers { remove(peer, .portClosed, farewell: true) }
+        for endpoint in port.endpoints { remove(endpoint, .portClosed, farewell: true) }
         port.flush()
         for registration in port.registrations { loop.unwatch(registration) }
         ports[port.number] = nil
@@ -89,19 +91,20 @@ extension Loop {
             }
         }
         return EngineStatus(
-            version: version, pid: getpid(), ports: all, participants: halls.flatMap(\.peers).map(status),
+            version: version, pid: getpid(), ports: all, participants: halls.flatMap(\.members).map(status),
             sent: ports.values.reduce(0) { $0 + $1.control.sent + $1.data.sent },
             unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent })
     }
 
-    func status(_ peer: Peer) -> EngineStatus.Participant {
-        EngineStatus.Participant(
-            id: peer.id, name: peer.name, room: peer.port.hall.plan.name, port: peer.port.number,
-            address: peer.address.description, ssrc: peer.ssrc.rawValue, since: peer.record.pointee.since,
-            rtt: roundTrip(peer.session.clock), counts: peer.counts,
-            silentFor: Int64((now &- min(now, peer.session.lastHeard)) / 10), isSilent: peer.isSilent,
-            loops: peer.isCut, messages: peer.messages,
-            mayHaveLeftNotes: peer.receiver.mayHaveLeftNotes ? true : nil)
+    func status(_ member: Member) -> EngineStatus.Participant {
+        let endpoint = member.endpoint
+        return EngineStatus.Participant(
+            id: member.id, name: member.name, room: member.room.plan.name, port: endpoint.port.number,
+            address: endpoint.address.description, ssrc: endpoint.ssrc.rawValue, since: endpoint.record.pointee.since,
+            rtt: roundTrip(endpoint.session.clock), counts: endpoint.counts,
+            silentFor: Int64((now &- min(now, endpoint.session.lastHeard)) / 10), isSilent: member.isSilent,
+            loops: member.isCut, messages: member.messages,
+            mayHaveLeftNotes: endpoint.receiver.mayHaveLeftNotes ? true : nil)
     }
 
     /// nil where nothing has been measured yet.
