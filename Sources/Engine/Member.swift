@@ -33,7 +33,7 @@ final class Member {
     let state: UnsafeMutablePointer<State>
     /// It outlives the member: a session that ends leaves the room first.
     unowned(unsafe) let endpoint: Endpoint
-    unowned var room: Hall
+    unowned var room: ServedRoom
     /// Which of the room's ports it came in by, from 0.
     var portIndex: Int
 
@@ -82,7 +82,8 @@ final class Member {
     var isSilent = false
 
     init(
-        id: UInt64, name: String, state: UnsafeMutablePointer<State>, endpoint: Endpoint, room: Hall, portIndex: Int
+        id: UInt64, name: String, state: UnsafeMutablePointer<State>, endpoint: Endpoint, room: ServedRoom,
+        portIndex: Int
     ) {
         (self.id, self.name, self.state, self.endpoint) = (id, name, state, endpoint)
         (self.room, self.portIndex) = (room, portIndex)

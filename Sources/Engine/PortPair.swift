@@ -12,7 +12,7 @@ final class PortPair {
     }
 
     let number: UInt16
-    unowned var hall: Hall
+    unowned var room: ServedRoom
     /// Which of its room's ports this is, from 0.
     var index: Int
     let control: DatagramSocket
@@ -30,8 +30,8 @@ final class PortPair {
     /// Those who have just said goodbye.
     private var departed: [Departed] = []
 
-    init(number: UInt16, host: String?, hall: Hall, index: Int) throws(Errno) {
-        (self.number, self.hall, self.index) = (number, hall, index)
+    init(number: UInt16, host: String?, room: ServedRoom, index: Int) throws(Errno) {
+        (self.number, self.room, self.index) = (number, room, index)
         control = try DatagramSocket(port: number, host: host)
         data = try DatagramSocket(port: number + 1, host: host)
     }
@@ -126,25 +126,4 @@ final class PortPair {
         control.flush()
         data.flush()
     }
-}
-
-/// A room that is served, with those who are in it.
-final class Hall {
-    var plan: EnginePlan.Room
-    /// Who hears whom.
-    var room: Room
-    /// In the order of their arrival.
-    var members: [Member] = []
-
-    init(_ plan: EnginePlan.Room) {
-        self.plan = plan
-        room = Self.room(plan)
-    }
-
-    static func room(_ plan: EnginePlan.Room) -> Room {
-        Room(
-            policy: plan.policy, blocks: Set(plan.blocks), echoes: plan.echoes ?? false, meshLimit: plan.maximum)
-    }
-
-    func member(_ id: MemberID) -> Member? { members.first { $0.memberID == id } }
 }

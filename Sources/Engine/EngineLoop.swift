@@ -1,6 +1,6 @@
-//  Module Engine: RTP-MIDI carried from participant to participant, without a sound card. Start here, then
-//  `Loop+Sessions.swift` (who comes and goes), `Loop+MIDI.swift` (the path of a packet), `Member.swift`, `Wire.swift` and
-//  `Endpoint.swift` (who plays, to whom, and how they are spoken with).
+//  Module Engine: RTP-MIDI carried from participant to participant, without a sound card. Start here, then `Member.swift`,
+//  `Wire.swift` and `Endpoint.swift` (who plays, to whom, and how they are spoken with), `EngineLoop+Sessions.swift` (who
+//  comes and goes) and `EngineLoop+MIDI.swift` (the path of a packet).
 //
 //  What it is: one thread, its sockets, its sessions. What it refuses to be: a decider of who hears whom (that is
 //  `Rooms`), a codec (`RTPMIDI`), a writer of logs (the main thread of `midihub engine` is).
@@ -13,8 +13,8 @@ import RTPMIDI
 import Rooms
 
 /// The engine's thread at work.
-final class Loop {
-    let loop: EventLoop
+final class EngineLoop {
+    let eventLoop: EventLoop
     let news: Mailbox<EngineNews>
     let table: SessionTable
     let wires = WirePool()
@@ -24,7 +24,7 @@ final class Loop {
     private let orders: Mailbox<EngineOrder>
 
     var plan = EnginePlan(rooms: [])
-    var halls: [Hall] = []
+    var rooms: [ServedRoom] = []
     var ports: [UInt16: PortPair] = [:]
     /// Why a port of the plan is not listened on.
     var closed: [UInt16: String] = [:]
@@ -70,16 +70,16 @@ final class Loop {
         sessions: String?, version: String, orders: Mailbox<EngineOrder>, news: Mailbox<EngineNews>
     ) throws(Errno) {
         (self.version, self.orders, self.news) = (version, orders, news)
-        loop = try EventLoop()
+        eventLoop = try EventLoop()
         var random = SystemRandomNumberGenerator()
         table = SessionTable(path: sessions, random: &random)
-        alarm = loop.alarm { [unowned self] in
+        alarm = eventLoop.alarm { [unowned self] in
             nextLook = nil
             readClock()
             lookAround()
             flush()
         }
-        deferredAlarm = loop.alarm { [unowned self] in
+        deferredAlarm = eventLoop.alarm { [unowned self] in
             readClock()
             playDeferred()
             endTurn()
@@ -94,12 +94,12 @@ final class Loop {
         left = table.taken
         serve(plan)
         flush()
-        try loop.receive(orders) { [unowned self] in
+        try eventLoop.receive(orders) { [unowned self] in
             readClock()
             obey($0)
             flush()
         }
-        try loop.run()
+        try eventLoop.run()
         news.send(.ended)
     }
 
@@ -116,7 +116,7 @@ final class Loop {
         case .control: _ = port.control.receive { received($0, from: $1, on: path, of: port) }
         case .data:
             // What is dropped or deferred takes no time: behind it may be others' notes.
-            let most = Self.batch(port.hall.members.count)
+            let most = Self.batch(port.room.members.count)
             for _ in 0..<16 where delivered < Self.turn / 2 {
                 let count = port.data.receive(atMost: most) { received($0, from: $1, on: path, of: port) }
                 if count < most { break }
@@ -217,24 +217,24 @@ final class Loop {
         switch order {
         case .serve(let plan): serve(plan)
         case .status(let answer): answer(status())
-        case .panic(let room, let all, let answer):
-            let (hearers, notes) = panic(room)
+        case .panic(let name, let all, let answer):
+            let (hearers, notes) = panic(name)
             if all {
-                for hall in halls where room == nil || hall.plan.name == room {
-                    for member in hall.members { endNotes(0...127, at: member.endpoint) }
+                for room in rooms where name == nil || room.plan.name == name {
+                    for member in room.members { endNotes(0...127, at: member.endpoint) }
                 }
             }
             answer(hearers, notes)
         case .member(let id, let command, let answer):
-            let member = halls.lazy.flatMap(\.members).first { $0.id == id }
+            let member = rooms.lazy.flatMap(\.members).first { $0.id == id }
             if let member { perform(command, on: member) }
             answer(member != nil)
         case .activity(let answer):
             answer(
-                Dictionary(halls.flatMap(\.members).map { ($0.id, $0.notes) }, uniquingKeysWith: { first, _ in first }))
+                Dictionary(rooms.flatMap(\.members).map { ($0.id, $0.notes) }, uniquingKeysWith: { first, _ in first }))
         case .sounding(let answer):
             var all: [UInt64: Sounding] = [:]
-            for member in halls.lazy.flatMap(\.members) {
+            for member in rooms.lazy.flatMap(\.members) {
                 let sounding = Sounding(member.state.pointee.held, member.state.pointee.controls)
                 if !sounding.isEmpty { all[member.id] = sounding }
             }
@@ -259,11 +259,11 @@ final class Loop {
         let endpoints = ports.values.flatMap(\.endpoints)
         for endpoint in endpoints { remove(endpoint, .stopped, farewell: true) }
         flush()
-        loop.after(.milliseconds(60)) { [unowned self] in
+        eventLoop.after(.milliseconds(60)) { [unowned self] in
             for endpoint in endpoints { perform(on: endpoint) { $0.end(perform: $1) } }
             flush()
             ports = [:]
-            loop.stop()
+            eventLoop.stop()
         }
     }
 }

@@ -5,14 +5,14 @@ import RTPMIDI
 import Rooms
 
 /// Who comes and who goes: invitations, the clock, goodbyes.
-extension Loop {
+extension EngineLoop {
     private static let invitationLetters: UInt16 = 0x494E
     /// For how long one may measure the way here.
-    private static let probeTime = 30 * Loop.second
+    private static let probeTime = 30 * EngineLoop.second
     /// So long does a router remember a way that is not used (RFC 4787 asks for more, many do not keep it).
-    private static let controlSilence = 20 * Loop.second
+    private static let controlSilence = 20 * EngineLoop.second
     /// How long after a session came up an invitation to it may be a copy of the one that began it.
-    private static let copyTime = Loop.second / 4
+    private static let copyTime = EngineLoop.second / 4
 
     func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
         guard SessionPacket.isSession(datagram) else {
@@ -73,7 +73,7 @@ extension Loop {
         record.pointee.setName(name)
         let endpoint = Endpoint(
             ssrc: ssrc, name: name, port: port, control: source, data: nil,
-            session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
+            session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.room.plan.displayName, now: now),
             receiver: ReceiverStream(waiting: waiting),
             sender: SenderStream(
                 ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
@@ -129,9 +129,9 @@ extension Loop {
         if !plan.admits(source) { return "its address is not let in" }
         // One who begins anew takes a place that is taken.
         func isOther(_ endpoint: Endpoint) -> Bool { endpoint.port !== port || endpoint.control != source }
-        let hall = port.hall
-        if hall.members.count(where: { isOther($0.endpoint) }) >= hall.plan.maximum {
-            return "the room is full (at most \(hall.plan.maximum))"
+        let room = port.room
+        if room.members.count(where: { isOther($0.endpoint) }) >= room.plan.maximum {
+            return "the room is full (at most \(room.plan.maximum))"
         }
         return hasPlace(source, name, beside: isOther)
             ? nil : "its address has all the places that one may have: \(plan.mostPerAddress)"
@@ -268,7 +268,7 @@ extension Loop {
                 control: record.pointee.control, data: record.pointee.data,
                 session: .resumedListener(
                     token: record.pointee.token, dataToken: record.pointee.dataToken, peer: ssrc, own: table.ssrc,
-                    name: port.hall.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1),
+                    name: port.room.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1),
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
@@ -288,10 +288,10 @@ extension Loop {
             resumed.append(member)
         }
         left.removeAll { place in ports[table.record(place).pointee.port] != nil || !table.isTaken(place) }
-        for hall in halls where resumed.contains(where: { $0.room === hall }) {
-            hall.room = Hall.room(hall.plan)
-            for member in hall.members { hall.room.join(member.ruled) }
-            rewire(hall)
+        for room in rooms where resumed.contains(where: { $0.room === room }) {
+            room.rules = ServedRoom.rules(room.plan)
+            for member in room.members { room.rules.join(member.ruled) }
+            rewire(room)
         }
         for member in resumed {
             // What each wire had begun died with its table: as far as anybody knows it is what its sender holds.

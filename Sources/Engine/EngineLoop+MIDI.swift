@@ -6,7 +6,7 @@ import Rooms
 
 /// The path of a packet: in by one participant's stream, out by a stream of its own to everyone who hears it. Nothing
 /// here allocates, locks or logs.
-extension Loop {
+extension EngineLoop {
     /// So many deliveries, a millisecond or so, before it is looked again whether others have played.
     private static let deferredTurn = 256
 

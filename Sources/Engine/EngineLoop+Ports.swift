@@ -5,7 +5,7 @@ import RTPMIDI
 import Rooms
 
 /// What is served: ports opened and closed, rooms made and changed.
-extension Loop {
+extension EngineLoop {
     /// Changes to a plan. Who is on a port that stays keeps the session, whatever becomes of its room; ports that go are
     /// closed, with BY.
     func serve(_ new: EnginePlan) {
@@ -14,40 +14,40 @@ extension Loop {
         let numbers = Set(new.rooms.flatMap(\.ports))
         for port in ports.values where hostChanged || !numbers.contains(port.number) { close(port) }
         closed = closed.filter { numbers.contains($0.key) }
-        let old = halls
-        var changed: [Hall] = []
-        halls = new.rooms.map { room in
-            let known = old.first { $0.plan.name == room.name }
-            if let known, known.plan == room { return known }
-            let hall = known ?? Hall(room)
-            hall.plan = room
-            changed.append(hall)
-            return hall
+        let old = rooms
+        var changed: [ServedRoom] = []
+        rooms = new.rooms.map { plan in
+            let known = old.first { $0.plan.name == plan.name }
+            if let known, known.plan == plan { return known }
+            let room = known ?? ServedRoom(plan)
+            room.plan = plan
+            changed.append(room)
+            return room
         }
-        for hall in halls {
-            for (index, number) in hall.plan.ports.enumerated() {
-                if let port = ports[number] { (port.hall, port.index) = (hall, index) }
+        for room in rooms {
+            for (index, number) in room.plan.ports.enumerated() {
+                if let port = ports[number] { (port.room, port.index) = (room, index) }
             }
         }
         reseat(changed, everybody: old.flatMap(\.members))
-        for hall in halls {
-            for (index, number) in hall.plan.ports.enumerated() where ports[number] == nil { open(number, hall, index) }
+        for room in rooms {
+            for (index, number) in room.plan.ports.enumerated() where ports[number] == nil { open(number, room, index) }
         }
-        for endpoint in halls.flatMap(\.members).map(\.endpoint) where !plan.admits(endpoint.address) {
+        for endpoint in rooms.flatMap(\.members).map(\.endpoint) where !plan.admits(endpoint.address) {
             remove(endpoint, .kicked, farewell: true)
         }
         resume()
         if !closed.isEmpty { wake(by: now + Self.second) }
     }
 
-    private func open(_ number: UInt16, _ hall: Hall, _ index: Int) {
+    private func open(_ number: UInt16, _ room: ServedRoom, _ index: Int) {
         do throws(Errno) {
-            let port = try PortPair(number: number, host: plan.host, hall: hall, index: index)
+            let port = try PortPair(number: number, host: plan.host, room: room, index: index)
             port.registrations = [
-                try loop.watch(port.control.number, .read) { [unowned self, unowned port] _ in
+                try eventLoop.watch(port.control.number, .read) { [unowned self, unowned port] _ in
                     receive(on: .control, of: port)
                 },
-                try loop.watch(port.data.number, .read) { [unowned self, unowned port] _ in
+                try eventLoop.watch(port.data.number, .read) { [unowned self, unowned port] _ in
                     receive(on: .data, of: port)
                 },
             ]
@@ -65,9 +65,9 @@ extension Loop {
     }
 
     func retryPorts() {
-        for hall in halls {
-            for (index, number) in hall.plan.ports.enumerated() where closed[number] != nil {
-                open(number, hall, index)
+        for room in rooms {
+            for (index, number) in room.plan.ports.enumerated() where closed[number] != nil {
+                open(number, room, index)
             }
         }
         resume()
@@ -76,22 +76,22 @@ extension Loop {
     private func close(_ port: PortPair) {
         for endpoint in port.endpoints { remove(endpoint, .portClosed, farewell: true) }
         port.flush()
-        for registration in port.registrations { loop.unwatch(registration) }
+        for registration in port.registrations { eventLoop.unwatch(registration) }
         ports[port.number] = nil
     }
 
     /// How everything is, for the control socket.
     func status() -> EngineStatus {
         var all: [EngineStatus.Port] = []
-        for hall in halls {
-            for number in hall.plan.ports {
+        for room in rooms {
+            for number in room.plan.ports {
                 all.append(
                     EngineStatus.Port(
-                        port: number, room: hall.plan.name, listening: ports[number] != nil, reason: closed[number]))
+                        port: number, room: room.plan.name, listening: ports[number] != nil, reason: closed[number]))
             }
         }
         return EngineStatus(
-            version: version, pid: getpid(), ports: all, participants: halls.flatMap(\.members).map(status),
+            version: version, pid: getpid(), ports: all, participants: rooms.flatMap(\.members).map(status),
             sent: ports.values.reduce(0) { $0 + $1.control.sent + $1.data.sent },
             unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent })
     }

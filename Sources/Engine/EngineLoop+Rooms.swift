@@ -5,11 +5,11 @@ import RTPMIDI
 import Rooms
 
 /// Who hears whom, and what is released when that ends.
-extension Loop {
+extension EngineLoop {
     /// Somebody has proven that they are where they say.
     func enter(_ endpoint: Endpoint) {
-        let hall = endpoint.port.hall
-        guard hall.members.count < hall.plan.maximum, hasPlace(endpoint.control, endpoint.name) else {
+        let room = endpoint.port.room
+        guard room.members.count < room.plan.maximum, hasPlace(endpoint.control, endpoint.name) else {
             return remove(endpoint, .full, farewell: true)
         }
         halfOpen.release(endpoint)
@@ -17,7 +17,7 @@ extension Loop {
         endpoint.record.pointee.since = SystemTime.unixMilliseconds
         let member = seat(endpoint)
         table.commit(endpoint.place)
-        for wire in hall.room.join(member.ruled) { connect(wire, in: hall) }
+        for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
         news.send(.joined(status(member)))
         wake(by: now + Self.second / 4)
@@ -28,17 +28,17 @@ extension Loop {
         let (record, port) = (endpoint.record, endpoint.port)
         let member = Member(
             id: record.pointee.id, name: endpoint.name, state: table.state(endpoint.place), endpoint: endpoint,
-            room: port.hall, portIndex: port.index)
+            room: port.room, portIndex: port.index)
         member.isCut = record.pointee.isCut == 1
         endpoint.member = member
-        port.hall.members.append(member)
+        port.room.members.append(member)
         return member
     }
 
     /// Whether its address may have one more of that name, beside those members that are others.
     func hasPlace(_ source: SocketAddress, _ name: String, beside isOther: (Endpoint) -> Bool = { _ in true }) -> Bool {
         var names: [String] = []
-        for endpoint in halls.lazy.flatMap(\.members).map(\.endpoint)
+        for endpoint in rooms.lazy.flatMap(\.members).map(\.endpoint)
         where endpoint.address.network == source.network && isOther(endpoint) {
             names.append(endpoint.name)
         }
@@ -69,9 +69,9 @@ extension Loop {
         for wire in member.outgoing where !wire.isEcho { released = max(released, release(wire)) }
         for wire in member.outgoing { disconnect(wire) }
         for wire in member.incoming { disconnect(wire) }
-        let hall = member.room
-        hall.members.removeAll { $0 === member }
-        for wire in hall.room.leave(member.memberID) { connect(wire, in: hall) }
+        let room = member.room
+        room.members.removeAll { $0 === member }
+        for wire in room.rules.leave(member.memberID) { connect(wire, in: room) }
         news.send(.left(status(member), reason: reason, released: released))
     }
 
@@ -125,39 +125,39 @@ extension Loop {
     }
 
     /// Rooms whose plan has changed: who is there stays, who hears whom is worked out anew.
-    func reseat(_ changed: [Hall], everybody: [Member]) {
+    func reseat(_ changed: [ServedRoom], everybody: [Member]) {
         let byArrival = everybody.sorted { $0.id < $1.id }
         for member in byArrival {
-            (member.room, member.portIndex) = (member.endpoint.port.hall, member.endpoint.port.index)
+            (member.room, member.portIndex) = (member.endpoint.port.room, member.endpoint.port.index)
         }
-        for hall in changed {
-            hall.room = Hall.room(hall.plan)
-            hall.members = byArrival.filter { $0.room === hall }
-            for member in hall.members {
-                hall.room.join(member.ruled)
-                if hall.plan.echoes != true { forgetEcho(of: member) }
+        for room in changed {
+            room.rules = ServedRoom.rules(room.plan)
+            room.members = byArrival.filter { $0.room === room }
+            for member in room.members {
+                room.rules.join(member.ruled)
+                if room.plan.echoes != true { forgetEcho(of: member) }
             }
         }
-        for hall in changed { rewire(hall) }
+        for room in changed { rewire(room) }
     }
 
     /// Compares the wires that there are with those that the room wants.
-    func rewire(_ hall: Hall) {
-        let wanted = hall.room.wantedWires
-        for member in hall.members {
+    func rewire(_ room: ServedRoom) {
+        let wanted = room.rules.wantedWires
+        for member in room.members {
             for wire in member.outgoing where !wanted.contains(wire.rule) {
                 _ = release(wire)
                 disconnect(wire)
             }
         }
-        let before = hall.members.map(\.incoming.count)
-        for rule in wanted { connect(rule, in: hall) }
+        let before = room.members.map(\.incoming.count)
+        for rule in wanted { connect(rule, in: room) }
         // Whom somebody has not heard until now it knows as little of as one who joins late.
-        for (member, known) in zip(hall.members, before) { tellState(over: member.incoming[known...]) }
+        for (member, known) in zip(room.members, before) { tellState(over: member.incoming[known...]) }
     }
 
-    func connect(_ rule: Rooms.Wire, in hall: Hall) {
-        guard let from = hall.member(rule.from), let to = hall.member(rule.to), !from.isCut,
+    func connect(_ rule: Rooms.Wire, in room: ServedRoom) {
+        guard let from = room.member(rule.from), let to = room.member(rule.to), !from.isCut,
             !(from === to && from.isEchoCut), !from.outgoing.contains(where: { $0.to === to })
         else { return }
         let wire = wires.make(from: from, to: to)
@@ -190,15 +190,15 @@ extension Loop {
     /// Silences a room, or all. Gives how many hearers there were and how many notes were known to sound.
     func panic(_ name: String?) -> (hearers: Int, notes: Int) {
         var (hearers, notes) = (0, 0)
-        for hall in halls where name == nil || hall.plan.name == name {
+        for room in rooms where name == nil || room.plan.name == name {
             var sounding = HeldState()
-            for member in hall.members {
+            for member in room.members {
                 sounding.merge(member.state.pointee.held)
                 member.state.pointee.held.silence()
             }
             notes += sounding.noteCount
-            hearers += hall.members.count
-            for member in hall.members {
+            hearers += room.members.count
+            for member in room.members {
                 var heard = sounding
                 heard.merge(member.heard)
                 let offs = heard.releases(whileHeldBy: [], unseen: false).filter {

@@ -5,7 +5,7 @@ import Rooms
 
 /// Whom a packet is from: those who are known; those who move, behind a router that has given them other ports; those who
 /// said goodbye and go on.
-extension Loop {
+extension EngineLoop {
     /// The peer that a session packet is from. What comes from elsewhere is believed only as far as it proves itself.
     func known(
         _ packet: SessionPacket, from source: SocketAddress, on path: Session.Path, of port: PortPair

@@ -5,7 +5,7 @@ import Rooms
 
 /// Participants whose software sends back what it hears, and how that is proven: nothing of the channels is sent to a
 /// suspect for a moment (`LoopSentinel`), and what is owed to it is told afterwards. Clock and system exclusive go on.
-extension Loop {
+extension EngineLoop {
     /// A channel message of a participant, of which its hearers have not been told yet.
     func watchLoop(_ message: Message, _ word: UInt32, of member: Member, _ now: Milliseconds) {
         for wire in member.outgoing where !wire.isEcho {
@@ -128,9 +128,9 @@ extension Loop {
         guard member.isCut else { return }
         markCut(member, false)
         member.sentinel = LoopSentinel()
-        let hall = member.room
-        for hearer in hall.room.wantedHearers(of: member.memberID) {
-            connect(Rooms.Wire(from: member.memberID, to: hearer), in: hall)
+        let room = member.room
+        for hearer in room.rules.wantedHearers(of: member.memberID) {
+            connect(Rooms.Wire(from: member.memberID, to: hearer), in: room)
         }
         for wire in member.outgoing { tellState(over: [wire]) }
     }

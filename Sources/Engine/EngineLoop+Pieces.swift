@@ -6,7 +6,7 @@ import RTPMIDI
 /// What is sent at leisure, a small packet every few milliseconds, because small peers cannot take bursts: the room's
 /// state for a late joiner, and system exclusive messages. Live messages never wait for it: when one comes, the rest is
 /// sent before it at once.
-extension Loop {
+extension EngineLoop {
     /// Between two pieces: 128 octets in 3 ms are ten times as fast as a MIDI cable.
     private static let pause: UInt64 = 30
     private static let pieceSize = 128
