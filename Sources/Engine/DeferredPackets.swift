@@ -8,7 +8,7 @@ final class DeferredPackets {
     static let own = 64
 
     private struct Entry {
-        var peer: Peer?
+        var endpoint: Endpoint?
         var count = 0
     }
     private var entries = [Entry](repeating: Entry(), count: capacity)
@@ -22,28 +22,29 @@ final class DeferredPackets {
     var isEmpty: Bool { count == 0 }
 
     /// False where there is no room.
-    func append(_ packet: RawSpan, of peer: Peer) -> Bool {
-        guard count < Self.capacity, peer.deferred < Self.own, packet.byteCount <= DatagramSocket.datagramSize else {
+    func append(_ packet: RawSpan, of endpoint: Endpoint) -> Bool {
+        guard count < Self.capacity, endpoint.deferred < Self.own, packet.byteCount <= DatagramSocket.datagramSize
+        else {
             return false
         }
         let place = (first + count) % Self.capacity
         packet.withUnsafeBytes { slot(place).copyMemory(from: $0) }
-        entries[place] = Entry(peer: peer, count: packet.byteCount)
+        entries[place] = Entry(endpoint: endpoint, count: packet.byteCount)
         count += 1
-        peer.deferred += 1
+        endpoint.deferred += 1
         return true
     }
 
     /// Hands the oldest to `body`.
-    func takeFirst(_ body: (RawSpan, Peer) -> Void) {
-        guard count > 0, let peer = entries[first].peer else { return }
+    func takeFirst(_ body: (RawSpan, Endpoint) -> Void) {
+        guard count > 0, let endpoint = entries[first].endpoint else { return }
         let packet = UnsafeRawBufferPointer(rebasing: slot(first)[..<entries[first].count])
-        entries[first].peer = nil
-        peer.deferred -= 1
+        entries[first].endpoint = nil
+        endpoint.deferred -= 1
         // Its place is not taken again before `body` has returned: nothing is appended meanwhile.
         first = (first + 1) % Self.capacity
         count -= 1
-        body(packet.bytes, peer)
+        body(packet.bytes, endpoint)
     }
 
     private func slot(_ place: Int) -> UnsafeMutableRawBufferPointer {

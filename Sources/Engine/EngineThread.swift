@@ -23,7 +23,7 @@ package final class EngineThread {
         thread = try WorkerThread("midi") {
             RealTime.askForThisThread()
             do throws(Errno) {
-                try Loop(sessions: sessions, version: version, orders: orders, news: news).run(plan)
+                try EngineLoop(sessions: sessions, version: version, orders: orders, news: news).run(plan)
             } catch {
                 news.send(.trouble("the engine cannot run: \(error)"))
                 news.send(.ended)

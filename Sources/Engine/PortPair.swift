@@ -12,7 +12,7 @@ final class PortPair {
     }
 
     let number: UInt16
-    unowned var hall: Hall
+    unowned var room: ServedRoom
     /// Which of its room's ports this is, from 0.
     var index: Int
     let control: DatagramSocket
@@ -20,18 +20,18 @@ final class PortPair {
     var registrations: [EventLoop.Registration] = []
 
     /// Those whose address is proven, by where their packets come from.
-    private(set) var byControl: [Key: Peer] = [:]
-    private(set) var byData: [Key: Peer] = [:]
-    private var bySSRC: [SSRC: [Peer]] = [:]
+    private(set) var byControl: [Key: Endpoint] = [:]
+    private(set) var byData: [Key: Endpoint] = [:]
+    private var bySSRC: [SSRC: [Endpoint]] = [:]
     /// Those on their way in. The control port is known before the data port; and one who begins anew comes from where its
     /// old session still is.
-    private(set) var arrivingByControl: [Key: Peer] = [:]
-    private(set) var arrivingByData: [Key: Peer] = [:]
+    private(set) var arrivingByControl: [Key: Endpoint] = [:]
+    private(set) var arrivingByData: [Key: Endpoint] = [:]
     /// Those who have just said goodbye.
     private var departed: [Departed] = []
 
-    init(number: UInt16, host: String?, hall: Hall, index: Int) throws(Errno) {
-        (self.number, self.hall, self.index) = (number, hall, index)
+    init(number: UInt16, host: String?, room: ServedRoom, index: Int) throws(Errno) {
+        (self.number, self.room, self.index) = (number, room, index)
         control = try DatagramSocket(port: number, host: host)
         data = try DatagramSocket(port: number + 1, host: host)
     }
@@ -39,53 +39,53 @@ final class PortPair {
     // MARK: Who is here
 
     /// Everybody, those on their way in included.
-    var peers: [Peer] { Array(byControl.values) + Array(arrivingByControl.values) }
+    var endpoints: [Endpoint] { Array(byControl.values) + Array(arrivingByControl.values) }
 
-    func has(_ peer: Peer) -> Bool {
-        let key = Key(source: peer.control, ssrc: peer.ssrc)
-        return byControl[key] === peer || arrivingByControl[key] === peer
+    func has(_ endpoint: Endpoint) -> Bool {
+        let key = Key(source: endpoint.control, ssrc: endpoint.ssrc)
+        return byControl[key] === endpoint || arrivingByControl[key] === endpoint
     }
 
     /// Those of one SSRC whose address is proven: twins are several.
-    func peers(_ ssrc: SSRC) -> [Peer] { bySSRC[ssrc] ?? [] }
+    func endpoints(_ ssrc: SSRC) -> [Endpoint] { bySSRC[ssrc] ?? [] }
 
     /// Another session at the same control address, as one who begins anew has for a moment.
-    func hasAnother(at peer: Peer) -> Bool {
-        byControl.values.contains { $0 !== peer && $0.control == peer.control }
-            || arrivingByControl.values.contains { $0 !== peer && $0.control == peer.control }
+    func hasAnother(at endpoint: Endpoint) -> Bool {
+        byControl.values.contains { $0 !== endpoint && $0.control == endpoint.control }
+            || arrivingByControl.values.contains { $0 !== endpoint && $0.control == endpoint.control }
     }
 
-    func arrives(_ peer: Peer) {
-        arrivingByControl[Key(source: peer.control, ssrc: peer.ssrc)] = peer
-        if let data = peer.data { arrivingByData[Key(source: data, ssrc: peer.ssrc)] = peer }
+    func arrives(_ endpoint: Endpoint) {
+        arrivingByControl[Key(source: endpoint.control, ssrc: endpoint.ssrc)] = endpoint
+        if let data = endpoint.data { arrivingByData[Key(source: data, ssrc: endpoint.ssrc)] = endpoint }
     }
 
     /// Its address is proven. Nobody else may be there.
-    func settles(_ peer: Peer) {
-        forget(peer)
-        byControl[Key(source: peer.control, ssrc: peer.ssrc)] = peer
-        if let data = peer.data { byData[Key(source: data, ssrc: peer.ssrc)] = peer }
-        bySSRC[peer.ssrc, default: []].append(peer)
+    func settles(_ endpoint: Endpoint) {
+        forget(endpoint)
+        byControl[Key(source: endpoint.control, ssrc: endpoint.ssrc)] = endpoint
+        if let data = endpoint.data { byData[Key(source: data, ssrc: endpoint.ssrc)] = endpoint }
+        bySSRC[endpoint.ssrc, default: []].append(endpoint)
     }
 
-    func forget(_ peer: Peer) {
-        let control = Key(source: peer.control, ssrc: peer.ssrc)
-        if byControl[control] === peer { byControl[control] = nil }
-        if arrivingByControl[control] === peer { arrivingByControl[control] = nil }
-        if let address = peer.data {
-            let data = Key(source: address, ssrc: peer.ssrc)
-            if byData[data] === peer { byData[data] = nil }
-            if arrivingByData[data] === peer { arrivingByData[data] = nil }
+    func forget(_ endpoint: Endpoint) {
+        let control = Key(source: endpoint.control, ssrc: endpoint.ssrc)
+        if byControl[control] === endpoint { byControl[control] = nil }
+        if arrivingByControl[control] === endpoint { arrivingByControl[control] = nil }
+        if let address = endpoint.data {
+            let data = Key(source: address, ssrc: endpoint.ssrc)
+            if byData[data] === endpoint { byData[data] = nil }
+            if arrivingByData[data] === endpoint { arrivingByData[data] = nil }
         }
-        bySSRC[peer.ssrc]?.removeAll { $0 === peer }
-        if bySSRC[peer.ssrc]?.isEmpty ?? false { bySSRC[peer.ssrc] = nil }
+        bySSRC[endpoint.ssrc]?.removeAll { $0 === endpoint }
+        if bySSRC[endpoint.ssrc]?.isEmpty ?? false { bySSRC[endpoint.ssrc] = nil }
     }
 
     // MARK: Who has just left
 
     /// Its record as it was: the place in the table is another's.
     struct Departed {
-        let peer: Peer
+        let endpoint: Endpoint
         let record: SessionTable.Record
         var at: UInt64
     }
@@ -95,8 +95,8 @@ final class PortPair {
     private static let underWay: UInt64 = 2_000
 
     /// Gives when it may be forgotten.
-    func departs(_ peer: Peer, at now: UInt64) -> UInt64 {
-        departed.append(Departed(peer: peer, record: peer.record.pointee, at: now))
+    func departs(_ endpoint: Endpoint, at now: UInt64) -> UInt64 {
+        departed.append(Departed(endpoint: endpoint, record: endpoint.record.pointee, at: now))
         return now + Self.memory + 1
     }
 
@@ -106,7 +106,7 @@ final class PortPair {
 
     func placeOfDeparted(_ key: Key, at now: UInt64) -> Int? {
         departed.firstIndex {
-            $0.peer.ssrc == key.ssrc && ($0.peer.control == key.source || $0.peer.data == key.source)
+            $0.endpoint.ssrc == key.ssrc && ($0.endpoint.control == key.source || $0.endpoint.data == key.source)
                 && now &- $0.at <= Self.memory
         }
     }
@@ -126,25 +126,4 @@ final class PortPair {
         control.flush()
         data.flush()
     }
-}
-
-/// A room that is served, with those who are in it.
-final class Hall {
-    var plan: EnginePlan.Room
-    /// Who hears whom.
-    var room: Room
-    /// In the order of their arrival.
-    var peers: [Peer] = []
-
-    init(_ plan: EnginePlan.Room) {
-        self.plan = plan
-        room = Self.room(plan)
-    }
-
-    static func room(_ plan: EnginePlan.Room) -> Room {
-        Room(
-            policy: plan.policy, blocks: Set(plan.blocks), echoes: plan.echoes ?? false, meshLimit: plan.maximum)
-    }
-
-    func peer(_ id: MemberID) -> Peer? { peers.first { $0.memberID == id } }
 }

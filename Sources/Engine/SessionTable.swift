@@ -1,7 +1,5 @@
 import Linux
-import MIDI
 import RTPMIDI
-import Rooms
 
 /// Everybody who is there, in a mapped file that outlives the engine: one that was killed takes its participants up
 /// again from it, and goes on where it stopped.
@@ -44,10 +42,7 @@ final class SessionTable {
         /// 1 where it has answered our questions for the time.
         var answersClock: UInt8 = 0
         var name: [64 of UInt8] = .init(repeating: 0)
-        var held = HeldState()
-        var controls = ControlState()
-        /// How hard each note was struck, by channel and note, for those that are held.
-        var velocities: [2048 of UInt8] = .init(repeating: 0)
+        var state = Member.State()
 
         var nameText: String {
             String(decoding: (0..<Int(min(nameLength, 64))).map { name[$0] }, as: UTF8.self)
@@ -58,22 +53,6 @@ final class SessionTable {
             for byte in text.utf8.prefix(64) {
                 name[Int(nameLength)] = byte
                 nameLength += 1
-            }
-        }
-
-        mutating func follow(_ message: Message) {
-            held.apply(message)
-            controls.apply(message)
-            if case .noteOn(let channel, let note, let velocity) = message {
-                velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)] = velocity.rawValue
-            }
-        }
-
-        /// Hands out note-ons for what is held.
-        func tellHeld(_ body: (Message) -> Void) {
-            held.tellNotes(held: true) { channel, note in
-                let velocity = velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)]
-                body(.noteOn(channel, note: note, velocity: DataByte(truncating: max(1, velocity))))
             }
         }
     }
@@ -140,6 +119,13 @@ final class SessionTable {
 
     /// Where a record lies: it is written in place, packet by packet.
     func record(_ index: Int) -> UnsafeMutablePointer<Record> { records + index }
+
+    /// Where that part of it lies which is the member's.
+    func state(_ index: Int) -> UnsafeMutablePointer<Member.State> {
+        UnsafeMutableRawPointer(records + index).advanced(by: Self.stateOffset)
+            .assumingMemoryBound(to: Member.State.self)
+    }
+    private static let stateOffset = MemoryLayout<Record>.offset(of: \Record.state)!  // a stored property has one
 
     var isFull: Bool { free.isEmpty }
 

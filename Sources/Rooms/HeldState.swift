@@ -55,6 +55,21 @@ package struct HeldState: BitwiseCopyable, Sendable {
         for index in channels.indices { channels[index].merge(other.channels[index]) }
     }
 
+    package mutating func merge(_ other: HeldChannel) {
+        guard !other.isEmpty else { return }
+        let index = Int(other.channel.rawValue)
+        channels[index].used = 1
+        channels[index].held |= other.notes
+        channels[index].pedals |= other.pedals
+        channels[index].bent |= other.bend
+    }
+
+    /// What is held on one channel, or was before a gap.
+    package func onChannel(_ channel: Channel) -> HeldChannel {
+        let known = channels[Int(channel.rawValue)].known
+        return HeldChannel(channel, notes: known.notes, pedals: known.pedals, bend: known.bend & 1)
+    }
+
     /// Nothing is held that leaving would have to release.
     package var isEmpty: Bool { !channels.indices.contains { channels[$0].holdsAnything } }
 
@@ -214,6 +229,6 @@ private struct ChannelState: BitwiseCopyable {
 }
 
 extension DataByte {
-    fileprivate var bit: UInt128 { 1 << UInt128(rawValue) }
-    fileprivate var pedalBit: UInt8 { (64...69).contains(rawValue) ? 1 << (rawValue - 64) : 0 }
+    var bit: UInt128 { 1 << UInt128(rawValue) }
+    var pedalBit: UInt8 { (64...69).contains(rawValue) ? 1 << (rawValue - 64) : 0 }
 }

@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test func `the larger the room, the less is taken of a socket at a time`() {
-        #expect([0, 2, 16, 64, 100, 250, 5000].map { Loop.batch($0) } == [64, 64, 64, 16, 10, 4, 1])
+        #expect([0, 2, 16, 64, 100, 250, 5000].map { EngineLoop.batch($0) } == [64, 64, 64, 16, 10, 4, 1])
     }
 
     @Test func `others come before one who plays much`() throws {

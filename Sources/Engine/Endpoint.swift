@@ -2,11 +2,10 @@ import EngineProtocol
 import Linux
 import MIDI
 import RTPMIDI
-import Rooms
 
 /// One RTP-MIDI session with one participant, from its invitation on. What lives as long as a session, and nothing
 /// longer; what must outlive the engine lies in its record.
-final class Peer {
+final class Endpoint {
     let ssrc: SSRC
     let name: String
     unowned let port: PortPair
@@ -30,58 +29,18 @@ final class Peer {
     /// Its place in the session table.
     let place: Int
     let record: UnsafeMutablePointer<SessionTable.Record>
-    /// In its room: its address is proven, it hears and is heard.
-    var isMember = false
+    /// In its room once its address is proven.
+    var member: Member?
     /// It only measures, and is sent away then; nil for who is none.
     var probeEnd: UInt64?
-
-    /// Whom it is heard by, and whom it hears.
-    var hearers: [Peer] = []
-    var speakers: [Peer] = []
-    var sentinel = LoopSentinel()
-    /// Watches what the echo gives it, while there is one; and whether it has sent that back.
-    var echoSentinel = LoopSentinel(threshold: 12)
-    var isEchoCut = false
-    /// While it is tried whether it sends back what it hears: of the others, and of the echo.
-    var trial: Trial?
-    var echoTrial: Trial?
-    /// What is owed to a participant to whom nothing is sent for a moment.
-    final class Trial {
-        /// What sounded there when that began, and what was set.
-        let sounding: HeldState
-        let before: [Message]
-        /// What was set since.
-        var set = ControlState()
-        /// What was on its way back when that began: nobody else will end it.
-        var returned = HeldState()
-        init(_ speakers: [Peer]) {
-            var sounding = HeldState()
-            var before: [Message] = []
-            for speaker in speakers {
-                sounding.merge(speaker.record.pointee.held)
-                speaker.record.pointee.controls.tell { before.append($0) }
-            }
-            (self.sounding, self.before) = (sounding, before)
-        }
-    }
-    /// What was ended at its hearers though it had not let go: its own ends of these come late.
-    var released = HeldState()
-    var hasReleased = false
-    /// When something of its own last came, to tell whom a late joiner is to be told of first.
-    var playedAt: UInt64 = 0
 
     var allowance = Allowance()
     /// Packets of its own that wait until those of others have gone.
     var deferred = 0
     var counts = EngineStatus.Counts()
-    var messages: UInt64 = 0
-    /// Of these, the beginnings of notes.
-    var notes: UInt64 = 0
     /// The counts that the log has.
     var told = EngineStatus.Counts()
     var toldAt: UInt64 = 0
-    /// As the session is, and as it was told to everybody.
-    var isSilent = false
     /// Somebody elsewhere who may be it.
     var claim: (address: SocketAddress, claim: Claim)?
     /// When its session was proven.
@@ -125,15 +84,6 @@ final class Peer {
 
     /// Where it is, for people to see.
     var address: SocketAddress { isControlGuessed ? data ?? control : control }
-    var id: UInt64 { record.pointee.id }
-    var memberID: MemberID { MemberID(id) }
-    var member: Member { Member(id: memberID, name: name, portIndex: port.index) }
-    var isCut: Bool {
-        get { record.pointee.isCut == 1 }
-        set { record.pointee.isCut = newValue ? 1 : 0 }
-    }
-    /// Nothing of a speaker's is sent to it at the moment.
-    func isDeaf(to speaker: Peer) -> Bool { speaker === self ? echoTrial != nil : trial != nil }
     /// Something waits to be sent at leisure.
     var hasPieces: Bool { nextPiece != nil }
 }

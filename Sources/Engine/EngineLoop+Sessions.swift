@@ -5,14 +5,14 @@ import RTPMIDI
 import Rooms
 
 /// Who comes and who goes: invitations, the clock, goodbyes.
-extension Loop {
+extension EngineLoop {
     private static let invitationLetters: UInt16 = 0x494E
     /// For how long one may measure the way here.
-    private static let probeTime = 30 * Loop.second
+    private static let probeTime = 30 * EngineLoop.second
     /// So long does a router remember a way that is not used (RFC 4787 asks for more, many do not keep it).
-    private static let controlSilence = 20 * Loop.second
+    private static let controlSilence = 20 * EngineLoop.second
     /// How long after a session came up an invitation to it may be a copy of the one that began it.
-    private static let copyTime = Loop.second / 4
+    private static let copyTime = EngineLoop.second / 4
 
     func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
         guard SessionPacket.isSession(datagram) else {
@@ -32,8 +32,8 @@ extension Loop {
         case (.bye(let token, let ssrc, _), _):
             farewell(packet, token, ssrc, from: source, on: path, of: port)
         default:
-            guard let peer = known(packet, from: source, on: path, of: port) else { return }
-            perform(on: peer) { $0.receive(packet, on: path, now: now, perform: $1) }
+            guard let endpoint = known(packet, from: source, on: path, of: port) else { return }
+            perform(on: endpoint) { $0.receive(packet, on: path, now: now, perform: $1) }
         }
     }
 
@@ -44,16 +44,17 @@ extension Loop {
         of port: PortPair
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
-        if let peer = port.arrivingByControl[key] {
-            if peer.session.token == token {
-                return perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
+        if let endpoint = port.arrivingByControl[key] {
+            if endpoint.session.token == token {
+                return perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
             }
-            remove(peer, .restarted, farewell: false)
+            remove(endpoint, .restarted, farewell: false)
         }
         // The network may have doubled the invitation. Later it is the same program, started anew: some boards draw the
         // same numbers each time. Its old session goes on until the new one is proven.
-        if let peer = port.byControl[key], peer.session.token == token, now < peer.provenAt + Self.copyTime {
-            return perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
+        if let endpoint = port.byControl[key], endpoint.session.token == token, now < endpoint.provenAt + Self.copyTime
+        {
+            return perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
         }
         let name = name.flatMap { $0.isEmpty ? nil : $0 } ?? "?"
         if let reason = Probe.isNamed(name) ? refusalOfProbe(source) : refusal(source, name, port) {
@@ -70,19 +71,19 @@ extension Loop {
         record.pointee.ssrc = ssrc.rawValue
         record.pointee.control = source
         record.pointee.setName(name)
-        let peer = Peer(
+        let endpoint = Endpoint(
             ssrc: ssrc, name: name, port: port, control: source, data: nil,
-            session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.hall.plan.displayName, now: now),
+            session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.room.plan.displayName, now: now),
             receiver: ReceiverStream(waiting: waiting),
             sender: SenderStream(
                 ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
             place: place, record: record)
-        peer.adaptJournals()
-        record.pointee.nextSequence = peer.sender.next.rawValue
-        record.pointee.acknowledged = peer.sender.next.advanced(by: -1).rawValue
-        port.arrives(peer)
-        halfOpen.take(peer, from: source)
-        perform(on: peer) { $0.receive(packet, on: .control, now: now, perform: $1) }
+        endpoint.adaptJournals()
+        record.pointee.nextSequence = endpoint.sender.next.rawValue
+        record.pointee.acknowledged = endpoint.sender.next.advanced(by: -1).rawValue
+        port.arrives(endpoint)
+        halfOpen.take(endpoint, from: source)
+        perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
     }
 
     private func invitedOnData(
@@ -94,27 +95,27 @@ extension Loop {
         let arriving = port.arrivingByControl.values.filter {
             $0.ssrc == ssrc && $0.data == nil && $0.control.isSameHost(as: source)
         }
-        let peer =
+        let endpoint =
             port.arrivingByData[key] ?? arriving.first { $0.session.token == token }
             ?? arriving.max { $0.session.lastHeard < $1.session.lastHeard } ?? port.byData[key]
-        guard let peer else {
+        guard let endpoint else {
             return refuse(token, nil, "not invited on the control port first", to: source, on: .data, of: port)
         }
-        if peer.data == nil {
-            peer.data = source
-            peer.record.pointee.data = source
-            port.arrives(peer)
+        if endpoint.data == nil {
+            endpoint.data = source
+            endpoint.record.pointee.data = source
+            port.arrives(endpoint)
         }
-        perform(on: peer) { $0.receive(packet, on: .data, now: now, perform: $1) }
-        peer.record.pointee.dataToken = peer.session.dataToken
+        perform(on: endpoint) { $0.receive(packet, on: .data, now: now, perform: $1) }
+        endpoint.record.pointee.dataToken = endpoint.session.dataToken
     }
 
     /// Somebody who is on the way in makes room for one more.
     private func giveWay(to source: SocketAddress) {
-        guard let (peer, _) = halfOpen.yielding(to: source) else { return }
+        guard let (endpoint, _) = halfOpen.yielding(to: source) else { return }
         let words = "too many are on their way in"
-        if !peer.isResuming { tellRefusal(of: peer.name, words, from: peer.control, of: peer.port) }
-        remove(peer, .full, farewell: true)
+        if !endpoint.isResuming { tellRefusal(of: endpoint.name, words, from: endpoint.control, of: endpoint.port) }
+        remove(endpoint, .full, farewell: true)
     }
 
     private func refusalOfProbe(_ source: SocketAddress) -> String? {
@@ -127,10 +128,10 @@ extension Loop {
     private func refusal(_ source: SocketAddress, _ name: String, _ port: PortPair) -> String? {
         if !plan.admits(source) { return "its address is not let in" }
         // One who begins anew takes a place that is taken.
-        func isOther(_ peer: Peer) -> Bool { peer.port !== port || peer.control != source }
-        let hall = port.hall
-        if hall.peers.count(where: isOther) >= hall.plan.maximum {
-            return "the room is full (at most \(hall.plan.maximum))"
+        func isOther(_ endpoint: Endpoint) -> Bool { endpoint.port !== port || endpoint.control != source }
+        let room = port.room
+        if room.members.count(where: { isOther($0.endpoint) }) >= room.plan.maximum {
+            return "the room is full (at most \(room.plan.maximum))"
         }
         return hasPlace(source, name, beside: isOther)
             ? nil : "its address has all the places that one may have: \(plan.mostPerAddress)"
@@ -154,87 +155,88 @@ extension Loop {
     // MARK: What a session wants done
 
     /// Lets a session act, then does what it asked for.
-    func perform(on peer: Peer, _ act: (inout Session, (Session.Action) -> Void) -> Void) {
+    func perform(on endpoint: Endpoint, _ act: (inout Session, (Session.Action) -> Void) -> Void) {
         var actions: [Session.Action] = []
-        act(&peer.session) { actions.append($0) }
+        act(&endpoint.session) { actions.append($0) }
         for action in actions {
             switch action {
-            case .send(let packet, let path): send(packet, to: peer, on: path)
+            case .send(let packet, let path): send(packet, to: endpoint, on: path)
             case .up:
-                if !peer.isMember { proven(peer) }
+                if endpoint.member == nil { proven(endpoint) }
             case .measured:
-                peer.record.pointee.answersClock = peer.session.hasAnswered ? 1 : 0
-                guard peer.isMember else { break }
-                news.send(.measured(status(peer)))
-                if now &- peer.controlHeard > Self.controlSilence { askForControl(peer) }
-            case .feedback(let value): acknowledged(peer, value)
+                endpoint.record.pointee.answersClock = endpoint.session.hasAnswered ? 1 : 0
+                guard let member = endpoint.member else { break }
+                news.send(.measured(status(member)))
+                if now &- endpoint.controlHeard > Self.controlSilence { askForControl(endpoint) }
+            case .feedback(let value): acknowledged(endpoint, value)
             case .refused: break
             case .ended(let reason):
-                if reason == .halfOpen { tellHalfOpen(peer) }
-                remove(peer, reason == .bye ? .bye : .silent, farewell: false)
+                if reason == .halfOpen { tellHalfOpen(endpoint) }
+                remove(endpoint, reason == .bye ? .bye : .silent, farewell: false)
             }
         }
-        tellSilence(of: peer)
-        wake(by: peer.session.deadline)
+        tellSilence(of: endpoint)
+        wake(by: endpoint.session.deadline)
     }
 
     /// One who only measures is never a member: its clock is answered, and whatever else it sends is dropped.
-    private func probe(_ peer: Peer) {
-        guard peer.probeEnd == nil else { return }
-        halfOpen.release(peer)
-        if probes.isFull, let (last, _) = probes.yielding(to: peer.control) { remove(last, .full, farewell: true) }
-        probes.take(peer, from: peer.control)
-        peer.probeEnd = now + Self.probeTime
+    private func probe(_ endpoint: Endpoint) {
+        guard endpoint.probeEnd == nil else { return }
+        halfOpen.release(endpoint)
+        if probes.isFull, let (last, _) = probes.yielding(to: endpoint.control) { remove(last, .full, farewell: true) }
+        probes.take(endpoint, from: endpoint.control)
+        endpoint.probeEnd = now + Self.probeTime
     }
 
     /// It is where it says. Whoever was there before is there no longer: a program that begins anew comes with another
     /// SSRC from the same ports, or with the same from one of them.
-    private func proven(_ peer: Peer) {
-        (peer.provenAt, peer.controlHeard) = (now, now)
-        let earlier = peer.port.byControl.values.filter {
-            let (isSameControl, isSameData) = ($0.control == peer.control, $0.data == peer.data)
-            return $0.ssrc == peer.ssrc ? isSameControl || isSameData : isSameControl && isSameData
+    private func proven(_ endpoint: Endpoint) {
+        (endpoint.provenAt, endpoint.controlHeard) = (now, now)
+        let earlier = endpoint.port.byControl.values.filter {
+            let (isSameControl, isSameData) = ($0.control == endpoint.control, $0.data == endpoint.data)
+            return $0.ssrc == endpoint.ssrc ? isSameControl || isSameData : isSameControl && isSameData
         }
         for one in earlier { remove(one, .restarted, farewell: false) }
-        peer.port.settles(peer)
-        if Probe.isNamed(peer.name) { probe(peer) } else { enter(peer) }
+        endpoint.port.settles(endpoint)
+        if Probe.isNamed(endpoint.name) { probe(endpoint) } else { enter(endpoint) }
     }
 
-    private func tellHalfOpen(_ peer: Peer) {
+    private func tellHalfOpen(_ endpoint: Endpoint) {
         // Of one who is here nothing needs to be said: a doubled invitation, or a goodbye that was meant.
-        guard !peer.isMember, !peer.isResuming, !Probe.isNamed(peer.name), !peer.port.hasAnother(at: peer),
-            let times = halfOpens.count(peer.control, at: milliseconds)
+        guard endpoint.member == nil, !endpoint.isResuming, !Probe.isNamed(endpoint.name),
+            !endpoint.port.hasAnother(at: endpoint),
+            let times = halfOpens.count(endpoint.control, at: milliseconds)
         else { return }
         news.send(
             .halfOpen(
-                address: peer.control.host, name: peer.name, port: peer.port.number,
-                missing: peer.data == nil ? .data : .clock, times: times))
+                address: endpoint.control.host, name: endpoint.name, port: endpoint.port.number,
+                missing: endpoint.data == nil ? .data : .clock, times: times))
     }
 
-    private func send(_ packet: SessionPacket, to peer: Peer, on path: Session.Path) {
+    private func send(_ packet: SessionPacket, to endpoint: Endpoint, on path: Session.Path) {
         // It would end the other session of one who began anew.
-        if case .bye = packet, peer.port.hasAnother(at: peer) { return }
+        if case .bye = packet, endpoint.port.hasAnother(at: endpoint) { return }
         // What it hears would sound on for ever.
-        if case .bye = packet { endHearing(peer) }
+        if case .bye = packet { endHearing(endpoint) }
         switch path {
-        case .control: peer.port.control.queue(to: peer.control) { packet.write(into: &$0) }
+        case .control: endpoint.port.control.queue(to: endpoint.control) { packet.write(into: &$0) }
         case .data:
-            guard let address = peer.data else { return }
-            peer.port.data.queue(to: address) { packet.write(into: &$0) }
+            guard let address = endpoint.data else { return }
+            endpoint.port.data.queue(to: address) { packet.write(into: &$0) }
         }
     }
 
-    private func acknowledged(_ peer: Peer, _ value: UInt32) {
+    private func acknowledged(_ endpoint: Endpoint, _ value: UInt32) {
         guard
-            let number = peer.feedback.number(
-                of: value, acknowledged: peer.sender.acknowledged, sent: peer.sender.next.advanced(by: -1))
+            let number = endpoint.feedback.number(
+                of: value, acknowledged: endpoint.sender.acknowledged, sent: endpoint.sender.next.advanced(by: -1))
         else { return }
-        peer.sender.acknowledge(number)
-        peer.record.pointee.acknowledged = number.rawValue
+        endpoint.sender.acknowledge(number)
+        endpoint.record.pointee.acknowledged = number.rawValue
         // Such a peer plays wrong notes from a journal (RTPMIDI.docc/Peers.md).
-        if peer.feedback.isLowHalf {
-            peer.record.pointee.journals = 2
-            peer.adaptJournals()
+        if endpoint.feedback.isLowHalf {
+            endpoint.record.pointee.journals = 2
+            endpoint.adaptJournals()
         }
     }
 
@@ -245,7 +247,7 @@ extension Loop {
     func resume() {
         guard !left.isEmpty else { return }
         let numbers = Set(plan.rooms.flatMap(\.ports))
-        var resumed: [Peer] = []
+        var resumed: [Member] = []
         for place in left {
             let record = table.record(place)
             guard numbers.contains(record.pointee.port), plan.admits(record.pointee.control) else {
@@ -259,43 +261,48 @@ extension Loop {
                 ? ReceiverStream(
                     resumingAfter: SequenceNumber(UInt16(truncatingIfNeeded: record.pointee.highest)), waiting: waiting)
                 : ReceiverStream(waiting: waiting)
-            record.pointee.tellHeld { receiver.assume($0) }
-            record.pointee.controls.tell { receiver.assume($0) }
-            let peer = Peer(
+            record.pointee.state.tellHeld { receiver.assume($0) }
+            record.pointee.state.controls.tell { receiver.assume($0) }
+            let endpoint = Endpoint(
                 ssrc: ssrc, name: record.pointee.nameText, port: port,
                 control: record.pointee.control, data: record.pointee.data,
                 session: .resumedListener(
                     token: record.pointee.token, dataToken: record.pointee.dataToken, peer: ssrc, own: table.ssrc,
-                    name: port.hall.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1),
+                    name: port.room.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1),
                 receiver: receiver,
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
                     to: .unknown,
                     checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
                 place: place, record: record)
-            let key = PortPair.Key(source: peer.control, ssrc: ssrc)
-            peer.adaptJournals()
+            let key = PortPair.Key(source: endpoint.control, ssrc: ssrc)
+            endpoint.adaptJournals()
             // A damaged file may name somebody twice.
             guard port.byControl[key] == nil else {
                 table.release(place)
                 continue
             }
-            port.settles(peer)
-            peer.isMember = true
-            port.hall.peers.append(peer)
-            port.hall.peers.sort { $0.id < $1.id }
-            resumed.append(peer)
+            port.settles(endpoint)
+            let member = seat(endpoint)
+            member.room.members.sort { $0.id < $1.id }
+            resumed.append(member)
         }
         left.removeAll { place in ports[table.record(place).pointee.port] != nil || !table.isTaken(place) }
-        for hall in halls where resumed.contains(where: { $0.port.hall === hall }) {
-            hall.room = Hall.room(hall.plan)
-            for peer in hall.peers { hall.room.join(peer.member) }
-            rewire(hall, releasing: true)
+        for room in rooms where resumed.contains(where: { $0.room === room }) {
+            room.rules = ServedRoom.rules(room.plan)
+            for member in room.members { room.rules.join(member.ruled) }
+            rewire(room)
         }
-        for peer in resumed {
-            remindOfRoom(peer)
-            news.send(.joined(status(peer)))
-            perform(on: peer) { $0.wake(now: now, perform: $1) }
+        for member in resumed {
+            // What each wire had begun died with its table: as far as anybody knows it is what its sender holds.
+            for wire in member.outgoing where resumed.contains(where: { $0 === wire.to }) {
+                wire.assume(member.state.pointee.held)
+            }
+        }
+        for member in resumed {
+            remindOfRoom(member)
+            news.send(.joined(status(member)))
+            perform(on: member.endpoint) { $0.wake(now: now, perform: $1) }
         }
     }
 }

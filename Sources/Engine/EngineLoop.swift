@@ -1,5 +1,6 @@
-//  Module Engine: RTP-MIDI carried from participant to participant, without a sound card. Start here, then
-//  `Loop+Sessions.swift` (who comes and goes), `Loop+MIDI.swift` (the path of a packet), `Peer.swift`.
+//  Module Engine: RTP-MIDI carried from participant to participant, without a sound card. Start here, then `Member.swift`,
+//  `Wire.swift` and `Endpoint.swift` (who plays, to whom, and how they are spoken with), `EngineLoop+Sessions.swift` (who
+//  comes and goes) and `EngineLoop+MIDI.swift` (the path of a packet).
 //
 //  What it is: one thread, its sockets, its sessions. What it refuses to be: a decider of who hears whom (that is
 //  `Rooms`), a codec (`RTPMIDI`), a writer of logs (the main thread of `midihub engine` is).
@@ -12,17 +13,18 @@ import RTPMIDI
 import Rooms
 
 /// The engine's thread at work.
-final class Loop {
-    let loop: EventLoop
+final class EngineLoop {
+    let eventLoop: EventLoop
     let news: Mailbox<EngineNews>
     let table: SessionTable
+    let wires = WirePool()
     let pool = SysExPool()
     let waiting = WaitingPackets(capacity: 96)
     let version: String
     private let orders: Mailbox<EngineOrder>
 
     var plan = EnginePlan(rooms: [])
-    var halls: [Hall] = []
+    var rooms: [ServedRoom] = []
     var ports: [UInt16: PortPair] = [:]
     /// Why a port of the plan is not listened on.
     var closed: [UInt16: String] = [:]
@@ -32,9 +34,9 @@ final class Loop {
 
     var gate = InvitationGate()
     /// Peers that are not members yet: so many at once let in a school behind one router.
-    var halfOpen = SharedPlaces<Peer>(128)
+    var halfOpen = SharedPlaces<Endpoint>(128)
     /// Sessions that only measure the way here.
-    var probes = SharedPlaces<Peer>(32)
+    var probes = SharedPlaces<Endpoint>(32)
     var refusals = Refusals()
     var halfOpens = Refusals()
     /// Whoever seems to be a known peer at a new address is asked: so many a second from one address.
@@ -68,16 +70,16 @@ final class Loop {
         sessions: String?, version: String, orders: Mailbox<EngineOrder>, news: Mailbox<EngineNews>
     ) throws(Errno) {
         (self.version, self.orders, self.news) = (version, orders, news)
-        loop = try EventLoop()
+        eventLoop = try EventLoop()
         var random = SystemRandomNumberGenerator()
         table = SessionTable(path: sessions, random: &random)
-        alarm = loop.alarm { [unowned self] in
+        alarm = eventLoop.alarm { [unowned self] in
             nextLook = nil
             readClock()
             lookAround()
             flush()
         }
-        deferredAlarm = loop.alarm { [unowned self] in
+        deferredAlarm = eventLoop.alarm { [unowned self] in
             readClock()
             playDeferred()
             endTurn()
@@ -92,12 +94,12 @@ final class Loop {
         left = table.taken
         serve(plan)
         flush()
-        try loop.receive(orders) { [unowned self] in
+        try eventLoop.receive(orders) { [unowned self] in
             readClock()
             obey($0)
             flush()
         }
-        try loop.run()
+        try eventLoop.run()
         news.send(.ended)
     }
 
@@ -114,7 +116,7 @@ final class Loop {
         case .control: _ = port.control.receive { received($0, from: $1, on: path, of: port) }
         case .data:
             // What is dropped or deferred takes no time: behind it may be others' notes.
-            let most = Self.batch(port.hall.peers.count)
+            let most = Self.batch(port.room.members.count)
             for _ in 0..<16 where delivered < Self.turn / 2 {
                 let count = port.data.receive(atMost: most) { received($0, from: $1, on: path, of: port) }
                 if count < most { break }
@@ -164,47 +166,47 @@ final class Loop {
             retryPorts()
         }
         for port in ports.values {
-            for peer in port.byControl.values { attend(peer, &next) }
-            for peer in port.arrivingByControl.values { attend(peer, &next) }
+            for endpoint in port.byControl.values { attend(endpoint, &next) }
+            for endpoint in port.arrivingByControl.values { attend(endpoint, &next) }
             port.forgetDeparted(at: now)
         }
         if next != .max { wake(by: max(next, now + 10)) }
     }
 
-    private func attend(_ peer: Peer, _ next: inout UInt64) {
-        peer.session.isWatched = !peer.record.pointee.held.isEmpty
-        if peer.session.deadline <= now { perform(on: peer) { $0.wake(now: now, perform: $1) } }
+    private func attend(_ endpoint: Endpoint, _ next: inout UInt64) {
+        endpoint.session.isWatched = endpoint.member.map { !$0.state.pointee.held.isEmpty } ?? false
+        if endpoint.session.deadline <= now { perform(on: endpoint) { $0.wake(now: now, perform: $1) } }
         // It may have ended just now.
-        guard peer.port.has(peer) else { return }
-        next = min(next, peer.session.deadline)
-        next = min(next, judgeClaim(on: peer))
-        if let end = peer.probeEnd {
-            if end <= now { return remove(peer, .kicked, farewell: true) }
+        guard endpoint.port.has(endpoint) else { return }
+        next = min(next, endpoint.session.deadline)
+        next = min(next, judgeClaim(on: endpoint))
+        if let end = endpoint.probeEnd {
+            if end <= now { return remove(endpoint, .kicked, farewell: true) }
             next = min(next, end)
         }
-        guard peer.isMember else { return }
+        guard let member = endpoint.member else { return }
         // A suspect of a loop would send back the repeated ends, too.
-        if let due = peer.sender.guardDue, peer.trial == nil, peer.echoTrial == nil {
-            if due <= now { sendGuard(to: peer) }
-            next = min(next, peer.sender.guardDue ?? .max)
+        if let due = endpoint.sender.guardDue, member.trial == nil, member.echoTrial == nil {
+            if due <= now { sendGuard(to: endpoint) }
+            next = min(next, endpoint.sender.guardDue ?? .max)
         }
-        if let due = peer.nextPiece {
-            if due <= now { sendPiece(to: peer) }
-            next = min(next, peer.nextPiece ?? .max)
+        if let due = endpoint.nextPiece {
+            if due <= now { sendPiece(to: endpoint) }
+            next = min(next, endpoint.nextPiece ?? .max)
         }
-        if let due = peer.receiver.segmentsDue {
-            if due <= now { giveUpSegments(of: peer) }
-            next = min(next, peer.receiver.segmentsDue ?? .max)
+        if let due = endpoint.receiver.segmentsDue {
+            if due <= now { giveUpSegments(of: member) }
+            next = min(next, endpoint.receiver.segmentsDue ?? .max)
         }
-        if let gathering = peer.gathering {
+        if let gathering = endpoint.gathering {
             if gathering.at + Self.second / 2 <= now {
-                giveUp(peer)
+                giveUp(endpoint)
             } else {
                 next = min(next, gathering.at + Self.second / 2)
             }
         }
-        if let end = endTrials(of: peer) { next = min(next, end) }
-        report(peer)
+        if let end = endTrials(of: member) { next = min(next, end) }
+        report(member)
         // Feedback, and what changes slowly.
         next = min(next, now + Self.second / 4)
     }
@@ -215,38 +217,38 @@ final class Loop {
         switch order {
         case .serve(let plan): serve(plan)
         case .status(let answer): answer(status())
-        case .panic(let room, let all, let answer):
-            let (hearers, notes) = panic(room)
+        case .panic(let name, let all, let answer):
+            let (hearers, notes) = panic(name)
             if all {
-                for hall in halls where room == nil || hall.plan.name == room {
-                    for peer in hall.peers { endNotes(0...127, at: peer) }
+                for room in rooms where name == nil || room.plan.name == name {
+                    for member in room.members { endNotes(0...127, at: member.endpoint) }
                 }
             }
             answer(hearers, notes)
         case .member(let id, let command, let answer):
-            let peer = halls.lazy.flatMap(\.peers).first { $0.id == id }
-            if let peer { perform(command, on: peer) }
-            answer(peer != nil)
+            let member = rooms.lazy.flatMap(\.members).first { $0.id == id }
+            if let member { perform(command, on: member) }
+            answer(member != nil)
         case .activity(let answer):
             answer(
-                Dictionary(halls.flatMap(\.peers).map { ($0.id, $0.notes) }, uniquingKeysWith: { first, _ in first }))
+                Dictionary(rooms.flatMap(\.members).map { ($0.id, $0.notes) }, uniquingKeysWith: { first, _ in first }))
         case .sounding(let answer):
             var all: [UInt64: Sounding] = [:]
-            for peer in halls.lazy.flatMap(\.peers) {
-                let sounding = Sounding(peer.record.pointee.held, peer.record.pointee.controls)
-                if !sounding.isEmpty { all[peer.id] = sounding }
+            for member in rooms.lazy.flatMap(\.members) {
+                let sounding = Sounding(member.state.pointee.held, member.state.pointee.controls)
+                if !sounding.isEmpty { all[member.id] = sounding }
             }
             answer(all)
         case .stop: end()
         }
     }
 
-    private func perform(_ command: MemberCommand, on peer: Peer) {
+    private func perform(_ command: MemberCommand, on member: Member) {
         switch command {
-        case .kick: remove(peer, .kicked, farewell: true)
-        case .unmute: endCut(peer)
-        case .release: releaseHeld(of: peer)
-        case .notesOff(let notes): endNotes(notes, at: peer)
+        case .kick: remove(member.endpoint, .kicked, farewell: true)
+        case .unmute: endCut(member)
+        case .release: releaseHeld(of: member)
+        case .notesOff(let notes): endNotes(notes, at: member.endpoint)
         }
     }
 
@@ -254,14 +256,14 @@ final class Loop {
     private func end() {
         guard !isEnding else { return }
         isEnding = true
-        let peers = ports.values.flatMap(\.peers)
-        for peer in peers { remove(peer, .stopped, farewell: true) }
+        let endpoints = ports.values.flatMap(\.endpoints)
+        for endpoint in endpoints { remove(endpoint, .stopped, farewell: true) }
         flush()
-        loop.after(.milliseconds(60)) { [unowned self] in
-            for peer in peers { perform(on: peer) { $0.end(perform: $1) } }
+        eventLoop.after(.milliseconds(60)) { [unowned self] in
+            for endpoint in endpoints { perform(on: endpoint) { $0.end(perform: $1) } }
             flush()
             ports = [:]
-            loop.stop()
+            eventLoop.stop()
         }
     }
 }

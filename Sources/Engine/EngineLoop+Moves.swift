@@ -5,24 +5,24 @@ import Rooms
 
 /// Whom a packet is from: those who are known; those who move, behind a router that has given them other ports; those who
 /// said goodbye and go on.
-extension Loop {
+extension EngineLoop {
     /// The peer that a session packet is from. What comes from elsewhere is believed only as far as it proves itself.
     func known(
         _ packet: SessionPacket, from source: SocketAddress, on path: Session.Path, of port: PortPair
-    ) -> Peer? {
+    ) -> Endpoint? {
         let key = PortPair.Key(source: source, ssrc: packet.ssrc)
         switch path {
         case .data:
-            if let peer = port.arrivingByData[key] ?? port.byData[key] { return peer }
+            if let endpoint = port.arrivingByData[key] ?? port.byData[key] { return endpoint }
             heardOfStranger(packet.ssrc, packet, from: source, of: port)
             return nil
         case .control:
             let arriving = port.arrivingByControl[key]
             // One who begins anew is spoken with as soon as it has come to both ports.
             if let arriving, arriving.data != nil { return arriving }
-            if let peer = port.byControl[key] {
-                heardOnControl(peer)
-                return peer
+            if let endpoint = port.byControl[key] {
+                heardOnControl(endpoint)
+                return endpoint
             }
             return arriving ?? learnControl(packet, from: source, of: port)
         }
@@ -39,101 +39,101 @@ extension Loop {
         if let departed = port.takeDeparted(PortPair.Key(source: source, ssrc: ssrc), at: now) {
             return takeBack(departed)
         }
-        let peers = port.peers(ssrc)
-        if let peer = peers.first(where: { $0.claim?.address == source }) {
-            if let packet { peer.claim?.claim.receive(packet, now: now) }
-            if let deadline = peer.claim?.claim.deadline { wake(by: deadline) }
+        let endpoints = port.endpoints(ssrc)
+        if let endpoint = endpoints.first(where: { $0.claim?.address == source }) {
+            if let packet { endpoint.claim?.claim.receive(packet, now: now) }
+            if let deadline = endpoint.claim?.claim.deadline { wake(by: deadline) }
             return
         }
         // Of twins it is the one that has been silent longest.
-        let open = peers.filter { $0.isMember && mayMove($0) && $0.claim?.claim.yields ?? true }
-        guard let peer = open.min(by: { $0.session.lastHeard < $1.session.lastHeard }), plan.admits(source),
+        let open = endpoints.filter { $0.member != nil && mayMove($0) && $0.claim?.claim.yields ?? true }
+        guard let endpoint = open.min(by: { $0.session.lastHeard < $1.session.lastHeard }), plan.admits(source),
             claims.take(from: source, at: milliseconds)
         else { return }
         let claim = Claim(now: now)
-        peer.claim = (source, claim)
+        endpoint.claim = (source, claim)
         port.data.queue(to: source) { claim.question(from: table.ssrc).write(into: &$0) }
         wake(by: claim.deadline)
     }
 
     /// The silence of one who never answers questions says nothing. (Right after a restart of ours nobody has answered yet.)
-    private func mayMove(_ peer: Peer) -> Bool { peer.session.answersQuestions || !peer.session.isUp }
+    private func mayMove(_ endpoint: Endpoint) -> Bool { endpoint.session.answersQuestions || !endpoint.session.isUp }
 
     /// Does what is due for somebody who may be this peer. Gives when to look again.
-    func judgeClaim(on peer: Peer) -> UInt64 {
-        guard let source = peer.claim?.address else { return .max }
-        switch peer.claim?.claim.wake(now: now, lastHeard: peer.session.lastHeard) {
+    func judgeClaim(on endpoint: Endpoint) -> UInt64 {
+        guard let source = endpoint.claim?.address else { return .max }
+        switch endpoint.claim?.claim.wake(now: now, lastHeard: endpoint.session.lastHeard) {
         case .askOwner:
-            if let data = peer.data {
-                peer.port.data.queue(to: data) { peer.session.question(now: now).write(into: &$0) }
+            if let data = endpoint.data {
+                endpoint.port.data.queue(to: data) { endpoint.session.question(now: now).write(into: &$0) }
             }
         case .move:
-            peer.claim = nil
-            move(peer, to: source)
-        case .forget: peer.claim = nil
+            endpoint.claim = nil
+            move(endpoint, to: source)
+        case .forget: endpoint.claim = nil
         case nil: break
         }
-        return peer.claim?.claim.deadline ?? .max
+        return endpoint.claim?.claim.deadline ?? .max
     }
 
-    private func move(_ peer: Peer, to source: SocketAddress) {
-        let port = peer.port
-        guard port.byData[PortPair.Key(source: source, ssrc: peer.ssrc)] == nil else { return }
-        port.forget(peer)
-        peer.data = source
-        peer.isControlGuessed = true
+    private func move(_ endpoint: Endpoint, to source: SocketAddress) {
+        let port = endpoint.port
+        guard port.byData[PortPair.Key(source: source, ssrc: endpoint.ssrc)] == nil else { return }
+        port.forget(endpoint)
+        endpoint.data = source
+        endpoint.isControlGuessed = true
         // The other port's packets come through the same router; where to is known when one has come.
-        if !peer.control.isSameHost(as: source) {
-            let guess = source.with(port: peer.control.port)
-            let isFree = port.byControl[PortPair.Key(source: guess, ssrc: peer.ssrc)] == nil
-            peer.control = isFree ? guess : source
+        if !endpoint.control.isSameHost(as: source) {
+            let guess = source.with(port: endpoint.control.port)
+            let isFree = port.byControl[PortPair.Key(source: guess, ssrc: endpoint.ssrc)] == nil
+            endpoint.control = isFree ? guess : source
         }
-        settle(peer)
-        peer.controlAsked = 0
-        askForControl(peer)
+        settle(endpoint)
+        endpoint.controlAsked = 0
+        askForControl(endpoint)
     }
 
-    private func settle(_ peer: Peer) {
-        peer.record.pointee.control = peer.control
-        if let data = peer.data { peer.record.pointee.data = data }
-        peer.port.settles(peer)
+    private func settle(_ endpoint: Endpoint) {
+        endpoint.record.pointee.control = endpoint.control
+        if let data = endpoint.data { endpoint.record.pointee.data = data }
+        endpoint.port.settles(endpoint)
     }
 
     // MARK: The control port
 
     /// An empty packet: whoever gives feedback gives it now, from where its control port is now, and its router learns the
     /// way anew. One who only plays would never send anything there.
-    func askForControl(_ peer: Peer) {
-        guard peer.controlAsked < 3 else { return }
-        peer.controlAsked += 1
-        sendGuard(to: peer)
+    func askForControl(_ endpoint: Endpoint) {
+        guard endpoint.controlAsked < 3 else { return }
+        endpoint.controlAsked += 1
+        sendGuard(to: endpoint)
     }
 
-    private func heardOnControl(_ peer: Peer) {
-        peer.isControlGuessed = false
-        (peer.controlHeard, peer.controlAsked) = (now, 0)
+    private func heardOnControl(_ endpoint: Endpoint) {
+        endpoint.isControlGuessed = false
+        (endpoint.controlHeard, endpoint.controlAsked) = (now, 0)
     }
 
     /// A peer's control port has another address than before: it comes from the machine that its data port is proven to be
     /// on. What is believed there is feedback on what was really sent, or, after a move, any clock; nothing hangs on it but
     /// where feedback goes.
-    private func learnControl(_ packet: SessionPacket, from source: SocketAddress, of port: PortPair) -> Peer? {
-        let there = port.peers(packet.ssrc).filter { $0.data?.isSameHost(as: source) ?? false }
-        guard let peer = there.first, there.count == 1 else { return nil }
+    private func learnControl(_ packet: SessionPacket, from source: SocketAddress, of port: PortPair) -> Endpoint? {
+        let there = port.endpoints(packet.ssrc).filter { $0.data?.isSameHost(as: source) ?? false }
+        guard let endpoint = there.first, there.count == 1 else { return nil }
         switch packet {
         case .feedback(_, let value):
-            var feedback = peer.feedback
-            let sent = peer.sender.next.advanced(by: -1)
-            let acknowledged = peer.sender.acknowledged ?? sent.advanced(by: -256)
+            var feedback = endpoint.feedback
+            let sent = endpoint.sender.next.advanced(by: -1)
+            let acknowledged = endpoint.sender.acknowledged ?? sent.advanced(by: -256)
             guard feedback.number(of: value, acknowledged: acknowledged, sent: sent) != nil else { return nil }
-        case .clock: guard peer.isControlGuessed else { return nil }
+        case .clock: guard endpoint.isControlGuessed else { return nil }
         case .invitation, .accepted, .refused, .bye, .bitRateLimit: return nil
         }
-        port.forget(peer)
-        peer.control = source
-        heardOnControl(peer)
-        settle(peer)
-        return peer
+        port.forget(endpoint)
+        endpoint.control = source
+        heardOnControl(endpoint)
+        settle(endpoint)
+        return endpoint
     }
 
     // MARK: Goodbyes
@@ -152,34 +152,34 @@ extension Loop {
             if let place = port.placeOfDeparted(key, at: now) {
                 return port.departsAgain(place, at: now)
             }
-            leaving = port.peers(ssrc).filter {
+            leaving = port.endpoints(ssrc).filter {
                 token != 0 && $0.session.isToken(token) && $0.data?.isSameHost(as: source) ?? false
             }
             // Of twins it is nobody's.
             guard leaving.count == 1 else { return }
         }
-        for peer in leaving { perform(on: peer) { $0.receive(packet, on: path, now: now, perform: $1) } }
+        for endpoint in leaving { perform(on: endpoint) { $0.receive(packet, on: path, now: now, perform: $1) } }
     }
 
     /// It said goodbye and goes on: perhaps somebody else said it. When it answers the clock it is in again; else it is
     /// forgotten.
     private func takeBack(_ departed: PortPair.Departed) {
-        let old = departed.peer
+        let old = departed.endpoint
         guard let data = old.data, !old.port.has(old), let place = table.reserve() else { return }
         let record = table.record(place)
         record.pointee = departed.record
-        (record.pointee.isTaken, record.pointee.held) = (0, .init())
+        (record.pointee.isTaken, record.pointee.state.held) = (0, .init())
         let session = old.session
-        let peer = Peer(
+        let endpoint = Endpoint(
             ssrc: old.ssrc, name: old.name, port: old.port, control: old.control, data: data,
             session: .resumedListener(
                 token: session.token, dataToken: session.dataToken, peer: old.ssrc, own: table.ssrc,
                 name: session.name, now: now, patience: 3 * Self.second),
             receiver: old.receiver, sender: old.sender, place: place, record: record)
-        (peer.feedback, peer.isResuming) = (old.feedback, true)
-        peer.adaptJournals()
-        old.port.arrives(peer)
-        halfOpen.take(peer, from: old.control)
-        perform(on: peer) { $0.wake(now: now, perform: $1) }
+        (endpoint.feedback, endpoint.isResuming) = (old.feedback, true)
+        endpoint.adaptJournals()
+        old.port.arrives(endpoint)
+        halfOpen.take(endpoint, from: old.control)
+        perform(on: endpoint) { $0.wake(now: now, perform: $1) }
     }
 }

@@ -6,7 +6,7 @@ import RTPMIDI
 /// What is sent at leisure, a small packet every few milliseconds, because small peers cannot take bursts: the room's
 /// state for a late joiner, and system exclusive messages. Live messages never wait for it: when one comes, the rest is
 /// sent before it at once.
-extension Loop {
+extension EngineLoop {
     /// Between two pieces: 128 octets in 3 ms are ten times as fast as a MIDI cable.
     private static let pause: UInt64 = 30
     private static let pieceSize = 128
@@ -15,74 +15,78 @@ extension Loop {
     // MARK: System exclusive messages that come in
 
     /// A part of a message. Whole short ones go on at once; the others are stored until they are complete.
-    func gather(_ part: SysExPart, _ octets: UnsafeRawBufferPointer, _ time: UInt32, from peer: Peer) {
+    func gather(_ part: SysExPart, _ octets: UnsafeRawBufferPointer, _ time: UInt32, from endpoint: Endpoint) {
         if part.isBeginning {
-            if let open = peer.gathering.take() { pool.release(open.buffer) }
+            if let open = endpoint.gathering.take() { pool.release(open.buffer) }
             if part.isEnd, octets.count <= Self.pieceSize {
                 // Among the live messages, in their order.
                 own.removeAll()
                 _ = list.append(sysEx: .whole, octets, at: time)
                 _ = systemList.append(sysEx: .whole, octets, at: time)
                 listIsRealTime = false
-                return forward(from: peer)
+                if let member = endpoint.member { forward(from: member) }
+                return
             }
             guard let buffer = pool.take() else { return }
-            peer.gathering = (buffer, now)
+            endpoint.gathering = (buffer, now)
             wake(by: now + Self.second / 2)
         }
-        guard let gathering = peer.gathering else { return }
+        guard let gathering = endpoint.gathering else { return }
         guard part != .cancel, pool.append(octets, to: gathering.buffer) else {
             pool.release(gathering.buffer)
-            peer.gathering = nil
+            endpoint.gathering = nil
             return
         }
-        peer.gathering?.at = now
+        endpoint.gathering?.at = now
         guard part.isEnd else { return }
-        peer.gathering = nil
+        endpoint.gathering = nil
         defer { pool.release(gathering.buffer) }
         let pieces = (pool.bytes(gathering.buffer).count + Self.pieceSize - 1) / Self.pieceSize
-        guard peer.allowance.takesExclusive(pieces * peer.hearers.count, at: milliseconds, deliveryCost) else {
-            peer.counts.limited += 1
+        let hearers = endpoint.member?.outgoing ?? []
+        guard endpoint.allowance.takesExclusive(pieces * hearers.count, at: milliseconds, deliveryCost) else {
+            endpoint.counts.limited += 1
             return
         }
-        for hearer in peer.hearers where hearer.exclusives.count < SysExPool.count {
+        for hearer in hearers.lazy.map(\.to.endpoint) where hearer.exclusives.count < SysExPool.count {
             pool.retain(gathering.buffer)
-            hearer.exclusives.append(Peer.Exclusive(buffer: gathering.buffer))
+            hearer.exclusives.append(Endpoint.Exclusive(buffer: gathering.buffer))
             if hearer.nextPiece == nil { sendPiece(to: hearer) }
         }
     }
 
     /// Half a second without another part: it will not be completed, and has blocked nobody.
-    func giveUp(_ peer: Peer) {
-        guard let gathering = peer.gathering.take() else { return }
+    func giveUp(_ endpoint: Endpoint) {
+        guard let gathering = endpoint.gathering.take() else { return }
         pool.release(gathering.buffer)
     }
 
     // MARK: What goes out
 
     /// Sends the next piece, and plans the one after it.
-    func sendPiece(to peer: Peer) {
-        let goesOn = sendPiece(to: peer, size: Self.pieceSize)
-        peer.nextPiece = goesOn ? now + Self.pause : nil
+    func sendPiece(to endpoint: Endpoint) {
+        let goesOn = sendPiece(to: endpoint, size: Self.pieceSize)
+        endpoint.nextPiece = goesOn ? now + Self.pause : nil
         if goesOn { wake(by: now + Self.pause) }
     }
 
     /// Sends all that is left at once.
-    func hurry(_ peer: Peer) {
-        peer.nextPiece = nil
-        while sendPiece(to: peer, size: Self.hurriedPieceSize) {}
+    func hurry(_ endpoint: Endpoint) {
+        endpoint.nextPiece = nil
+        while sendPiece(to: endpoint, size: Self.hurriedPieceSize) {}
     }
 
     /// False when that was the last.
-    private func sendPiece(to peer: Peer, size: Int) -> Bool {
+    private func sendPiece(to endpoint: Endpoint, size: Int) -> Bool {
         own.removeAll()
         let time = UInt32(truncatingIfNeeded: now)
-        if peer.backlogSent < peer.backlog.count {
-            for message in peer.backlog[peer.backlogSent...].prefix(Self.chunk) { _ = own.append(message, at: time) }
-            peer.backlogSent = min(peer.backlog.count, peer.backlogSent + Self.chunk)
-            sendOwn(to: peer)
-            if peer.backlogSent == peer.backlog.count { (peer.backlog, peer.backlogSent) = ([], 0) }
-        } else if let exclusive = peer.exclusives.first {
+        if endpoint.backlogSent < endpoint.backlog.count {
+            for message in endpoint.backlog[endpoint.backlogSent...].prefix(Self.chunk) {
+                _ = own.append(message, at: time)
+            }
+            endpoint.backlogSent = min(endpoint.backlog.count, endpoint.backlogSent + Self.chunk)
+            sendOwn(to: endpoint)
+            if endpoint.backlogSent == endpoint.backlog.count { (endpoint.backlog, endpoint.backlogSent) = ([], 0) }
+        } else if let exclusive = endpoint.exclusives.first {
             let octets = pool.bytes(exclusive.buffer)
             let end = min(octets.count, exclusive.sent + size)
             let part: SysExPart =
@@ -93,13 +97,13 @@ extension Loop {
                 case (false, true): .last
                 }
             _ = own.append(sysEx: part, UnsafeRawBufferPointer(rebasing: octets[exclusive.sent..<end]), at: time)
-            sendOwn(to: peer)
-            peer.exclusives[0].sent = end
+            sendOwn(to: endpoint)
+            endpoint.exclusives[0].sent = end
             if end == octets.count {
                 pool.release(exclusive.buffer)
-                peer.exclusives.removeFirst()
+                endpoint.exclusives.removeFirst()
             }
         }
-        return peer.backlogSent < peer.backlog.count || !peer.exclusives.isEmpty
+        return endpoint.backlogSent < endpoint.backlog.count || !endpoint.exclusives.isEmpty
     }
 }

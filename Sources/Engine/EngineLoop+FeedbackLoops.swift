@@ -1,0 +1,157 @@
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// Participants whose software sends back what it hears, and how that is proven: nothing of the channels is sent to a
+/// suspect for a moment (`LoopSentinel`), and what is owed to it is told afterwards. Clock and system exclusive go on.
+extension EngineLoop {
+    /// A channel message of a participant, of which its hearers have not been told yet.
+    func watchLoop(_ message: Message, _ word: UInt32, of member: Member, _ now: Milliseconds) {
+        for wire in member.outgoing where !wire.isEcho {
+            let hearer = wire.to
+            if hearer.trial == nil {
+                hearer.sentinel.participantHears(word, at: now)
+            } else {
+                hearer.sentinel.withholds(word, at: now)
+                hearer.trial?.set.apply(message)
+            }
+        }
+        if member.trial != nil {
+            _ = member.sentinel.returns(word, at: now)
+            wakeForTrial(member.sentinel.trialEnd)
+        } else if member.sentinel.participantSends(word, at: now), !member.isCut {
+            member.trial = Member.Trial(member.incoming.lazy.filter { !$0.isEcho }.map(\.from))
+            member.sentinel.beginTrial(at: now)
+            wakeForTrial(member.sentinel.trialEnd)
+        }
+    }
+
+    /// The same of a room's echo. Whoever plays the same again and again is no loop: what software returns comes back
+    /// within a round trip and the moment that it needs.
+    func watchEcho(_ message: Message, _ word: UInt32, of member: Member, _ now: Milliseconds) {
+        guard !member.isEchoCut else { return }
+        if let trial = member.echoTrial {
+            if member.echoSentinel.returns(word, at: now) || !message.holds { trial.returned.apply(message) }
+            member.echoSentinel.withholds(word, at: now)
+            trial.set.apply(message)
+            return wakeForTrial(member.echoSentinel.trialEnd)
+        }
+        let within = Milliseconds(member.endpoint.session.clock.maximum / 10) + 50
+        guard member.echoSentinel.participantSends(word, at: now, within: within) else {
+            return member.echoSentinel.participantHears(word, at: now)
+        }
+        // What came before it in its packet is not.
+        forward(from: member)
+        let trial = Member.Trial(CollectionOfOne(member))
+        member.echoTrial = trial
+        // The message in hand is the first that is withheld.
+        trial.set.apply(message)
+        if message.holds { trial.returned.apply(message) }
+        member.echoSentinel.beginTrial(at: now)
+        wakeForTrial(member.echoSentinel.trialEnd)
+    }
+
+    /// Ends those that are over. Gives when the next one will be.
+    func endTrials(of member: Member) -> UInt64? {
+        var next: UInt64?
+        func isOver(_ end: Milliseconds?) -> Bool {
+            guard let end else { return false }
+            if end <= milliseconds { return true }
+            next = min(next ?? .max, now + UInt64(end - milliseconds) * 10)
+            return false
+        }
+        if isOver(member.sentinel.trialEnd) { endTrial(of: member) }
+        if isOver(member.echoSentinel.trialEnd) { endEchoTrial(of: member) }
+        return next
+    }
+
+    private func wakeForTrial(_ end: Milliseconds?) {
+        if let end { wake(by: now + UInt64(max(0, end - milliseconds)) * 10) }
+    }
+
+    private func endTrial(of member: Member) {
+        guard let trial = member.trial else { return }
+        member.trial = nil
+        let verdict = member.sentinel.judge(at: milliseconds)
+        tellOwed(trial, over: member.incoming.filter { !$0.isEcho }, to: member)
+        if verdict == .loop { cut(member) }
+    }
+
+    private func endEchoTrial(of member: Member) {
+        guard let trial = member.echoTrial else { return }
+        member.echoTrial = nil
+        let verdict = member.echoSentinel.judge(at: milliseconds, silenceIsProof: true)
+        if verdict == .loop { cutEcho(member) }
+        if verdict != .innocent {
+            for off in trial.returned.releases(whileHeldBy: []) where member.state.pointee.held.holds(off) {
+                member.state.pointee.follow(off)
+                for wire in member.outgoing where !wire.isWithheld { wire.follow(off) }
+                _ = list.append(off, at: UInt32(truncatingIfNeeded: now))
+            }
+            forward(from: member)
+        }
+        tellOwed(trial, over: member.incoming.filter(\.isEcho), to: member)
+    }
+
+    /// What has ended since then, what was set, and what has begun and still sounds.
+    private func tellOwed(_ trial: Member.Trial, over wires: [Wire], to member: Member) {
+        let holding = member.incoming.map(\.from.state.pointee.held)
+        var before = trial.held
+        for wire in wires { wire.add(to: &before) }
+        var messages = before.releases(whileHeldBy: holding)
+        // Told again, what nobody has changed would begin to go round anew.
+        trial.set.tell { if !trial.before.contains($0) { messages.append($0) } }
+        for wire in wires {
+            wire.from.state.pointee.tellHeld { on in
+                guard case .noteOn(let channel, let note, _) = on else { return }
+                if !before.holds(.noteOff(channel, note: note, velocity: 64)) { messages.append(on) }
+            }
+            wire.assume(wire.from.state.pointee.held)
+        }
+        send(messages[...], to: member.endpoint)
+    }
+
+    /// A feedback loop: nobody hears this participant any more until somebody lifts that, or it comes anew.
+    private func cut(_ member: Member) {
+        guard !member.isCut else { return }
+        markCut(member, true)
+        for wire in member.outgoing {
+            _ = release(wire)
+            disconnect(wire)
+        }
+        news.send(.loop(status(member)))
+    }
+
+    /// Somebody says that it is none.
+    func endCut(_ member: Member) {
+        guard member.isCut else { return }
+        markCut(member, false)
+        member.sentinel = LoopSentinel()
+        let room = member.room
+        for hearer in room.rules.wantedHearers(of: member.memberID) {
+            connect(Rooms.Wire(from: member.memberID, to: hearer), in: room)
+        }
+        for wire in member.outgoing { tellState(over: [wire]) }
+    }
+
+    /// It outlives the engine.
+    private func markCut(_ member: Member, _ isCut: Bool) {
+        member.isCut = isCut
+        member.endpoint.record.pointee.isCut = isCut ? 1 : 0
+    }
+
+    /// There is no echo any more, for anybody: the wire itself goes when the room is wired anew.
+    func forgetEcho(of member: Member) {
+        if let trial = member.echoTrial { tellOwed(trial, over: [], to: member) }
+        (member.echoTrial, member.isEchoCut, member.echoSentinel) = (nil, false, LoopSentinel(threshold: 12))
+    }
+
+    /// The echo comes back from this participant: it is not given to it any more until it is switched on anew.
+    private func cutEcho(_ member: Member) {
+        guard !member.isEchoCut else { return }
+        member.isEchoCut = true
+        for wire in member.outgoing where wire.isEcho { disconnect(wire) }
+        news.send(.echoReturned(status(member)))
+    }
+}

@@ -1,0 +1,224 @@
+import EngineProtocol
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// The path of a packet: in by one participant's stream, out by a stream of its own to everyone who hears it. Nothing
+/// here allocates, locks or logs.
+extension EngineLoop {
+    /// So many deliveries, a millisecond or so, before it is looked again whether others have played.
+    private static let deferredTurn = 256
+
+    func receivedMIDI(_ packet: RawSpan, from source: SocketAddress, of port: PortPair) {
+        guard let header = try? RTPHeader(decoding: packet) else {
+            guard packet.byteCount >= RTPHeader.byteCount else { return }
+            port.byData[PortPair.Key(source: source, ssrc: SSRC(packet.uint32(at: 8)))]?.counts.unreadable? += 1
+            return
+        }
+        guard let endpoint = port.byData[PortPair.Key(source: source, ssrc: header.ssrc)] else {
+            return heardOfStranger(header.ssrc, nil, from: source, of: port)
+        }
+        guard endpoint.member != nil else { return }
+        let time = milliseconds
+        guard endpoint.allowance.takes(packet.byteCount, at: time) else {
+            endpoint.counts.limited += 1
+            return
+        }
+        // In their order: behind those that wait already.
+        guard endpoint.deferred > 0 || endpoint.allowance.isHeavy(at: time) else {
+            return play(packet, header, of: endpoint)
+        }
+        if deferred.append(packet, of: endpoint) {
+            planDeferred()
+        } else {
+            endpoint.counts.limited += 1
+        }
+    }
+
+    /// Some of what waits until the packets of others have gone, which come before the rest again.
+    func playDeferred() {
+        delivered = 0
+        while delivered < Self.deferredTurn, !deferred.isEmpty {
+            deferred.takeFirst { packet, endpoint in
+                guard endpoint.member != nil, let header = try? RTPHeader(decoding: packet) else { return }
+                guard endpoint.allowance.hasTime(at: milliseconds) else {
+                    endpoint.counts.limited += 1
+                    return
+                }
+                play(packet, header, of: endpoint)
+            }
+        }
+        if !deferred.isEmpty { planDeferred() }
+    }
+
+    /// What a packet says, and what its journal mends.
+    private func play(_ packet: RawSpan, _ header: RTPHeader, of endpoint: Endpoint) {
+        guard let member = endpoint.member else { return }
+        let time = milliseconds
+        endpoint.session.heard(now: now)
+        if member.isSilent { tellSilence(of: endpoint) }
+        let reception: Reception
+        do throws(WireError) {
+            reception = try endpoint.receiver.receive(packet, header, at: now) { emission, packet in
+                pass(emission, of: packet, header.timestamp, from: member, time)
+            }
+        } catch {
+            endpoint.counts.unreadable? += 1
+            return
+        }
+        forward(from: member)
+        if let due = endpoint.receiver.segmentsDue { wake(by: due) }
+        count(reception, of: endpoint)
+    }
+
+    private func count(_ reception: Reception, of endpoint: Endpoint) {
+        endpoint.counts.received += 1
+        endpoint.counts.lost += UInt64(reception.lost)
+        endpoint.counts.repaired += UInt64(reception.repaired)
+        if reception.verdict == .late { endpoint.counts.dropped += 1 }
+        if let highest = endpoint.receiver.highest {
+            endpoint.record.pointee.highest = highest
+            endpoint.record.pointee.hasReceived = 1
+        }
+        if endpoint.record.pointee.journals != 1, endpoint.receiver.hasSentJournals, !endpoint.feedback.isLowHalf {
+            endpoint.record.pointee.journals = 1
+            endpoint.adaptJournals()
+            // It may not know yet that we do.
+            endpoint.sender.showJournal(at: now)
+            wake(by: now)
+        }
+        if reception.repaired > 0 { sendFeedback(to: endpoint) }
+    }
+
+    /// One thing that a packet said, or that its journal repaired.
+    private func pass(
+        _ emission: Emission, of packet: RawSpan, _ start: UInt32, from member: Member, _ milliseconds: Milliseconds
+    ) {
+        switch emission {
+        case .message(let message, let time, _):
+            let word = ChannelCommand(message).word
+            member.messages += 1
+            if case .noteOn = message { member.notes += 1 }
+            member.playedAt = now
+            if member.hasReleased, isLateEnd(message, of: member) { return }
+            member.state.pointee.follow(message)
+            watchLoop(message, word, of: member, milliseconds)
+            if member.room.plan.echoes ?? false { watchEcho(message, word, of: member, milliseconds) }
+            for wire in member.outgoing where !wire.isWithheld { wire.follow(message) }
+            let at = self.time(time, start)
+            if !list.append(message, at: at) {
+                forward(from: member)
+                _ = list.append(message, at: at)
+            }
+            listIsRealTime = false
+        case .system(let message, let time):
+            guard message.isForOthers else { return }
+            let at = self.time(time, start)
+            if !list.append(message, at: at) {
+                forward(from: member)
+                _ = list.append(message, at: at)
+            }
+            _ = systemList.append(message, at: at)
+            if !message.isRealTime { listIsRealTime = false }
+        case .sysEx(let part, let octets, let time):
+            // Behind what came before it in the packet.
+            forward(from: member)
+            packet.extracting(octets).withUnsafeBytes {
+                gather(part, $0, self.time(time, start), from: member.endpoint)
+            }
+        case .sysExLost:
+            if let gathering = member.endpoint.gathering.take() { pool.release(gathering.buffer) }
+        }
+    }
+
+    /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
+    /// some peers send what lies a few hundredths of a second ahead, or a phrase at a time. More than a second is taken for
+    /// a second: what is released meanwhile must not sound again later.
+    private func time(_ time: UInt32, _ start: UInt32) -> UInt32 {
+        let ahead = Int32(bitPattern: time &- start)
+        return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), Int32(Self.second)))
+    }
+
+    /// Gives up what a peer's segments have waited for in vain.
+    func giveUpSegments(of member: Member) {
+        let (time, receiver) = (milliseconds, member.endpoint.receiver)
+        receiver.giveUpSegments(at: now) { emission, packet in
+            pass(emission, of: packet, receiver.newestTime, from: member, time)
+        }
+        forward(from: member)
+    }
+
+    /// Sends the list to everyone who hears this participant.
+    func forward(from member: Member) {
+        guard !list.isEmpty else { return }
+        let before = delivered
+        for wire in member.outgoing {
+            let isWithheld = wire.isWithheld
+            if isWithheld, systemList.isEmpty { continue }
+            let hearer = wire.to.endpoint
+            if hearer.hasPieces, !listIsRealTime { hurry(hearer) }
+            guard let address = hearer.data else { continue }
+            hearer.port.data.queue(to: address) {
+                if isWithheld {
+                    hearer.sender.write(systemList, at: now, into: &$0)
+                } else {
+                    hearer.sender.write(list, at: now, into: &$0)
+                }
+            }
+            delivered += 1
+            sent(to: hearer)
+        }
+        member.endpoint.allowance.charge(delivered - before, at: deliveryCost)
+        list.removeAll()
+        systemList.removeAll()
+        listIsRealTime = true
+    }
+
+    /// Sends `own` to one participant.
+    func sendOwn(to endpoint: Endpoint) {
+        guard let address = endpoint.data else { return }
+        endpoint.port.data.queue(to: address) { endpoint.sender.write(own, at: now, into: &$0) }
+        sent(to: endpoint)
+    }
+
+    /// A packet whose journal mends what was lost before it, and which says ends again to those who do not use the journal.
+    func sendGuard(to endpoint: Endpoint) {
+        guard let address = endpoint.data else { return }
+        endpoint.port.data.queue(to: address) {
+            endpoint.sender.writeGuard(with: &own, at: now, into: &$0) { end in
+                guard let member = endpoint.member else { return false }
+                if member.incoming.contains(where: { $0.holds(end) }) { return true }
+                // Software that sends back what it hears sends this back too.
+                member.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                member.echoSentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                return false
+            }
+        }
+        sent(to: endpoint)
+    }
+
+    private func sent(to endpoint: Endpoint) {
+        endpoint.record.pointee.nextSequence = endpoint.sender.next.rawValue
+        if let due = endpoint.sender.guardDue { wake(by: due) }
+    }
+
+    /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
+    func report(_ member: Member) {
+        let endpoint = member.endpoint
+        sendFeedback(to: endpoint)
+        guard endpoint.counts.lost != endpoint.told.lost || endpoint.counts.limited != endpoint.told.limited,
+            now >= endpoint.toldAt + 5 * Self.second
+        else { return }
+        endpoint.told = endpoint.counts
+        endpoint.toldAt = now
+        news.send(.losses(status(member)))
+    }
+
+    private func sendFeedback(to endpoint: Endpoint) {
+        guard let number = endpoint.receiver.takeFeedback(at: now) else { return }
+        endpoint.port.control.queue(to: endpoint.control) {
+            SessionPacket.feedback(ssrc: table.ssrc, value: Feedback.value(number)).write(into: &$0)
+        }
+    }
+}

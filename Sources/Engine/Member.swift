@@ -1,0 +1,102 @@
+import MIDI
+import Rooms
+
+/// One who is in a room: what it holds and has set, whom it hears and by whom it is heard. How it is spoken with is its
+/// endpoint's affair.
+final class Member {
+    /// What must outlive the engine: it lies in the session table. Numbers and octets only, so that any bytes make a value.
+    struct State: BitwiseCopyable {
+        var held = HeldState()
+        var controls = ControlState()
+        /// How hard each note was struck, by channel and note, for those that are held.
+        private var velocities: [2048 of UInt8] = .init(repeating: 0)
+
+        mutating func follow(_ message: Message) {
+            held.apply(message)
+            controls.apply(message)
+            if case .noteOn(let channel, let note, let velocity) = message {
+                velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)] = velocity.rawValue
+            }
+        }
+
+        /// Hands out note-ons for what is held.
+        func tellHeld(_ body: (Message) -> Void) {
+            held.tellNotes(held: true) { channel, note in
+                let velocity = velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)]
+                body(.noteOn(channel, note: note, velocity: DataByte(truncating: max(1, velocity))))
+            }
+        }
+    }
+
+    let id: UInt64
+    let name: String
+    let state: UnsafeMutablePointer<State>
+    /// It outlives the member: a session that ends leaves the room first.
+    unowned(unsafe) let endpoint: Endpoint
+    unowned var room: ServedRoom
+    /// Which of the room's ports it came in by, from 0.
+    var portIndex: Int
+
+    /// By whom it is heard, and whom it hears.
+    var outgoing: [Wire] = []
+    var incoming: [Wire] = []
+
+    var sentinel = LoopSentinel()
+    /// It was cut for a feedback loop: nobody hears it.
+    var isCut = false
+    /// Watches what the echo gives it, while there is one; and whether it has sent that back.
+    var echoSentinel = LoopSentinel(threshold: 12)
+    var isEchoCut = false
+    /// While it is tried whether it sends back what it hears: of the others, and of the echo.
+    var trial: Trial?
+    var echoTrial: Trial?
+    /// What is owed to a participant to whom nothing is sent for a moment.
+    final class Trial {
+        /// What those whom it hears held when that began, and had set.
+        let held: HeldState
+        let before: [Message]
+        /// What was set since.
+        var set = ControlState()
+        /// What was on its way back when that began: nobody else will end it.
+        var returned = HeldState()
+        init(_ speakers: some Sequence<Member>) {
+            var held = HeldState()
+            var before: [Message] = []
+            for speaker in speakers {
+                held.merge(speaker.state.pointee.held)
+                speaker.state.pointee.controls.tell { before.append($0) }
+            }
+            (self.held, self.before) = (held, before)
+        }
+    }
+
+    /// What was ended at its hearers though it had not let go: its own ends of these come late.
+    var released = HeldState()
+    var hasReleased = false
+    /// When something of its own last came, to tell whom a late joiner is to be told of first.
+    var playedAt: UInt64 = 0
+    /// Messages of its own, and of these the beginnings of notes.
+    var messages: UInt64 = 0
+    var notes: UInt64 = 0
+    /// It answers no questions any more, and everybody was told.
+    var isSilent = false
+
+    init(
+        id: UInt64, name: String, state: UnsafeMutablePointer<State>, endpoint: Endpoint, room: ServedRoom,
+        portIndex: Int
+    ) {
+        (self.id, self.name, self.state, self.endpoint) = (id, name, state, endpoint)
+        (self.room, self.portIndex) = (room, portIndex)
+    }
+
+    var memberID: MemberID { MemberID(id) }
+    /// As the rules see it.
+    var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex) }
+
+    /// What sounds at it because of all those whom it hears.
+    var heard: HeldState {
+        var heard = HeldState()
+        for wire in incoming { wire.add(to: &heard) }
+        return heard
+    }
+}

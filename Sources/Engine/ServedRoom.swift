@@ -1,0 +1,23 @@
+import EngineProtocol
+import Rooms
+
+/// A room that is served, with those who are in it.
+final class ServedRoom {
+    var plan: EnginePlan.Room
+    /// Who hears whom.
+    var rules: Room
+    /// In the order of their arrival.
+    var members: [Member] = []
+
+    init(_ plan: EnginePlan.Room) {
+        self.plan = plan
+        rules = Self.rules(plan)
+    }
+
+    static func rules(_ plan: EnginePlan.Room) -> Room {
+        Room(
+            policy: plan.policy, blocks: Set(plan.blocks), echoes: plan.echoes ?? false, meshLimit: plan.maximum)
+    }
+
+    func member(_ id: MemberID) -> Member? { members.first { $0.memberID == id } }
+}
