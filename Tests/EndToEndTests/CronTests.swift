@@ -18,7 +18,7 @@ struct CronTests {
             "#!/bin/sh\necho call >> \(hub.directory.file("calls"))\n"
                 + "exec \(try hub.commandLine("start").joined(separator: " ")) \"$2\"\n")
         chmod(wrapper, 0o755)
-        let entry = text(of: "scripts/packaging/midihub.cron").replacing(
+        let entry = text(of: "cron/midihub").replacing(
             "PATH=/usr/local/sbin", with: "PATH=\(hub.directory.path):/usr/local/sbin")
         try #require(entry.contains(hub.directory.path))
         try File.replace("/etc/cron.d/midihub", with: Array(entry.utf8), mode: 0o644)
