@@ -22,7 +22,7 @@ package struct StoreMemory: Sendable {
     var lastAlive = Moment(milliseconds: 0)
     var notices: [String] = []
 
-    /// What cannot be read is as if it had not been: the hub begins all the same.
+    /// What cannot be read is left out, so that the hub begins in any case.
     static func load(_ database: Database?) -> StoreMemory {
         // Without a store, ids must still differ from those of an earlier one that may come back.
         guard let database else { return StoreMemory(nextVisit: Moment.now.milliseconds) }
