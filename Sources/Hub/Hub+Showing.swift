@@ -63,7 +63,7 @@ extension Hub {
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
             troubles: carrier.troubles,
-            startedAt: startedAt.milliseconds, now: Moment.now.milliseconds)
+            startedAt: startedAt.milliseconds, now: Timestamp.now.milliseconds)
         if !carrier.notices.isEmpty { snapshot.health.notices = carrier.notices }
         board.publish(snapshot)
         tellServiceManager(snapshot.health)

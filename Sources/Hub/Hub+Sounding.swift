@@ -20,7 +20,7 @@ extension Hub {
         }
     }
 
-    func askSounding(for answer: @escaping @Sendable ([Int64: Sounding]) -> Void) {
+    func askSounding(for answer: @escaping @Sendable ([Int64: ActiveNotes]) -> Void) {
         soundingQuestion.waiters.append(answer)
         askSounding()
     }
@@ -35,7 +35,7 @@ extension Hub {
         context.loop.after(.seconds(5)) { [weak self] in self?.tellSounding([:], number) }
     }
 
-    private func tellSounding(_ all: [Int64: Sounding], _ number: Int) {
+    private func tellSounding(_ all: [Int64: ActiveNotes], _ number: Int) {
         guard soundingQuestion.isOpen, number == soundingQuestion.number else { return }
         soundingQuestion.isOpen = false
         for answer in soundingQuestion.waiters { answer(all) }

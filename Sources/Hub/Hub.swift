@@ -19,13 +19,13 @@ package final class Hub {
     let configure: Configure
     private let signals: SignalDescriptor
     let context: HubContext
-    package let board = Board()
+    package let board = SnapshotStore()
     /// What is asked and told from other threads.
     package let requests: Mailbox<HubRequest>
-    let startedAt = Moment.now
-    private let holder: StoreHolder
+    let startedAt = Timestamp.now
+    private let holder: DatabaseReference
     /// What the hubs before this one have left on record.
-    package let memory: StoreMemory
+    package let memory: RestoredState
     /// Who shows it to people; nil until it listens.
     private(set) var observer: (any HubObserver)?
     let kind: EngineKind
@@ -50,7 +50,7 @@ package final class Hub {
     /// Of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
-    let pianoNews: Mailbox<Piano.News>
+    let pianoNews: Mailbox<Piano.Event>
     var isStopping = false
     private var isFinishing = false
     private var exit = ExitCode.well
@@ -101,11 +101,11 @@ package final class Hub {
         var failure: StoreError?
         var database: Database?
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
-        let recorder = try Recorder(database, path: state.database, failure: failure, loop: loop)
-        memory = StoreMemory.load(database)
+        let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
+        memory = RestoredState.load(database)
         blocks = memory.blocks
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
-        holder = StoreHolder(database)
+        holder = DatabaseReference(database)
 
         context = try HubContext(
             state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory, prints: true)
@@ -143,7 +143,7 @@ package final class Hub {
 
     package var state: StateDirectory { context.state }
     package var configuration: Configuration { context.configuration }
-    package var counters: RecorderCounters { context.recorder.counters }
+    package var counters: StoreWriterCounters { context.recorder.counters }
     /// The store of the moment, nil while there is none; from any thread.
     package var database: @Sendable () -> Database? { { [holder] in holder.database } }
 

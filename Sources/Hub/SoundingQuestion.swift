@@ -7,7 +7,7 @@ struct SoundingQuestion {
     var number = 0
     /// Whether it waits for an answer.
     var isOpen = false
-    var waiters: [@Sendable ([Int64: Sounding]) -> Void] = []
+    var waiters: [@Sendable ([Int64: ActiveNotes]) -> Void] = []
     /// The stream shows what was answered last.
     var isShown = false
 }

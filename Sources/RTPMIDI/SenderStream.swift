@@ -30,7 +30,7 @@ package import MIDI
     private var journalDue: UInt64?
     private var repeats = EndRepeats()
 
-    private let histories: UnsafeMutablePointer<ChannelHistory>
+    private let histories: UnsafeMutablePointer<SenderHistory>
     /// A bit for each channel whose history is not empty.
     private var active: UInt16 = 0
     /// The first packet of the history.
@@ -46,7 +46,7 @@ package import MIDI
         self.ability = ability
         self.checkpoint = checkpoint.map { $0.distance(from: next) < 0 ? $0 : next }?.rawValue ?? next.rawValue
         unsafe histories = .allocate(capacity: 16)
-        for channel in 0..<16 { unsafe (histories + channel).initialize(to: ChannelHistory()) }
+        for channel in 0..<16 { unsafe (histories + channel).initialize(to: SenderHistory()) }
     }
     deinit {
         unsafe histories.deinitialize(count: 16)
@@ -127,7 +127,7 @@ package import MIDI
     }
 
     /// An instance's memory but for a few dozen octets.
-    package static var byteCount: Int { 16 * ChannelHistory.byteCount + EndRepeats.byteCount }
+    package static var byteCount: Int { 16 * SenderHistory.byteCount + EndRepeats.byteCount }
 
     // MARK: History
 

@@ -74,8 +74,8 @@ final class EmbeddedCarrier: Carrier {
     func tick() { for engine in serving { engine.tick() } }
     func requestActivity() { for engine in serving { engine.requestActivity() } }
 
-    func askSounding(_ done: @escaping ([Int64: Sounding]) -> Void) {
-        var (all, waiting): ([Int64: Sounding], Int) = ([:], serving.count)
+    func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void) {
+        var (all, waiting): ([Int64: ActiveNotes], Int) = ([:], serving.count)
         for engine in serving {
             engine.askSounding { some in
                 all.merge(some) { _, new in new }

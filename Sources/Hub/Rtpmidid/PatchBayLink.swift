@@ -5,12 +5,12 @@ import PatchBay
 final class PatchBayLink {
     private let loop: EventLoop
     private let table: String
-    private var bay: Bay?
+    private var bay: PatchBayThread?
     /// Why there is none.
     private(set) var trouble: String?
-    private let mailbox: Mailbox<News>
+    private let mailbox: Mailbox<PatchBayEvent>
     /// What it tells.
-    var news: (News) -> Void = { _ in }
+    var news: (PatchBayEvent) -> Void = { _ in }
     /// An engine has come, gone or changed its process: the patch bay must know.
     var enginesChanged: () -> Void = {}
     /// Who waits for releases, each of whom is called once.
@@ -34,11 +34,11 @@ final class PatchBayLink {
     /// True where it has been opened just now.
     func open() -> Bool {
         guard bay == nil else { return false }
-        do throws(BayError) {
+        do throws(PatchBayError) {
             // The very program that runs here, also where another has been installed since.
             let listener = ChildProgram(
                 path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
-            bay = try Bay(table: table, listener: listener, news: mailbox)
+            bay = try PatchBayThread(table: table, listener: listener, news: mailbox)
             trouble = nil
             return true
         } catch {
@@ -47,7 +47,7 @@ final class PatchBayLink {
         }
     }
 
-    func send(_ command: PatchBay::Command) { bay?.send(command) }
+    func send(_ command: PatchBayCommand) { bay?.send(command) }
 
     /// Calls back when it has released what was to be released, or takes too long for it.
     func afterReleases(_ done: @escaping () -> Void) {

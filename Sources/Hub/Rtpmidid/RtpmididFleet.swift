@@ -19,7 +19,7 @@ final class RtpmididFleet: Carrier {
     private let bay: PatchBayLink
     var listenerTrouble: String?
     var kernelWires: [WireInfo] = []
-    private var soundingWaiters: [([PortID: Sounding]) -> Void] = []
+    private var soundingWaiters: [([PortID: ActiveNotes]) -> Void] = []
 
     /// The kernel carries what participants play: nobody is muted.
     let loops: Set<Int64> = []
@@ -132,7 +132,7 @@ final class RtpmididFleet: Carrier {
     }
 
     /// What comes from the patch bay's thread.
-    private func receive(_ item: News) {
+    private func receive(_ item: PatchBayEvent) {
         switch item {
         case .appeared(let appearance):
             serving.first { $0.name == appearance.engine }?.appeared(appearance)
@@ -176,10 +176,10 @@ final class RtpmididFleet: Carrier {
     /// The kernel's counts come by themselves.
     func requestActivity() {}
 
-    func askSounding(_ done: @escaping ([Int64: Sounding]) -> Void) {
+    func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void) {
         guard bay.isOpen else { return done([:]) }
         soundingWaiters.append { [unowned self] ports in
-            var all: [Int64: Sounding] = [:]
+            var all: [Int64: ActiveNotes] = [:]
             for one in serving.lazy.flatMap(\.present.values) where one.isShown {
                 if let sounding = ports[one.id] { all[one.visit.id] = sounding }
             }
@@ -188,7 +188,7 @@ final class RtpmididFleet: Carrier {
         bay.send(.sounding)
     }
 
-    private func heardSounding(_ ports: [PortID: Sounding]) {
+    private func heardSounding(_ ports: [PortID: ActiveNotes]) {
         let waiters = soundingWaiters
         soundingWaiters = []
         for waiter in waiters { waiter(ports) }

@@ -1,5 +1,5 @@
-//  Module PatchBay: participants' ALSA ports joined as their rooms want. Start here, then `Command.swift`, `News.swift`,
-//  `Patcher.swift`.
+//  Module PatchBay: participants' ALSA ports joined as their rooms want. Start here, then `PatchBayCommand.swift`, `PatchBayEvent.swift`,
+//  `PatchBayLoop.swift`.
 //
 //  What it is: a thread that hears ports come and go, makes subscriptions between them, and knows what each participant
 //  holds, so that nothing stays stuck. Who hears whom is decided in Rooms. What it refuses to be: in the path of MIDI (the
@@ -13,30 +13,30 @@ import Synchronization
 ///
 /// It is told what to do by `send`, and tells what it sees through the mailbox given to it. Its death, however sudden,
 /// leaves the wires in place; the next one with the same table file goes on where it ended.
-package final class Bay: Sendable {
-    private let commands: Mailbox<Command>
+package final class PatchBayThread: Sendable {
+    private let commands: Mailbox<PatchBayCommand>
     private let thread: Mutex<WorkerThread?>
 
     /// Opens the sequencer and the table of held notes (a file, made where there is none; its directory must exist)
     /// and starts the thread. Throws in words where there is no sequencer. A table file that cannot be had is no
-    /// error: `News.trouble` says so, and the table is kept in memory. `listener`: the program that runs `ListenerProgram`;
-    /// one that cannot be started is no error either: `News.listening` says so.
+    /// error: `PatchBayEvent.trouble` says so, and the table is kept in memory. `listener`: the program that runs `ListenerProgram`;
+    /// one that cannot be started is no error either: `PatchBayEvent.listening` says so.
     package init(
-        table: String, listener: ChildProgram, news: Mailbox<News>, tuning: Tuning = Tuning()
-    ) throws(BayError) {
-        let patcher = try Patcher(table: table, listener: listener, news: news, tuning: tuning)
+        table: String, listener: ChildProgram, news: Mailbox<PatchBayEvent>, tuning: Tuning = Tuning()
+    ) throws(PatchBayError) {
+        let patcher = try PatchBayLoop(table: table, listener: listener, news: news, tuning: tuning)
         do {
-            let commands = try Mailbox<Command>()
+            let commands = try Mailbox<PatchBayCommand>()
             self.commands = commands
             thread = Mutex(try WorkerThread("patchbay") { patcher.run(commands) })
         } catch {
-            throw BayError(description: "the patch bay cannot start: \(error)")
+            throw PatchBayError(description: "the patch bay cannot start: \(error)")
         }
     }
 
     deinit { stop() }
 
-    package func send(_ command: Command) { commands.send(command) }
+    package func send(_ command: PatchBayCommand) { commands.send(command) }
 
     /// Ends the thread and waits for that. Wires stay.
     package func stop() {
@@ -46,7 +46,7 @@ package final class Bay: Sendable {
 }
 
 /// The patch bay cannot start, in words with the fix.
-package struct BayError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct PatchBayError: Error, Hashable, Sendable, CustomStringConvertible {
     package let description: String
 }
 

@@ -4,7 +4,7 @@ import Rooms
 import Sequencer
 
 /// Ports come and go.
-extension Patcher {
+extension PatchBayLoop {
     func hearAnnouncements() {
         while true {
             switch announce.receive() {
@@ -95,7 +95,7 @@ extension Patcher {
                 pid: engine.pid, startTime: startTimes[engine.pid] ?? 0, engine: engine.name, address: facts.address,
                 name: facts.name)
         }
-        let standing: Standing = isProbe ? .probe : waits ? .waiting : .participant
+        let standing: MemberStatus = isProbe ? .probe : waits ? .waiting : .participant
         let port = Port(id: id, name: facts.name, engine: engine, standing: standing, slot: slot)
         ports[facts.address] = port
         // Before its engine was configured, it was noted as a stranger's port at those whom it hears.
@@ -138,7 +138,7 @@ extension Patcher {
         }
     }
 
-    func mark(_ id: PortID, _ standing: Standing) {
+    func mark(_ id: PortID, _ standing: MemberStatus) {
         guard let port = port(id), port.standing != standing, port.standing != .probe else { return }
         port.standing = standing
         // A ghost's owner may come back under its name, and no message to the ghost arrives: what sounds there is owed.

@@ -2,12 +2,12 @@ package import Rooms
 package import Sequencer
 
 /// What the hub tells the patch bay.
-package enum Command: Sendable {
+package enum PatchBayCommand: Sendable {
     /// All rooms and engines; replaces the ones before. Participants of an engine that is no longer among them are let go:
     /// what they held is released at those who heard them, and what they heard is released at them.
     case configure(rooms: [RoomPlan], engines: [EngineSpec])
     /// What a port turned out to be. Ports that are gone are ignored, as are marks that change nothing.
-    case mark(PortID, Standing)
+    case mark(PortID, MemberStatus)
     /// Silences a room, nil all rooms. `answer` is called once, on the patch bay's thread, after the last message.
     case panic(room: String?, answer: @Sendable (Silenced) -> Void)
     /// Sends note-offs for these notes on all 16 channels to one port.
@@ -16,7 +16,7 @@ package enum Command: Sendable {
     case release(PortID)
     /// `answer` is called once, on the patch bay's thread, when nothing waits to be released any more.
     case afterReleases(answer: @Sendable () -> Void)
-    /// What participants hold and have set is to be told: `News.sounding`.
+    /// What participants hold and have set is to be told: `PatchBayEvent.sounding`.
     case sounding
     /// Ends the patch bay. Wires stay: MIDI goes on without it.
     case stop

@@ -1,5 +1,5 @@
 /// Why a datagram is not what it should be.
-package enum WireError: Error, Hashable, Sendable {
+package enum PacketError: Error, Hashable, Sendable {
     /// Shorter than its fixed part.
     case truncated(needed: Int, had: Int)
     /// Contradicts itself or the standard; the words are for people.
