@@ -8,7 +8,7 @@ struct Allowance: BitwiseCopyable {
     private var octets = TokenBucket(rate: 1 << 19, burst: 1 << 20)
     /// In nanoseconds.
     private var time = TokenBucket(rate: 250_000_000, burst: 50_000_000)
-    /// Who takes less than a sixteenth comes before those who take more.
+    /// A sixteenth: participants who take less come before those who take more.
     private var ahead = TokenBucket(rate: 62_500_000, burst: 10_000_000)
     /// Long system exclusive messages are sent at leisure and keep nobody waiting: theirs is an eighth, and much at once.
     private var leisure = TokenBucket(rate: 125_000_000, burst: 2_000_000_000)
@@ -24,7 +24,7 @@ struct Allowance: BitwiseCopyable {
     /// Whether a packet that was taken may still be passed on.
     mutating func hasTime(at now: Milliseconds) -> Bool { time.hasSome(at: now) }
 
-    /// What a packet that was taken has cost. More than there was is owed.
+    /// Charges what a packet has cost. It may be more than is left, and is then owed.
     mutating func charge(_ deliveries: Int, at cost: DeliveryCost) {
         time.charge(Int64(deliveries) * cost.nanoseconds)
         ahead.charge(Int64(deliveries) * cost.nanoseconds)
@@ -45,10 +45,10 @@ struct DeliveryCost: BitwiseCopyable {
     /// deliveries a second, which a MIDI cable's fastest traffic to sixteen hearers needs, however slow the machine is.
     private(set) var nanoseconds: Int64 = 5_000
     private static let limits: ClosedRange<Int64> = 1_000...15_625
-    /// Fewer say too little.
+    /// A turn with fewer deliveries is not measured.
     private static let fewest = 64
 
-    /// A turn of the loop has taken so long. One that was interrupted counts as little more than another.
+    /// To be told how long a turn of the loop has taken. The effect of one that was interrupted is bounded.
     mutating func measured(_ deliveries: Int, in time: UInt64) {
         guard deliveries >= Self.fewest else { return }
         let one = min(Int64(clamping: time) / Int64(deliveries), 2 * nanoseconds)

@@ -4,7 +4,7 @@ import Linux
 /// order of their coming; laid out once.
 final class DeferredPackets {
     static let capacity = 512
-    /// So many may be one's own, so that several have room.
+    /// How many of them may be one participant's, so that there is room for several.
     static let own = 64
 
     private struct Entry {

@@ -31,21 +31,21 @@ final class Endpoint {
     let record: UnsafeMutablePointer<SessionTable.Record>
     /// In its room once its address is proven.
     var member: Member?
-    /// It only measures, and is sent away then; nil for who is none.
+    /// When a session that only measures is sent away; nil for all others.
     var probeEnd: UInt64?
 
     var allowance = Allowance()
     /// Packets of its own that wait until those of others have gone.
     var deferred = 0
     var counts = EngineStatus.Counts()
-    /// The counts that the log has.
+    /// The counts as they were last written to the log.
     var told = EngineStatus.Counts()
     var toldAt: UInt64 = 0
-    /// Somebody elsewhere who may be it.
+    /// A claim from another address to be this peer.
     var claim: (address: SocketAddress, claim: Claim)?
     /// When its session was proven.
     var provenAt: UInt64 = 0
-    /// It said goodbye and goes on: whether it answers is to be seen.
+    /// It said goodbye and goes on sending: it stays if it answers.
     var isResuming = false
 
     /// What is sent at leisure, a piece at a time: the state of the room for one who joins late, then system exclusive
@@ -72,7 +72,7 @@ final class Endpoint {
         exclusives.reserveCapacity(SysExPool.count)
     }
 
-    /// As long journals as it is known to understand.
+    /// Sets the sender to journals as long as the peer is known to understand.
     func adaptJournals() {
         sender.ability =
             switch record.pointee.journals {

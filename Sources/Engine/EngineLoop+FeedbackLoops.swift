@@ -27,7 +27,7 @@ extension EngineLoop {
         }
     }
 
-    /// The same of a room's echo. Whoever plays the same again and again is no loop: what software returns comes back
+    /// The same for a room's echo. A person who plays the same again and again is no loop: software returns a message
     /// within a round trip and the moment that it needs.
     func watchEcho(_ message: Message, _ word: UInt32, of member: Member, _ now: Milliseconds) {
         guard !member.isEchoCut else { return }
@@ -41,7 +41,7 @@ extension EngineLoop {
         guard member.echoSentinel.participantSends(word, at: now, within: within) else {
             return member.echoSentinel.participantHears(word, at: now)
         }
-        // What came before it in its packet is not.
+        // What came before it in its packet is still sent.
         forward(from: member)
         let trial = Member.Trial(CollectionOfOne(member))
         member.echoTrial = trial
@@ -52,7 +52,7 @@ extension EngineLoop {
         wakeForTrial(member.echoSentinel.trialEnd)
     }
 
-    /// Ends those that are over. Gives when the next one will be.
+    /// Ends trials that are over. Returns when the next one will be.
     func endTrials(of member: Member) -> UInt64? {
         var next: UInt64?
         func isOver(_ end: Milliseconds?) -> Bool {
@@ -100,7 +100,7 @@ extension EngineLoop {
         var before = trial.held
         for wire in wires { wire.add(to: &before) }
         var messages = before.releases(whileHeldBy: holding)
-        // Told again, what nobody has changed would begin to go round anew.
+        // Only what has changed: anything else would begin to go round again.
         trial.set.tell { if !trial.before.contains($0) { messages.append($0) } }
         for wire in wires {
             wire.from.state.pointee.tellHeld { on in
@@ -123,7 +123,7 @@ extension EngineLoop {
         news.send(.loop(status(member)))
     }
 
-    /// Somebody says that it is none.
+    /// A person has said that it is no loop.
     func endCut(_ member: Member) {
         guard member.isCut else { return }
         markCut(member, false)

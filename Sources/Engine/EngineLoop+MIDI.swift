@@ -7,7 +7,7 @@ import Rooms
 /// The path of a packet: in by one participant's stream, out by a stream of its own to everyone who hears it. Nothing
 /// here allocates, locks or logs.
 extension EngineLoop {
-    /// So many deliveries, a millisecond or so, before it is looked again whether others have played.
+    /// How many deliveries of waiting packets are made, in about a millisecond, before others' new packets are looked for.
     private static let deferredTurn = 256
 
     func receivedMIDI(_ packet: RawSpan, from source: SocketAddress, of port: PortPair) {
@@ -84,7 +84,7 @@ extension EngineLoop {
         if endpoint.record.pointee.journals != 1, endpoint.receiver.hasSentJournals, !endpoint.feedback.isLowHalf {
             endpoint.record.pointee.journals = 1
             endpoint.adaptJournals()
-            // It may not know yet that we do.
+            // Shows it that we write journals, too.
             endpoint.sender.showJournal(at: now)
             wake(by: now)
         }
@@ -140,7 +140,7 @@ extension EngineLoop {
         return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), Int32(Self.second)))
     }
 
-    /// Gives up what a peer's segments have waited for in vain.
+    /// Gives up packets that a peer's segments have waited for too long.
     func giveUpSegments(of member: Member) {
         let (time, receiver) = (milliseconds, member.endpoint.receiver)
         receiver.giveUpSegments(at: now) { emission, packet in

@@ -18,7 +18,7 @@ extension EngineLoop {
             return nil
         case .control:
             let arriving = port.arrivingByControl[key]
-            // One who begins anew is spoken with as soon as it has come to both ports.
+            // A program that begins anew: its new session counts as soon as it has come to both ports.
             if let arriving, arriving.data != nil { return arriving }
             if let endpoint = port.byControl[key] {
                 heardOnControl(endpoint)
@@ -56,7 +56,8 @@ extension EngineLoop {
         wake(by: claim.deadline)
     }
 
-    /// The silence of one who never answers questions says nothing. (Right after a restart of ours nobody has answered yet.)
+    /// The silence of a peer that never answers questions means nothing. (Right after a restart of ours nobody has
+    /// answered yet.)
     private func mayMove(_ endpoint: Endpoint) -> Bool { endpoint.session.answersQuestions || !endpoint.session.isUp }
 
     /// Does what is due for somebody who may be this peer. Gives when to look again.
@@ -115,8 +116,8 @@ extension EngineLoop {
     }
 
     /// A peer's control port has another address than before: it comes from the machine that its data port is proven to be
-    /// on. What is believed there is feedback on what was really sent, or, after a move, any clock; nothing hangs on it but
-    /// where feedback goes.
+    /// on. What is believed there is feedback on what was really sent, or, after a move, any clock; it decides
+    /// only where feedback goes.
     private func learnControl(_ packet: SessionPacket, from source: SocketAddress, of port: PortPair) -> Endpoint? {
         let there = port.endpoints(packet.ssrc).filter { $0.data?.isSameHost(as: source) ?? false }
         guard let endpoint = there.first, there.count == 1 else { return nil }
@@ -155,7 +156,7 @@ extension EngineLoop {
             leaving = port.endpoints(ssrc).filter {
                 token != 0 && $0.session.isToken(token) && $0.data?.isSameHost(as: source) ?? false
             }
-            // Of twins it is nobody's.
+            // With twins it is not known whose goodbye it is.
             guard leaving.count == 1 else { return }
         }
         for endpoint in leaving { perform(on: endpoint) { $0.receive(packet, on: path, now: now, perform: $1) } }

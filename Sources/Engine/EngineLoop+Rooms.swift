@@ -106,8 +106,8 @@ extension EngineLoop {
         return released
     }
 
-    /// Whether that is the late end of something that was ended for it already, and which another holds: it would cut that
-    /// one's.
+    /// Whether the message is the late end of something that was ended for its sender already and that another holds
+    /// now: it would cut the other's.
     func isLateEnd(_ message: Message, of member: Member) -> Bool {
         let end: Message
         switch message {
@@ -152,7 +152,7 @@ extension EngineLoop {
         }
         let before = room.members.map(\.incoming.count)
         for rule in wanted { connect(rule, in: room) }
-        // Whom somebody has not heard until now it knows as little of as one who joins late.
+        // Over a new wire the hearer knows as little of the sender as one who joins late.
         for (member, known) in zip(room.members, before) { tellState(over: member.incoming[known...]) }
     }
 
@@ -213,7 +213,7 @@ extension EngineLoop {
 
     /// Note-offs on all channels, at leisure.
     func endNotes(_ range: ClosedRange<UInt8>, at endpoint: Endpoint) {
-        // One order after the other must not pile up.
+        // Repeated commands must not pile up.
         guard endpoint.backlog.count - endpoint.backlogSent < 4096 else { return }
         for channel in UInt8(0)..<16 {
             for note in range {
@@ -276,7 +276,7 @@ extension EngineLoop {
             speaker.pointee.tellHeld { sender.assume($0) }
             speaker.pointee.controls.tell { sender.assume($0) }
         }
-        // Notes that sound are left as they are; what was let go may not have been heard of.
+        // Notes that sound are left alone. The end of others may have been lost with the engine, so it is told.
         for wire in member.incoming {
             wire.from.state.pointee.held.tellNotes(held: false) { channel, note in
                 let off = Message.noteOff(channel, note: note, velocity: 64)

@@ -9,7 +9,8 @@ extension EngineLoop {
     private static let invitationLetters: UInt16 = 0x494E
     /// For how long one may measure the way here.
     private static let probeTime = 30 * EngineLoop.second
-    /// So long does a router remember a way that is not used (RFC 4787 asks for more, many do not keep it).
+    /// How long the control port may be silent: many routers forget an unused way soon after, though RFC 4787 asks for
+    /// more.
     private static let controlSilence = 20 * EngineLoop.second
     /// How long after a session came up an invitation to it may be a copy of the one that began it.
     private static let copyTime = EngineLoop.second / 4
@@ -120,14 +121,14 @@ extension EngineLoop {
 
     private func refusalOfProbe(_ source: SocketAddress) -> String? {
         if !plan.admits(source) { return "its address is not let in" }
-        // Others are given way to once they are proven.
+        // A newcomer from another address displaces one when it is proven.
         guard probes.isFull, let (_, isOwn) = probes.yielding(to: source), isOwn else { return nil }
         return "too many measure the way here"
     }
 
     private func refusal(_ source: SocketAddress, _ name: String, _ port: PortPair) -> String? {
         if !plan.admits(source) { return "its address is not let in" }
-        // One who begins anew takes a place that is taken.
+        // A program that begins anew takes its old place.
         func isOther(_ endpoint: Endpoint) -> Bool { endpoint.port !== port || endpoint.control != source }
         let room = port.room
         if room.members.count(where: { isOther($0.endpoint) }) >= room.plan.maximum {
@@ -202,7 +203,7 @@ extension EngineLoop {
     }
 
     private func tellHalfOpen(_ endpoint: Endpoint) {
-        // Of one who is here nothing needs to be said: a doubled invitation, or a goodbye that was meant.
+        // Nothing is told of one whose other session is here: it was a doubled invitation, or a goodbye that was meant.
         guard endpoint.member == nil, !endpoint.isResuming, !Probe.isNamed(endpoint.name),
             !endpoint.port.hasAnother(at: endpoint),
             let times = halfOpens.count(endpoint.control, at: milliseconds)
@@ -214,7 +215,7 @@ extension EngineLoop {
     }
 
     private func send(_ packet: SessionPacket, to endpoint: Endpoint, on path: Session.Path) {
-        // It would end the other session of one who began anew.
+        // A BY would end the new session of a program that began anew.
         if case .bye = packet, endpoint.port.hasAnother(at: endpoint) { return }
         // What it hears would sound on for ever.
         if case .bye = packet { endHearing(endpoint) }
@@ -294,7 +295,7 @@ extension EngineLoop {
             rewire(room)
         }
         for member in resumed {
-            // What each wire had begun died with its table: as far as anybody knows it is what its sender holds.
+            // What each wire had begun was lost with the engine. It is taken to be what its sender holds.
             for wire in member.outgoing where resumed.contains(where: { $0 === wire.to }) {
                 wire.assume(member.state.pointee.held)
             }

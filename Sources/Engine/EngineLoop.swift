@@ -56,7 +56,7 @@ final class EngineLoop {
     private(set) var deliveryCost = DeliveryCost()
     private var turnBegan: UInt64 = 0
     let deferred = DeferredPackets()
-    private var deferredAlarm: Alarm!  // as the other one
+    private var deferredAlarm: Alarm!  // made last in init, as `alarm`
 
     /// 100 µs ticks since an epoch nobody can guess, and that a new engine takes over with the session table.
     private(set) var now: UInt64 = 0
@@ -273,7 +273,7 @@ final class EngineLoop {
 struct Refusals {
     private var seen: [SocketAddress: (at: Milliseconds, times: Int)] = [:]
 
-    /// How often since it was told of last, if it is to be told of now.
+    /// How often it happened since it was last told; nil where it is not to be told now.
     mutating func count(_ source: SocketAddress, at now: Milliseconds) -> Int? {
         let host = source.network
         if let earlier = seen[host], now - earlier.at < 60_000 {

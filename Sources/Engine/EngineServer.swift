@@ -100,7 +100,7 @@ package final class EngineServer {
 
     private func accept() {
         while let accepted = try? Sockets.accept(listener) {
-            // Whoever is one too many finds the connection closed, and asks again.
+            // A connection too many is closed; its program asks again.
             guard connections.count < Self.mostConnections else { continue }
             let connection = Connection(accepted.takeSocket())
             let id = nextConnection

@@ -1,8 +1,8 @@
 import MIDI
 import Rooms
 
-/// One who is in a room: what it holds and has set, whom it hears and by whom it is heard. How it is spoken with is its
-/// endpoint's affair.
+/// One who is in a room: what it holds and has set, whom it hears and by whom it is heard. Its endpoint knows
+/// how it is spoken with.
 final class Member {
     /// What must outlive the engine: it lies in the session table. Numbers and octets only, so that any bytes make a value.
     struct State: BitwiseCopyable {
@@ -70,7 +70,7 @@ final class Member {
         }
     }
 
-    /// What was ended at its hearers though it had not let go: its own ends of these come late.
+    /// What was ended at its hearers before it let go itself: its own ends of these come late.
     var released = HeldState()
     var hasReleased = false
     /// When something of its own last came, to tell whom a late joiner is to be told of first.
@@ -90,7 +90,7 @@ final class Member {
     }
 
     var memberID: MemberID { MemberID(id) }
-    /// As the rules see it.
+    /// The member as the module Rooms sees it.
     var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex) }
 
     /// What sounds at it because of all those whom it hears.

@@ -83,7 +83,7 @@ final class PortPair {
 
     // MARK: Who has just left
 
-    /// Its record as it was: the place in the table is another's.
+    /// With a copy of its record, as the place in the table may be another's by now.
     struct Departed {
         let endpoint: Endpoint
         let record: SessionTable.Record
@@ -111,10 +111,10 @@ final class PortPair {
         }
     }
 
-    /// It says goodbye again, and means it.
+    /// It says goodbye again: the time in which packets may still be under way begins anew.
     func departsAgain(_ place: Int, at now: UInt64) { departed[place].at = now }
 
-    /// Takes out one who goes on all the same.
+    /// Takes out one who goes on sending after its goodbye.
     func takeDeparted(_ key: Key, at now: UInt64) -> Departed? {
         guard !departed.isEmpty, let place = placeOfDeparted(key, at: now),
             now &- departed[place].at > Self.underWay

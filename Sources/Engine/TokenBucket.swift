@@ -51,7 +51,7 @@ struct SourceBuckets {
     }
 
     mutating func take(from source: SocketAddress, at now: Milliseconds) -> Bool {
-        // A /64 is one customer: who has one has all its addresses.
+        // An IPv6 /64 is usually one customer's, who has all its addresses.
         var hasher = Hasher()
         hasher.combine(source.high)
         if source.high == 0 { hasher.combine(source.low) }

@@ -22,9 +22,9 @@ struct Wire: Equatable {
 
     var from: Member { body.pointee.from }
     var to: Member { body.pointee.to }
-    /// As the rules see it.
+    /// The wire as the module Rooms sees it.
     var rule: Rooms.Wire { Rooms.Wire(from: from.memberID, to: to.memberID) }
-    /// From somebody to the same.
+    /// From a member to itself.
     var isEcho: Bool { from === to }
 
     /// Nothing of the channels goes over it at the moment.
@@ -56,7 +56,7 @@ struct Wire: Equatable {
         return mine.releases(whileHeldBy: [others])
     }
 
-    /// From now on that is what sounds because of it.
+    /// Sets what sounds because of it.
     func assume(_ held: HeldState) {
         forget()
         for channel in Channel.all {

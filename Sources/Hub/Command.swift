@@ -18,7 +18,7 @@ package enum Command: Hashable, Sendable {
     /// By the number of the participant's visit.
     case member(Int64, MemberCommand)
     case block(room: String, Block, isBlocked: Bool)
-    /// No strokes: somebody is still there.
+    /// Without strokes: the page only says that it is still there.
     case piano(PianoKey, [Stroke])
     case leavePiano(PianoKey)
     case echo(room: String, seconds: Int64)

@@ -28,7 +28,7 @@ package struct Configuration: Equatable, Sendable {
     package var name = "MIDI Hub"
     package var location = Location.none
     package var rooms = [Room(name: "5004", ports: [5004], policy: .auto)]
-    /// Both of rooms that do not say it.
+    /// Policy and maximum of rooms that do not name their own.
     package var policy = Policy.auto
     package var maximum: Int?
     /// How many one address may be; nil where that is not told: then it is `EnginePlan.usualMaximumPerAddress`.

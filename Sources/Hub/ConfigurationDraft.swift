@@ -18,7 +18,7 @@ struct ConfigurationDraft {
     private var rooms: [(name: String, room: Room)]?
     private var policy: Policy?
     private var maximum: Int?
-    /// Where what `Configuration.check` may find wrong stands.
+    /// The lines of what `Configuration.check` may find wrong.
     private(set) var lines: [String: Int] = [:]
 
     func finished() throws(ConfigurationError) -> Configuration {

@@ -55,7 +55,7 @@ package struct Curl: Sendable {
                     || ["PATH", "CURL_CA_BUNDLE"].contains(name)
             },
             output: nil)
-        // Nobody means a proxy for this machine itself.
+        // A proxy is never meant for this machine itself.
         let told = Programs.environment["no_proxy"] ?? Programs.environment["NO_PROXY"] ?? ""
         let direct = told == "*" ? told : "\(told),localhost,127.0.0.1,::1"
         program.input = Array(configuration(flags + ["noproxy = \(Self.quoted(direct))"]).utf8)

@@ -4,8 +4,8 @@ package import Linux
 import Rtpmidid
 package import Supervisor
 
-/// One engine as a process: its service, the record by which a later hub adopts it, and its control socket. What it does
-/// and who is on it is `RtpmididEngine`'s or `EmbeddedEngine`'s affair.
+/// One engine as a process: its service, the record by which a later hub adopts it, and its control socket.
+/// `RtpmididEngine` and `EmbeddedEngine` know what it does and who is on it.
 package final class EngineProcess {
     /// `engines/NAME.json`.
     package struct Record: Codable, Equatable {
@@ -20,7 +20,7 @@ package final class EngineProcess {
 
     package let name: String
     package let control: ControlSocket
-    /// For the question whether it lives, so that it waits behind no other.
+    /// A connection of its own for the question whether it lives, which so waits behind no other.
     private let pulse: ControlSocket
     private let question: [UInt8]
     /// One that cannot be asked counts as one that does not answer.
@@ -119,7 +119,8 @@ package final class EngineProcess {
 
     // MARK: Whether it hangs
 
-    /// Looks since its last sign of life, one a second. Not the time: a hub that was held itself has looked once.
+    /// How often it was looked at since its last sign of life, once a second. A count and no time, since a hub that was
+    /// stopped itself has looked only once.
     package private(set) var looksInVain = 0
     package static let illAfter = 3
     /// Its ports count as not served.

@@ -14,7 +14,7 @@ extension Hub {
             soundingQuestion.isShown = true
             askSounding()
         } else if soundingQuestion.isShown {
-            // Whoever comes next is not to see what was.
+            // The next viewer must not see old values.
             soundingQuestion.isShown = false
             observer.showSounding(nil)
         }
@@ -31,7 +31,7 @@ extension Hub {
         soundingQuestion.number += 1
         let number = soundingQuestion.number
         carrier.askSounding { [weak self] in self?.tellSounding($0, number) }
-        // One that has ended says nothing.
+        // An engine that has ended gives no answer.
         context.loop.after(.seconds(5)) { [weak self] in self?.tellSounding([:], number) }
     }
 

@@ -226,7 +226,7 @@ package final class Hub {
     func stop(because reason: String) {
         guard !isStopping else { return }
         isStopping = true
-        // Nobody takes it for a hub that goes on.
+        // Without its socket nobody takes it for a hub that goes on.
         File.remove(context.state.socket)
         context.note("stopping", "The hub ends (\(reason)): goodbye to everyone")
         endPianos(wait: false)

@@ -37,8 +37,8 @@ protocol HubEngine: AnyObject {
     /// The store works again: what is still true is said to it anew.
     func rerecord()
 
-    /// False where it has no such participant, or cannot do that for anybody; else `done` gets what is to be replied where it
-    /// could not be done, nil where it was.
+    /// False where it has no such participant, or cannot do that for anybody; else `done` gets what is to be replied
+    /// where it could not be done, nil where it was.
     func perform(
         _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
     ) -> Bool
@@ -67,7 +67,8 @@ extension HubEngine {
         if process.isIll { hangs(for: process.looksInVain) }
     }
 
-    /// Ended without need, it would lose its players, and some kinds of those evict each other when they come again.
+    /// Only after 60 s: an engine that is ended without need loses its players, and rtpmidid participants may then
+    /// evict each other for ever (Rtpmidid.docc/Participants.md).
     func endHung(for seconds: Int) {
         if seconds >= 60 { fail("it has neither logged nor answered for \(seconds) s") }
     }

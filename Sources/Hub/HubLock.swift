@@ -3,8 +3,7 @@ package import Linux
 
 /// One hub a state directory: a lock that ends with its holder, and in the file who that is.
 package enum HubLock {
-    /// nil where another hub holds it. Who holds it without being one, as a `stop` that ends what a hub has left, is waited
-    /// for.
+    /// nil where another hub holds it. Waits for a holder that is no hub, as a `stop` that ends what a hub has left.
     package static func take(_ state: StateDirectory, patience: Duration = .seconds(20)) throws(Errno) -> FileLock? {
         let deadline = ContinuousClock.now.advanced(by: patience)
         var free = try FileLock(state.lock)
@@ -14,7 +13,7 @@ package enum HubLock {
             free = try FileLock(state.lock)
         }
         guard let lock = free else { return nil }
-        // Held all the same where a full disk takes no words.
+        // The lock is held even where a full disk does not take the words.
         if let me = ProcessIdentity(of: getpid()) { try? lock.write("\(me.pid) \(me.startTime)\n") }
         return lock
     }

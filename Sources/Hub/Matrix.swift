@@ -8,7 +8,7 @@ package struct Matrix {
         let room: String
         let port: UInt16
         let standing: MemberStatus
-        /// Cut for sending back what it hears.
+        /// Cut off for sending back what it hears.
         let loops: Bool
         /// The hub's own echo, whose wires are everybody's to themselves.
         let isEcho: Bool

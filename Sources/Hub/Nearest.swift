@@ -1,4 +1,4 @@
-/// What may have been meant by a word that nobody knows.
+/// What an unknown word may have been meant to be.
 package enum Nearest {
     /// The word among those known that differs in a letter or two; else one that begins alike.
     package static func of(_ word: String, among known: some Sequence<String>) -> String? {

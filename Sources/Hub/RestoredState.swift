@@ -22,7 +22,7 @@ package struct RestoredState: Sendable {
     var lastAlive = Timestamp(milliseconds: 0)
     var notices: [String] = []
 
-    /// What cannot be read is as if it had not been: the hub begins all the same.
+    /// What cannot be read is left out, so that the hub begins in any case.
     static func load(_ database: Database?) -> RestoredState {
         // Without a store, ids must still differ from those of an earlier one that may come back.
         guard let database else { return RestoredState(nextVisit: Timestamp.now.milliseconds) }

@@ -17,7 +17,7 @@ package final class StoreWriter {
     /// Called from the loop, with a sentence for people.
     package var noticed: (String) -> Void = { _ in }
 
-    /// Who was only counted, now and then.
+    /// Told now and then of those who were only counted.
     package var counted: (EventRecord) -> Void = { _ in }
     /// What of those who come and go is recorded.
     package var strangers = Strangers()
@@ -75,7 +75,7 @@ package final class StoreWriter {
         }
     }
 
-    /// Whether the database is still the file at its place: a deleted one would go on recording, for nobody.
+    /// Whether the database is still the file at its place: a deleted one would go on taking records that nobody can read.
     package func check() {
         guard let database, view.state == .recording, underWay == nil, pending.isEmpty, afterwards.isEmpty else {
             return

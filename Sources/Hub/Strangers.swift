@@ -36,9 +36,9 @@ package struct Strangers {
     private static func bucketOfOne(_ now: Timestamp) -> Bucket { Bucket(most: 100, interval: .seconds(60), at: now) }
     private static func bucketOfSamples(_ now: Timestamp) -> Bucket { Bucket(most: 60, interval: .seconds(1), at: now) }
     private static func bucketOfAll(_ now: Timestamp) -> Bucket { Bucket(most: 2000, interval: .seconds(5), at: now) }
-    /// So long a visit beyond the allowance must last to be recorded.
+    /// How long a visit beyond the allowance must last to be recorded.
     package static let lasting = Retention.shortVisit
-    /// More than that are not told apart, so that their number costs nothing.
+    /// At most so many addresses are told apart, so that a flood of them costs nothing.
     private static let mostAddresses = 4096
     private static let mostEvents = 8
 
@@ -163,7 +163,7 @@ package struct Strangers {
     private mutating func takePlace(_ address: String?, at now: Timestamp) -> Bool {
         all.fill(at: now)
         guard all.hasOne else { return false }
-        // rtpmidid tells addresses late or never, and on this machine are no strangers.
+        // No address: rtpmidid tells them late or never. Participants on this machine are no strangers.
         if let network = address.flatMap(Self.network), !network.isLoopback {
             if buckets[network] == nil, buckets.count >= Self.mostAddresses {
                 for key in buckets.keys { buckets[key]?.fill(at: now) }

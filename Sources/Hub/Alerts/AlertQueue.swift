@@ -56,6 +56,6 @@ package struct AlertQueue: Codable, Equatable, Sendable {
         return false
     }
 
-    /// Nothing of it is wanted any more, but what is under way.
+    /// Drops all messages but the one that is under way.
     package mutating func clear() { waiting = isUnderWay ? Array(waiting.prefix(1)) : [] }
 }

@@ -5,7 +5,7 @@ extension AlertWatch {
         _ snapshot: Snapshot, diskUsed: Double?, _ settings: AlertSettings, now: Int64
     ) -> [Reading] {
         let patience = Int64(settings.patience * 1000)
-        // A restart takes a moment, and is none of these.
+        // A restart takes a moment and is no alert.
         let short = min(patience, 10_000)
         return engines(snapshot.engines, now, short) + participants(snapshot.participants, settings, now, patience)
             + disk(diskUsed, settings, now, short)
@@ -15,7 +15,7 @@ extension AlertWatch {
         var readings: [Reading] = []
         for (name, ports) in Dictionary(grouping: engines, by: \.name).sorted(by: { $0.key < $1.key }) {
             let bad = ports.filter { $0.state == .failed || $0.state == .down }
-            // One that starts or stops is neither.
+            // An engine that starts or stops is neither up nor down.
             guard !bad.isEmpty || ports.allSatisfy({ $0.state == .up }) else { continue }
             var alert = Alert(.engineDown, id: "engine-down:\(name)", at: now)
             alert.engine = name

@@ -1,4 +1,4 @@
-/// What is told to whom outside, and from which figures on.
+/// Which webhook is told of alerts, and from which figures on.
 package struct AlertSettings: Equatable, Sendable {
     /// The webhook's; may hold a secret, and is shown and logged nowhere.
     package var url: String

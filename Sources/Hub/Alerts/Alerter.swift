@@ -34,7 +34,7 @@ package final class Alerter {
 
     var state: AlertState { Self.state(settings, kept) }
 
-    /// What a hub that is no more has left.
+    /// What an earlier hub has left.
     package static func state(_ settings: AlertSettings?, leftIn place: StateDirectory) -> AlertState {
         state(settings, load(place))
     }

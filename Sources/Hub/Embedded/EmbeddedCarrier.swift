@@ -27,7 +27,7 @@ final class EmbeddedCarrier: Carrier {
         let names = (0..<max(1, min(processes, plan.rooms.count))).map(EmbeddedEngine.name)
         for name in plan.rooms.isEmpty ? [] : names { serving.append(engine(name)) }
         let shares = shares(of: plan, remembered: Self.written(serving.map(\.name), context.state))
-        // Of an older hub's that had more of them.
+        // Engines of an earlier hub that had more of them.
         for name in context.state.plannedEngines where !serving.contains(where: { $0.name == name }) {
             let engine = engine(name)
             guard engine.process.adopt() else { continue }

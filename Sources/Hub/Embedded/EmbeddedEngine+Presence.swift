@@ -10,7 +10,7 @@ extension EmbeddedEngine {
     /// Of one who never answers the engine's questions: most ask questions of their own every ten seconds.
     private static let silenceAfter: Int64 = 25_000
 
-    /// Whom the engine means: one who is known, a visit that the hub before this one left open, or somebody new.
+    /// The participant that the engine means: a known one, a visit that the hub before this one left open, or a new one.
     func attendee(_ said: EngineStatus.Participant, at moment: Timestamp) -> EmbeddedAttendance {
         if let one = present[said.id] {
             one.outlivesEngine = false

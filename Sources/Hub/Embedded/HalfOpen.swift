@@ -29,7 +29,7 @@ struct HalfOpens {
         if all.count > Self.most { all.removeFirst() }
     }
 
-    /// It got in.
+    /// It has got in after all.
     mutating func remove(_ name: String, _ port: UInt16) { all.removeAll { $0.name == name && $0.port == port } }
 
     func words(at now: Timestamp) -> [String] {

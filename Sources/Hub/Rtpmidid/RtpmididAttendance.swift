@@ -42,7 +42,7 @@ final class RtpmididAttendance {
     }
 
     var port: Int { Int(id.address.port) }
-    /// It is somebody, and known to be.
+    /// Whether the page shows it: not while it is unknown whether it is a duplicate, and never where it only measures.
     var isShown: Bool { standing != .waiting && standing != .probe }
 
     var view: Snapshot.Participant {

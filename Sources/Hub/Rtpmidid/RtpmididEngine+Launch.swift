@@ -53,7 +53,7 @@ extension RtpmididEngine {
         }
     }
 
-    /// What a daemon may know of our environment: no tokens, nothing that changes its ways.
+    /// The part of our environment that a daemon gets: no tokens, and nothing that changes its behaviour.
     private static var inherited: [String: String] {
         Programs.environment.filter { name, _ in
             ["PATH", "HOME", "LANG", "TZ", "XDG_RUNTIME_DIR", "DBUS_SYSTEM_BUS_ADDRESS", "LD_LIBRARY_PATH"].contains(

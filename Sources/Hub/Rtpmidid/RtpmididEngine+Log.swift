@@ -52,7 +52,7 @@ extension RtpmididEngine {
         if used > 0 { process.showLife() }
         for (fact, range) in facts {
             if case .latency = fact, !canAttribute(fact, range) {
-                // Up to here and no further, for now.
+                // Reads up to here only, for now.
                 used = Int(range.lowerBound - before.offset)
                 reader = before
                 _ = reader.read(UnsafeRawBufferPointer(rebasing: bytes[..<used])) { _, _ in }
