@@ -19,7 +19,7 @@ package struct Routes: Sendable {
     private let summary = LatencyCache()
 
     package init(
-        board: SnapshotStore, access: Access, database: @escaping @Sendable () -> Database?,
+        board: SnapshotStore, access: AccessControl, database: @escaping @Sendable () -> Database?,
         requests: Mailbox<HubRequest>,
         webDirectory: String?, counters: HubCounters = HubCounters()
     ) {
