@@ -37,7 +37,7 @@ extension EngineLoop {
             trial.set.apply(message)
             return wakeForTrial(member.echoSentinel.trialEnd)
         }
-        let within = Milliseconds(member.endpoint.session.clock.maximum / 10) + 50
+        let within = Milliseconds(member.endpoint.streams.session.clock.maximum / 10) + 50
         guard member.echoSentinel.participantSends(word, at: now, within: within) else {
             return member.echoSentinel.participantHears(word, at: now)
         }

@@ -56,7 +56,7 @@ extension EngineLoop {
             wake(by: endpoint.port.departs(endpoint, at: now))
         }
         if let gathering = endpoint.gathering { pool.release(gathering.buffer) }
-        for exclusive in endpoint.exclusives { pool.release(exclusive.buffer) }
+        for buffer in endpoint.exclusives { pool.release(buffer) }
         endpoint.exclusives = []
         endpoint.gathering = nil
         defer { table.release(endpoint.place) }
@@ -90,8 +90,8 @@ extension EngineLoop {
     /// A member has fallen silent, or is there again: everybody is told, and of one who has vanished nothing sounds on. Its
     /// session stays for its minute; what it lets go of later passes as ever.
     func tellSilence(of endpoint: Endpoint) {
-        guard let member = endpoint.member, member.isSilent != endpoint.session.isSilent else { return }
-        member.isSilent = endpoint.session.isSilent
+        guard let member = endpoint.member, member.isSilent != endpoint.streams.session.isSilent else { return }
+        member.isSilent = endpoint.streams.session.isSilent
         guard member.isSilent else { return news.send(.back(status(member))) }
         news.send(.silent(status(member), released: letGo(member)))
     }
@@ -183,7 +183,7 @@ extension EngineLoop {
     /// Ends at everyone who hears a participant what it has begun there.
     func releaseHeld(of member: Member) {
         _ = letGo(member)
-        member.endpoint.receiver.silence { _ in }
+        member.endpoint.streams.receiver.silence { _ in }
         if let gathering = member.endpoint.gathering.take() { pool.release(gathering.buffer) }
     }
 
@@ -221,7 +221,7 @@ extension EngineLoop {
                     .noteOff(Channel(truncating: channel), note: DataByte(truncating: note), velocity: 64))
             }
         }
-        if endpoint.nextPiece == nil { sendPiece(to: endpoint) }
+        if endpoint.streams.pacing.due == nil { sendPiece(to: endpoint) }
     }
 
     // MARK: Telling one participant
@@ -232,7 +232,7 @@ extension EngineLoop {
     /// Sends messages to one participant at once, in packets of a modest size.
     func send(_ messages: ArraySlice<Message>, to endpoint: Endpoint) {
         guard endpoint.member != nil, !messages.isEmpty else { return }
-        if endpoint.hasPieces { hurry(endpoint) }
+        if endpoint.isPacing { flushPaced(endpoint) }
         var rest = messages
         while !rest.isEmpty {
             own.removeAll()
@@ -252,8 +252,8 @@ extension EngineLoop {
                 wire.follow($0)
             }
         }
-        guard !endpoint.backlog.isEmpty, endpoint.nextPiece == nil else { return }
-        endpoint.nextPiece = now
+        guard !endpoint.backlog.isEmpty, endpoint.streams.pacing.due == nil else { return }
+        endpoint.streams.pacing.due = now
         wake(by: now)
     }
 
@@ -262,7 +262,7 @@ extension EngineLoop {
     func remindOfRoom(_ member: Member) {
         own.removeAll()
         let time = UInt32(truncatingIfNeeded: now)
-        let sender = member.endpoint.sender
+        let sender = member.endpoint.streams.sender
         func add(_ message: Message) {
             if own.append(message, at: time) { return }
             sender.pretendSent(own)
