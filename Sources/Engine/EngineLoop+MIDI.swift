@@ -100,7 +100,7 @@ extension EngineLoop {
             member.messages += 1
             if case .noteOn = message { member.notes += 1 }
             member.playedAt = now
-            if member.hasReleased, isLateEnd(message, of: member) { return }
+            if member.late != nil, isLateEnd(message, of: member) { return }
             member.state.pointee.follow(message)
             watchLoop(message, word, of: member, milliseconds)
             if member.room.plan.echoes ?? false { watchEcho(message, word, of: member, milliseconds) }
@@ -190,7 +190,7 @@ extension EngineLoop {
                 if member.incoming.contains(where: { $0.holds(end) }) { return true }
                 // Software that sends back what it hears sends this back too.
                 member.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
-                member.echoSentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                member.echo?.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
                 return false
             }
         }

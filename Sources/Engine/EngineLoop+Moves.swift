@@ -47,7 +47,8 @@ extension EngineLoop {
         }
         // Of twins it is the one that has been silent longest.
         let open = endpoints.filter { $0.member != nil && mayMove($0) && $0.claim?.claim.yields ?? true }
-        guard let endpoint = open.min(by: { $0.streams.session.lastHeard < $1.streams.session.lastHeard }), plan.admits(source),
+        guard let endpoint = open.min(by: { $0.streams.session.lastHeard < $1.streams.session.lastHeard }),
+            plan.admits(source),
             claims.take(from: source, at: milliseconds)
         else { return }
         let claim = Claim(now: now)

@@ -27,7 +27,8 @@ extension EngineLoop {
     func seat(_ endpoint: Endpoint) -> Member {
         let (record, port) = (endpoint.record, endpoint.port)
         let member = Member(
-            id: record.pointee.id, name: endpoint.name, state: table.state(endpoint.place), endpoint: endpoint,
+            id: record.pointee.id, number: endpoint.place, name: endpoint.name, state: table.state(endpoint.place),
+            endpoint: endpoint,
             room: port.room, portIndex: port.index)
         member.isCut = record.pointee.isCut == 1
         endpoint.member = member
@@ -100,8 +101,11 @@ extension EngineLoop {
     private func letGo(_ member: Member) -> Int {
         var released = 0
         for wire in member.outgoing { released = max(released, release(wire)) }
-        member.released.merge(member.state.pointee.held)
-        member.hasReleased = !member.released.isEmpty
+        if !member.state.pointee.held.isEmpty {
+            let late = member.late ?? Member.LateEnds()
+            late.held.merge(member.state.pointee.held)
+            member.late = late
+        }
         member.state.pointee.held = HeldState()
         return released
     }
@@ -118,9 +122,9 @@ extension EngineLoop {
         case .pitchBend(let channel, _): end = .pitchBend(channel, .centre)
         case .polyPressure, .programChange, .channelPressure: return false
         }
-        guard member.released.holds(end) else { return false }
-        member.released.apply(end)
-        member.hasReleased = !member.released.isEmpty
+        guard let late = member.late, late.held.holds(end) else { return false }
+        late.held.apply(end)
+        if late.held.isEmpty { member.late = nil }
         return !message.holds && member.room.members.contains { $0 !== member && $0.state.pointee.held.holds(end) }
     }
 
@@ -161,6 +165,7 @@ extension EngineLoop {
             !(from === to && from.isEchoCut), !from.outgoing.contains(where: { $0.to === to })
         else { return }
         let wire = wires.make(from: from, to: to)
+        if from === to, from.echo == nil { from.echo = Member.EchoWatch() }
         from.outgoing.append(wire)
         to.incoming.append(wire)
     }

@@ -30,12 +30,6 @@ import MIDI
     }
     deinit { unsafe channels.deallocate() }
 
-    mutating func forgetAll() {
-        unsafe channels.update(repeating: ChannelEnds(), count: 16)
-        active = 0
-        due = nil
-    }
-
     /// The hearer is sent a command, to be heard at `time`.
     mutating func follow(_ command: ChannelCommand, time: UInt32, at now: UInt64) {
         let channel = command.channel
