@@ -11,7 +11,7 @@ import Rooms
 /// minute, a fifth more or less. It must outlive its loop's run.
 package final class Initiator {
     /// What tells of the session's life.
-    package enum News: Hashable, Sendable {
+    package enum Event: Hashable, Sendable {
         /// MIDI may flow. The name is the other side's.
         case up(name: String?, address: SocketAddress)
         /// `wasUp`: a session has ended; else none came about. It is tried again after `retry`.
@@ -31,7 +31,7 @@ package final class Initiator {
 
     package let host: Host
     package let name: String
-    package var onNews: (News) -> Void = { _ in }
+    package var onNews: (Event) -> Void = { _ in }
     package var onReceived: (Received) -> Void = { _ in }
     /// Whether it was up, or failed, at least once.
     package private(set) var hasTried = false
@@ -185,7 +185,7 @@ package final class Initiator {
         return pause
     }
 
-    private func tell(_ news: News) { if !isLeaving { onNews(news) } }
+    private func tell(_ news: Event) { if !isLeaving { onNews(news) } }
 
     // MARK: The session
 

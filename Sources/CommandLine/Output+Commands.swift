@@ -31,7 +31,7 @@ extension Output {
         do throws(StoreError) {
             return try Database(path: state.database)
         } catch {
-            complain("\(state.database): \(Recorder.words(for: error))")
+            complain("\(state.database): \(StoreWriter.words(for: error))")
             return nil
         }
     }

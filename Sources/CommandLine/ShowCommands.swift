@@ -17,7 +17,7 @@ enum ShowCommands {
         }
         guard !participants.isEmpty else {
             let status = client.get("/api/v1/status", as: API.Status.self)
-            let now = Moment.now.milliseconds
+            let now = Timestamp.now.milliseconds
             let isTakingOver =
                 status.map { Health.isTakingOver($0.engines, startedAt: $0.startedAt, now: now) } ?? false
             Output.line(isTakingOver ? "The hub has just begun: who is here is not known yet." : "Nobody is here.")
@@ -45,7 +45,7 @@ enum ShowCommands {
         } else {
             guard case .here(let state) = client.place else { return client.complain() }
             guard let database = Output.database(state) else { return .unavailable }
-            let since = Moment(milliseconds: Moment.now.milliseconds - 86_400_000)
+            let since = Timestamp(milliseconds: Timestamp.now.milliseconds - 86_400_000)
             guard let summaries = blocking({ try? await database.latencySummary(since: since) }) else {
                 return .unavailable
             }

@@ -1,7 +1,7 @@
 import EngineProtocol
 
 extension EngineLine {
-    package init(_ news: EngineNews, at: Int64) {
+    package init(_ news: EngineEvent, at: Int64) {
         self.init(.trouble, at: at)
         switch news {
         case .listening(let port): (event, self.port) = (.listening, port)

@@ -59,7 +59,7 @@ extension EngineLoop {
         endpoint.streams.session.heard(now: now)
         if member.isSilent { tellSilence(of: endpoint) }
         let reception: Reception
-        do throws(WireError) {
+        do throws(PacketError) {
             reception = try endpoint.streams.receiver.receive(packet, header, at: now) { emission, packet in
                 pass(emission, of: packet, header.timestamp, from: member, time)
             }

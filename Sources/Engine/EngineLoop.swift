@@ -15,13 +15,13 @@ import Rooms
 /// The engine's thread at work.
 final class EngineLoop {
     let eventLoop: EventLoop
-    let news: Mailbox<EngineNews>
+    let news: Mailbox<EngineEvent>
     let table: SessionTable
     let wires = WirePool()
     let pool = SysExPool()
     let waiting = WaitingPackets(capacity: 96)
     let version: String
-    private let orders: Mailbox<EngineOrder>
+    private let orders: Mailbox<EngineLoopCommand>
 
     var plan = EnginePlan(rooms: [])
     var rooms: [ServedRoom] = []
@@ -32,7 +32,7 @@ final class EngineLoop {
     /// Places in the table of those whom an engine before this one has left, and whose port is not open yet.
     var left: [Int] = []
 
-    var gate = InvitationGate()
+    var gate = InvitationLimiter()
     /// Peers that are not members yet: so many at once let in a school behind one router.
     var halfOpen = SharedPlaces<Endpoint>(128)
     /// Sessions that only measure the way here.
@@ -67,7 +67,7 @@ final class EngineLoop {
     private var isEnding = false
 
     init(
-        sessions: String?, version: String, orders: Mailbox<EngineOrder>, news: Mailbox<EngineNews>
+        sessions: String?, version: String, orders: Mailbox<EngineLoopCommand>, news: Mailbox<EngineEvent>
     ) throws(Errno) {
         (self.version, self.orders, self.news) = (version, orders, news)
         eventLoop = try EventLoop()
@@ -213,7 +213,7 @@ final class EngineLoop {
 
     // MARK: Orders
 
-    private func obey(_ order: EngineOrder) {
+    private func obey(_ order: EngineLoopCommand) {
         switch order {
         case .serve(let plan): serve(plan)
         case .status(let answer): answer(status())
@@ -233,9 +233,9 @@ final class EngineLoop {
             answer(
                 Dictionary(rooms.flatMap(\.members).map { ($0.id, $0.notes) }, uniquingKeysWith: { first, _ in first }))
         case .sounding(let answer):
-            var all: [UInt64: Sounding] = [:]
+            var all: [UInt64: ActiveNotes] = [:]
             for member in rooms.lazy.flatMap(\.members) {
-                let sounding = Sounding(member.state.pointee.held, member.state.pointee.controls)
+                let sounding = ActiveNotes(member.state.pointee.held, member.state.pointee.controls)
                 if !sounding.isEmpty { all[member.id] = sounding }
             }
             answer(all)

@@ -9,7 +9,7 @@ package final class EngineServer {
     private let planPath: String
     private let loop: EventLoop
     private let engine: EngineThread
-    private let news: Mailbox<EngineNews>
+    private let news: Mailbox<EngineEvent>
     private let answers: Mailbox<Answer>
     private let signals: SignalDescriptor
     private let listener: Descriptor

@@ -4,15 +4,15 @@ package import Linux
 /// The embedded engine: one thread that owns its sockets, its participants and all their state. It is told what to do
 /// by `send`, and tells what happens by `news`; neither is on the path of a packet.
 package final class EngineThread {
-    private let orders: Mailbox<EngineOrder>
-    private let news: Mailbox<EngineNews>
+    private let orders: Mailbox<EngineLoopCommand>
+    private let news: Mailbox<EngineEvent>
     private let plan: EnginePlan
     private let sessions: String?
     private let version: String
     private var thread: WorkerThread?
 
     /// `sessions`: the file of the session table, which lets an engine that was killed go on; nil keeps none.
-    package init(_ plan: EnginePlan, sessions: String?, version: String, news: Mailbox<EngineNews>) throws(Errno) {
+    package init(_ plan: EnginePlan, sessions: String?, version: String, news: Mailbox<EngineEvent>) throws(Errno) {
         (self.plan, self.sessions, self.version, self.news) = (plan, sessions, version, news)
         orders = try Mailbox()
     }
@@ -31,7 +31,7 @@ package final class EngineThread {
         }
     }
 
-    package func send(_ order: EngineOrder) { orders.send(order) }
+    package func send(_ order: EngineLoopCommand) { orders.send(order) }
 
     /// Waits until the thread has ended, which `.stop` makes it do.
     package func join() {

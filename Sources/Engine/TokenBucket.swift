@@ -61,7 +61,7 @@ struct SourceBuckets {
 
 /// How many invitations are answered (facts: rtp-midi.md section 7): 20 a second and 64 at once from one address, which
 /// lets in a school behind one router, and ten times that from all together. This machine itself is not limited.
-struct InvitationGate {
+struct InvitationLimiter {
     private var sources = SourceBuckets(rate: 20, burst: 64)
     private var all = TokenBucket(rate: 200, burst: 640)
 

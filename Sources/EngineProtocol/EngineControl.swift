@@ -58,7 +58,7 @@ package enum EngineControl {
         /// Notes played so far, by participant.
         package var activity: [UInt64: UInt64]?
         /// What participants hold and have set.
-        package var sounding: [UInt64: Sounding]?
+        package var sounding: [UInt64: ActiveNotes]?
 
         private static let nobody = "there is no participant "
         package static func nobody(_ id: UInt64) -> Reply { Reply(error: "\(nobody)\(id)") }
@@ -67,7 +67,7 @@ package enum EngineControl {
 
         package init(
             error: String? = nil, status: EngineStatus? = nil, hearers: Int? = nil, notes: Int? = nil,
-            activity: [UInt64: UInt64]? = nil, sounding: [UInt64: Sounding]? = nil
+            activity: [UInt64: UInt64]? = nil, sounding: [UInt64: ActiveNotes]? = nil
         ) {
             (self.error, self.status, self.hearers, self.notes, self.activity, self.sounding) = (
                 error, status, hearers, notes, activity, sounding

@@ -75,6 +75,6 @@ package typealias Reply = @Sendable (CommandReply) -> Void
 package enum HubRequest: Sendable {
     case command(Command, by: Author, Reply)
     /// What each participant holds and has set, by the number of its visit; of those who do.
-    case sounding(@Sendable ([Int64: Sounding]) -> Void)
+    case sounding(@Sendable ([Int64: ActiveNotes]) -> Void)
     case alerts(@Sendable (AlertState) -> Void)
 }

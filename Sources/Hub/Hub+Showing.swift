@@ -69,7 +69,7 @@ extension Hub {
         snapshot.store = context.recorder.view
         snapshot.health = Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store, troubles: troubles(),
-            startedAt: startedAt.milliseconds, now: Moment.now.milliseconds)
+            startedAt: startedAt.milliseconds, now: Timestamp.now.milliseconds)
         if let notices = embedded?.notices, !notices.isEmpty { snapshot.health.notices = notices }
         board.publish(snapshot)
         tellServiceManager(snapshot.health)

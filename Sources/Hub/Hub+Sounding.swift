@@ -11,7 +11,7 @@ struct SoundingQuestion {
     var number = 0
     /// Whether it waits for an answer.
     var isOpen = false
-    var waiters: [@Sendable ([Int64: Sounding]) -> Void] = []
+    var waiters: [@Sendable ([Int64: ActiveNotes]) -> Void] = []
     /// The stream shows what was answered last.
     var isShown = false
 }
@@ -31,7 +31,7 @@ extension Hub {
         }
     }
 
-    func askSounding(for answer: @escaping @Sendable ([Int64: Sounding]) -> Void) {
+    func askSounding(for answer: @escaping @Sendable ([Int64: ActiveNotes]) -> Void) {
         soundingQuestion.waiters.append(answer)
         askSounding()
     }
@@ -53,15 +53,15 @@ extension Hub {
     }
 
     /// The patch bay's answer.
-    func heardSounding(_ ports: [PortID: Sounding]) {
-        var all: [Int64: Sounding] = [:]
+    func heardSounding(_ ports: [PortID: ActiveNotes]) {
+        var all: [Int64: ActiveNotes] = [:]
         for one in rtpmidids.lazy.flatMap(\.present.values) where one.isShown {
             if let sounding = ports[one.id] { all[one.visit.id] = sounding }
         }
         tellSounding(all, soundingQuestion.number)
     }
 
-    private func tellSounding(_ all: [Int64: Sounding], _ number: Int) {
+    private func tellSounding(_ all: [Int64: ActiveNotes], _ number: Int) {
         guard soundingQuestion.isOpen, number == soundingQuestion.number else { return }
         soundingQuestion.isOpen = false
         for answer in soundingQuestion.waiters { answer(all) }

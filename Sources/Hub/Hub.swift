@@ -18,14 +18,14 @@ package final class Hub {
     let configure: Configure
     private let signals: SignalDescriptor
     let context: HubContext
-    package let board = Board()
+    package let board = SnapshotStore()
     /// What is asked and told from other threads.
     package let requests: Mailbox<HubRequest>
     private let news: Mailbox<News>
-    let startedAt = Moment.now
-    private let holder: StoreHolder
+    let startedAt = Timestamp.now
+    private let holder: DatabaseReference
     /// What the hubs before this one have left on record.
-    package let memory: StoreMemory
+    package let memory: RestoredState
     /// Who shows it to people; nil until it listens.
     private(set) var observer: (any HubObserver)?
     let kind: EngineKind
@@ -53,7 +53,7 @@ package final class Hub {
     /// Of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
-    let pianoNews: Mailbox<Piano.News>
+    let pianoNews: Mailbox<Piano.Event>
     var releaseWaiters = ReleaseWaiters()
     /// Numbers of `releaseWaiters`, from the patch bay's thread.
     let releasesDone: Mailbox<Int>
@@ -109,11 +109,11 @@ package final class Hub {
         var failure: StoreError?
         var database: Database?
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
-        let recorder = try Recorder(database, path: state.database, failure: failure, loop: loop)
-        memory = StoreMemory.load(database)
+        let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
+        memory = RestoredState.load(database)
         (offsets, openVisits, blocks) = (memory.offsets, memory.openVisits, memory.blocks)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
-        holder = StoreHolder(database)
+        holder = DatabaseReference(database)
 
         context = HubContext(
             state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory, prints: true)
@@ -151,7 +151,7 @@ package final class Hub {
 
     package var state: StateDirectory { context.state }
     package var configuration: Configuration { context.configuration }
-    package var counters: RecorderCounters { context.recorder.counters }
+    package var counters: StoreWriterCounters { context.recorder.counters }
     /// The store of the moment, nil while there is none; from any thread.
     package var database: @Sendable () -> Database? { { [holder] in holder.database } }
 
@@ -195,11 +195,11 @@ package final class Hub {
 
     private func openBay() {
         guard context.bay == nil, kind == .rtpmidid else { return }
-        do throws(BayError) {
+        do throws(PatchBayError) {
             // The very program that runs here, also where another has been installed since.
             let listener = ChildProgram(
                 path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
-            context.bay = try Bay(table: context.state.held, listener: listener, news: news)
+            context.bay = try PatchBayThread(table: context.state.held, listener: listener, news: news)
             bayTrouble = nil
             tellBayBlocks()
             configureBay()

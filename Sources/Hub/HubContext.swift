@@ -6,10 +6,10 @@ import Store
 final class HubContext {
     let state: StateDirectory
     let loop: EventLoop
-    let recorder: Recorder
+    let recorder: StoreWriter
     var configuration: Configuration
     /// nil where there is no sequencer (yet).
-    var bay: Bay?
+    var bay: PatchBayThread?
     /// Something that the page shows has changed.
     var changed: () -> Void = {}
     /// A participant has played so many notes (with rtpmidid: messages).
@@ -24,7 +24,7 @@ final class HubContext {
     var afterReleases: (@escaping () -> Void) -> Void = { $0() }
 
     /// When the hub before this one was surely running: what is read after an outage happened after that.
-    let lastAlive: Moment
+    let lastAlive: Timestamp
     /// Of the visits that the hub before this one left open: their round trips so far.
     let earlierRoundTrips: [Int64: LatencySummary]
 
@@ -32,7 +32,8 @@ final class HubContext {
     private let prints: Bool
 
     init(
-        state: StateDirectory, loop: EventLoop, recorder: Recorder, configuration: Configuration, memory: StoreMemory,
+        state: StateDirectory, loop: EventLoop, recorder: StoreWriter, configuration: Configuration,
+        memory: RestoredState,
         prints: Bool
     ) {
         (self.state, self.loop, self.recorder, self.configuration) = (state, loop, recorder, configuration)
@@ -48,10 +49,10 @@ final class HubContext {
     /// Records an event, and says it on standard output. `text` has no address, which belongs in `address`; it begins with
     /// the participant's name where that is in it.
     func note(
-        _ kind: String, severity: EventRecord.Severity = .info, at when: When? = nil, room: String? = nil,
+        _ kind: String, severity: EventRecord.Severity = .info, at when: TimeRange? = nil, room: String? = nil,
         engine: String? = nil, visit: Visit? = nil, participant: String? = nil, address: String? = nil, _ text: String
     ) {
-        let when = when ?? When(.now)
+        let when = when ?? TimeRange(.now)
         let text = ShownName.showing(participant ?? visit?.name, in: text)
         recorder.add(
             .event(

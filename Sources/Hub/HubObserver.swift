@@ -26,5 +26,5 @@ package protocol HubObserver: AnyObject {
     /// Notes that participants have played since the last such call.
     func showPlayed(_ notes: [Int64: Int])
     /// nil where nobody is told of it any more.
-    func showSounding(_ all: [Int64: Sounding]?)
+    func showSounding(_ all: [Int64: ActiveNotes]?)
 }

@@ -7,7 +7,7 @@ package struct Matrix {
         let name: String
         let room: String
         let port: UInt16
-        let standing: Standing
+        let standing: MemberStatus
         /// Cut for sending back what it hears.
         let loops: Bool
         /// The hub's own echo, whose wires are everybody's to themselves.

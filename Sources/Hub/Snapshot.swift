@@ -145,7 +145,7 @@ package struct Snapshot: Equatable, Sendable {
 }
 
 /// The latest snapshot, published by the hub's loop and read by any thread.
-package final class Board: Sendable {
+package final class SnapshotStore: Sendable {
     private struct Latest {
         var snapshot = Snapshot()
         var generation = 0

@@ -12,13 +12,13 @@ package struct Strangers {
         let most: Double
         let interval: Duration
         private var level: Double
-        private var at: Moment
+        private var at: Timestamp
 
-        package init(most: Double, interval: Duration, at now: Moment) {
+        package init(most: Double, interval: Duration, at now: Timestamp) {
             (self.most, self.interval, level, at) = (most, interval, most, now)
         }
 
-        mutating func fill(at now: Moment) {
+        mutating func fill(at now: Timestamp) {
             let passed = Duration.milliseconds(max(0, now.milliseconds &- at.milliseconds))
             (level, at) = (min(most, level + passed / interval), now)
         }
@@ -33,9 +33,9 @@ package struct Strangers {
     }
 
     /// A school behind one address comes at once; later it comes and goes.
-    private static func bucketOfOne(_ now: Moment) -> Bucket { Bucket(most: 100, interval: .seconds(60), at: now) }
-    private static func bucketOfSamples(_ now: Moment) -> Bucket { Bucket(most: 60, interval: .seconds(1), at: now) }
-    private static func bucketOfAll(_ now: Moment) -> Bucket { Bucket(most: 2000, interval: .seconds(5), at: now) }
+    private static func bucketOfOne(_ now: Timestamp) -> Bucket { Bucket(most: 100, interval: .seconds(60), at: now) }
+    private static func bucketOfSamples(_ now: Timestamp) -> Bucket { Bucket(most: 60, interval: .seconds(1), at: now) }
+    private static func bucketOfAll(_ now: Timestamp) -> Bucket { Bucket(most: 2000, interval: .seconds(5), at: now) }
     /// So long a visit beyond the allowance must last to be recorded.
     package static let lasting = Retention.shortVisit
     /// More than that are not told apart, so that their number costs nothing.
@@ -50,13 +50,13 @@ package struct Strangers {
     private var samples: [Int64: Bucket] = [:]
     private var waiting: [Int64: Waiting] = [:]
     /// Ended and never recorded, with the time of it: what is still told of them is dropped, too.
-    private var dropped: [Int64: Moment] = [:]
+    private var dropped: [Int64: Timestamp] = [:]
     /// What was only counted since it was last told: all of it, and by address as far as those are told apart.
     private var total = 0
     private var counts: [SocketAddress?: Int] = [:]
 
     /// `recorded`: the visits that are on record and have not ended.
-    package init(recorded: Set<Int64> = [], now: Moment = .now) {
+    package init(recorded: Set<Int64> = [], now: Timestamp = .now) {
         self.recorded = recorded
         all = Self.bucketOfAll(now)
     }
@@ -65,7 +65,7 @@ package struct Strangers {
     package var isBusy: Bool { !waiting.isEmpty || !dropped.isEmpty || total > 0 }
 
     /// Whether the change is to be recorded now. What belongs to a visit that waits is kept here.
-    package mutating func admit(_ change: Change, at now: Moment) -> Bool {
+    package mutating func admit(_ change: Change, at now: Timestamp) -> Bool {
         switch change {
         case .visit(let visit): admit(visit, at: now)
         case .event(let event) where event.kind == "refused":
@@ -76,7 +76,7 @@ package struct Strangers {
         }
     }
 
-    private mutating func admit(_ visit: Visit, at now: Moment) -> Bool {
+    private mutating func admit(_ visit: Visit, at now: Timestamp) -> Bool {
         if recorded.contains(visit.id) {
             if visit.left != nil {
                 recorded.remove(visit.id)
@@ -118,11 +118,11 @@ package struct Strangers {
         return true
     }
 
-    private func hasLasted(_ visit: Visit, at now: Moment) -> Bool {
+    private func hasLasted(_ visit: Visit, at now: Timestamp) -> Bool {
         visit.joined.latest.advanced(by: Self.lasting) <= (visit.left?.earliest ?? now)
     }
 
-    private mutating func drop(_ visit: Visit, at now: Moment) {
+    private mutating func drop(_ visit: Visit, at now: Timestamp) {
         waiting[visit.id] = nil
         dropped[visit.id] = now
         _ = count(visit.address)
@@ -137,7 +137,7 @@ package struct Strangers {
     }
 
     /// What has waited long enough and is now to be recorded.
-    package mutating func due(at now: Moment) -> [Change] {
+    package mutating func due(at now: Timestamp) -> [Change] {
         dropped = dropped.filter { $0.value.advanced(by: .seconds(10)) > now }
         var changes: [Change] = []
         for (id, one) in waiting.sorted(by: { $0.key < $1.key }) where hasLasted(one.visit, at: now) {
@@ -150,17 +150,17 @@ package struct Strangers {
     }
 
     /// What was only counted since this was asked last, as an event; nil where that is nothing.
-    package mutating func takeCount(at now: Moment) -> EventRecord? {
+    package mutating func takeCount(at now: Timestamp) -> EventRecord? {
         guard let (most, _) = counts.max(by: { $0.value < $1.value }) else { return nil }
         let places = counts.count == 1 ? "one address" : "\(counts.count) addresses"
         defer { (total, counts) = (0, [:]) }
         return EventRecord(
-            at: When(now), kind: "visits-counted", severity: .warning,
+            at: TimeRange(now), kind: "visits-counted", severity: .warning,
             text: "Short or refused visits that were counted, not recorded: \(total), from \(places)",
             address: most.map { $0.isIPv4 ? $0.host : "\($0.host)/64" })
     }
 
-    private mutating func takePlace(_ address: String?, at now: Moment) -> Bool {
+    private mutating func takePlace(_ address: String?, at now: Timestamp) -> Bool {
         all.fill(at: now)
         guard all.hasOne else { return false }
         // rtpmidid tells addresses late or never, and on this machine are no strangers.

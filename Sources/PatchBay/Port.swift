@@ -8,7 +8,7 @@ final class Port {
     /// The name as rules and people see it.
     let text: String
     var engine: EngineSpec
-    var standing: Standing
+    var standing: MemberStatus
     /// Its place in the table of held notes; nil where that is full.
     let slot: Int?
     /// Its messages come to our tap too.
@@ -31,7 +31,7 @@ final class Port {
     /// What it has set, as far as we have heard.
     var controls = ControlState()
 
-    init(id: PortID, name: [UInt8], engine: EngineSpec, standing: Standing, slot: Int?) {
+    init(id: PortID, name: [UInt8], engine: EngineSpec, standing: MemberStatus, slot: Int?) {
         self.id = id
         self.name = name
         text = String(decoding: name, as: UTF8.self)

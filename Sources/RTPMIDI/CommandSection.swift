@@ -12,7 +12,7 @@ package struct CommandSection: Hashable, Sendable {
     /// Where the journal lies; may be too short to be one.
     package var journal: Range<Int>?
 
-    package init(decoding packet: RawSpan, in payload: Range<Int>) throws(WireError) {
+    package init(decoding packet: RawSpan, in payload: Range<Int>) throws(PacketError) {
         let first = packet.uint8(at: payload.lowerBound)
         isLong = first & 0x80 != 0
         startsWithDelta = first & 0x20 != 0
@@ -59,7 +59,7 @@ package struct CommandListReader {
     }
 
     /// The next entry; nil at the end of the list.
-    package mutating func next(in packet: RawSpan) throws(WireError) -> Entry? {
+    package mutating func next(in packet: RawSpan) throws(PacketError) -> Entry? {
         guard offset < end else {
             delta = 0
             return nil
@@ -84,7 +84,7 @@ package struct CommandListReader {
         return .command(ChannelCommand(running, first, second), isRunning: isRunning)
     }
 
-    private mutating func readDelta(_ packet: RawSpan) throws(WireError) -> UInt32 {
+    private mutating func readDelta(_ packet: RawSpan) throws(PacketError) -> UInt32 {
         var delta: UInt32 = 0
         for _ in 0..<4 {
             guard offset < end else { throw .malformed("delta cut off by the end of the list") }
@@ -95,14 +95,14 @@ package struct CommandListReader {
         }
         throw .malformed("delta longer than four octets")
     }
-    private mutating func readData(_ packet: RawSpan) throws(WireError) -> UInt8 {
+    private mutating func readData(_ packet: RawSpan) throws(PacketError) -> UInt8 {
         guard offset < end else { throw .malformed("command cut off by the end of the list") }
         let octet = packet.uint8(at: offset)
         guard octet < 0x80 else { throw .malformed("status among the data of a command") }
         offset += 1
         return octet
     }
-    private mutating func readSystem(_ packet: RawSpan, _ status: UInt8) throws(WireError) -> SystemMessage {
+    private mutating func readSystem(_ packet: RawSpan, _ status: UInt8) throws(PacketError) -> SystemMessage {
         guard let dataCount = SystemMessage.dataCount(status) else {
             throw .malformed("F4 or F5 outside of a system exclusive message")
         }
@@ -114,7 +114,7 @@ package struct CommandListReader {
         guard let message = SystemMessage(status, first, second) else { throw .malformed("no such system message") }
         return message
     }
-    private mutating func readSysEx(_ packet: RawSpan, _ head: UInt8) throws(WireError) -> Entry {
+    private mutating func readSysEx(_ packet: RawSpan, _ head: UInt8) throws(PacketError) -> Entry {
         running = 0
         offset += 1
         let start = offset

@@ -73,7 +73,7 @@ import MIDI
 
 /// One channel's.
 private struct ChannelEnds: BitwiseCopyable {
-    // As in `ChannelHistory`, note 0 is the highest bit.
+    // As in `SenderHistory`, note 0 is the highest bit.
     private var notes = Ends<UInt128>()
     /// A bit each for the controllers 64...69, and one for the bend.
     private var others = Ends<UInt8>()
@@ -87,9 +87,9 @@ private struct ChannelEnds: BitwiseCopyable {
     /// Whether it has ended something.
     mutating func follow(_ command: ChannelCommand) -> Bool {
         switch command.status & 0xF0 {
-        case 0x80: return notes.end(ChannelHistory.bit(command.first))
+        case 0x80: return notes.end(SenderHistory.bit(command.first))
         case 0x90:
-            let note = ChannelHistory.bit(command.first)
+            let note = SenderHistory.bit(command.first)
             return command.second == 0 ? notes.end(note) : notes.begin(note)
         case 0xB0:
             switch command.first {
@@ -122,7 +122,7 @@ private struct ChannelEnds: BitwiseCopyable {
     /// It goes on, as a beginning.
     mutating func takeBack(_ end: ChannelCommand) {
         switch end.status & 0xF0 {
-        case 0x80: _ = notes.begin(ChannelHistory.bit(end.first))
+        case 0x80: _ = notes.begin(SenderHistory.bit(end.first))
         case 0xE0: _ = others.begin(Self.bend)
         default: _ = others.begin(1 << (end.first - 64))
         }

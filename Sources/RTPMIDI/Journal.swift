@@ -21,7 +21,7 @@ package struct Journal: Hashable, Sendable {
     /// - Parameter sequence: the number of the packet that carries the journal.
     package init(
         decoding packet: RawSpan, in range: Range<Int>, of sequence: SequenceNumber
-    ) throws(WireError) {
+    ) throws(PacketError) {
         guard range.count >= Self.byteCount else { throw .truncated(needed: Self.byteCount, had: range.count) }
         let flags = packet.uint8(at: range.lowerBound)
         isOld = flags & 0x80 != 0
@@ -76,7 +76,7 @@ package struct ChannelJournal: Hashable, Sendable {
         package var count: Int
     }
 
-    package init(decoding packet: RawSpan, at start: Int, end limit: Int) throws(WireError) {
+    package init(decoding packet: RawSpan, at start: Int, end limit: Int) throws(PacketError) {
         guard limit - start >= 3 else { throw .malformed("journal ends before its last channel") }
         let head = packet.uint16(at: start)
         isOld = head & 0x8000 != 0
@@ -107,12 +107,12 @@ package struct ChannelJournal: Hashable, Sendable {
         if contents & 0x01 != 0 { polyPressures = try Self.takeLogs(packet, &offset, end) }
     }
 
-    private static func take(_ count: Int, _ offset: inout Int, _ end: Int) throws(WireError) -> Int {
+    private static func take(_ count: Int, _ offset: inout Int, _ end: Int) throws(PacketError) -> Int {
         guard offset + count <= end else { throw .malformed("chapters do not fit LENGTH of their channel") }
         defer { offset += count }
         return offset
     }
-    private static func takeLogs(_ packet: RawSpan, _ offset: inout Int, _ end: Int) throws(WireError) -> LogList {
+    private static func takeLogs(_ packet: RawSpan, _ offset: inout Int, _ end: Int) throws(PacketError) -> LogList {
         let head = try take(1, &offset, end)
         let count = Int(packet.uint8(at: head) & 0x7F) + 1
         return LogList(start: try take(2 * count, &offset, end), count: count)
@@ -132,7 +132,7 @@ package struct NoteChapter: Hashable, Sendable {
     package var offBits: Int
     package var end: Int
 
-    init(decoding packet: RawSpan, at start: Int, end limit: Int) throws(WireError) {
+    init(decoding packet: RawSpan, at start: Int, end limit: Int) throws(PacketError) {
         guard limit - start >= 2 else { throw .malformed("chapter N cut off") }
         let head = packet.uint8(at: start)
         offBitsAreOld = head & 0x80 != 0
@@ -182,7 +182,7 @@ package struct ParameterChapter: Hashable, Sendable {
         package var end: Int
     }
 
-    init(decoding packet: RawSpan, at start: Int, end limit: Int) throws(WireError) {
+    init(decoding packet: RawSpan, at start: Int, end limit: Int) throws(PacketError) {
         guard limit - start >= 2 else { throw .malformed("chapter M cut off") }
         self.start = start
         flags = packet.uint8(at: start)
@@ -203,9 +203,9 @@ package struct ParameterChapter: Hashable, Sendable {
     }
 
     /// The log at an offset from `logs` on and before `end`.
-    package func log(_ packet: RawSpan, at start: Int) throws(WireError) -> Log {
+    package func log(_ packet: RawSpan, at start: Int) throws(PacketError) -> Log {
         var offset = start
-        func take(_ count: Int) throws(WireError) -> Int {
+        func take(_ count: Int) throws(PacketError) -> Int {
             guard offset + count <= end else { throw .malformed("a log of chapter M is cut off") }
             defer { offset += count }
             return offset

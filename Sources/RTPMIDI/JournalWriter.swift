@@ -46,7 +46,7 @@
     }
 
     /// Writes the journal of a channel. Nil when there is no room; else whether it tells of the packet before this one.
-    mutating func write(_ history: borrowing ChannelHistory, channel: Int, longest: Int) -> Bool? {
+    mutating func write(_ history: borrowing SenderHistory, channel: Int, longest: Int) -> Bool? {
         let start = count
         guard hasRoom(3) else { return nil }
         put(0)
@@ -62,7 +62,7 @@
             guard let fresh = writeProgram(history) else { return nil }
             note(0x80, fresh)
         }
-        if history.oldestControl != ChannelHistory.none {
+        if history.oldestControl != SenderHistory.none {
             guard let fresh = writeControls(history) else { return nil }
             note(0x40, fresh)
         }
@@ -100,7 +100,7 @@
     }
 
     /// Chapter P: `S PROG7`, `B MSB7`, `X LSB7`.
-    private mutating func writeProgram(_ history: borrowing ChannelHistory) -> Bool? {
+    private mutating func writeProgram(_ history: borrowing SenderHistory) -> Bool? {
         guard hasRoom(3) else { return nil }
         let fresh = history.program.packet == previous
         put(singleLoss(fresh) | history.program.first)
@@ -112,14 +112,14 @@
     /// Chapter C: `S LEN7`, then LEN+1 logs `S NUM7`, `A VAL7`, the oldest command first. The value is told of all but
     /// 120, 121 and 123...127, of which it is how often they were sent; of 126, whose value means something, both, but for
     /// the case of all controllers: LEN ends at 128 logs.
-    private mutating func writeControls(_ history: borrowing ChannelHistory) -> Bool? {
+    private mutating func writeControls(_ history: borrowing SenderHistory) -> Bool? {
         guard hasRoom(1) else { return nil }
         let start = count
         put(0)
         var logs = 0
         var isFresh = false
         var controller = history.oldestControl
-        while controller != ChannelHistory.none {
+        while controller != SenderHistory.none {
             let fresh = history.controlPackets[Int(controller)] == previous
             isFresh = isFresh || fresh
             let isCounted = controller >= 120 && controller != 122
@@ -182,7 +182,7 @@
     ///
     /// Deviation: towards the end of a packet Wireshark takes a chapter with more logs than OFFBITS octets for cut off; so
     /// octets without a bit make up the number, as far as there are any.
-    private mutating func writeNotes(_ history: borrowing ChannelHistory) -> Bool? {
+    private mutating func writeNotes(_ history: borrowing SenderHistory) -> Bool? {
         let logs = history.on.nonzeroBitCount
         var low = history.off == 0 ? 15 : history.off.leadingZeroBitCount / 8
         var high = history.off == 0 ? 14 : (127 - history.off.trailingZeroBitCount) / 8
@@ -198,7 +198,7 @@
         var rest = history.on
         while rest != 0 {
             let note = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount)
-            rest &= ~ChannelHistory.bit(note)
+            rest &= ~SenderHistory.bit(note)
             let fresh = history.notePackets[Int(note)] == previous
             isFresh = isFresh || fresh
             put(singleLoss(fresh) | note)
@@ -208,7 +208,7 @@
         rest = history.newestOff == previous ? history.off : 0
         while rest != 0, !offIsFresh {
             let note = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount)
-            rest &= ~ChannelHistory.bit(note)
+            rest &= ~SenderHistory.bit(note)
             offIsFresh = history.notePackets[Int(note)] == previous
         }
         if history.off != 0 {
@@ -222,7 +222,7 @@
     }
 
     /// Chapter A: `S LEN7`, then LEN+1 logs `S NOTE7`, `X PRESSURE7`.
-    private mutating func writePressures(_ history: borrowing ChannelHistory) -> Bool? {
+    private mutating func writePressures(_ history: borrowing SenderHistory) -> Bool? {
         let logs = history.pressed.nonzeroBitCount
         guard hasRoom(1 + 2 * logs) else { return nil }
         let start = count
@@ -231,7 +231,7 @@
         var rest = history.pressed
         while rest != 0 {
             let note = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount)
-            rest &= ~ChannelHistory.bit(note)
+            rest &= ~SenderHistory.bit(note)
             let fresh = history.pressurePackets[Int(note)] == previous
             isFresh = isFresh || fresh
             put(singleLoss(fresh) | note)

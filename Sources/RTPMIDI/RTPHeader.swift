@@ -21,7 +21,7 @@ package struct RTPHeader: Hashable, Sendable {
     /// Where in the datagram the MIDI command section and the journal lie, without padding; never empty.
     package var payload: Range<Int>
 
-    package init(decoding packet: RawSpan) throws(WireError) {
+    package init(decoding packet: RawSpan) throws(PacketError) {
         guard packet.byteCount >= Self.byteCount else {
             throw .truncated(needed: Self.byteCount, had: packet.byteCount)
         }

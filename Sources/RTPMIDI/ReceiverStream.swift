@@ -24,7 +24,7 @@ package import MIDI
     /// Lost packets of which no journal tells, that have not come late either.
     private var untold = 0
 
-    private let channels: UnsafeMutablePointer<PassedOn>
+    private let channels: UnsafeMutablePointer<ReceiverHistory>
     /// A filled journal has come: this peer understands them.
     package private(set) var hasSentJournals = false
     var sysExIsOpen = false
@@ -32,14 +32,14 @@ package import MIDI
     let waiting: WaitingPackets
     /// What would follow a packet that may have been a new beginning.
     private var newBeginning: SequenceNumber?
-    private var punctuality = Punctuality()
+    private var punctuality = TransitEstimate()
     private var feedback = FeedbackSchedule()
 
     /// - Parameter waiting: where packets with segments wait.
     package init(waiting: WaitingPackets = WaitingPackets(capacity: 16)) {
         self.waiting = waiting
         unsafe channels = .allocate(capacity: 16)
-        for channel in 0..<16 { unsafe (channels + channel).initialize(to: PassedOn()) }
+        for channel in 0..<16 { unsafe (channels + channel).initialize(to: ReceiverHistory()) }
     }
     /// Goes on after our own restart: a packet that follows `number` without a gap is no first one.
     package convenience init(
@@ -67,7 +67,7 @@ package import MIDI
     ///   - emit: is given the packet that the range of a segment is of, which may be an earlier one.
     package func receive(
         _ packet: RawSpan, _ header: RTPHeader, at now: UInt64, emit: (Emission, RawSpan) -> Void
-    ) throws(WireError) -> Reception {
+    ) throws(PacketError) -> Reception {
         let section = try CommandSection(decoding: packet, in: header.payload)
         var reader = CommandListReader(section, timestamp: header.timestamp)
         var firstPart: SysExPart?
@@ -150,8 +150,8 @@ package import MIDI
         func pass(_ command: ChannelCommand) { emit(.message(command.message, time: time, isRepair: true)) }
         for channel in 0..<16 {
             unsafe channels[channel].silence(channel: channel, pedals: .all, emit: pass)
-            if unsafe channels[channel].wheel != PassedOn.centre,
-                unsafe channels[channel].wheel != PassedOn.unknownWheel
+            if unsafe channels[channel].wheel != ReceiverHistory.centre,
+                unsafe channels[channel].wheel != ReceiverHistory.unknownWheel
             {
                 let command = ChannelCommand(0xE0 | UInt8(channel), 0, 64)
                 unsafe channels[channel].apply(command, packet: 0, at: 0)
@@ -161,7 +161,7 @@ package import MIDI
     }
 
     /// An instance's memory but for a few dozen octets.
-    package static var byteCount: Int { 16 * PassedOn.byteCount }
+    package static var byteCount: Int { 16 * ReceiverHistory.byteCount }
 
     // MARK: One packet
 
@@ -180,7 +180,7 @@ package import MIDI
         _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ reception: inout Reception
     ) -> Journal? {
         guard let range = section.journal else { return nil }
-        do throws(WireError) {
+        do throws(PacketError) {
             let journal = try Journal(decoding: packet, in: range, of: header.sequence)
             if !journal.isEmpty { hasSentJournals = true }
             return journal

@@ -32,5 +32,5 @@ package struct Reception: Sendable {
     /// Messages passed on to make up for them.
     package var repaired = 0
     /// Why the journal could not be used; the packet's own list was played all the same.
-    package var journalRefused: WireError?
+    package var journalRefused: PacketError?
 }

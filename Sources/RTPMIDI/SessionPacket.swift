@@ -41,7 +41,7 @@ package enum SessionPacket: Hashable, Sendable {
 
     /// Octets behind a fixed part are ignored. `notForUs`: no session packet, another version, or an unknown command,
     /// which is to be skipped in silence.
-    package init(decoding datagram: RawSpan) throws(WireError) {
+    package init(decoding datagram: RawSpan) throws(PacketError) {
         try Self.require(4, of: datagram)
         guard Self.isSession(datagram) else { throw .notForUs }
         switch datagram.uint16(at: 2) {
@@ -110,13 +110,13 @@ package enum SessionPacket: Hashable, Sendable {
         static let bitRateLimit: UInt16 = 0x524C
     }
 
-    private static func require(_ count: Int, of datagram: RawSpan) throws(WireError) {
+    private static func require(_ count: Int, of datagram: RawSpan) throws(PacketError) {
         guard datagram.byteCount >= count else { throw .truncated(needed: count, had: datagram.byteCount) }
     }
 
     private static func handshake(
         _ datagram: RawSpan
-    ) throws(WireError) -> (token: UInt32, ssrc: SSRC, name: String?) {
+    ) throws(PacketError) -> (token: UInt32, ssrc: SSRC, name: String?) {
         try require(headByteCount, of: datagram)
         guard datagram.uint32(at: 4) == version else { throw .notForUs }
         return (datagram.uint32(at: 8), SSRC(datagram.uint32(at: 12)), name(of: datagram))

@@ -11,9 +11,9 @@ package struct Member: Hashable, Sendable {
     package let name: String
     /// Which of the room's ports it came in by, from 0.
     package let portIndex: Int
-    package var standing: Standing
+    package var standing: MemberStatus
 
-    package init(id: MemberID, name: String, portIndex: Int, standing: Standing = .participant) {
+    package init(id: MemberID, name: String, portIndex: Int, standing: MemberStatus = .participant) {
         self.id = id
         self.name = name
         self.portIndex = portIndex
@@ -22,7 +22,7 @@ package struct Member: Hashable, Sendable {
 }
 
 /// Whether a member is to be wired.
-package enum Standing: Hashable, Sendable {
+package enum MemberStatus: Hashable, Sendable {
     case participant
     /// It may be a duplicate of another: nobody knows yet.
     case waiting
@@ -68,7 +68,7 @@ package enum Verdict: Hashable, Sendable {
     case wanted
     case itself
     case elsewhere
-    case notWired(Standing)
+    case notWired(MemberStatus)
     case roomFull
     case receivesOnly
     case sendsOnly

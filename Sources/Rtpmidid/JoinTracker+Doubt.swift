@@ -37,14 +37,15 @@ extension JoinTracker {
     /// Ends the doubt if nobody in the reply has a newline in the name, and nothing gave reason since it was asked for.
     package mutating func settle(with status: StatusReply, during log: Range<UInt64>) {
         guard status.listsParticipants else { return }
-        var settled: [Join] = []
+        var settled: [Membership] = []
         for participant in status.participants {
             for node in participant.nodes where settled.count < Self.limit {
                 let known = joins.first {
                     $0.name == participant.session.name && ($0.ssrc == participant.session.ssrc || $0.ssrc == nil)
                         && (node.port == nil ? $0.alsaID == node.alsaID && $0.alsaID != nil : $0.port == node.port)
                 }
-                var join = known ?? Join(name: participant.session.name, offset: log.lowerBound, trust: .confirmed)
+                var join =
+                    known ?? Membership(name: participant.session.name, offset: log.lowerBound, trust: .confirmed)
                 join.ssrc = participant.session.ssrc
                 join.port = node.port ?? known?.port
                 join.alsaID = node.alsaID

@@ -3,7 +3,7 @@
 /// rest by a `status` reply. Bounded, whatever the log says.
 package struct JoinTracker: Sendable {
     /// One ALSA port, or up to 23.10 one join that was told without port.
-    package struct Join: Hashable, Sendable {
+    package struct Membership: Hashable, Sendable {
         package internal(set) var name: RawText
         /// Nil if no invitation led to it, as far as is known.
         package internal(set) var initiator: UInt32?
@@ -42,10 +42,10 @@ package struct JoinTracker: Sendable {
 
     package enum Event: Equatable, Sendable {
         /// `isDuplicate`: the same session has a port already; only one of them is to be patched.
-        case joined(Join, isDuplicate: Bool)
+        case joined(Membership, isDuplicate: Bool)
         /// By the log: a doubt that comes later may take it back, and only ALSA says that a port is gone.
-        case left(Join, Leaving)
-        case died(Join)
+        case left(Membership, Leaving)
+        case died(Membership)
         /// The listener was removed: the daemon hears nobody any more.
         case listenerGone
         /// Told once for the same names, with `collisionCure`.
@@ -57,7 +57,7 @@ package struct JoinTracker: Sendable {
     package static let limit = 512
     static let pendingLimit = 64
 
-    package internal(set) var joins: [Join] = []
+    package internal(set) var joins: [Membership] = []
     /// Invited on the control port, and not yet on the MIDI port. Oldest first.
     package private(set) var halfOpen: [LogFact.Invitation] = []
     package internal(set) var suspicion: Suspicion?
@@ -77,9 +77,9 @@ package struct JoinTracker: Sendable {
     private var lastBye: (name: RawText, isLast: Bool, session: SessionKey?)?
     private var collisions = CollisionWatch()
     /// Gone by ALSA's word; the log has yet to say how.
-    private var vanished: [Join] = []
+    private var vanished: [Membership] = []
     /// Removed not long ago, for the case that a doubt reaches back to it.
-    var removed: [(join: Join, offset: UInt64)] = []
+    var removed: [(join: Membership, offset: UInt64)] = []
 
     package init(suspicion: Suspicion? = nil) { self.suspicion = suspicion }
 
@@ -87,13 +87,13 @@ package struct JoinTracker: Sendable {
     package var present: [SessionKey] { Array(Set(joins.map { SessionKey(name: $0.name, ssrc: $0.ssrc) })) }
 
     /// Who has the port. Where the log names several, the one that is not doubted, then the latest.
-    package func join(port: Int) -> Join? {
+    package func join(port: Int) -> Membership? {
         joins.last { $0.port == port && $0.trust != .doubtful } ?? joins.last { $0.port == port }
     }
-    package func join(id: Int) -> Join? { joins.first { $0.alsaID == id || $0.networkID == id } }
+    package func join(id: Int) -> Membership? { joins.first { $0.alsaID == id || $0.networkID == id } }
 
     /// Joins that share a session with an earlier one, by the log.
-    package var duplicates: [Join] {
+    package var duplicates: [Membership] {
         joins.enumerated().filter { index, join in joins[..<index].contains { $0.isSameSession(as: join) } }.map(
             \.element)
     }
@@ -136,7 +136,7 @@ package struct JoinTracker: Sendable {
 
     /// ALSA says that a port is gone: whoever had it is gone too. Returns who, and what the log claimed about it while it
     /// was doubted. If the log says only later how they left, `left` tells.
-    package mutating func portVanished(_ port: Int) -> (join: Join, claimed: Leaving?)? {
+    package mutating func portVanished(_ port: Int) -> (join: Membership, claimed: Leaving?)? {
         guard let index = joins.firstIndex(where: { $0.port == port }) else { return nil }
         let join = joins.remove(at: index)
         vanished.append(join)
@@ -166,7 +166,7 @@ package struct JoinTracker: Sendable {
         lastInvitation = nil
         // Who has the port already stays in the table until ALSA or a status reply decides.
         if invitation == nil || joins.contains(where: { $0.port == port }) { events = doubt(at: offset) }
-        let join = Join(
+        let join = Membership(
             name: name, initiator: invitation?.initiator, ssrc: invitation?.ssrc, port: port, offset: offset,
             trust: trust(at: offset))
         let isDuplicate = joins.contains { $0.isSameSession(as: join) }
@@ -179,14 +179,14 @@ package struct JoinTracker: Sendable {
         let invitation = lastInvitation.flatMap { $0.opensPort && $0.0.name == name ? $0.0 : nil }
         lastInvitation = nil
         var events = invitation == nil ? doubt(at: offset) : []
-        let join = Join(
+        let join = Membership(
             name: name, initiator: invitation?.initiator, ssrc: invitation?.ssrc, offset: offset,
             trust: trust(at: offset))
         events += add(join)
         return events + [.joined(join, isDuplicate: false)]
     }
 
-    private mutating func add(_ join: Join) -> [Event] {
+    private mutating func add(_ join: Membership) -> [Event] {
         joins.append(join)
         guard joins.count > Self.limit else { return [] }
         // More than ALSA can have: somebody makes them up.
@@ -262,7 +262,7 @@ package struct JoinTracker: Sendable {
     }
 
     /// How the log says that somebody left whose port is removed now.
-    private mutating func leaving(of join: Join) -> Leaving {
+    private mutating func leaving(of join: Membership) -> Leaving {
         let session = SessionKey(name: join.name, ssrc: join.ssrc)
         guard let bye = lastBye, bye.isLast, bye.name == join.name, bye.session == nil || bye.session == session else {
             return join.byes.isEmpty ? .lost : .halfBye
@@ -280,9 +280,9 @@ package struct JoinTracker: Sendable {
     private mutating func endChain() { chain = .idle }
 }
 
-extension JoinTracker.Join {
+extension JoinTracker.Membership {
     /// The same session by what the invitations said. A join without invitation is nobody's duplicate.
-    package func isSameSession(as other: JoinTracker.Join) -> Bool {
+    package func isSameSession(as other: JoinTracker.Membership) -> Bool {
         ssrc != nil && ssrc == other.ssrc && initiator == other.initiator && name == other.name
     }
 }

@@ -14,7 +14,7 @@ package enum LogFormat: Sendable {
 package enum SessionChannel: Hashable, Sendable { case control, midi }
 
 /// What one line of rtpmidid's log says. A fact is a claim: participants choose their names, and a newline in a name
-/// forges lines. `JoinTracker` and `LatencyBook` decide what to believe.
+/// forges lines. `JoinTracker` and `LatencyCorrelator` decide what to believe.
 package enum LogFact: Equatable, Sendable {
     /// An address that is `null` in the line is nil here: that port could not be opened, whatever else is said.
     /// Versions before 24.12 tell one port; the other is the next one.

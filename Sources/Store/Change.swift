@@ -4,7 +4,7 @@ package enum Change: Hashable, Sendable {
     indirect case visit(Visit)
     case latency(LatencySample)
     /// Judges the visit's unconfirmed samples whose time, or whole range of time, lies in `from...to`.
-    case trust(visit: Int64, from: Moment, to: Moment, LatencySample.Trust)
+    case trust(visit: Int64, from: Timestamp, to: Timestamp, LatencySample.Trust)
     indirect case event(EventRecord)
     case offset(TailOffset)
     /// A setting without value is forgotten.

@@ -23,12 +23,12 @@ extension Database {
     /// The confirmed round trips since a moment, one summary a name and port, in the order of port and name. A sample of
     /// which only a range is known counts when all of it lies since then. Costs about 0.4 s a million samples, in which
     /// nothing else is answered: keep what it says for some seconds.
-    package func latencySummary(since: Moment) throws(StoreError) -> [LatencySummary] {
+    package func latencySummary(since: Timestamp) throws(StoreError) -> [LatencySummary] {
         struct Key: Hashable {
             let port: UInt16
             let name: String
         }
-        var found: [Key: (sums: Sums, last: Int64, lastAt: When)] = [:]
+        var found: [Key: (sums: Sums, last: Int64, lastAt: TimeRange)] = [:]
         try use { connection throws(StoreError) in
             let visits = try connection.statement(
                 "SELECT id, port, name FROM visit WHERE left_latest IS NULL OR left_latest >= ?"
@@ -59,7 +59,7 @@ extension Database {
         of visit: Visit, includingUnconfirmed: Bool = false
     ) throws(StoreError) -> LatencySummary? {
         try use { connection throws(StoreError) in
-            let beginning = Moment(milliseconds: 0)
+            let beginning = Timestamp(milliseconds: 0)
             guard let sums = try connection.sums(visit.id, beginning, includingUnconfirmed),
                 let last = try connection.last(visit.id, beginning, includingUnconfirmed)
             else { return nil }
@@ -80,12 +80,13 @@ func start(of at: Int64, _ width: Int64) -> Int64 {
 extension LatencyPoint {
     init(_ at: Int64, _ sums: Sums) {
         self.init(
-            at: Moment(milliseconds: at), count: sums.count, average: sums.average, least: sums.least, most: sums.most)
+            at: Timestamp(milliseconds: at), count: sums.count, average: sums.average, least: sums.least,
+            most: sums.most)
     }
 }
 
 extension Connection {
-    fileprivate func sums(_ visit: Int64, _ since: Moment, _ unconfirmed: Bool = false) throws(StoreError) -> Sums? {
+    fileprivate func sums(_ visit: Int64, _ since: Timestamp, _ unconfirmed: Bool = false) throws(StoreError) -> Sums? {
         var sums = Sums()
         func add(_ row: borrowing Row) -> Bool {
             if row.integer(0) > 0 {
@@ -111,8 +112,8 @@ extension Connection {
     }
 
     fileprivate func last(
-        _ visit: Int64, _ since: Moment, _ unconfirmed: Bool = false
-    ) throws(StoreError) -> (roundTrip: Int64, at: When)? {
+        _ visit: Int64, _ since: Timestamp, _ unconfirmed: Bool = false
+    ) throws(StoreError) -> (roundTrip: Int64, at: TimeRange)? {
         let alsoTrusted: Int64 = unconfirmed ? 0 : 1
         let sample = try statement(
             """

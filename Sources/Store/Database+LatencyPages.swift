@@ -2,12 +2,12 @@
 package struct LatencyFilter: Hashable, Sendable {
     package var visit: Int64?
     package var room: String?
-    package var from: Moment
-    package var to: Moment
+    package var from: Timestamp
+    package var to: Timestamp
     /// One point for so many milliseconds, counted from 1970; at least 1.
     package var step: Int64
 
-    package init(visit: Int64? = nil, room: String? = nil, from: Moment, to: Moment, step: Int64 = 1) {
+    package init(visit: Int64? = nil, room: String? = nil, from: Timestamp, to: Timestamp, step: Int64 = 1) {
         (self.visit, self.room, self.from, self.to, self.step) = (visit, room, from, to, max(step, 1))
     }
 }
@@ -22,8 +22,8 @@ package struct LatencyPage: Sendable {
     /// The last visit that was read, and how far: up to that moment, to its end where there is none.
     package struct Place: Hashable, Sendable {
         package let visit: Int64
-        package let at: Moment?
-        package init(visit: Int64, at: Moment? = nil) { (self.visit, self.at) = (visit, at) }
+        package let at: Timestamp?
+        package init(visit: Int64, at: Timestamp? = nil) { (self.visit, self.at) = (visit, at) }
     }
     package fileprivate(set) var points: [(of: Visitor, point: LatencyPoint)] = []
     /// Where to go on; nil at the end.
@@ -84,7 +84,7 @@ extension Connection {
 
     /// At most `limit` points, and whether those are all.
     fileprivate func points(
-        of visit: Int64, _ filter: LatencyFilter, from: Moment, limit: Int, rows: inout Int
+        of visit: Int64, _ filter: LatencyFilter, from: Timestamp, limit: Int, rows: inout Int
     ) throws(StoreError) -> (points: [LatencyPoint], isWhole: Bool) {
         var points: [LatencyPoint] = []
         var under: (at: Int64, sums: Sums)?

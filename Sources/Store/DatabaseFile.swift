@@ -115,7 +115,7 @@ struct DatabaseFile {
         return lstat(path, &status) == 0 ? status : nil
     }
 
-    private static func stamp(_ moment: Moment) -> String {
+    private static func stamp(_ moment: Timestamp) -> String {
         var seconds = time_t(moment.milliseconds / 1000)
         var parts = tm()
         gmtime_r(&seconds, &parts)
@@ -135,7 +135,7 @@ struct DatabaseFile {
 extension Connection {
     /// Makes the ids of a new file begin where those of the lost one cannot have come to: at the time in seconds.
     /// Followers that go by event id, and a hub that still holds visits, are then not confused.
-    fileprivate func skipLostIDs(now: Moment) throws(StoreError) {
+    fileprivate func skipLostIDs(now: Timestamp) throws(StoreError) {
         try transaction { () throws(StoreError) in
             for table in ["visit", "event"] where try lastID(of: table) == 0 {
                 try statement("INSERT INTO sqlite_sequence VALUES (?, ?)").run(table, now.milliseconds / 1000)

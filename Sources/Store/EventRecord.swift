@@ -7,7 +7,7 @@ package struct EventRecord: Hashable, Sendable {
 
     /// Given by the store: events are counted in the order they are committed. What is set here is not stored.
     package var id: Int64
-    package var at: When
+    package var at: TimeRange
     /// A word for programs, such as "joined".
     package var kind: String
     package var severity: Severity
@@ -22,7 +22,8 @@ package struct EventRecord: Hashable, Sendable {
     package var address: String?
 
     package init(
-        id: Int64 = 0, at: When, kind: String, severity: Severity = .info, room: String? = nil, engine: String? = nil,
+        id: Int64 = 0, at: TimeRange, kind: String, severity: Severity = .info, room: String? = nil,
+        engine: String? = nil,
         participant: String? = nil, visit: Int64? = nil, text: String, address: String? = nil
     ) {
         self.id = id

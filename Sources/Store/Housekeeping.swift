@@ -20,7 +20,7 @@ extension Database {
     ///
     /// Works in transactions of a few thousand rows and lets other calls pass between them; a call while another is under
     /// way returns at once. Call it every few minutes.
-    package func housekeep(now: Moment, size: Int64 = Retention.size) async throws(StoreError) {
+    package func housekeep(now: Timestamp, size: Int64 = Retention.size) async throws(StoreError) {
         guard !isHousekeeping else { return }
         isHousekeeping = true
         defer { isHousekeeping = false }
@@ -40,23 +40,23 @@ private struct Sweep {
     private static let step = 0.8
     private static let leastHorizon = Duration.seconds(3600)
 
-    private let now: Moment
+    private let now: Timestamp
     private let size: Int64
     private var horizon = max(Retention.events, Retention.minutes)
     private var stage = Stage.samples
     /// The visit, or event, that the stage goes on from.
     private var cursor = Int64.min
 
-    init(now: Moment, size: Int64) { (self.now, self.size) = (now, size) }
+    init(now: Timestamp, size: Int64) { (self.now, self.size) = (now, size) }
 
     /// On a whole minute, so that a minute is as a rule summed up at once.
-    private var oldestSample: Moment {
+    private var oldestSample: Timestamp {
         let oldest = now.advanced(by: .zero - min(Retention.samples, horizon)).milliseconds
-        return Moment(milliseconds: oldest - oldest % Self.minute)
+        return Timestamp(milliseconds: oldest - oldest % Self.minute)
     }
-    private var oldestMinute: Moment { now.advanced(by: .zero - min(Retention.minutes, horizon)) }
-    private var oldestVisit: Moment { now.advanced(by: .zero - Retention.minutes) }
-    private var oldestEvent: Moment { now.advanced(by: .zero - min(Retention.events, horizon)) }
+    private var oldestMinute: Timestamp { now.advanced(by: .zero - min(Retention.minutes, horizon)) }
+    private var oldestVisit: Timestamp { now.advanced(by: .zero - Retention.minutes) }
+    private var oldestEvent: Timestamp { now.advanced(by: .zero - min(Retention.events, horizon)) }
 
     /// One transaction. Answers false when all is done.
     mutating func step(_ connection: Connection) throws(StoreError) -> Bool {
@@ -103,7 +103,7 @@ private struct Sweep {
             cursor = visit
             var end = try last.first(visit, oldestSample, Self.rows) { $0.moment(0) } ?? oldestSample
             // So many of one millisecond go in one piece.
-            if end == oldest { end = Moment(milliseconds: oldest.milliseconds + 1) }
+            if end == oldest { end = Timestamp(milliseconds: oldest.milliseconds + 1) }
             // A minute may come in several pieces, which add up. What has only a range of time is in no graph.
             try connection.statement(
                 """

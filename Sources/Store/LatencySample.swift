@@ -7,12 +7,12 @@ package struct LatencySample: Hashable, Sendable {
     }
 
     package var visit: Int64
-    package var at: When
+    package var at: TimeRange
     /// In microseconds. Stored as at most an hour either way, so that no sum of them can overflow.
     package var roundTrip: Int64
     package var trust: Trust
 
-    package init(visit: Int64, at: When, roundTrip: Int64, trust: Trust = .unconfirmed) {
+    package init(visit: Int64, at: TimeRange, roundTrip: Int64, trust: Trust = .unconfirmed) {
         self.visit = visit
         self.at = at
         self.roundTrip = roundTrip
@@ -30,10 +30,11 @@ package struct LatencySummary: Hashable, Sendable {
     package var most: Int64
     /// The newest sample; where that has been summed up already, the average of its minute.
     package var last: Int64
-    package var lastAt: When
+    package var lastAt: TimeRange
 
     package init(
-        name: String, port: UInt16, count: Int64, average: Double, least: Int64, most: Int64, last: Int64, lastAt: When
+        name: String, port: UInt16, count: Int64, average: Double, least: Int64, most: Int64, last: Int64,
+        lastAt: TimeRange
     ) {
         self.name = name
         self.port = port
@@ -49,13 +50,13 @@ package struct LatencySummary: Hashable, Sendable {
 /// A point of a graph: one sample, one minute, or all samples in a step. Times in microseconds.
 package struct LatencyPoint: Hashable, Sendable {
     /// The sample's time, or the start of its minute or step.
-    package var at: Moment
+    package var at: Timestamp
     package var count: Int64
     package var average: Double
     package var least: Int64
     package var most: Int64
 
-    package init(at: Moment, count: Int64, average: Double, least: Int64, most: Int64) {
+    package init(at: Timestamp, count: Int64, average: Double, least: Int64, most: Int64) {
         self.at = at
         self.count = count
         self.average = average
@@ -82,7 +83,7 @@ extension Connection {
         }
     }
 
-    func judge(_ visit: Int64, _ from: Moment, _ to: Moment, _ trust: LatencySample.Trust) throws(StoreError) {
+    func judge(_ visit: Int64, _ from: Timestamp, _ to: Timestamp, _ trust: LatencySample.Trust) throws(StoreError) {
         try statement(
             """
             UPDATE latency SET trust = ?4

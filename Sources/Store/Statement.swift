@@ -27,7 +27,7 @@ extension String: Bindable {
     }
 }
 
-extension Moment: Bindable {
+extension Timestamp: Bindable {
     func bind(to statement: OpaquePointer, at index: Int32) -> Int32 { milliseconds.bind(to: statement, at: index) }
 }
 
@@ -140,7 +140,7 @@ struct Row: ~Copyable {
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
 
-    func moment(_ column: Int32) -> Moment { Moment(milliseconds: integer(column)) }
+    func moment(_ column: Int32) -> Timestamp { Timestamp(milliseconds: integer(column)) }
 
     func text(_ column: Int32) -> String {
         // The pointer first: it may convert, which changes the length (https://sqlite.org/c3ref/column_blob.html).
@@ -154,5 +154,5 @@ struct Row: ~Copyable {
     func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
     /// Two neighbouring columns, the earliest moment and the latest.
-    func when(_ column: Int32) -> When { When(earliest: moment(column), latest: moment(column + 1)) }
+    func when(_ column: Int32) -> TimeRange { TimeRange(earliest: moment(column), latest: moment(column + 1)) }
 }

@@ -11,15 +11,15 @@ package struct Visit: Hashable, Sendable {
     package var name: String
     package var address: String?
     package var ssrc: UInt32?
-    package var joined: When
+    package var joined: TimeRange
     /// nil while the participant is here.
-    package var left: When?
+    package var left: TimeRange?
     /// Why it left, in words.
     package var reason: String?
 
     package init(
         id: Int64, room: String, engine: String, port: UInt16, name: String, address: String? = nil,
-        ssrc: UInt32? = nil, joined: When, left: When? = nil, reason: String? = nil
+        ssrc: UInt32? = nil, joined: TimeRange, left: TimeRange? = nil, reason: String? = nil
     ) {
         self.id = id
         self.room = room

@@ -81,13 +81,13 @@ package enum API {
     /// What a participant holds and has set; those without are left out.
     package struct Sounds: Codable, Equatable, Sendable {
         package var participant: Int64
-        package var notes: [Sounding.Note]
-        package var controls: [Sounding.Control]
-        package init(participant: Int64, _ sounding: Sounding) {
+        package var notes: [ActiveNotes.Note]
+        package var controls: [ActiveNotes.Control]
+        package init(participant: Int64, _ sounding: ActiveNotes) {
             (self.participant, notes, controls) = (participant, sounding.notes, sounding.controls)
         }
 
-        package static func list(_ all: [Int64: Sounding]) -> [Sounds] {
+        package static func list(_ all: [Int64: ActiveNotes]) -> [Sounds] {
             all.sorted { $0.key < $1.key }.map { Sounds(participant: $0.key, $0.value) }
         }
     }

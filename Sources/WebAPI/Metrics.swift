@@ -7,9 +7,9 @@ import Synchronization
 /// What is counted by whoever does it, for `GET /metrics`; read by any thread.
 package struct HubCounters: Sendable {
     package let http: ServerCounters
-    package let store: RecorderCounters
+    package let store: StoreWriterCounters
 
-    package init(http: ServerCounters = ServerCounters(), store: RecorderCounters = RecorderCounters()) {
+    package init(http: ServerCounters = ServerCounters(), store: StoreWriterCounters = StoreWriterCounters()) {
         (self.http, self.store) = (http, store)
     }
 }
@@ -135,7 +135,7 @@ package struct Metrics {
             "Messages that the recovery journal brought after a loss.", each { $0.repaired.map { Double($0) } })
     }
 
-    private mutating func addStore(_ view: Snapshot.Store, _ counters: RecorderCounters) {
+    private mutating func addStore(_ view: Snapshot.Store, _ counters: StoreWriterCounters) {
         add("midihub_store_up", .gauge, "Whether the hub records.", view.state == .recording ? 1 : 0)
         add(
             "midihub_store_writes_total", .counter, "Transactions that are on disk.",

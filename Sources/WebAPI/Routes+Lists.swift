@@ -61,7 +61,7 @@ extension Routes {
 
     /// A list out of the snapshot; the one that is mostly asked for, its beginning, is encoded once for all.
     private func answer(
-        _ request: Request, _ responder: Responder, _ name: String, _ board: Board,
+        _ request: Request, _ responder: Responder, _ name: String, _ board: SnapshotStore,
         _ encode: (Snapshot, Paging) -> String
     ) {
         guard let paging = Paging(request.query) else {
@@ -77,7 +77,7 @@ extension Routes {
         let parameters = Paging.parameters.union(["from", "to", "step", "participant", "room"])
         router.on(.get, "/api/v1/latency", query: parameters) { request, _, responder in
             let query = request.query
-            let now = Moment.now
+            let now = Timestamp.now
             guard
                 let from = Self.number(
                     query["from"], Self.numbers, else: now.advanced(by: .seconds(-3600)).milliseconds),
@@ -92,12 +92,12 @@ extension Routes {
                 return responder.send(.problem(.badRequest, words))
             }
             let filter = LatencyFilter(
-                visit: visit, room: query["room"], from: Moment(milliseconds: from), to: Moment(milliseconds: to),
+                visit: visit, room: query["room"], from: Timestamp(milliseconds: from), to: Timestamp(milliseconds: to),
                 step: step)
             // The second number of a cursor is a time; there is none where all of a visit was told.
             let place = paging.after.map { cursor in
                 LatencyPage.Place(
-                    visit: cursor.major, at: cursor.minor == 0 ? nil : Moment(milliseconds: cursor.minor))
+                    visit: cursor.major, at: cursor.minor == 0 ? nil : Timestamp(milliseconds: cursor.minor))
             }
             answer(responder) { database throws(StoreError) in
                 let page = try await database.latency(filter, after: place, limit: paging.limit)

@@ -17,7 +17,8 @@ package struct Routes: Sendable {
     private let summary = LatencyCache()
 
     package init(
-        board: Board, access: Access, database: @escaping @Sendable () -> Database?, requests: Mailbox<HubRequest>,
+        board: SnapshotStore, access: Access, database: @escaping @Sendable () -> Database?,
+        requests: Mailbox<HubRequest>,
         webDirectory: String?, counters: HubCounters = HubCounters()
     ) {
         (self.board, self.access, self.database) = (board, access, database)
@@ -73,7 +74,7 @@ package struct Routes: Sendable {
                 return
             }
             answer(responder) { database throws(StoreError) in
-                let since = Moment.now.advanced(by: .seconds(-86_400))
+                let since = Timestamp.now.advanced(by: .seconds(-86_400))
                 let rows = try await database.latencySummary(since: since).map(API.LegacyLatency.init)
                 summary.keep(rows)
                 return Self.json(rows, for: request, anyPage: true)
@@ -219,7 +220,7 @@ package struct Routes: Sendable {
             do throws(StoreError) {
                 responder.send(try await work(database))
             } catch {
-                responder.send(.problem(.unavailable, "The store could not answer: \(Recorder.words(for: error))."))
+                responder.send(.problem(.unavailable, "The store could not answer: \(StoreWriter.words(for: error))."))
             }
         }
     }

@@ -77,7 +77,7 @@ package struct StreamViews {
     }
 
     /// The tick that leads to `snapshot`. `isWatched` is false where nobody is there to be told of changes.
-    package mutating func update(to snapshot: Snapshot, isWatched: Bool, now: Moment) -> StreamUpdate {
+    package mutating func update(to snapshot: Snapshot, isWatched: Bool, now: Timestamp) -> StreamUpdate {
         var update = StreamUpdate()
         let old = last
         last = snapshot
@@ -116,10 +116,10 @@ package struct StreamViews {
     }
 
     private mutating func addLatency(
-        _ participants: [Snapshot.Participant], isFirst: Bool, _ isWatched: Bool, _ now: Moment,
+        _ participants: [Snapshot.Participant], isFirst: Bool, _ isWatched: Bool, _ now: Timestamp,
         to update: inout StreamUpdate
     ) {
-        let since = now.advanced(by: .zero - StoreMemory.recently).milliseconds
+        let since = now.advanced(by: .zero - RestoredState.recently).milliseconds
         var news: [Points] = []
         var kept: [Int64: [Point]] = [:]
         for one in participants {

@@ -21,7 +21,7 @@ package final class WebServer: HubObserver {
     package init(_ hub: Hub) throws {
         state = hub.state
         let configuration = hub.configuration
-        let access = Access(
+        let access = AccessControl(
             token: try AccessToken.own(configuration, state: state), hosts: configuration.hosts,
             origins: configuration.origins)
         let counters = HubCounters(store: hub.counters)
@@ -67,7 +67,7 @@ package final class WebServer: HubObserver {
     package func lostEvents() { views.lostEvents() }
     package func showPlayed(_ notes: [Int64: Int]) { server.publish(StreamViews.activity(notes)) }
 
-    package func showSounding(_ all: [Int64: Sounding]?) {
+    package func showSounding(_ all: [Int64: ActiveNotes]?) {
         publish(views.sounding(API.Sounds.list(all ?? [:]), isWatched: all != nil))
     }
 

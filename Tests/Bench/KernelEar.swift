@@ -5,7 +5,7 @@ import Glibc
 /// them: a queue stamps what is delivered to our port.
 final class KernelEar {
     struct Address: Hashable { let client: UInt8, port: UInt8 }
-    enum News {
+    enum PatchBayEvent {
         case portStarted(Address)
         case subscribed(from: Address, to: Address)
         case other
@@ -48,7 +48,7 @@ final class KernelEar {
     }
 
     /// The next announcement and its time in seconds; nil where none waits.
-    func next() -> (news: News, at: Double)? {
+    func next() -> (news: PatchBayEvent, at: Double)? {
         var event: UnsafeMutablePointer<snd_seq_event_t>?
         guard snd_seq_event_input(sequencer, &event) >= 0, let event = event?.pointee else { return nil }
         let at = Double(event.time.time.tv_sec) + Double(event.time.time.tv_nsec) / 1e9

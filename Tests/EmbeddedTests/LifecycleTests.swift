@@ -7,7 +7,7 @@ import Testing
 
 /// Start, stop and their neighbours at bad moments: everything runs or nothing does.
 @Suite struct LifecycleTests {
-    private enum Moment: CaseIterable { case terminated, stoppedWhileStarting, startedWhileStopping, killed }
+    private enum Timestamp: CaseIterable { case terminated, stoppedWhileStarting, startedWhileStopping, killed }
 
     /// Everything, or nothing; true where it runs.
     private func runsWhole(_ hub: HubUnderTest, _ when: String = "") throws -> Bool {
@@ -25,7 +25,7 @@ import Testing
         let rounds = environment("MIDIHUB_TEST_ROUNDS").flatMap { Int($0) } ?? 16
         let hub = try HubUnderTest.embedded()
         for round in 0..<rounds {
-            let moment = Moment.allCases[round % Moment.allCases.count]
+            let moment = Timestamp.allCases[round % Timestamp.allCases.count]
             let instant = useconds_t.random(in: 0..<200_000, using: &random)
             let when = "\(moment) after \(instant) µs"
             switch moment {

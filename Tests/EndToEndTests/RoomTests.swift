@@ -98,9 +98,9 @@ struct RoomTests {
     @Test func `names say who only sends and who only receives`() throws {
         let hub = try HubUnderTest()
         try hub.start()
-        let players = try ["Piano Out", "Recorder-in", "Martin"].map { try hub.player($0) }
+        let players = try ["Piano Out", "StoreWriter-in", "Martin"].map { try hub.player($0) }
         for player in players { try player.join() }
-        try hub.awaitWires([["Piano Out", "Recorder-in"], ["Piano Out", "Martin"], ["Martin", "Recorder-in"]])
+        try hub.awaitWires([["Piano Out", "StoreWriter-in"], ["Piano Out", "Martin"], ["Martin", "StoreWriter-in"]])
     }
 
     @Test func `names of every kind are wired and shown`() throws {

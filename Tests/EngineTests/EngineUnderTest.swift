@@ -14,7 +14,7 @@ final class EngineUnderTest {
     private var hasEnded = false
 
     private final class Collected: Sendable {
-        let news = Mutex<[EngineNews]>([])
+        let news = Mutex<[EngineEvent]>([])
         let loopEnd = Mutex(false)
     }
     private let reader: WorkerThread
@@ -24,7 +24,7 @@ final class EngineUnderTest {
         deny: [String] = [], sessions: String? = nil, port: UInt16 = freeUDPPortPair(), host: String? = "127.0.0.1"
     ) throws {
         self.port = port
-        let news = try Mailbox<EngineNews>()
+        let news = try Mailbox<EngineEvent>()
         var plan = Self.plan(policy: policy, maximum: maximum, allow: allow, deny: deny, port: port, host: host)
         plan.maximumPerAddress = maximumPerAddress
         engine = try EngineThread(plan, sessions: sessions, version: "test", news: news)
@@ -52,9 +52,9 @@ final class EngineUnderTest {
             allow: allow.map { AddressRange($0)! }, deny: deny.map { AddressRange($0)! }, host: host)
     }
 
-    var all: [EngineNews] { collected.news.withLock { $0 } }
+    var all: [EngineEvent] { collected.news.withLock { $0 } }
 
-    func send(_ order: EngineOrder) { engine.send(order) }
+    func send(_ order: EngineLoopCommand) { engine.send(order) }
 
     func status() throws -> EngineStatus {
         let answer = Answer<EngineStatus>()
@@ -70,8 +70,8 @@ final class EngineUnderTest {
         return (numbers[0], numbers[1])
     }
 
-    func sounding() throws -> [UInt64: Sounding] {
-        let answer = Answer<[UInt64: Sounding]>()
+    func sounding() throws -> [UInt64: ActiveNotes] {
+        let answer = Answer<[UInt64: ActiveNotes]>()
         engine.send(.sounding { all in answer.value.withLock { $0 = all } })
         return try awaited("what sounds") { answer.value.withLock { $0 } }
     }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct LimitTests {
     @Test func `a school behind one router gets in, a flood does not`() {
-        var gate = InvitationGate()
+        var gate = InvitationLimiter()
         let school = SocketAddress(host: "192.0.2.1", port: 5)!
         let admitted = (0..<200).count { _ in gate.admits(school, at: 1000) }
         #expect(admitted == 64)
@@ -20,14 +20,14 @@ import Testing
     }
 
     @Test func `this machine itself is not limited`() {
-        var gate = InvitationGate()
+        var gate = InvitationLimiter()
         let loopback = SocketAddress(host: "127.0.0.1", port: 5)!
         let admitted = (0..<10_000).count { _ in gate.admits(loopback, at: 0) }
         #expect(admitted == 10_000)
     }
 
     @Test func `all sources together are limited too`() {
-        var gate = InvitationGate()
+        var gate = InvitationLimiter()
         let admitted = (0..<5000).count {
             gate.admits(SocketAddress(host: "10.1.\($0 / 250).\($0 % 250 + 1)", port: 5)!, at: 0)
         }

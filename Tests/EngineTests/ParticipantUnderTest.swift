@@ -12,7 +12,7 @@ final class ParticipantUnderTest {
     private var thread: WorkerThread?
 
     private final class Collected: Sendable {
-        let news = Mutex<[Initiator.News]>([])
+        let news = Mutex<[Initiator.Event]>([])
         let received = Mutex<[Initiator.Received]>([])
         let counts = Mutex(Initiator.Counts())
     }
@@ -44,7 +44,7 @@ final class ParticipantUnderTest {
         try waitUntilUp()
     }
 
-    var news: [Initiator.News] { collected.news.withLock { $0 } }
+    var news: [Initiator.Event] { collected.news.withLock { $0 } }
     var ups: Int { news.count { if case .up = $0 { true } else { false } } }
     var downs: [String] { news.compactMap { if case .down(let reason, _, _) = $0 { reason } else { nil } } }
     var received: [Initiator.Received] { collected.received.withLock { $0 } }

@@ -120,7 +120,7 @@ struct AlertTests {
         func engine(_ state: String, _ port: Int) -> String {
             #"{"name": "embedded", "kind": "embedded", "state": "\#(state)", "port": \#(port), "room": "R\#(port)", "since": 1, "restarts": 0, "adopted": false, "unknownLines": 0, "disbelievedLines": 0, "reason": "taken"}"#
         }
-        var snapshot = Board().snapshot
+        var snapshot = SnapshotStore().snapshot
         snapshot.participants = try JSONDecoder().decode([Snapshot.Participant].self, from: Data(people.utf8))
         func engines(_ states: String...) throws -> [AlertWatch.Reading] {
             let json =

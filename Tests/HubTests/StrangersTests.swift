@@ -4,7 +4,7 @@ import Testing
 
 struct StrangersTests {
     private static let start: Int64 = 1_700_000_000_000
-    private static func moment(_ seconds: Int64) -> Moment { Moment(milliseconds: start + seconds * 1000) }
+    private static func moment(_ seconds: Int64) -> Timestamp { Timestamp(milliseconds: start + seconds * 1000) }
 
     /// What is recorded of those who come and go, by kind.
     private struct Crowd {
@@ -22,7 +22,7 @@ struct StrangersTests {
 
         mutating func leaves(_ id: Int64, from address: String?, after joined: Int64, at seconds: Int64) {
             var visit = Self.visit(id, address, joined)
-            visit.left = When(StrangersTests.moment(seconds))
+            visit.left = TimeRange(StrangersTests.moment(seconds))
             tell(.visit(visit), at: seconds)
             tell(Self.event(id, "left", seconds), at: seconds)
         }
@@ -30,10 +30,10 @@ struct StrangersTests {
         static func visit(_ id: Int64, _ address: String?, _ seconds: Int64) -> Visit {
             Visit(
                 id: id, room: "Hall", engine: "embedded", port: 5004, name: "P", address: address,
-                joined: When(StrangersTests.moment(seconds)))
+                joined: TimeRange(StrangersTests.moment(seconds)))
         }
         static func event(_ id: Int64, _ kind: String, _ seconds: Int64) -> Change {
-            .event(EventRecord(at: When(StrangersTests.moment(seconds)), kind: kind, visit: id, text: kind))
+            .event(EventRecord(at: TimeRange(StrangersTests.moment(seconds)), kind: kind, visit: id, text: kind))
         }
 
         var visits: Set<Int64> {
@@ -48,7 +48,7 @@ struct StrangersTests {
         var crowd = Crowd()
         for id in range {
             crowd.joins(id, from: address(id), at: 0)
-            let sample = LatencySample(visit: id, at: When(Self.moment(0)), roundTrip: 1, trust: .confirmed)
+            let sample = LatencySample(visit: id, at: TimeRange(Self.moment(0)), roundTrip: 1, trust: .confirmed)
             crowd.tell(.latency(sample), at: 0)
             crowd.leaves(id, from: address(id), after: 0, at: 1)
         }
@@ -136,7 +136,7 @@ struct StrangersTests {
         crowd.recorded = []
         // All of it is told at once, as by the log of an engine whose hub was away.
         func measures(_ count: Int, at seconds: Int64, _ trust: LatencySample.Trust = .confirmed) {
-            let sample = LatencySample(visit: 1, at: When(Self.moment(seconds)), roundTrip: 1, trust: trust)
+            let sample = LatencySample(visit: 1, at: TimeRange(Self.moment(seconds)), roundTrip: 1, trust: trust)
             for _ in 0..<count { crowd.tell(.latency(sample), at: 1000) }
         }
         measures(1000, at: 0)
@@ -155,7 +155,7 @@ struct StrangersTests {
         var crowd = Crowd()
         for number in 0..<5000 {
             let event = EventRecord(
-                at: When(Self.moment(0)), kind: "refused", text: "", address: "2001:db8::\(number)")
+                at: TimeRange(Self.moment(0)), kind: "refused", text: "", address: "2001:db8::\(number)")
             crowd.tell(.event(event), at: 0)
         }
         #expect(crowd.recorded.count == 100)

@@ -16,14 +16,14 @@ final class Stage {
     let directory: String
     var table: String { directory + "/held" }
     private let loop: EventLoop
-    private let mailbox: Mailbox<News>
-    private(set) var bay: Bay
+    private let mailbox: Mailbox<PatchBayEvent>
+    private(set) var bay: PatchBayThread
     private(set) var engine: SequencerHandle
     let pid: Int32
     private let listener: ChildProgram
 
     /// All news since the last `forgetNews`.
-    private(set) var news: [News] = []
+    private(set) var news: [PatchBayEvent] = []
     private(set) var present: [Appearance] = []
     private(set) var wires: [WireInfo] = []
     /// What came to the engine's ports since they were last emptied: to which port, from where, what.
@@ -43,7 +43,7 @@ final class Stage {
         engine = try SequencerHandle(name: "engine")
         try engine.setInputPool(2000)
         pid = try #require(engine.owner(of: engine.client))
-        bay = try Bay(table: directory + "/held", listener: self.listener, news: mailbox, tuning: tuning)
+        bay = try PatchBayThread(table: directory + "/held", listener: self.listener, news: mailbox, tuning: tuning)
         try loop.receive(mailbox) { [unowned self] in take($0) }
         guard configured else { return }
         configure(policy, servicePorts: servicePorts, confirmFirst: confirmFirst)
@@ -75,7 +75,7 @@ final class Stage {
         forgetNews()
         present = []
         wires = []
-        bay = try Bay(table: table, listener: listener, news: mailbox, tuning: tuning)
+        bay = try PatchBayThread(table: table, listener: listener, news: mailbox, tuning: tuning)
         configure(policy)
     }
 
@@ -154,8 +154,8 @@ final class Stage {
     }
 
     /// The next word on what sounds.
-    func awaitSounding() throws -> [PortID: Sounding] {
-        var told: [PortID: Sounding]?
+    func awaitSounding() throws -> [PortID: ActiveNotes] {
+        var told: [PortID: ActiveNotes]?
         try until("it is told") {
             told = news.lazy.compactMap { if case .sounding(let all) = $0 { all } else { nil } }.last
             return told != nil
@@ -169,7 +169,7 @@ final class Stage {
         }
     }
 
-    private func take(_ piece: News) {
+    private func take(_ piece: PatchBayEvent) {
         news.append(piece)
         switch piece {
         case .appeared(let appearance):

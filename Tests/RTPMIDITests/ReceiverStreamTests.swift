@@ -228,7 +228,7 @@ struct ReceiverStreamTests {
         try receiver.hear(sender.packet("903c64"))
         var broken = sender.packet("803c40")
         broken[15] = 0xC0
-        #expect(throws: WireError.self) { try receiver.hear(broken) }
+        #expect(throws: PacketError.self) { try receiver.hear(broken) }
         let (heard, reception) = try receiver.hear(sender.packet())
         #expect(heard.map(\.midi) == ["803c40"] && reception.lost == 1 && reception.repaired == 1)
     }

@@ -8,7 +8,7 @@ struct SessionPacketTests {
     func `every session vector is read as it says`(vector: SessionVector) throws {
         let datagram = try #require(bytes(hex: vector.hex))
         guard vector.expect == "accept" else {
-            #expect(throws: WireError.self) { try SessionPacket(decoding: datagram.span.bytes) }
+            #expect(throws: PacketError.self) { try SessionPacket(decoding: datagram.span.bytes) }
             return
         }
         let isSession = SessionPacket.isSession(datagram.span.bytes)
@@ -53,7 +53,7 @@ struct SessionPacketTests {
         for length in 0..<datagram.count {
             let cut = Array(datagram.prefix(length))
             if length < least {
-                #expect(throws: WireError.truncated(needed: length < 4 ? 4 : least, had: length)) {
+                #expect(throws: PacketError.truncated(needed: length < 4 ? 4 : least, had: length)) {
                     try SessionPacket(decoding: cut.span.bytes)
                 }
             } else {
@@ -91,7 +91,7 @@ struct SessionPacketTests {
     @Test func `a clock count above two is refused`() {
         var datagram = written(.clock(ssrc: SSRC(7), count: 2, t1: 1, t2: 2, t3: 3))
         datagram[8] = 3
-        #expect(throws: WireError.malformed("a clock count above 2")) {
+        #expect(throws: PacketError.malformed("a clock count above 2")) {
             try SessionPacket(decoding: datagram.span.bytes)
         }
     }
@@ -100,7 +100,7 @@ struct SessionPacketTests {
         let datagram = bytes(hex: "80610100000010645e6f7081")!
         let isSession = SessionPacket.isSession(datagram.span.bytes)
         #expect(!isSession)
-        #expect(throws: WireError.notForUs) { try SessionPacket(decoding: datagram.span.bytes) }
+        #expect(throws: PacketError.notForUs) { try SessionPacket(decoding: datagram.span.bytes) }
     }
 
     // MARK: Names

@@ -55,7 +55,7 @@ struct StreamVectorTests {
             let (heard, reception) = try stream.hear(packet)
             #expect(heard.map(\.midi) == ["903c64"] && reception.journalRefused != nil)
         } else {
-            #expect(throws: WireError.self) { try stream.hear(packet) }
+            #expect(throws: PacketError.self) { try stream.hear(packet) }
             #expect(stream.highest == nil)
         }
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 private func member(
-    _ id: UInt64, _ name: String, port: Int = 0, _ standing: Standing = .participant
+    _ id: UInt64, _ name: String, port: Int = 0, _ standing: MemberStatus = .participant
 ) -> Member {
     Member(id: MemberID(id), name: name, portIndex: port, standing: standing)
 }
@@ -59,8 +59,8 @@ private func wire(_ from: UInt64, _ to: UInt64) -> Wire { Wire(from: MemberID(fr
     #expect(room.wantedHearers(of: MemberID(1)).contains(MemberID(1)))
 }
 
-@Test(arguments: [Standing.waiting, .duplicate, .ghost])
-func `only participants are wired`(standing: Standing) {
+@Test(arguments: [MemberStatus.waiting, .duplicate, .ghost])
+func `only participants are wired`(standing: MemberStatus) {
     let room = Room(policy: .all, members: [member(1, "A"), member(2, "B", standing), member(3, "C")])
     #expect(room.wantedWires == [wire(1, 3), wire(3, 1)])
     #expect(room.verdict(from: MemberID(1), to: MemberID(2)) == .notWired(standing))
@@ -103,7 +103,7 @@ func `only participants are wired`(standing: Standing) {
 func `joining one by one and leaving again wants what a room made at once wants`(policy: Policy) {
     var random = SeededRandom(seed: 7)
     let names = ["A", "B in", "C out", "Violin", "Scout", "D", "E Rec"]
-    let standings: [Standing] = [.participant, .participant, .participant, .duplicate, .waiting]
+    let standings: [MemberStatus] = [.participant, .participant, .participant, .duplicate, .waiting]
     let blocks: Set<Block> = [Block(from: "A", to: "D"), Block(from: nil, to: "E Rec")]
     for _ in 0..<20 {
         var room = Room(policy: policy, blocks: blocks)

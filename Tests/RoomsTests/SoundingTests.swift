@@ -3,13 +3,13 @@ import Rooms
 import Testing
 
 struct SoundingTests {
-    private func sounding(_ messages: [Message]) -> Sounding {
+    private func sounding(_ messages: [Message]) -> ActiveNotes {
         var (held, set) = (HeldState(), ControlState())
         for message in messages {
             held.apply(message)
             set.apply(message)
         }
-        return Sounding(held, set)
+        return ActiveNotes(held, set)
     }
     private let two = Channel(truncating: 1)
 
@@ -39,7 +39,7 @@ struct SoundingTests {
         }
         // Some controllers are commands that end notes.
         let sounding = sounding(all + DataByte.all.map { .noteOn(two, note: $0, velocity: 1) })
-        #expect(sounding.notes.count == Sounding.most && sounding.controls.count == Sounding.most)
+        #expect(sounding.notes.count == ActiveNotes.most && sounding.controls.count == ActiveNotes.most)
         #expect(self.sounding([]).isEmpty)
     }
 }

@@ -68,8 +68,8 @@ import Testing
     struct Hub {
         var reader = LogReader(format: .levelled)
         var tracker = JoinTracker()
-        var book = LatencyBook()
-        var samples: [LatencyBook.Sample] = []
+        var book = LatencyCorrelator()
+        var samples: [LatencyCorrelator.Sample] = []
         var joined: [RawText] = []
         var now = ContinuousClock.now
 
@@ -227,7 +227,7 @@ import Testing
             "x\(middle)x, at control? true\n\(forged)\(front)Got connection request from x\(middle)x",
             "Alice: 999.00 ms (server / 3)\n\(forged)\(front)Latency Alice",
         ] {
-            var book = LatencyBook()
+            var book = LatencyCorrelator()
             var tracker = JoinTracker()
             let now = ContinuousClock.now
             for (fact, range) in facts(of: Array((record("Alice") + record(name)).utf8)) {

@@ -53,7 +53,7 @@ struct DatabaseFileTests {
         try scratch.write(bad)
         try scratch.write(Array("left over".utf8), to: "hub.sqlite-wal")
 
-        let began = Moment.now.milliseconds / 1000
+        let began = Timestamp.now.milliseconds / 1000
         let database = try Database(path: scratch.path)
         let notices = await database.takeNotices()
         try #require(notices.count == 1)

@@ -9,7 +9,7 @@ struct EventRecordTests {
     @Test func `an event comes back as it was written, with the id it was given`() async throws {
         let database = try Database(path: scratch.path)
         var told = EventRecord(
-            id: 99, at: When(earliest: moment(1), latest: moment(2)), kind: "lost", severity: .error, room: "Hall",
+            id: 99, at: TimeRange(earliest: moment(1), latest: moment(2)), kind: "lost", severity: .error, room: "Hall",
             engine: "5004", participant: "Piano", visit: 3, text: "Piano went silent",
             address: "192.0.2.7")
         #expect(try await database.commit([.event(told)]) == 1)

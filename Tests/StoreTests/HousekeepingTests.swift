@@ -71,7 +71,8 @@ struct HousekeepingTests {
             sample(2, at: today - 30 * day, 6), sample(3, at: today - 2 * day, 7),
             .latency(
                 LatencySample(
-                    visit: 2, at: When(earliest: moment(old), latest: moment(old + 5)), roundTrip: 1, trust: .confirmed)
+                    visit: 2, at: TimeRange(earliest: moment(old), latest: moment(old + 5)), roundTrip: 1,
+                    trust: .confirmed)
             ),
         ])
         try await database.housekeep(now: moment(today))

@@ -39,7 +39,7 @@ struct LatencyTests {
 
     @Test func `a judgement reaches unconfirmed samples that lie wholly in its span, and no others`() async throws {
         let database = try Database(path: scratch.path)
-        let ranged = When(earliest: moment(15), latest: moment(25))
+        let ranged = TimeRange(earliest: moment(15), latest: moment(25))
         try await database.commit([
             .visit(visit(1)), .visit(visit(2, name: "Drums")), sample(1, at: 9, 1, .unconfirmed),
             sample(1, at: 10, 2, .unconfirmed), sample(1, at: 20, 4, .unconfirmed), sample(1, at: 21, 8, .unconfirmed),
@@ -73,7 +73,7 @@ struct LatencyTests {
     @Test func `samples of which only a range of time is known are counted but not drawn`() async throws {
         let database = try Database(path: scratch.path)
         let ranged = LatencySample(
-            visit: 1, at: When(earliest: moment(10), latest: moment(90)), roundTrip: 50, trust: .confirmed)
+            visit: 1, at: TimeRange(earliest: moment(10), latest: moment(90)), roundTrip: 50, trust: .confirmed)
         try await database.commit([.visit(visit(1)), .latency(ranged), sample(1, at: 20, 10)])
         #expect(try await database.latencySummary(since: moment(5)).map(\.count) == [2])
         #expect(try await database.latencySummary(since: moment(5)).map(\.lastAt) == [ranged.at])
@@ -102,7 +102,8 @@ struct LatencyTests {
         let database = try Database(path: scratch.path)
         try await database.commit([
             .visit(visit(1)), sample(1, at: .max, .max), sample(1, at: .min, .min), sample(1, at: -1, 5),
-            .latency(LatencySample(visit: 1, at: When(earliest: moment(.min), latest: moment(.max)), roundTrip: 1)),
+            .latency(
+                LatencySample(visit: 1, at: TimeRange(earliest: moment(.min), latest: moment(.max)), roundTrip: 1)),
             sample(.max, at: 0, 1), sample(.min, at: 0, 1),
             .trust(visit: 1, from: moment(.max), to: moment(.min), .rejected),
         ])

@@ -59,8 +59,8 @@ final class Stranger {
     }
 }
 
-func moment(_ milliseconds: Int64) -> Moment { Moment(milliseconds: milliseconds) }
-func exactly(_ milliseconds: Int64) -> When { When(moment(milliseconds)) }
+func moment(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: milliseconds) }
+func exactly(_ milliseconds: Int64) -> TimeRange { TimeRange(moment(milliseconds)) }
 
 /// A visit where only what matters needs saying.
 func visit(

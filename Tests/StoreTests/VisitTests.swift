@@ -10,11 +10,11 @@ struct VisitTests {
         let database = try Database(path: scratch.path)
         var guest = Visit(
             id: 1, room: "Hall", engine: "5004", port: 65535, name: "Flügel", address: "[2001:db8::1]:5004",
-            ssrc: .max, joined: When(earliest: moment(10), latest: moment(20)))
+            ssrc: .max, joined: TimeRange(earliest: moment(10), latest: moment(20)))
         try await database.commit([.visit(guest)])
         #expect(try await database.openVisits() == [guest])
 
-        guest.left = When(earliest: moment(30), latest: moment(40))
+        guest.left = TimeRange(earliest: moment(30), latest: moment(40))
         guest.reason = "said goodbye"
         guest.address = nil
         guest.ssrc = 0

@@ -7,7 +7,7 @@ import WebAPI
 /// The text of `GET /metrics`; Prometheus' own judgement of it is asked in Tests/System/test-api.
 @Suite struct MetricsTests {
     private func lines(_ names: [String]) throws -> [String] {
-        var snapshot = Board().snapshot
+        var snapshot = SnapshotStore().snapshot
         let words = try names.enumerated().map { index, name in
             let quoted = String(decoding: try JSONEncoder().encode(name), as: UTF8.self)
             return """

@@ -29,7 +29,7 @@ extension HTTPAnswer {
     /// The HTTP side of a hub, with commands obeyed by saying what they are.
     private final class Stage {
         let directory = TemporaryDirectory()
-        let board = Board()
+        let board = SnapshotStore()
         let address: Sockets.Address
         let database: Database?
         private let server: Server
@@ -45,7 +45,7 @@ extension HTTPAnswer {
             let requests = try Mailbox<HubRequest>()
             let routes = Routes(
                 board: board,
-                access: Access(
+                access: AccessControl(
                     token: RoutesTests.token, hosts: ["hub.example"],
                     origins: ["https://studio.example"]),
                 database: { [database] in database }, requests: requests, webDirectory: web ? directory.path : nil)
@@ -349,16 +349,16 @@ extension HTTPAnswer {
 
     @Test func `the older list of latencies is all strings, in milliseconds with one decimal`() async throws {
         let stage = try Stage()
-        let now = Moment.now
+        let now = Timestamp.now
         let visit = Visit(
-            id: 1, room: "Hall", engine: "rtpmidid-5004", port: 5004, name: "Piano \"1\"", joined: When(now))
+            id: 1, room: "Hall", engine: "rtpmidid-5004", port: 5004, name: "Piano \"1\"", joined: TimeRange(now))
         let database = try #require(stage.database)
         try await database.commit(
             [.visit(visit)]
                 + [12_340, 20_000, 7_650].enumerated().map { index, micros in
                     .latency(
                         LatencySample(
-                            visit: 1, at: When(now.advanced(by: .seconds(index - 10))), roundTrip: Int64(micros),
+                            visit: 1, at: TimeRange(now.advanced(by: .seconds(index - 10))), roundTrip: Int64(micros),
                             trust: .confirmed))
                 })
         let rows = try #require(try stage.ask("GET", "/latency").json() as? [[String: String]])
@@ -391,9 +391,10 @@ extension HTTPAnswer {
         let stage = try Stage()
         let database = try #require(stage.database)
         try await database.commit([
-            .event(EventRecord(at: When(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")),
+            .event(
+                EventRecord(at: TimeRange(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")),
             // As versions before wrote it.
-            .event(EventRecord(at: When(.now), kind: "panic", text: "Panic in all rooms, by 192.0.2.8")),
+            .event(EventRecord(at: TimeRange(.now), kind: "panic", text: "Panic in all rooms, by 192.0.2.8")),
         ])
         let path = "/api/v1/events"
         let open = try stage.ask("GET", path)
@@ -409,7 +410,7 @@ extension HTTPAnswer {
 
     @Test func `the stream is full for the token and for hub.sock alone, and refused for a wrong token`() throws {
         let routes = Routes(
-            board: Board(), access: Access(token: Self.token, hosts: []), database: { nil },
+            board: SnapshotStore(), access: AccessControl(token: Self.token, hosts: []), database: { nil },
             requests: try Mailbox<HubRequest>(), webDirectory: nil)
         let router = routes.router()
         func answer(_ authorization: String?, viaSocket: Bool = false) -> Response? {
@@ -429,7 +430,7 @@ extension HTTPAnswer {
     @Test func `the stream's events have addresses for the token alone`() {
         var views = StreamViews(points: [:])
         let record = EventRecord(
-            id: 1, at: When(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")
+            id: 1, at: TimeRange(.now), kind: "refused", text: "Second was not let in", address: "192.0.2.7")
         let events = views.recorded([record]).events
         #expect(events.map { String(decoding: $0.bytes, as: UTF8.self).contains("192.0.2.7") } == [false])
         #expect(events.map { String(decoding: $0.full, as: UTF8.self).contains("192.0.2.7") } == [true])
@@ -455,7 +456,8 @@ extension HTTPAnswer {
             (1...5).map { number in
                 .event(
                     EventRecord(
-                        at: When(.now), kind: number == 3 ? "odd" : "even", severity: .info, text: "event \(number)"))
+                        at: TimeRange(.now), kind: number == 3 ? "odd" : "even", severity: .info,
+                        text: "event \(number)"))
             })
         func texts(_ query: String) throws -> [String] {
             let object = try stage.ask("GET", "/api/v1/events\(query)").object()
@@ -549,7 +551,8 @@ extension HTTPAnswer {
             .visit(
                 Visit(
                     id: id, room: room, engine: "e", port: 5004, name: "P\(id)",
-                    joined: When(Moment(milliseconds: from)), left: to.map { When(Moment(milliseconds: $0)) }))
+                    joined: TimeRange(Timestamp(milliseconds: from)),
+                    left: to.map { TimeRange(Timestamp(milliseconds: $0)) }))
         }
         try await database.commit(
             [visit(1, "Hall", hour, 2 * hour), visit(2, "Hall", hour, nil), visit(3, "Attic", hour, nil)]
@@ -557,7 +560,7 @@ extension HTTPAnswer {
                     (0..<10).map { number in
                         .latency(
                             LatencySample(
-                                visit: id, at: When(Moment(milliseconds: hour + Int64(number) * 1000)),
+                                visit: id, at: TimeRange(Timestamp(milliseconds: hour + Int64(number) * 1000)),
                                 roundTrip: Int64(number) * 1000, trust: .confirmed))
                     }
                 })

@@ -7,7 +7,7 @@ import WebAPI
 
 /// What the stream says of one snapshot after another.
 struct StreamViewsTests {
-    private let now = Moment(milliseconds: 1_700_000_000_000)
+    private let now = Timestamp(milliseconds: 1_700_000_000_000)
 
     private func piano(_ id: Int64 = 1, rtt: Double? = nil, at: Int64 = 0) -> Snapshot.Participant {
         let trip = rtt.map {
@@ -27,7 +27,7 @@ struct StreamViewsTests {
     private func snapshot(_ people: [Snapshot.Participant], wires: [Snapshot.Wire] = [], cells: [Snapshot.Wire] = [])
         -> Snapshot
     {
-        var snapshot = Board().snapshot
+        var snapshot = SnapshotStore().snapshot
         (snapshot.participants, snapshot.wires, snapshot.pairs) = (people, wires, wires + cells)
         return snapshot
     }
@@ -107,7 +107,7 @@ struct StreamViewsTests {
     @Test func `events follow each other without a gap, or there is a reset`() {
         var views = StreamViews(points: [:])
         func record(_ ids: ClosedRange<Int64>) -> StreamUpdate {
-            views.recorded(ids.map { EventRecord(id: $0, at: When(now), kind: "test", text: "two\nlines") })
+            views.recorded(ids.map { EventRecord(id: $0, at: TimeRange(now), kind: "test", text: "two\nlines") })
         }
         let first = record(5...6)
         #expect(!first.resets && first.events.map(\.id) == [5, 6])

@@ -5,7 +5,7 @@ enum JournalWords {
     private typealias Object = [String: Any]
 
     /// - Parameter first: the journal's first octet.
-    static func describe(_ journal: Journal, _ packet: RawSpan, first: UInt8) throws(WireError) -> [String: Any] {
+    static func describe(_ journal: Journal, _ packet: RawSpan, first: UInt8) throws(PacketError) -> [String: Any] {
         var channels: [[String: Any]] = []
         var offset = journal.channels
         for _ in 0..<journal.channelCount {
@@ -23,7 +23,7 @@ enum JournalWords {
 
     private static func describe(
         _ channel: ChannelJournal, _ packet: RawSpan, start: Int
-    ) throws(WireError) -> Object {
+    ) throws(PacketError) -> Object {
         var contents = ""
         for (index, letter) in "PCMWNETA".enumerated() where channel.contents & (0x80 >> UInt8(index)) != 0 {
             contents.append(letter)
@@ -110,7 +110,7 @@ enum JournalWords {
         return object
     }
 
-    private static func parameters(_ chapter: ParameterChapter, _ packet: RawSpan) throws(WireError) -> Object {
+    private static func parameters(_ chapter: ParameterChapter, _ packet: RawSpan) throws(PacketError) -> Object {
         var logs: [Object] = []
         var place = chapter.logs
         while place < chapter.end {

@@ -19,7 +19,7 @@ enum PacketWords {
 
     static func judge(_ octets: [UInt8], isControl: Bool) -> Judgement {
         let packet = octets.span.bytes
-        do throws(WireError) {
+        do throws(PacketError) {
             guard !octets.isEmpty else { return .rejected("zero-length datagram") }
             if isControl || SessionPacket.isSession(packet) {
                 return Judgement(verdict: "accepted", decoded: session(try SessionPacket(decoding: packet)))
@@ -30,7 +30,7 @@ enum PacketWords {
         }
     }
 
-    static func words(_ error: WireError, isControl: Bool = false) -> String {
+    static func words(_ error: PacketError, isControl: Bool = false) -> String {
         switch error {
         case .truncated(let needed, let had): "cut off: \(had) octets where at least \(needed) belong"
         case .malformed(let reason): reason.description
@@ -86,7 +86,7 @@ enum PacketWords {
 
     // MARK: Streams
 
-    private static func stream(_ octets: [UInt8]) throws(WireError) -> Judgement {
+    private static func stream(_ octets: [UInt8]) throws(PacketError) -> Judgement {
         let packet = octets.span.bytes
         let header = try RTPHeader(decoding: packet)
         let section = try CommandSection(decoding: packet, in: header.payload)
@@ -111,7 +111,7 @@ enum PacketWords {
         ]
         if reader.delta > 0 { object["trailing_delta"] = reader.delta }
         guard let range = section.journal else { return Judgement(verdict: "accepted", decoded: object) }
-        do throws(WireError) {
+        do throws(PacketError) {
             let journal = try Journal(decoding: packet, in: range, of: header.sequence)
             object["journal"] = try JournalWords.describe(journal, packet, first: octets[range.lowerBound])
             return Judgement(verdict: "accepted", decoded: object)

@@ -81,7 +81,7 @@ final class Join {
 
     // MARK: Life
 
-    private func tell(_ news: Initiator.News, of participant: Initiator) {
+    private func tell(_ news: Initiator.Event, of participant: Initiator) {
         switch news {
         case .up(let name, let address):
             let hub = name.map { $0.isEmpty ? "" : " \($0) at" } ?? ""

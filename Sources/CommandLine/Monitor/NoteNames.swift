@@ -21,7 +21,7 @@ enum NoteNames {
     }
 
     /// nil for what is at rest.
-    private static func words(_ control: Sounding.Control) -> String? {
+    private static func words(_ control: ActiveNotes.Control) -> String? {
         switch control.what {
         case .program: return "program \(control.value + 1)"
         case .pressure: return control.value == 0 ? nil : "pressure \(control.value)"

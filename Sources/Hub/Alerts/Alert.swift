@@ -34,7 +34,7 @@ package struct Alert: Codable, Equatable, Sendable {
     package mutating func say(_ words: String, hub: String) { (self.hub, text) = (hub, "\(hub): \(words)") }
 
     package static func test(hub: String) -> Alert {
-        var alert = Alert(.test, id: "test", at: Moment.now.milliseconds)
+        var alert = Alert(.test, id: "test", at: Timestamp.now.milliseconds)
         alert.say("this is a test of its alerts", hub: hub)
         return alert
     }

@@ -47,7 +47,7 @@ package final class Alerter {
 
     /// Every second.
     func look(_ snapshot: Snapshot) {
-        let now = Moment.now.milliseconds
+        let now = Timestamp.now.milliseconds
         guard let settings else {
             guard !kept.watch.told.isEmpty || kept.queue.count > 0 else { return }
             kept.watch = AlertWatch()
@@ -69,7 +69,7 @@ package final class Alerter {
         guard settings != nil,
             let alert = kept.watch.lose(
                 visit.name, room: visit.room, joined: visit.joined.latest.milliseconds, words: words, hub: hub,
-                now: Moment.now.milliseconds)
+                now: Timestamp.now.milliseconds)
         else { return }
         tell(alert)
         save()
@@ -96,7 +96,7 @@ package final class Alerter {
     // MARK: Sending
 
     private func send() {
-        guard let settings, let alert = kept.queue.next(now: Moment.now.milliseconds) else { return }
+        guard let settings, let alert = kept.queue.next(now: Timestamp.now.milliseconds) else { return }
         let outcomes = outcomes
         let post = { @Sendable in outcomes.send(Self.post(alert, to: settings.url)) }
         do throws(Errno) {
@@ -142,7 +142,7 @@ package final class Alerter {
     private func finish(_ outcome: Curl.Outcome) {
         if let trouble = Self.trouble(outcome) {
             let isFirst = kept.queue.attempts == 0
-            if kept.queue.failed(now: Moment.now.milliseconds) {
+            if kept.queue.failed(now: Timestamp.now.milliseconds) {
                 context.note("alert-failed", severity: .error, "An alert is given up after a day: \(trouble)")
             } else if isFirst {
                 context.note(

@@ -11,7 +11,7 @@ extension EmbeddedEngine {
     private static let silenceAfter: Int64 = 25_000
 
     /// Whom the engine means: one who is known, a visit that the hub before this one left open, or somebody new.
-    func attendee(_ said: EngineStatus.Participant, at moment: Moment) -> Attendee {
+    func attendee(_ said: EngineStatus.Participant, at moment: Timestamp) -> EmbeddedAttendance {
         if let one = present[said.id] {
             one.outlivesEngine = false
             return one
@@ -19,15 +19,15 @@ extension EmbeddedEngine {
         let index = openVisits.firstIndex {
             $0.port == said.port && $0.ssrc == said.ssrc && $0.name == said.name
         }
-        let one: Attendee
+        let one: EmbeddedAttendance
         if let index {
-            one = Attendee(openVisits.remove(at: index), said)
+            one = EmbeddedAttendance(openVisits.remove(at: index), said)
             if let earlier = context.earlierRoundTrips[one.visit.id] { one.roundTrips = RoundTrips(earlier) }
         } else {
             let visit = Visit(
                 id: context.takeVisitID(), room: said.room, engine: name, port: said.port, name: said.name,
-                address: said.address, ssrc: said.ssrc, joined: When(Moment(milliseconds: said.since)))
-            one = Attendee(visit, said)
+                address: said.address, ssrc: said.ssrc, joined: TimeRange(Timestamp(milliseconds: said.since)))
+            one = EmbeddedAttendance(visit, said)
             context.recorder.add(.visit(visit))
             context.note("joined", at: visit.joined, visit: visit, "\(visit.name) joined room \(visit.room)")
         }
@@ -36,39 +36,39 @@ extension EmbeddedEngine {
         return one
     }
 
-    func joined(_ said: EngineStatus.Participant, at moment: Moment) {
+    func joined(_ said: EngineStatus.Participant, at moment: Timestamp) {
         _ = attendee(said, at: moment)
         halfOpens.remove(said.name, said.port)
     }
 
-    func left(_ said: EngineStatus.Participant, _ leaving: Leaving?, released: Int, at moment: Moment) {
+    func left(_ said: EngineStatus.Participant, _ leaving: Leaving?, released: Int, at moment: Timestamp) {
         let one = attendee(said, at: moment)
         present[said.id] = nil
-        close(one.visit, When(moment), leaving ?? .bye)
+        close(one.visit, TimeRange(moment), leaving ?? .bye)
         noteReleases(released, of: one, at: moment)
     }
 
-    private func noteReleases(_ released: Int, of one: Attendee, at moment: Moment) {
+    private func noteReleases(_ released: Int, of one: EmbeddedAttendance, at moment: Timestamp) {
         guard released > 0 else { return }
         context.note(
-            "released", at: When(moment), visit: one.visit,
+            "released", at: TimeRange(moment), visit: one.visit,
             "\(one.visit.name) left \(released == 1 ? "1 note" : "\(released) notes") or pedals sounding: released at those who heard them"
         )
     }
 
     /// It has fallen silent, or is back.
-    func heard(_ said: EngineStatus.Participant, released: Int, at moment: Moment) {
+    func heard(_ said: EngineStatus.Participant, released: Int, at moment: Timestamp) {
         let one = attendee(said, at: moment)
         one.take(said, at: moment)
         judgeSilence(one, at: moment)
         noteReleases(released, of: one, at: moment)
     }
 
-    private func close(_ visit: Visit, _ when: When, _ leaving: Leaving) {
+    private func close(_ visit: Visit, _ when: TimeRange, _ leaving: Leaving) {
         close(visit, when, kind: leaving == .silent ? "lost" : "left", leaving.words)
     }
 
-    private func close(_ visit: Visit, _ when: When, kind: String, _ words: String) {
+    private func close(_ visit: Visit, _ when: TimeRange, kind: String, _ words: String) {
         var visit = visit
         (visit.left, visit.reason) = (when, words)
         context.recorder.add(.visit(visit))
@@ -80,13 +80,13 @@ extension EmbeddedEngine {
 
     /// The process was ended by us, and everyone on it dismissed.
     func everyoneIsGone(reason: String) {
-        for one in present.values { close(one.visit, When(.now), kind: "left", "left: \(reason)") }
+        for one in present.values { close(one.visit, TimeRange(.now), kind: "left", "left: \(reason)") }
         present = [:]
         abandonOpenVisits(reason: reason)
     }
 
     /// One finished clock exchange.
-    func measured(_ said: EngineStatus.Participant, at moment: Moment) {
+    func measured(_ said: EngineStatus.Participant, at moment: Timestamp) {
         let one = attendee(said, at: moment)
         one.take(said, at: moment)
         guard let last = said.rtt?.last else { return }
@@ -95,7 +95,7 @@ extension EmbeddedEngine {
         context.recorder.add(
             .latency(
                 LatencySample(
-                    visit: one.visit.id, at: When(moment), roundTrip: Int64(microseconds), trust: .confirmed)))
+                    visit: one.visit.id, at: TimeRange(moment), roundTrip: Int64(microseconds), trust: .confirmed)))
         context.changed()
     }
 
@@ -121,9 +121,9 @@ extension EmbeddedEngine {
             guard one.absences > 1 else { continue }
             present[id] = nil
             if one.outlivesEngine {
-                close(one.visit, When(.now), kind: "lost", "was lost when the engine ended")
+                close(one.visit, TimeRange(.now), kind: "lost", "was lost when the engine ended")
             } else {
-                close(one.visit, When(.now), kind: "left", "left: the engine's log does not tell how")
+                close(one.visit, TimeRange(.now), kind: "left", "left: the engine's log does not tell how")
             }
         }
         abandonOpenVisits(reason: "left while the hub was away")
@@ -132,22 +132,22 @@ extension EmbeddedEngine {
 
     private func abandonOpenVisits(reason: String) {
         for visit in openVisits {
-            let when = When(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
+            let when = TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
             close(visit, when, kind: "left", reason)
         }
         openVisits = []
     }
 
-    private func judgeSilence(_ one: Attendee, at moment: Moment) {
+    private func judgeSilence(_ one: EmbeddedAttendance, at moment: Timestamp) {
         let isSilent = one.said.isSilent ?? false || one.said.silentFor > Self.silenceAfter
         guard isSilent != one.isSilent else { return }
         one.isSilent = isSilent
         if isSilent {
             context.note(
-                "silent", severity: .warning, at: When(moment), visit: one.visit,
+                "silent", severity: .warning, at: TimeRange(moment), visit: one.visit,
                 "\(one.visit.name) has been silent for \(one.said.silentFor / 1000) s")
         } else {
-            context.note("back", at: When(moment), visit: one.visit, "\(one.visit.name) is back")
+            context.note("back", at: TimeRange(moment), visit: one.visit, "\(one.visit.name) is back")
         }
         context.changed()
     }

@@ -26,7 +26,7 @@ final class EmbeddedEngine: HubEngine {
     var isReady = false
     var reason: String?
     private var starts = 0
-    private var since = Moment.now
+    private var since = Timestamp.now
     var readinessTimer: EventLoop.TimerID?
     var version: String?
     /// What it said of each port: nil where it listens, else why not.
@@ -43,7 +43,7 @@ final class EmbeddedEngine: HubEngine {
     var halfOpens = HalfOpens()
 
     // Who is there, by the engine's number for it.
-    var present: [UInt64: Attendee] = [:]
+    var present: [UInt64: EmbeddedAttendance] = [:]
     /// Visits that were open when the hub last ended, until it is clear whose they are.
     var openVisits: [Visit]
 
@@ -299,10 +299,10 @@ final class EmbeddedEngine: HubEngine {
     }
 
     /// What participants hold and have set; of those who do. Empty where the engine does not tell.
-    func askSounding(_ done: @escaping ([Int64: Sounding]) -> Void) {
+    func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void) {
         guard isReady, process.service.pid != nil, !present.isEmpty else { return done([:]) }
         ask(.init(.sounding)) { [weak self] reply in
-            var all: [Int64: Sounding] = [:]
+            var all: [Int64: ActiveNotes] = [:]
             for (id, sounding) in reply?.sounding ?? [:] {
                 if let one = self?.present[id] { all[one.visit.id] = sounding }
             }

@@ -6,7 +6,7 @@ struct HalfOpen {
     let name: String
     let port: UInt16
     let missing: Missing
-    let at: Moment
+    let at: Timestamp
 
     var words: String {
         switch missing {
@@ -32,7 +32,7 @@ struct HalfOpens {
     /// It got in.
     mutating func remove(_ name: String, _ port: UInt16) { all.removeAll { $0.name == name && $0.port == port } }
 
-    func words(at now: Moment) -> [String] {
+    func words(at now: Timestamp) -> [String] {
         let since = now.advanced(by: .zero - Self.memory)
         return all.filter { $0.at >= since }.map(\.words)
     }

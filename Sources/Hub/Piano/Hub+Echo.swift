@@ -23,10 +23,10 @@ extension Hub {
         }
         let old = echoes[name]
         if let old { context.loop.cancel(old.timer) }
-        let until = Moment.now.advanced(by: .seconds(seconds))
+        let until = Timestamp.now.advanced(by: .seconds(seconds))
         var view = Snapshot.Participant(
             id: old?.view.id ?? context.takeVisitID(), name: Room.echoName, room: name, port: port,
-            engine: engines.first?.name ?? "", since: old?.view.since ?? Moment.now.milliseconds)
+            engine: engines.first?.name ?? "", since: old?.view.since ?? Timestamp.now.milliseconds)
         view.echo = true
         view.until = until.milliseconds
         view.remark = "gives back to each what they play, to them alone"

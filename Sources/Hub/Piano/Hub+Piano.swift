@@ -43,7 +43,7 @@ extension Hub {
         reply(.done("The piano has left."))
     }
 
-    func take(_ news: Piano.News) {
+    func take(_ news: Piano.Event) {
         guard let piano = pianos[news.key], piano.number == news.number else { return }
         context.note(
             "piano-lost", severity: .warning, room: news.key.room, participant: piano.name,

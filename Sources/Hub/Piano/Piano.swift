@@ -52,12 +52,12 @@ package struct Stroke: Hashable, Sendable {
 /// the hub's loop.
 final class Piano {
     /// It cannot play any more, and why. It answers until it is told to end.
-    struct News: Sendable {
+    struct Event: Sendable {
         let key: PianoKey
         let number: Int
         let reason: String
     }
-    fileprivate enum Order: Sendable {
+    fileprivate enum Command: Sendable {
         case play([Stroke], hasEcho: Bool, Reply)
         case leave
     }
@@ -65,15 +65,15 @@ final class Piano {
     let name: String
     let number: Int
     var idle: EventLoop.TimerID?
-    private let orders: Mailbox<Order>
+    private let orders: Mailbox<Command>
     private var thread: WorkerThread?
 
     /// `settling`: how long the engine takes from the session to the wires.
     init(
-        _ key: PianoKey, number: Int, name: String, host: Initiator.Host, settling: Duration, news: Mailbox<News>
+        _ key: PianoKey, number: Int, name: String, host: Initiator.Host, settling: Duration, news: Mailbox<Event>
     ) throws(Errno) {
         (self.name, self.number) = (name, number)
-        let orders = try Mailbox<Order>()
+        let orders = try Mailbox<Command>()
         self.orders = orders
         thread = try WorkerThread("piano") {
             let tell: @Sendable (String) -> Void = { news.send(.init(key: key, number: number, reason: $0)) }
@@ -122,7 +122,7 @@ private final class Player {
         participant = try Initiator(host, name: name, loop: loop)
     }
 
-    func run(_ orders: Mailbox<Piano.Order>) throws(Errno) {
+    func run(_ orders: Mailbox<Piano.Command>) throws(Errno) {
         participant.onNews = { [unowned self] in take($0) }
         participant.onReceived = { [unowned self] in hear($0.bytes) }
         participant.start()
@@ -131,7 +131,7 @@ private final class Player {
         try loop.run()
     }
 
-    private func take(_ news: Initiator.News) {
+    private func take(_ news: Initiator.Event) {
         switch news {
         case .up:
             loop.after(settling) { [unowned self] in
@@ -159,7 +159,7 @@ private final class Player {
         reply(.unavailable("\(participant.name) is not in the room: \(reason)."))
     }
 
-    private func obey(_ order: Piano.Order) {
+    private func obey(_ order: Piano.Command) {
         switch order {
         case .play(let strokes, let hasEcho, let reply):
             lastWord = .now

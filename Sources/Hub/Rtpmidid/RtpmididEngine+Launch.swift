@@ -39,7 +39,7 @@ extension RtpmididEngine {
             runStart = tail.map { $0.position.offset + $0.lag } ?? 0
             (process.nextVersion, process.nextPort, process.nextLogStart) = (found.description, port, runStart)
             tracker = JoinTracker()
-            book = LatencyBook()
+            book = LatencyCorrelator()
             reader = LogReader(at: reader.offset, format: found.logFormat)
             return ChildProgram(
                 path: path, arguments: launch.arguments,

@@ -30,8 +30,8 @@ extension RtpmididEngine {
             continued
             ?? Visit(
                 id: isProbe ? 0 : context.takeVisitID(), room: room.name, engine: self.name, port: port,
-                name: (join?.name ?? name).description, ssrc: join?.ssrc, joined: When(.now))
-        let one = Present(appearance, visit: visit)
+                name: (join?.name ?? name).description, ssrc: join?.ssrc, joined: TimeRange(.now))
+        let one = RtpmididAttendance(appearance, visit: visit)
         if let join, join.ssrc != nil { one.key = SessionKey(name: join.name, ssrc: join.ssrc) }
         present[one.id] = one
         if continued != nil {
@@ -49,13 +49,13 @@ extension RtpmididEngine {
         context.changed()
     }
 
-    private func move(_ one: Present, to room: String) {
+    private func move(_ one: RtpmididAttendance, to room: String) {
         guard one.visit.room != room else { return }
         one.visit.room = room
         if one.isAnnounced { context.recorder.add(.visit(one.visit)) }
     }
 
-    private func announce(_ one: Present) {
+    private func announce(_ one: RtpmididAttendance) {
         one.isAnnounced = true
         context.recorder.add(.visit(one.visit))
         context.note("joined", visit: one.visit, "\(one.visit.name) joined room \(room.name)")
@@ -66,7 +66,7 @@ extension RtpmididEngine {
         let claimed = tracker.portVanished(one.port)?.claimed
         context.changed()
         guard one.isAnnounced else { return }
-        leaving.append((one, claimed, When(.now)))
+        leaving.append((one, claimed, TimeRange(.now)))
         // Who was let go before a goodbye left for the engine's reason, which its end tells.
         guard !isLeaving else { return }
         readLog()
@@ -74,7 +74,7 @@ extension RtpmididEngine {
     }
 
     /// Why somebody left is known by now.
-    private func closeLeft(_ one: Present) {
+    private func closeLeft(_ one: RtpmididAttendance) {
         guard let index = leaving.firstIndex(where: { $0.one === one }) else { return }
         let (_, claimed, when) = leaving.remove(at: index)
         let said = leavings.removeValue(forKey: one.port)?.how ?? claimed
@@ -97,14 +97,14 @@ extension RtpmididEngine {
         }
         leaving.removeAll { one, _, _ in byUs || leavings[one.port] == nil }
         for one in present.values where one.isAnnounced {
-            close(one.visit, When(.now), ("left", "left: \(reason)"))
+            close(one.visit, TimeRange(.now), ("left", "left: \(reason)"))
         }
         present = [:]
         leavings = [:]
         context.changed()
     }
 
-    private func close(_ visit: Visit, _ when: When, _ words: (kind: String, text: String)) {
+    private func close(_ visit: Visit, _ when: TimeRange, _ words: (kind: String, text: String)) {
         var visit = visit
         (visit.left, visit.reason) = (when, words.text)
         context.recorder.add(.visit(visit))
@@ -128,7 +128,7 @@ extension RtpmididEngine {
     /// Visits that nobody has continued ended while no hub was looking.
     func abandonOpenVisits(reason: String) {
         for visit in openVisits {
-            let when = When(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
+            let when = TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
             close(visit, when, ("left", reason))
         }
         openVisits = []
@@ -171,13 +171,13 @@ extension RtpmididEngine {
         }
     }
 
-    private func matches(_ one: Present, _ join: JoinTracker.Join) -> Bool {
+    private func matches(_ one: RtpmididAttendance, _ join: JoinTracker.Membership) -> Bool {
         if let port = join.port { return port == one.port && join.name.alsaPortName == one.alsaName }
         return join.name.alsaPortName == one.alsaName
     }
 
     /// A port that waits is wired where an undoubted log line tells whose it is.
-    private func decideByLog(_ one: Present) {
+    private func decideByLog(_ one: RtpmididAttendance) {
         guard one.standing == .waiting else { return }
         guard let join = tracker.joins.first(where: { matches(one, $0) }), join.trust != .doubtful else { return }
         if join.port == nil {
@@ -189,7 +189,7 @@ extension RtpmididEngine {
     }
 
     /// `evictor`: who feeds its port now.
-    func judge(_ one: Present, _ standing: Standing, evictor: RawText? = nil) {
+    func judge(_ one: RtpmididAttendance, _ standing: MemberStatus, evictor: RawText? = nil) {
         guard one.standing != standing, one.standing != .probe else { return }
         (one.standing, one.evictor) = (standing, evictor)
         context.bay?.send(.mark(one.id, standing))
@@ -256,7 +256,7 @@ extension RtpmididEngine {
         guard status.listsParticipants else { return judgeWithoutStatus() }
         let samples = book.note(status, suspicion: tracker.suspicion, during: during, now: .now)
         tracker.settle(with: status, during: during)
-        var byPort: [Int: Present] = [:]
+        var byPort: [Int: RtpmididAttendance] = [:]
         for one in present.values { byPort[one.port] = one }
         for participant in status.participants {
             identify(participant, among: byPort)
@@ -274,9 +274,9 @@ extension RtpmididEngine {
     }
 
     /// One session with its ports: the first is the participant, the others are its duplicates.
-    private func identify(_ participant: StatusReply.Participant, among byPort: [Int: Present]) {
+    private func identify(_ participant: StatusReply.Participant, among byPort: [Int: RtpmididAttendance]) {
         let session = participant.session
-        var ports: [Present] = []
+        var ports: [RtpmididAttendance] = []
         for node in participant.nodes {
             guard let port = node.port, let one = byPort[port] else { continue }
             if one.alsaName == session.name.alsaPortName {
@@ -331,14 +331,15 @@ extension RtpmididEngine {
         // Of two with that name the line may mean either: `status` will tell their figures apart.
         guard visits.count == 1, let visit = visits.first else { return }
         let when =
-            isLive(range) ? When(.now) : When(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
+            isLive(range)
+            ? TimeRange(.now) : TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
         context.recorder.add(
             .latency(LatencySample(visit: visit.id, at: when, roundTrip: Int64(microseconds), trust: .unconfirmed)))
         recorded[range.lowerBound] = (visit.id, when)
         if recorded.count > 8192 { recorded = recorded.filter { $0.key + (1 << 20) > range.lowerBound } }
     }
 
-    private func record(_ samples: [LatencyBook.Sample]) {
+    private func record(_ samples: [LatencyCorrelator.Sample]) {
         for sample in samples {
             let one = present.values.first {
                 $0.key == sample.key || ($0.key == nil && $0.alsaName == sample.key.name.alsaPortName)
@@ -353,7 +354,7 @@ extension RtpmididEngine {
                 context.recorder.add(
                     .latency(
                         LatencySample(
-                            visit: one.visit.id, at: When(.now), roundTrip: Int64(sample.microseconds),
+                            visit: one.visit.id, at: TimeRange(.now), roundTrip: Int64(sample.microseconds),
                             trust: .confirmed)))
                 one.roundTrips.add(sample.microseconds, at: .now)
             }

@@ -33,14 +33,14 @@ extension RtpmididEngine {
                 releaseSilent(one)
             case .ghostSuspect:
                 // Who plays is alive, whatever its clock does.
-                if one.lastSign.duration(to: .now) > LatencyBook.ghostAfter { remove(one) }
+                if one.lastSign.duration(to: .now) > LatencyCorrelator.ghostAfter { remove(one) }
             }
         }
     }
 
     /// Who plays is alive, whatever its clock does; what anybody else holds who is silent is not left to sound until the
     /// daemon gives it up.
-    private func releaseSilent(_ one: Present) {
+    private func releaseSilent(_ one: RtpmididAttendance) {
         let hasPlayed = one.lastPlayed.map { $0.duration(to: .now) < Self.silencePatience } ?? false
         guard !one.isReleased, !hasPlayed, one.standing == .participant else { return }
         one.isReleased = true
@@ -49,7 +49,7 @@ extension RtpmididEngine {
 
     private static let silencePatience: Duration = .seconds(5)
 
-    private func remove(_ one: Present) {
+    private func remove(_ one: RtpmididAttendance) {
         if one.standing != .probe {
             judge(one, .ghost)
             context.note(
@@ -60,7 +60,7 @@ extension RtpmididEngine {
     }
 
     /// Takes its nodes out of the daemon's router: its port goes.
-    private func takeOut(_ one: Present) {
+    private func takeOut(_ one: RtpmididAttendance) {
         one.isBeingRemoved = true
         for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
             process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { _ in }
@@ -72,8 +72,8 @@ extension RtpmididEngine {
     /// A new session at the address and port of another ends it, once the new one has shown that it lives: else its
     /// player would hear everything twice, and itself, until the daemon misses the old one. An old one that has given a
     /// sign since is left alone.
-    func endReplaced(_ status: StatusReply, among byPort: [Int: Present]) {
-        func ports(_ participant: StatusReply.Participant) -> [Present] {
+    func endReplaced(_ status: StatusReply, among byPort: [Int: RtpmididAttendance]) {
+        func ports(_ participant: StatusReply.Participant) -> [RtpmididAttendance] {
             participant.nodes.compactMap { $0.port.flatMap { byPort[$0] } }.filter { !$0.isBeingRemoved }
         }
         var isOpen = false

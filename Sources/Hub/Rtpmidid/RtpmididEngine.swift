@@ -27,7 +27,7 @@ final class RtpmididEngine: HubEngine {
     var tail: Tail?
     var reader = LogReader()
     var tracker = JoinTracker()
-    var book = LatencyBook()
+    var book = LatencyCorrelator()
     /// Lines before this offset are of an earlier run of the daemon.
     var runStart: Int64 = 0
     var lastWords: [String] = []
@@ -38,7 +38,7 @@ final class RtpmididEngine: HubEngine {
     /// Lines before this offset have waited for their participant long enough.
     var waitedFor: UInt64 = 0
     /// Unconfirmed samples on record, by their line's place in the log.
-    var recorded: [UInt64: (visit: Int64, at: When)] = [:]
+    var recorded: [UInt64: (visit: Int64, at: TimeRange)] = [:]
 
     // The daemon's state.
     var isReady = false
@@ -50,7 +50,7 @@ final class RtpmididEngine: HubEngine {
     /// What a person can do about the reason.
     var fix: String?
     private var starts = 0
-    var since = Moment.now
+    var since = Timestamp.now
     var readinessTimer: EventLoop.TimerID?
     var statusUnderWay = false
     var statusWanted = false
@@ -59,11 +59,11 @@ final class RtpmididEngine: HubEngine {
     var statusUnanswerableUntil = ContinuousClock.now
 
     // Who is there.
-    var present: [PortID: Present] = [:]
+    var present: [PortID: RtpmididAttendance] = [:]
     /// Visits that were open when the hub last ended, until it is clear whose they are.
     var openVisits: [Visit]
     /// Their ports are gone; the log may still say why.
-    var leaving: [(one: Present, claimed: JoinTracker.Leaving?, at: When)] = []
+    var leaving: [(one: RtpmididAttendance, claimed: JoinTracker.Leaving?, at: TimeRange)] = []
     var leavings: [Int: (how: JoinTracker.Leaving, at: ContinuousClock.Instant)] = [:]
 
     /// It listens, or it is ended: nothing in between is waited for longer.

@@ -12,7 +12,7 @@ struct RepairTerms {
     var now: UInt64
 }
 
-extension PassedOn {
+extension ReceiverHistory {
     /// Brings the channel to the state that a journal tells (RFC 6295 appendix B; fact sheet 3.8), passing on what is
     /// missing: program, wheel, pressure, what clears notes, notes and their pressures, controllers, parameters, and what was
     /// begun to be selected.
@@ -20,7 +20,7 @@ extension PassedOn {
     /// Clearing controllers (120, 123...127) come before the notes: a note log is never older than the newest of them.
     mutating func repair(
         from journal: ChannelJournal, _ packet: RawSpan, _ terms: RepairTerms, emit: (ChannelCommand) -> Void
-    ) throws(WireError) {
+    ) throws(PacketError) {
         let status = UInt8(journal.channel)
         if let place = journal.program { repairProgram(packet, at: place, status, terms, emit) }
         if let place = journal.wheel, isWanted(packet.uint8(at: place), terms) {
@@ -172,7 +172,7 @@ extension PassedOn {
     private mutating func repairParameters(
         _ packet: RawSpan, _ chapter: ParameterChapter, _ status: UInt8, _ terms: RepairTerms,
         _ emit: (ChannelCommand) -> Void
-    ) throws(WireError) {
+    ) throws(PacketError) {
         var newest = Parameters.null
         // A hostile journal could ask for thousands of steps in a few octets.
         var stepsLeft = 128

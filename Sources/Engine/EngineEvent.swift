@@ -3,7 +3,7 @@ package import Rooms
 
 /// What an engine tells the thread that started it. None of it is on the path of a packet. Each names the participant in
 /// full, so that whoever reads a line of the log needs no other.
-package enum EngineNews: Sendable {
+package enum EngineEvent: Sendable {
     case listening(port: UInt16)
     /// The others go on; it is tried again every second.
     case cannotListen(port: UInt16, reason: String)
@@ -31,7 +31,7 @@ package enum EngineNews: Sendable {
 }
 
 /// What an engine is asked to do. Answers come on the engine's thread.
-package enum EngineOrder: Sendable {
+package enum EngineLoopCommand: Sendable {
     case serve(EnginePlan)
     case status(@Sendable (EngineStatus) -> Void)
     /// Silences a room, or all of them; the answer is how many hearers and notes.
@@ -40,7 +40,7 @@ package enum EngineOrder: Sendable {
     /// How many notes each participant has played so far, by id.
     case activity(@Sendable ([UInt64: UInt64]) -> Void)
     /// What each participant holds and has set, by id; of those who do.
-    case sounding(@Sendable ([UInt64: Sounding]) -> Void)
+    case sounding(@Sendable ([UInt64: ActiveNotes]) -> Void)
     /// False where there is no participant of that id.
     case member(id: UInt64, MemberCommand, @Sendable (Bool) -> Void)
     /// Says BY to everyone and ends.

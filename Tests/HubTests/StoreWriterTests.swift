@@ -11,7 +11,7 @@ import Testing
     private var path: String { directory.file("hub.sqlite") }
 
     private func event(_ text: String) -> Change {
-        .event(EventRecord(at: When(.now), kind: "test", severity: .info, text: text))
+        .event(EventRecord(at: TimeRange(.now), kind: "test", severity: .info, text: text))
     }
 
     private func offset(_ offset: Int64) -> Change {
@@ -25,7 +25,7 @@ import Testing
     }
 
     /// Runs the loop until all that was added is on disk or given up.
-    private func settle(_ recorder: Recorder) throws {
+    private func settle(_ recorder: StoreWriter) throws {
         var isDone = false
         recorder.whenDone { isDone = true }
         #expect(!isDone, "never within the call")
@@ -34,7 +34,7 @@ import Testing
 
     @Test func `what was added is on disk when that is said`() async throws {
         let database = try Database(path: path)
-        let recorder = try Recorder(database, path: path, failure: nil, loop: loop)
+        let recorder = try StoreWriter(database, path: path, failure: nil, loop: loop)
         recorder.add(event("one"))
         recorder.add([event("two"), offset(7)])
         try settle(recorder)
@@ -48,7 +48,7 @@ import Testing
 
     @Test func `what belongs together is one transaction: all of it or nothing`() async throws {
         let database = try Database(path: path, pageLimit: 60)
-        let recorder = try Recorder(database, path: path, failure: nil, loop: loop)
+        let recorder = try StoreWriter(database, path: path, failure: nil, loop: loop)
         recorder.add(offset(1))
         try settle(recorder)
         // The log's line and the offset behind it, and the disk is full in between.
@@ -63,17 +63,17 @@ import Testing
 
     @Test func `every transaction says when the hub was alive`() async throws {
         let database = try Database(path: path)
-        let recorder = try Recorder(database, path: path, failure: nil, loop: loop)
-        let began = Moment.now.milliseconds
+        let recorder = try StoreWriter(database, path: path, failure: nil, loop: loop)
+        let began = Timestamp.now.milliseconds
         recorder.add(event("one"))
         try settle(recorder)
-        let alive = try #require(try await database.setting(Recorder.aliveKey).flatMap { Int64($0) })
-        #expect(began...Moment.now.milliseconds ~= alive)
+        let alive = try #require(try await database.setting(StoreWriter.aliveKey).flatMap { Int64($0) })
+        #expect(began...Timestamp.now.milliseconds ~= alive)
     }
 
     @Test func `a full disk stops recording and nothing else`() throws {
         let database = try Database(path: path, pageLimit: 60)
-        let recorder = try Recorder(database, path: path, failure: nil, loop: loop, retry: .seconds(3600))
+        let recorder = try StoreWriter(database, path: path, failure: nil, loop: loop, retry: .seconds(3600))
         var said: [String] = []
         recorder.noticed = { said.append($0) }
         for _ in 0..<200 { recorder.add(event(String(repeating: "large ", count: 400))) }
@@ -90,7 +90,7 @@ import Testing
     @Test func `when the store works again, that is said with the number of changes lost, and it goes on`() async throws
     {
         let path = directory.file("not/yet/hub.sqlite")
-        let recorder = try Recorder(
+        let recorder = try StoreWriter(
             nil, path: path, failure: failure(path), loop: loop, retry: .milliseconds(20))
         var said: [String] = []
         var recoveries = 0
@@ -119,7 +119,7 @@ import Testing
     @Test func `a database that is deleted is begun anew within a look, though nothing is to be recorded`() async throws
     {
         let database = try Database(path: path)
-        let recorder = try Recorder(database, path: path, failure: nil, loop: loop)
+        let recorder = try StoreWriter(database, path: path, failure: nil, loop: loop)
         var said: [String] = []
         var recoveries = 0
         recorder.noticed = { said.append($0) }
@@ -141,14 +141,15 @@ import Testing
 
     @Test func `those who come and go too often are counted, and that is told`() async throws {
         let database = try Database(path: path)
-        let recorder = try Recorder(database, path: path, failure: nil, loop: loop)
+        let recorder = try StoreWriter(database, path: path, failure: nil, loop: loop)
         var told: [EventRecord] = []
         recorder.counted = { told.append($0) }
         for id in Int64(1)...150 {
             var visit = Visit(
-                id: id, room: "Hall", engine: "e", port: 5004, name: "P", address: "192.0.2.66", joined: When(.now))
+                id: id, room: "Hall", engine: "e", port: 5004, name: "P", address: "192.0.2.66", joined: TimeRange(.now)
+            )
             recorder.add(.visit(visit))
-            visit.left = When(.now)
+            visit.left = TimeRange(.now)
             recorder.add(.visit(visit))
         }
         try settle(recorder)
@@ -162,7 +163,7 @@ import Testing
         let newer = try Database(
             path: path, migrations: Migration.all + [Migration(name: "future", sql: "CREATE TABLE future (x)")])
         await newer.close()
-        let words = Recorder.words(for: try #require(failure(path)))
+        let words = StoreWriter.words(for: try #require(failure(path)))
         #expect(words.contains("made by a newer MIDI Hub") && words.contains("--state"))
     }
 }

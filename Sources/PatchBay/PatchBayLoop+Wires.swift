@@ -3,7 +3,7 @@ import Rooms
 import Sequencer
 
 /// Wires are made and removed, about fifty in a turn of the loop: each is an event to every rtpmidid.
-extension Patcher {
+extension PatchBayLoop {
     /// Does what this turn still allows, joins first, and plans the rest.
     func work() {
         while budget > 0 {

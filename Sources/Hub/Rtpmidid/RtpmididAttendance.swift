@@ -5,13 +5,13 @@ import Sequencer
 import Store
 
 /// A participant who is there: its ALSA port, the visit on record, and what log and `status` say about it.
-final class Present {
+final class RtpmididAttendance {
     let id: PortID
     /// As ALSA has it: the first 63 bytes of the name.
     let alsaName: RawText
     var direction: Direction
     var visit: Visit
-    var standing: Standing
+    var standing: MemberStatus
     /// Its visit is on record, and its end will have to be.
     var isAnnounced = false
     /// Who feeds its port now, where another participant has taken its place.
@@ -80,7 +80,7 @@ struct RoundTrips {
     private var least = Int.max
     private var most = 0
     private var last = 0
-    private var lastAt: Moment?
+    private var lastAt: Timestamp?
 
     init() {}
 
@@ -92,7 +92,7 @@ struct RoundTrips {
         lastAt = earlier.lastAt.latest
     }
 
-    mutating func add(_ microseconds: Int, at moment: Moment) {
+    mutating func add(_ microseconds: Int, at moment: Timestamp) {
         count += 1
         sum += microseconds
         least = min(least, microseconds)

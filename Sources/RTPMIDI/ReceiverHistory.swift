@@ -1,6 +1,6 @@
 /// What was passed on of one channel of a speaker: what repair compares the journal with (fact sheet 3.8). Fixed storage,
 /// about 1.2 KiB.
-@safe struct PassedOn: ~Copyable {
+@safe struct ReceiverHistory: ~Copyable {
     static let unknown: UInt8 = 255
     static let unknownWheel: UInt16 = 0xFFFF
     static let centre: UInt16 = 0x2000
@@ -24,7 +24,7 @@
     var pressure = Self.unknown
     var parameters = Parameters()
     /// The notes that sounded when packets were lost of which no journal tells, and still do: their ends may have been among
-    /// those. As in `ChannelHistory`, note 0 is the highest bit.
+    /// those. As in `SenderHistory`, note 0 is the highest bit.
     private(set) var doubtful: UInt128 = 0
 
     private let block: UnsafeMutableRawPointer
@@ -50,10 +50,10 @@
         switch command.status & 0xF0 {
         case 0x80:
             velocities[index] = 0
-            doubtful &= ~ChannelHistory.bit(command.first)
+            doubtful &= ~SenderHistory.bit(command.first)
         case 0x90:
             velocities[index] = command.second
-            doubtful &= ~ChannelHistory.bit(command.first)
+            doubtful &= ~SenderHistory.bit(command.first)
             notePackets[index] = packet
             noteTimes[index] = Self.time(now)
         case 0xA0: pressures[index] = command.second
@@ -110,7 +110,7 @@
         doubtful = 0
     }
     mutating func doubt() {
-        for note in 0..<128 where isSounding(note) { doubtful |= ChannelHistory.bit(UInt8(note)) }
+        for note in 0..<128 where isSounding(note) { doubtful |= SenderHistory.bit(UInt8(note)) }
     }
 
     mutating func trust() { doubtful = 0 }

@@ -2,7 +2,7 @@ package import Store
 import Synchronization
 
 /// What a hub finds in the store when it begins.
-package struct StoreMemory: Sendable {
+package struct RestoredState: Sendable {
     /// How far back the round trips reach that people are shown.
     package static let recently: Duration = .seconds(600)
 
@@ -17,19 +17,19 @@ package struct StoreMemory: Sendable {
     var blocks: Set<Store.Block> = []
     var nextVisit: Int64 = 1
     /// When the last hub was surely running; the beginning of time where none has said it.
-    var lastAlive = Moment(milliseconds: 0)
+    var lastAlive = Timestamp(milliseconds: 0)
     var notices: [String] = []
 
     /// What cannot be read is as if it had not been: the hub begins all the same.
-    static func load(_ database: Database?) -> StoreMemory {
+    static func load(_ database: Database?) -> RestoredState {
         // Without a store, ids must still differ from those of an earlier one that may come back.
-        guard let database else { return StoreMemory(nextVisit: Moment.now.milliseconds) }
+        guard let database else { return RestoredState(nextVisit: Timestamp.now.milliseconds) }
         return blocking {
-            var memory = StoreMemory()
+            var memory = RestoredState()
             memory.notices = await database.takeNotices()
             for offset in (try? await database.offsets()) ?? [] { memory.offsets[offset.log] = offset }
             memory.openVisits = (try? await database.openVisits()) ?? []
-            let now = Moment.now
+            let now = Timestamp.now
             memory.recentEvents = ((try? await database.events(limit: 1000)) ?? []).reversed()
             memory.blocks = Set((try? await database.blocks()) ?? [])
             for visit in memory.openVisits {
@@ -37,9 +37,9 @@ package struct StoreMemory: Sendable {
                 memory.recentRoundTrips[visit.id] = try? await database.latency(recent, limit: 600).points.map(\.point)
                 memory.roundTrips[visit.id] = try? await database.latencySummary(of: visit, includingUnconfirmed: true)
             }
-            memory.nextVisit = (try? await database.nextVisitID()) ?? Moment.now.milliseconds
-            if let text = try? await database.setting(Recorder.aliveKey), let time = Int64(text) {
-                memory.lastAlive = Moment(milliseconds: time)
+            memory.nextVisit = (try? await database.nextVisitID()) ?? Timestamp.now.milliseconds
+            if let text = try? await database.setting(StoreWriter.aliveKey), let time = Int64(text) {
+                memory.lastAlive = Timestamp(milliseconds: time)
             }
             return memory
         }
@@ -47,7 +47,7 @@ package struct StoreMemory: Sendable {
 }
 
 /// The database of the moment, for the HTTP side: the recorder may begin another.
-final class StoreHolder: Sendable {
+final class DatabaseReference: Sendable {
     private let current: Mutex<Database?>
     init(_ database: Database?) { current = Mutex(database) }
     var database: Database? { current.withLock { $0 } }

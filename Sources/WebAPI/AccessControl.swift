@@ -4,14 +4,14 @@ import Linux
 import Synchronization
 
 /// Who may do what over HTTP: host names against DNS rebinding, and the bearer token for whatever changes something.
-package final class Access: Sendable {
+package final class AccessControl: Sendable {
     private enum Claim { case none, right, wrong }
 
     private let token: [UInt8]
     private let hosts: Set<String>
     /// Web pages of elsewhere that may read and, with the token, change: scheme, name and port.
     package let origins: Set<String>
-    private let wrongTokens = Mutex(WrongTokens())
+    private let wrongTokens = Mutex(AuthThrottle())
 
     package init(token: String, hosts: [String], origins: [String] = []) {
         precondition(!token.isEmpty, "a token that everybody knows")

@@ -9,9 +9,9 @@ import Sequencer
 /// announcement: `announce` hears ports come and go and makes the wires; to `tap` goes what participants play, which the
 /// listener's process reads, and from it our releases. Extensions hold the parts: presence, listening, wires, releases,
 /// comparison with the kernel.
-final class Patcher {
+final class PatchBayLoop {
     let loop: EventLoop
-    let news: Mailbox<News>
+    let news: Mailbox<PatchBayEvent>
     let tuning: Tuning
     let announce: SequencerHandle
     let tap: SequencerHandle
@@ -65,7 +65,8 @@ final class Patcher {
     var toldTroubles: Set<String> = []
     var restoredLately: Set<Wire> = []
 
-    init(table path: String, listener: ChildProgram, news: Mailbox<News>, tuning: Tuning) throws(BayError) {
+    init(table path: String, listener: ChildProgram, news: Mailbox<PatchBayEvent>, tuning: Tuning) throws(PatchBayError)
+    {
         do {
             loop = try EventLoop()
             announce = try SequencerHandle(name: "MIDI Hub patch bay")
@@ -79,7 +80,7 @@ final class Patcher {
                 throw ALSAError(code: code, call: "subscribe", thing: "0:1")
             }
         } catch {
-            throw BayError(opening: error)
+            throw PatchBayError(opening: error)
         }
         self.listener = Listener(listener, tap: tap, port: tapPort.port, patience: tuning.markPatience)
         self.news = news
@@ -90,7 +91,7 @@ final class Patcher {
     }
 
     /// Runs until `.stop`.
-    func run(_ commands: Mailbox<Command>) {
+    func run(_ commands: Mailbox<PatchBayCommand>) {
         if let trouble = table.trouble { tell(trouble) }
         do {
             try watchAnnouncements()
@@ -120,7 +121,7 @@ final class Patcher {
         }
     }
 
-    private func handle(_ command: Command) {
+    private func handle(_ command: PatchBayCommand) {
         switch command {
         case .configure(let rooms, let engines): configure(rooms, engines)
         case .mark(let id, let standing): mark(id, standing)
@@ -168,7 +169,7 @@ final class Patcher {
         compareAll()
     }
 
-    // MARK: News
+    // MARK: PatchBayEvent
 
     /// Says what is wrong, the same thing once only.
     func tell(_ trouble: String) {
@@ -230,7 +231,7 @@ struct Lane {
     }
 }
 
-extension BayError {
+extension PatchBayError {
     fileprivate init(opening error: any Error) {
         guard let error = error as? ALSAError, error.thing == "/dev/snd/seq" else {
             self.init(description: "the patch bay cannot start: \(error)")

@@ -9,7 +9,7 @@ import WebAPI
     private func address(_ text: String) throws -> SocketAddress { try #require(SocketAddress(host: text, port: 0)) }
 
     @Test func `the wait grows with each wrong token, up to a bound`() throws {
-        var tokens = WrongTokens()
+        var tokens = AuthThrottle()
         let guesser = try address("192.0.2.66")
         var now = start
         var waits: [Duration] = []
@@ -28,7 +28,7 @@ import WebAPI
     }
 
     @Test func `addresses are apart, but all of an IPv6 network are one`() throws {
-        var tokens = WrongTokens()
+        var tokens = AuthThrottle()
         for number in 1...9 {
             #expect(tokens.cost(from: try address("192.0.2.\(number)"), at: start) == .wait(.zero))
         }
@@ -38,26 +38,26 @@ import WebAPI
     }
 
     @Test func `few answers wait at once, for one address and for all, and room comes back`() throws {
-        var tokens = WrongTokens()
+        var tokens = AuthThrottle()
         func waiting(_ from: SocketAddress, _ count: Int) -> Int {
             (0..<count).count { _ in
                 if case .wait(let time) = tokens.cost(from: from, at: start) { time > .zero } else { false }
             }
         }
-        #expect(waiting(try address("192.0.2.66"), 50) == WrongTokens.waitingForOne)
+        #expect(waiting(try address("192.0.2.66"), 50) == AuthThrottle.waitingForOne)
         let all = try (1...100).reduce(0) { $0 + waiting(try address("198.51.100.\($1)"), 10) }
-        #expect(all == WrongTokens.waitingForAll - WrongTokens.waitingForOne)
+        #expect(all == AuthThrottle.waitingForAll - AuthThrottle.waitingForOne)
         let later = start.advanced(by: .seconds(9))
         #expect(tokens.cost(from: try address("192.0.2.66"), at: later) == .wait(.seconds(8)))
     }
 
     @Test func `what is remembered is bounded, and forgotten after a quiet time`() throws {
-        var tokens = WrongTokens()
+        var tokens = AuthThrottle()
         for number in 0..<3000 {
             let from = SocketAddress(high: UInt64(number) << 8, low: 1, port: 0)
             _ = tokens.cost(from: from, at: start.advanced(by: .milliseconds(number)))
         }
-        #expect(tokens.count == WrongTokens.addresses)
+        #expect(tokens.count == AuthThrottle.addresses)
         let guesser = try address("192.0.2.66")
         _ = tokens.cost(from: guesser, at: start.advanced(by: .seconds(10)))
         #expect(tokens.cost(from: guesser, at: start.advanced(by: .seconds(11))) != .wait(.zero))

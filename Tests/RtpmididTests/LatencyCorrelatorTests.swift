@@ -12,7 +12,7 @@ import Testing
 
     /// A book with a log whose lines are 100 bytes long.
     private struct Desk {
-        var book = LatencyBook()
+        var book = LatencyCorrelator()
         var offset: UInt64 = 0
         var now: ContinuousClock.Instant
         var suspicion: Suspicion?
@@ -26,7 +26,7 @@ import Testing
             offset += 100
         }
 
-        mutating func ask(_ entries: [MadeStatus.Entry]) throws -> [LatencyBook.Sample] {
+        mutating func ask(_ entries: [MadeStatus.Entry]) throws -> [LatencyCorrelator.Sample] {
             book.note(try MadeStatus.reply(entries), suspicion: suspicion, during: offset..<offset, now: now)
         }
     }
@@ -63,7 +63,7 @@ import Testing
     @Test func `a log that does not tell what the daemon knows is left for the replies`() throws {
         var desk = Desk(now: start)
         _ = try desk.ask([entry("Ann", 1.0)])
-        var samples: [LatencyBook.Sample] = []
+        var samples: [LatencyCorrelator.Sample] = []
         for last in [2.0, 3.0, 3.0, 4.0] {
             desk.line("Ann", 999_000)
             samples += try desk.ask([entry("Ann", last)])
@@ -118,7 +118,7 @@ import Testing
         let bytes = try RtpmididFixture.timedLines("26.01-ghost-after-join.timed.log")
         var reader = LogReader()
         var tracker = JoinTracker()
-        var book = LatencyBook()
+        var book = LatencyCorrelator()
         var now = start
         var silent: Set<RawText> = []
         for (seconds, line) in bytes {
@@ -260,11 +260,11 @@ import Testing
     }
 
     @Test func `captured logs and replies agree`() throws {
-        var book = LatencyBook()
+        var book = LatencyCorrelator()
         var tracker = JoinTracker()
         var reader = LogReader()
         let log = try RtpmididFixture.bytes("26.01-two-participants.log")
-        var samples: [LatencyBook.Sample] = []
+        var samples: [LatencyCorrelator.Sample] = []
         // Each reply was asked for after as many latency lines.
         let replies = [(2, "1"), (8, "2"), (12, "2-after"), (16, "A-rejoined")]
         var heard = 0

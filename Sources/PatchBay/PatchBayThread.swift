@@ -5,30 +5,30 @@ import Synchronization
 ///
 /// It is told what to do by `send`, and tells what it sees through the mailbox given to it. Its death, however sudden,
 /// leaves the wires in place; the next one with the same table file goes on where it ended.
-package final class Bay: Sendable {
-    private let commands: Mailbox<Command>
+package final class PatchBayThread: Sendable {
+    private let commands: Mailbox<PatchBayCommand>
     private let thread: Mutex<WorkerThread?>
 
     /// Opens the sequencer and the table of held notes (a file, made where there is none; its directory must exist)
     /// and starts the thread. Throws in words where there is no sequencer. A table file that cannot be had is no
-    /// error: `News.trouble` says so, and the table is kept in memory. `listener`: the program that runs `ListenerProgram`;
-    /// one that cannot be started is no error either: `News.listening` says so.
+    /// error: `PatchBayEvent.trouble` says so, and the table is kept in memory. `listener`: the program that runs `ListenerProgram`;
+    /// one that cannot be started is no error either: `PatchBayEvent.listening` says so.
     package init(
-        table: String, listener: ChildProgram, news: Mailbox<News>, tuning: Tuning = Tuning()
-    ) throws(BayError) {
-        let patcher = try Patcher(table: table, listener: listener, news: news, tuning: tuning)
+        table: String, listener: ChildProgram, news: Mailbox<PatchBayEvent>, tuning: Tuning = Tuning()
+    ) throws(PatchBayError) {
+        let patcher = try PatchBayLoop(table: table, listener: listener, news: news, tuning: tuning)
         do {
-            let commands = try Mailbox<Command>()
+            let commands = try Mailbox<PatchBayCommand>()
             self.commands = commands
             thread = Mutex(try WorkerThread("patchbay") { patcher.run(commands) })
         } catch {
-            throw BayError(description: "the patch bay cannot start: \(error)")
+            throw PatchBayError(description: "the patch bay cannot start: \(error)")
         }
     }
 
     deinit { stop() }
 
-    package func send(_ command: Command) { commands.send(command) }
+    package func send(_ command: PatchBayCommand) { commands.send(command) }
 
     /// Ends the thread and waits for that. Wires stay.
     package func stop() {
@@ -38,7 +38,7 @@ package final class Bay: Sendable {
 }
 
 /// The patch bay cannot start, in words with the fix.
-package struct BayError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct PatchBayError: Error, Hashable, Sendable, CustomStringConvertible {
     package let description: String
 }
 

@@ -4,7 +4,7 @@ import Rooms
 import Sequencer
 
 /// What participants hold, and its release where they have gone.
-extension Patcher {
+extension PatchBayLoop {
     /// How late, in milliseconds, software may return what it was given: round trips are not known here.
     private static let echoPatience: Int64 = 300
 
@@ -169,11 +169,11 @@ extension Patcher {
     }
 
     /// What participants hold and have set; of those who do.
-    func sounding() -> [PortID: Sounding] {
+    func sounding() -> [PortID: ActiveNotes] {
         hearMessages()
-        var all: [PortID: Sounding] = [:]
+        var all: [PortID: ActiveNotes] = [:]
         for port in ports.values where port.standing == .participant {
-            let sounding = Sounding(port.slot.map(table.state) ?? HeldState(), port.controls)
+            let sounding = ActiveNotes(port.slot.map(table.state) ?? HeldState(), port.controls)
             if !sounding.isEmpty { all[port.id] = sounding }
         }
         return all

@@ -5,7 +5,7 @@ import Testing
 import WebAPI
 
 @Suite struct AccessTests {
-    let access = Access(token: "0123456789abcdef", hosts: ["Hub.example.org"])
+    let access = AccessControl(token: "0123456789abcdef", hosts: ["Hub.example.org"])
 
     private func request(
         _ method: HTTP.Method = .get, host: String? = nil, token: String? = nil, viaSocket: Bool = false
@@ -41,7 +41,7 @@ import WebAPI
     @Test func `every token that a configuration may have is taken when it is sent`() throws {
         let token = String(decoding: (UInt8(0x21)...0x7E).filter { ![0x22, 0x5C].contains($0) }, as: UTF8.self)
         let file = try Configuration(text: "{token: \"\(token)\"}")
-        let access = Access(token: try #require(file.token), hosts: [])
+        let access = AccessControl(token: try #require(file.token), hosts: [])
         #expect(access.holdsToken(request(token: token)))
     }
 

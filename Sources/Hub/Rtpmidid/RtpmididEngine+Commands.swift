@@ -7,7 +7,7 @@ import Store
 
 /// What is ordered about one participant.
 extension RtpmididEngine {
-    private func shown(_ participant: Int64) -> Present? {
+    private func shown(_ participant: Int64) -> RtpmididAttendance? {
         present.values.first { $0.isShown && $0.visit.id == participant }
     }
 
@@ -25,13 +25,13 @@ extension RtpmididEngine {
         return true
     }
 
-    private func tellBay(_ command: PatchBay::Command, _ done: (CommandReply?) -> Void) {
+    private func tellBay(_ command: PatchBayCommand, _ done: (CommandReply?) -> Void) {
         context.bay?.send(command)
         done(context.bay == nil ? .unavailable("There is no ALSA sequencer.") : nil)
     }
 
     /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it.
-    private func kick(_ one: Present, _ done: @escaping (CommandReply?) -> Void) {
+    private func kick(_ one: RtpmididAttendance, _ done: @escaping (CommandReply?) -> Void) {
         guard let id = one.node?.networkID else {
             return done(
                 .unavailable("rtpmidid has not told which of its connections this is. Try again in a few seconds."))

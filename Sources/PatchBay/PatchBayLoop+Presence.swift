@@ -4,7 +4,7 @@ import Rooms
 import Sequencer
 
 /// Ports come and go.
-extension Patcher {
+extension PatchBayLoop {
     func hearAnnouncements() {
         while true {
             switch announce.receive() {
@@ -94,7 +94,7 @@ extension Patcher {
                 pid: engine.pid, startTime: startTimes[engine.pid] ?? 0, engine: engine.name, address: facts.address,
                 name: facts.name)
         }
-        let standing: Standing = isProbe ? .probe : waits ? .waiting : .participant
+        let standing: MemberStatus = isProbe ? .probe : waits ? .waiting : .participant
         let port = Port(id: id, name: facts.name, engine: engine, standing: standing, slot: slot)
         ports[facts.address] = port
         // Who heard it before its engine was named to us took it for a stranger's.
@@ -137,7 +137,7 @@ extension Patcher {
         }
     }
 
-    func mark(_ id: PortID, _ standing: Standing) {
+    func mark(_ id: PortID, _ standing: MemberStatus) {
         guard let port = port(id), port.standing != standing, port.standing != .probe else { return }
         port.standing = standing
         // A ghost's owner may come back, and nothing that is said to the ghost arrives.

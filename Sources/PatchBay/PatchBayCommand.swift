@@ -2,12 +2,12 @@ package import Rooms
 package import Sequencer
 
 /// What the hub tells the patch bay.
-package enum Command: Sendable {
+package enum PatchBayCommand: Sendable {
     /// All rooms and engines there are; replaces what was said before. Whoever is on an engine that is no longer among
     /// them is let go: what they held is released at those who heard them, and what they heard at them.
     case configure(rooms: [RoomSpec], engines: [EngineSpec])
     /// What a port turned out to be. Ports that are gone are ignored, as are marks that change nothing.
-    case mark(PortID, Standing)
+    case mark(PortID, MemberStatus)
     /// The forbidden wires of each room by its name; replaces what was said before.
     case blocks([String: Set<Block>])
     /// Silences a room, nil all rooms. `answer` is called once, on the patch bay's thread, after the last message.
@@ -18,7 +18,7 @@ package enum Command: Sendable {
     case release(PortID)
     /// `answer` is called once, on the patch bay's thread, when nothing waits to be released any more.
     case afterReleases(answer: @Sendable () -> Void)
-    /// What participants hold and have set is to be told: `News.sounding`.
+    /// What participants hold and have set is to be told: `PatchBayEvent.sounding`.
     case sounding
     /// Ends the patch bay. Wires stay: MIDI goes on without it.
     case stop

@@ -2,7 +2,7 @@ package import Rooms
 package import Sequencer
 
 /// What the patch bay tells the hub.
-package enum News: Sendable {
+package enum PatchBayEvent: Sendable {
     /// Also told anew when the room or the direction of one who stays has changed.
     case appeared(Appearance)
     case vanished(PortID)
@@ -20,7 +20,7 @@ package enum News: Sendable {
     /// Messages heard from each port since the last such news, which comes at most ten times a second.
     case activity([PortID: Int])
     /// What participants hold and have set, of those who do; told when asked.
-    case sounding([PortID: Sounding])
+    case sounding([PortID: ActiveNotes])
 }
 
 /// A participant's port that is there.
@@ -33,12 +33,12 @@ package struct Appearance: Hashable, Sendable {
     /// The same for people, with U+FFFD where the bytes are no UTF-8. This is the name that rules and blocks see.
     package let name: String
     /// `.waiting` where a mark is awaited before it is wired.
-    package let standing: Standing
+    package let standing: MemberStatus
     package let room: String
     package let direction: Direction
 
     package init(
-        id: PortID, engine: String, nameBytes: [UInt8], name: String, standing: Standing, room: String,
+        id: PortID, engine: String, nameBytes: [UInt8], name: String, standing: MemberStatus, room: String,
         direction: Direction
     ) {
         self.id = id

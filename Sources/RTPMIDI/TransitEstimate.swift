@@ -1,6 +1,6 @@
 /// Whether a packet took clearly longer than the others of its stream: then notes in its journal are not worth striking.
 /// The speaker's clock need not be known for it, only to run at about the speed of ours.
-struct Punctuality {
+struct TransitEstimate {
     /// 50 ms.
     private static let tolerance: Int32 = 500
     /// A second: the clock was set, or is none.

@@ -3,7 +3,7 @@
 /// A log line has a name and nothing else, so it is a claim until a `status` reply shows the same figure for the only
 /// participant of that name. Where names are equal, or the log is doubted, the reply itself is the sample. Silence is
 /// judged generously: whatever may be a sign of life counts, as the wrong cure would throw a living participant out.
-package struct LatencyBook: Sendable {
+package struct LatencyCorrelator: Sendable {
     package struct Sample: Hashable, Sendable {
         package let key: SessionKey
         /// The full round trip.
@@ -74,7 +74,7 @@ package struct LatencyBook: Sendable {
         var lastSign: ContinuousClock.Instant { isSteady ? lastLine ?? lastSync : lastSync }
         /// Two missed syncs show that it is silent, where its pace is known.
         var silentAfter: Duration {
-            isSteady ? min(LatencyBook.silentAfter, pause * 2 + .seconds(4)) : LatencyBook.silentAfter
+            isSteady ? min(LatencyCorrelator.silentAfter, pause * 2 + .seconds(4)) : LatencyCorrelator.silentAfter
         }
     }
 

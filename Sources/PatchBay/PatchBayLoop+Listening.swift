@@ -3,7 +3,7 @@ import Rooms
 import Sequencer
 
 /// What participants play is heard by a process of its own, so that whoever plays is never held up by this one.
-extension Patcher {
+extension PatchBayLoop {
     /// Takes in what participants have played. Everything that was sent before this call has been seen after it, or is
     /// unsure from then on.
     func hearMessages() {

@@ -1,6 +1,6 @@
 /// What the hearer of a stream may not have got of one channel: the newest commands of the checkpoint history, with the
 /// packets they went out in (RFC 6295 section 4 and appendix A). Fixed storage, about 1.6 KiB.
-@safe struct ChannelHistory: ~Copyable {
+@safe struct SenderHistory: ~Copyable {
     // Bit 127 is note 0, as in the journal's OFFBITS.
     private(set) var on: UInt128 = 0
     private(set) var off: UInt128 = 0

@@ -1,27 +1,27 @@
 import Glibc
 
 /// A point in Unix time, in whole milliseconds. In JSON and in the database it is the bare number.
-package struct Moment: Hashable, Comparable, Sendable, Codable {
+package struct Timestamp: Hashable, Comparable, Sendable, Codable {
     package let milliseconds: Int64
 
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     /// The system's wall clock (`CLOCK_REALTIME`), which can be set and can therefore go back.
-    package static var now: Moment {
+    package static var now: Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return Moment(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    package static func < (one: Moment, other: Moment) -> Bool { one.milliseconds < other.milliseconds }
+    package static func < (one: Timestamp, other: Timestamp) -> Bool { one.milliseconds < other.milliseconds }
 
     /// This moment shifted by `duration`, cut to whole milliseconds; stays at the ends of time rather than overflow.
-    package func advanced(by duration: Duration) -> Moment {
+    package func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
         let (scaled, tooLong) = seconds.multipliedReportingOverflow(by: 1000)
         let (sum, overflow) = milliseconds.addingReportingOverflow(scaled + attoseconds / 1_000_000_000_000_000)
-        if tooLong || overflow { return Moment(milliseconds: seconds < 0 ? .min : .max) }
-        return Moment(milliseconds: sum)
+        if tooLong || overflow { return Timestamp(milliseconds: seconds < 0 ? .min : .max) }
+        return Timestamp(milliseconds: sum)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -35,17 +35,17 @@ package struct Moment: Hashable, Comparable, Sendable, Codable {
 }
 
 /// When something happened: a moment, or only a range where a line was read after an outage.
-package struct When: Hashable, Sendable, Codable {
-    package let earliest: Moment
-    package let latest: Moment
+package struct TimeRange: Hashable, Sendable, Codable {
+    package let earliest: Timestamp
+    package let latest: Timestamp
 
-    package init(_ moment: Moment) {
+    package init(_ moment: Timestamp) {
         earliest = moment
         latest = moment
     }
 
     /// The two ends in either order: a clock that was set back between them must not make an empty range.
-    package init(earliest: Moment, latest: Moment) {
+    package init(earliest: Timestamp, latest: Timestamp) {
         self.earliest = min(earliest, latest)
         self.latest = max(earliest, latest)
     }

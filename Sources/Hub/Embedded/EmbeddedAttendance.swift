@@ -3,7 +3,7 @@ import Rooms
 import Store
 
 /// A participant who is on the embedded engine: the visit on record, and what the engine said last.
-final class Attendee {
+final class EmbeddedAttendance {
     var visit: Visit
     var said: EngineStatus.Participant
     var roundTrips = RoundTrips()
@@ -19,7 +19,7 @@ final class Attendee {
     init(_ visit: Visit, _ said: EngineStatus.Participant) { (self.visit, self.said) = (visit, said) }
 
     /// What the engine says now.
-    func take(_ said: EngineStatus.Participant, at moment: Moment) {
+    func take(_ said: EngineStatus.Participant, at moment: Timestamp) {
         self.said = said
         history.add(said.counts, at: moment)
     }
@@ -58,9 +58,9 @@ final class Attendee {
 
 /// What came and what was lost in the last minute, by the counts of now and then.
 struct LossHistory {
-    private var counts: [(at: Moment, counts: EngineStatus.Counts)] = []
+    private var counts: [(at: Timestamp, counts: EngineStatus.Counts)] = []
 
-    mutating func add(_ now: EngineStatus.Counts, at moment: Moment) {
+    mutating func add(_ now: EngineStatus.Counts, at moment: Timestamp) {
         // Counts begin anew with an engine that does.
         if let last = counts.last, now.received < last.counts.received { counts = [] }
         counts.append((moment, now))

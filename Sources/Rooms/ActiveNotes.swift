@@ -1,7 +1,7 @@
 import MIDI
 
 /// What a participant holds down now and what it has set, to be shown: bounded, whatever somebody sends.
-package struct Sounding: Hashable, Codable, Sendable {
+package struct ActiveNotes: Hashable, Codable, Sendable {
     package struct Note: Hashable, Codable, Sendable {
         /// 1 to 16.
         package var channel: Int

@@ -1,5 +1,5 @@
 /// Why a datagram is not what it should be.
-package enum WireError: Error, Hashable, Sendable {
+package enum PacketError: Error, Hashable, Sendable {
     /// Shorter than its fixed part.
     case truncated(needed: Int, had: Int)
     /// Says something that cannot be; the words are for people.

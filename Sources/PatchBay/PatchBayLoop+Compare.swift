@@ -3,7 +3,7 @@ import Rooms
 import Sequencer
 
 /// What is known is compared with what the kernel says, so that a missed announcement does no lasting harm.
-extension Patcher {
+extension PatchBayLoop {
     /// How many ports' subscriptions are compared in one turn of the loop.
     private static let portsPerTurn = 8
 

@@ -4,10 +4,10 @@ package import Synchronization
 
 /// Brings changes into the store, one transaction at a time, from the hub's loop. The store is never waited for: while it
 /// works, changes gather; while it is down, they are counted as lost and it is tried again.
-package final class Recorder {
+package final class StoreWriter {
     package private(set) var database: Database?
     package private(set) var view = Snapshot.Store()
-    package let counters = RecorderCounters()
+    package let counters = StoreWriterCounters()
     /// The store works again after a failure: what is still true must be said to it anew.
     package var recovered: () -> Void = {}
     /// Events that are on record now, with their ids in the store.
@@ -30,7 +30,7 @@ package final class Recorder {
     private var underWay: (changes: [Change], afterwards: [() -> Void])?
     private var scheduled = false
     private var isLooking = false
-    private var countedAt = Moment(milliseconds: 0)
+    private var countedAt = Timestamp(milliseconds: 0)
     private let retry: Duration
     private static let looking: Duration = .seconds(5)
     private static let counting: Duration = .seconds(600)
@@ -48,7 +48,7 @@ package final class Recorder {
     package func add(_ change: Change) { add([change]) }
 
     package func add(_ changes: [Change]) {
-        let now = Moment.now
+        let now = Timestamp.now
         put(changes.filter { strangers.admit($0, at: now) })
         lookLater()
     }
@@ -65,7 +65,7 @@ package final class Recorder {
         isLooking = true
         loop.after(Self.looking) { [unowned self] in
             isLooking = false
-            let now = Moment.now
+            let now = Timestamp.now
             put(strangers.due(at: now))
             if countedAt.advanced(by: Self.counting) <= now, let count = strangers.takeCount(at: now) {
                 countedAt = now
@@ -193,7 +193,7 @@ package final class Recorder {
     /// The setting, in every transaction, that says when a hub last recorded something: what a later hub learns of the time
     /// between happened after that.
     package static let aliveKey = "alive"
-    fileprivate static var alive: Change { .setting(key: aliveKey, value: "\(Moment.now.milliseconds)") }
+    fileprivate static var alive: Change { .setting(key: aliveKey, value: "\(Timestamp.now.milliseconds)") }
 
     package static func words(for error: StoreError) -> String {
         switch error.kind {
@@ -225,13 +225,13 @@ private func attempt(_ known: Database?, _ path: String) async -> Outcome {
         if database == nil { database = try Database(path: path) }
         guard let database else { preconditionFailure("a database was just opened") }
         // Only a commit shows that the disk takes something again.
-        try await database.commit([Recorder.alive])
+        try await database.commit([StoreWriter.alive])
         return .works(database, notices: await database.takeNotices())
     } catch { return .worksNot(error) }
 }
 
 /// Written by who records, read by any thread.
-package final class RecorderCounters: Sendable {
+package final class StoreWriterCounters: Sendable {
     /// Transactions that are on disk, and those that failed.
     package let writes = Atomic<Int>(0)
     package let failures = Atomic<Int>(0)

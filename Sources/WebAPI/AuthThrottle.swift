@@ -5,7 +5,7 @@ package import Linux
 ///
 /// An answer that waits holds a connection, so few may wait at once; others get theirs now, with the advice to come back
 /// later. Guessing on many connections at once is thus held up by the token's length alone, which no wait could change.
-package struct WrongTokens: Sendable {
+package struct AuthThrottle: Sendable {
     package typealias Instant = ContinuousClock.Instant
 
     package enum Cost: Equatable, Sendable {
