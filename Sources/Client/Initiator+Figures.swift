@@ -21,7 +21,7 @@ extension Initiator {
         package internal(set) var answered = 0
     }
     package var distance: Distance {
-        guard let session = attempt?.session else { return Distance() }
+        guard let session = attempt?.streams.session else { return Distance() }
         let (asked, answered) = session.questions
         let clock = session.clock
         return Distance(

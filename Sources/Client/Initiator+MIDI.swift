@@ -5,13 +5,7 @@ import Rooms
 
 /// MIDI in both directions.
 extension Initiator {
-    /// Data octets of a system exclusive message in one packet, and ticks from one such packet to the next: small peers
-    /// have small buffers (RTPMIDI.docc/Packets.md).
-    private static let pieceSize = 128
-    private static let pieceInterval: UInt64 = 40
-    /// The longest system exclusive message that is sent or passed on, in octets.
-    private static let longestExclusive = 65536
-    /// How many messages may wait behind a long system exclusive one.
+    /// What waits because of a long system exclusive message.
     private static let longestOutbox = 10_000
 
     /// Sends complete messages, each with its status, in their order; a long system exclusive message goes in parts a few
@@ -37,15 +31,15 @@ extension Initiator {
     }
 
     private static func isSendable(_ message: [UInt8]) -> Bool {
-        guard message.count <= longestExclusive, let parts = try? MIDIBytes.split(message) else { return false }
+        guard message.count <= Pacing.longest + 2, let parts = try? MIDIBytes.split(message) else { return false }
         return parts == [message]
     }
 
     /// When `workMIDI` has something to do.
     var dueMIDI: UInt64 {
         guard let attempt else { return .max }
-        let piece = outboxPlace < outbox.count ? nextPiece : UInt64.max
-        return min(piece, attempt.sender.guardDue ?? .max, attempt.receiver.feedbackDue ?? .max)
+        let piece = outboxPlace < outbox.count ? attempt.streams.pacing.due ?? 0 : UInt64.max
+        return min(piece, attempt.streams.sender.guardDue ?? .max, attempt.streams.receiver.feedbackDue ?? .max)
     }
 
     func workMIDI(_ now: UInt64) {
@@ -54,8 +48,8 @@ extension Initiator {
             let message = outbox[outboxPlace]
             if message[0] == 0xF0 {
                 flushList()
-                guard nextPiece <= now else { break }
-                nextPiece = now + Self.pieceInterval
+                guard attempt.streams.pacing.due ?? 0 <= now else { break }
+                self.attempt?.streams.pacing.due = now + Pacing.interval
                 guard sendPiece(of: message) else { break }
             } else {
                 append(message)
@@ -67,9 +61,9 @@ extension Initiator {
             outboxPlace = 0
         }
         flushList()
-        if let due = attempt.sender.guardDue, due <= now {
+        if let due = attempt.streams.sender.guardDue, due <= now {
             data.queue(to: attempt.hub.with(port: attempt.hub.port &+ 1)) {
-                attempt.sender.writeGuard(with: &list, at: now, into: &$0)
+                attempt.streams.sender.writeGuard(with: &list, at: now, into: &$0)
             }
             data.flush()
         }
@@ -78,16 +72,13 @@ extension Initiator {
 
     /// Whether it was the last piece.
     private func sendPiece(of message: [UInt8]) -> Bool {
-        let end = message.count - 1
-        let start = max(exclusivePlace, 1)
-        let next = min(start + Self.pieceSize, end)
-        let part: SysExPart = start == 1 ? (next == end ? .whole : .first) : (next == end ? .last : .middle)
-        message[start..<next].withUnsafeBytes {
+        guard let (part, octets) = attempt?.streams.pacing.nextPiece(of: message.count - 2) else { return true }
+        // Behind its F0.
+        message[(octets.lowerBound + 1)..<(octets.upperBound + 1)].withUnsafeBytes {
             _ = list.append(sysEx: part, $0, at: UInt32(truncatingIfNeeded: now))
         }
         write()
-        exclusivePlace = next == end ? 0 : next
-        return next == end
+        return part.isEnd
     }
 
     private func append(_ message: [UInt8]) {
@@ -112,7 +103,9 @@ extension Initiator {
     private func write() {
         guard let attempt else { return }
         let now = now
-        data.queue(to: attempt.hub.with(port: attempt.hub.port &+ 1)) { attempt.sender.write(list, at: now, into: &$0) }
+        data.queue(to: attempt.hub.with(port: attempt.hub.port &+ 1)) {
+            attempt.streams.sender.write(list, at: now, into: &$0)
+        }
         data.flush()
         list.removeAll()
     }
@@ -120,7 +113,7 @@ extension Initiator {
     func forgetOutbox() {
         outbox = []
         outboxPlace = 0
-        exclusivePlace = 0
+        attempt?.streams.pacing.forgetMessage()
     }
 
     /// Before BY: ends what we hold there, for peers that do not end it themselves.
@@ -134,12 +127,12 @@ extension Initiator {
     // MARK: In
 
     func receiveMIDI(_ packet: RawSpan) {
-        guard isUp, let header = try? RTPHeader(decoding: packet), header.ssrc == attempt?.session.peer,
-            let receiver = attempt?.receiver
+        guard isUp, let header = try? RTPHeader(decoding: packet), header.ssrc == attempt?.streams.session.peer,
+            let receiver = attempt?.streams.receiver
         else { return }
         let now = now
-        attempt?.session.heard(now: now)
-        // Handed on only when the stream has finished with the packet: the callback may send.
+        attempt?.streams.session.heard(now: now)
+        // Handed on only when the stream is done: whoever hears may send.
         var received: [Received] = []
         let reception = try? receiver.receive(packet, header, at: now) { pass($0, of: $1, to: &received) }
         if let reception {
@@ -147,7 +140,7 @@ extension Initiator {
             counts.lost += UInt64(reception.lost)
             counts.repaired += UInt64(reception.repaired)
         }
-        if receiver.hasSentJournals, attempt?.feedback.isLowHalf == false { attempt?.sender.ability = .journals }
+        _ = attempt?.streams.learnEvidence()
         sendFeedback(now)
         for one in received { onReceived(one) }
     }
@@ -161,7 +154,7 @@ extension Initiator {
         case .sysEx(let part, let octets, let time):
             if part.isBeginning { attempt?.incoming = [] }
             guard part != .cancel, var message = attempt?.incoming.take(),
-                message.count + octets.count <= Self.longestExclusive
+                message.count + octets.count <= Pacing.longest
             else {
                 attempt?.incoming = nil
                 return
@@ -178,9 +171,9 @@ extension Initiator {
 
     /// The session is over: what its other side held ends here.
     func silence() {
-        guard let attempt, attempt.receiver.highest != nil else { return }
+        guard let attempt, attempt.streams.receiver.highest != nil else { return }
         var received: [Received] = []
-        attempt.receiver.silence {
+        attempt.streams.receiver.silence {
             guard case .message(let message, let time, _) = $0 else { return }
             received.append(Received(bytes: message.bytes, timestamp: time, isRepair: true))
         }
@@ -190,16 +183,7 @@ extension Initiator {
     // MARK: Feedback
 
     private func sendFeedback(_ now: UInt64) {
-        guard let attempt, isUp, let number = attempt.receiver.takeFeedback(at: now) else { return }
-        send(.feedback(ssrc: attempt.session.own, value: Feedback.value(number)), on: .control)
-    }
-
-    func acknowledged(_ value: UInt32) {
-        guard let sender = attempt?.sender,
-            let number = attempt?.feedback.number(
-                of: value, acknowledged: sender.acknowledged, sent: sender.next.advanced(by: -1))
-        else { return }
-        sender.acknowledge(number)
-        if attempt?.feedback.isLowHalf ?? false { sender.ability = .noJournals }
+        guard isUp, let packet = attempt?.streams.takeFeedback(at: now) else { return }
+        send(packet, on: .control)
     }
 }

@@ -41,15 +41,12 @@ package final class Initiator {
     package var onReceived: (Received) -> Void = { _ in }
     /// Whether a session was up, or an attempt failed, at least once.
     package private(set) var hasTried = false
-    package var isUp: Bool { attempt?.session.isUp ?? false }
+    package var isUp: Bool { attempt?.streams.session.isUp ?? false }
 
     /// A session, from its invitation on.
     struct Attempt {
         var hub: SocketAddress
-        var session: Session
-        var feedback = Feedback()
-        let sender: SenderStream
-        let receiver = ReceiverStream()
+        var streams: SessionStreams
         var wasUp = false
         /// When the host's next address is to be tried unless this one has answered.
         let patience: UInt64
@@ -77,9 +74,6 @@ package final class Initiator {
     var list = CommandList(capacity: 280)
     var outbox: [[UInt8]] = []
     var outboxPlace = 0
-    /// How far the first message of the outbox has been sent, if it is a system exclusive one; and when to go on.
-    var exclusivePlace = 0
-    var nextPiece: UInt64 = 0
 
     package internal(set) var counts = Counts()
 
@@ -164,8 +158,10 @@ package final class Initiator {
         let now = now
         attempt = Attempt(
             hub: hub,
-            session: .initiator(token: .random(in: 1...(.max)), own: ssrc, name: name, now: now),
-            sender: SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
+            streams: SessionStreams(
+                session: .initiator(token: .random(in: 1...(.max)), own: ssrc, name: name, now: now),
+                sender: SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
+                receiver: ReceiverStream()),
             patience: addresses.isEmpty ? .max : now + 30_000)
         act { $0.wake(now: now, perform: $1) }
     }
@@ -223,7 +219,7 @@ package final class Initiator {
     func act(_ body: (inout Session, (Session.Action) -> Void) -> Void) {
         guard attempt != nil else { return }
         var actions: [Session.Action] = []
-        body(&attempt!.session) { actions.append($0) }  // guarded above
+        body(&attempt!.streams.session) { actions.append($0) }  // see the guard
         for action in actions {
             // An action before this one may have ended it.
             guard let attempt else { return }
@@ -234,10 +230,10 @@ package final class Initiator {
                 hasTried = true
                 failures = 0
                 addresses = []
-                attempt.sender.showJournal(at: now)
-                tell(.up(name: attempt.session.peerName, address: attempt.hub))
+                attempt.streams.sender.showJournal(at: now)
+                tell(.up(name: attempt.streams.session.peerName, address: attempt.hub))
             case .measured: tell(.measured)
-            case .feedback(let value): acknowledged(value)
+            case .feedback(let value): _ = self.attempt?.streams.acknowledge(value)
             case .refused(let name):
                 // Its other addresses would give the same answer.
                 addresses = []
@@ -245,7 +241,7 @@ package final class Initiator {
             case .ended(let reason):
                 if attempt.wasUp {
                     lose(reason.words)
-                } else if reason == .unanswered, attempt.session.peer != nil {
+                } else if reason == .unanswered, attempt.streams.session.peer != nil {
                     fail("\(attempt.hub) answers, but not on the port behind it, \(attempt.hub.port + 1)")
                 } else {
                     fail("\(attempt.hub): \(reason.words)")
@@ -267,7 +263,7 @@ package final class Initiator {
     /// Does what is due.
     func wake() {
         let now = now
-        if let attempt, attempt.session.peer == nil, attempt.patience <= now {
+        if let attempt, attempt.streams.session.peer == nil, attempt.patience <= now {
             act { $0.end(perform: $1) }
             fail("\(attempt.hub): no answer")
         }
@@ -279,10 +275,10 @@ package final class Initiator {
     private func wakeLater() {
         guard let attempt, !isLeaving else { return }
         let now = now
-        var next = attempt.session.deadline
-        if attempt.session.peer == nil { next = min(next, attempt.patience) }
-        // At least a millisecond away, so that the loop cannot spin on a due time at which nothing is done.
-        if attempt.session.isUp { next = min(next, max(dueMIDI, now + 10)) }
+        var next = attempt.streams.session.deadline
+        if attempt.streams.session.peer == nil { next = min(next, attempt.patience) }
+        // Never at once: a due time that nothing is done for must not spin.
+        if attempt.streams.session.isUp { next = min(next, max(dueMIDI, now + 10)) }
         guard next != .max else { return }
         if let timer {
             if timer.at <= next { return }

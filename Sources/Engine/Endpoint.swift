@@ -21,10 +21,7 @@ final class Endpoint {
     /// nil until it has invited us there too.
     var data: SocketAddress?
 
-    var session: Session
-    var feedback = Feedback()
-    let receiver: ReceiverStream
-    let sender: SenderStream
+    var streams: SessionStreams
 
     /// Its place in the session table.
     let place: Int
@@ -52,38 +49,22 @@ final class Endpoint {
     /// messages from the pool.
     var backlog: [Message] = []
     var backlogSent = 0
-    var exclusives: [Exclusive] = []
-    var nextPiece: UInt64?
-    struct Exclusive {
-        let buffer: Int
-        var sent = 0
-    }
+    var exclusives: [Int] = []
     /// A system exclusive message that is coming in: its buffer, and when its last part came.
     var gathering: (buffer: Int, at: UInt64)?
 
     init(
         ssrc: SSRC, name: String, port: PortPair, control: SocketAddress, data: SocketAddress?,
-        session: Session, receiver: ReceiverStream, sender: SenderStream, place: Int,
-        record: UnsafeMutablePointer<SessionTable.Record>
+        streams: SessionStreams, place: Int, record: UnsafeMutablePointer<SessionTable.Record>
     ) {
         (self.ssrc, self.name, self.port) = (ssrc, name, port)
-        (self.control, self.data, self.session) = (control, data, session)
-        (self.receiver, self.sender, self.place, self.record) = (receiver, sender, place, record)
+        (self.control, self.data, self.streams) = (control, data, streams)
+        (self.place, self.record) = (place, record)
         exclusives.reserveCapacity(SysExPool.count)
-    }
-
-    /// Sets the sender to journals as long as the peer is known to understand.
-    func adaptJournals() {
-        sender.ability =
-            switch record.pointee.journals {
-            case 1: .journals
-            case 2: .noJournals
-            default: .unknown
-            }
     }
 
     /// Where it is, for people to see.
     var address: SocketAddress { isControlGuessed ? data ?? control : control }
     /// Something waits to be sent at leisure.
-    var hasPieces: Bool { nextPiece != nil }
+    var isPacing: Bool { streams.pacing.due != nil }
 }

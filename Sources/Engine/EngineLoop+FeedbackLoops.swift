@@ -30,16 +30,16 @@ extension EngineLoop {
     /// The same for a room's echo. A person who plays the same again and again is no loop: software returns a message
     /// within a round trip and the moment that it needs.
     func watchEcho(_ message: Message, _ word: UInt32, of member: Member, _ now: Milliseconds) {
-        guard !member.isEchoCut else { return }
+        guard !member.isEchoCut, let echo = member.echo else { return }
         if let trial = member.echoTrial {
-            if member.echoSentinel.returns(word, at: now) || !message.holds { trial.returned.apply(message) }
-            member.echoSentinel.withholds(word, at: now)
+            if echo.sentinel.returns(word, at: now) || !message.holds { trial.returned.apply(message) }
+            echo.sentinel.withholds(word, at: now)
             trial.set.apply(message)
-            return wakeForTrial(member.echoSentinel.trialEnd)
+            return wakeForTrial(echo.sentinel.trialEnd)
         }
-        let within = Milliseconds(member.endpoint.session.clock.maximum / 10) + 50
-        guard member.echoSentinel.participantSends(word, at: now, within: within) else {
-            return member.echoSentinel.participantHears(word, at: now)
+        let within = Milliseconds(member.endpoint.streams.session.clock.maximum / 10) + 50
+        guard echo.sentinel.participantSends(word, at: now, within: within) else {
+            return echo.sentinel.participantHears(word, at: now)
         }
         // What came before it in its packet is still sent.
         forward(from: member)
@@ -48,8 +48,8 @@ extension EngineLoop {
         // The message in hand is the first that is withheld.
         trial.set.apply(message)
         if message.holds { trial.returned.apply(message) }
-        member.echoSentinel.beginTrial(at: now)
-        wakeForTrial(member.echoSentinel.trialEnd)
+        echo.sentinel.beginTrial(at: now)
+        wakeForTrial(echo.sentinel.trialEnd)
     }
 
     /// Ends trials that are over. Returns when the next one will be.
@@ -62,7 +62,7 @@ extension EngineLoop {
             return false
         }
         if isOver(member.sentinel.trialEnd) { endTrial(of: member) }
-        if isOver(member.echoSentinel.trialEnd) { endEchoTrial(of: member) }
+        if isOver(member.echo?.sentinel.trialEnd) { endEchoTrial(of: member) }
         return next
     }
 
@@ -79,9 +79,9 @@ extension EngineLoop {
     }
 
     private func endEchoTrial(of member: Member) {
-        guard let trial = member.echoTrial else { return }
+        guard let trial = member.echoTrial, let echo = member.echo else { return }
         member.echoTrial = nil
-        let verdict = member.echoSentinel.judge(at: milliseconds, silenceIsProof: true)
+        let verdict = echo.sentinel.judge(at: milliseconds, silenceIsProof: true)
         if verdict == .loop { cutEcho(member) }
         if verdict != .innocent {
             for off in trial.returned.releases(whileHeldBy: []) where member.state.pointee.held.holds(off) {
@@ -144,7 +144,7 @@ extension EngineLoop {
     /// There is no echo any more, for anybody: the wire itself goes when the room is wired anew.
     func forgetEcho(of member: Member) {
         if let trial = member.echoTrial { tellOwed(trial, over: [], to: member) }
-        (member.echoTrial, member.isEchoCut, member.echoSentinel) = (nil, false, LoopSentinel(threshold: 12))
+        (member.echoTrial, member.isEchoCut, member.echo) = (nil, false, nil)
     }
 
     /// The echo comes back from this participant: it is not given to it any more until it is switched on anew.

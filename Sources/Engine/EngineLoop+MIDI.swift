@@ -56,11 +56,11 @@ extension EngineLoop {
     private func play(_ packet: RawSpan, _ header: RTPHeader, of endpoint: Endpoint) {
         guard let member = endpoint.member else { return }
         let time = milliseconds
-        endpoint.session.heard(now: now)
+        endpoint.streams.session.heard(now: now)
         if member.isSilent { tellSilence(of: endpoint) }
         let reception: Reception
         do throws(PacketError) {
-            reception = try endpoint.receiver.receive(packet, header, at: now) { emission, packet in
+            reception = try endpoint.streams.receiver.receive(packet, header, at: now) { emission, packet in
                 pass(emission, of: packet, header.timestamp, from: member, time)
             }
         } catch {
@@ -68,7 +68,7 @@ extension EngineLoop {
             return
         }
         forward(from: member)
-        if let due = endpoint.receiver.segmentsDue { wake(by: due) }
+        if let due = endpoint.streams.receiver.segmentsDue { wake(by: due) }
         count(reception, of: endpoint)
     }
 
@@ -77,15 +77,14 @@ extension EngineLoop {
         endpoint.counts.lost += UInt64(reception.lost)
         endpoint.counts.repaired += UInt64(reception.repaired)
         if reception.verdict == .late { endpoint.counts.dropped += 1 }
-        if let highest = endpoint.receiver.highest {
+        if let highest = endpoint.streams.receiver.highest {
             endpoint.record.pointee.highest = highest
             endpoint.record.pointee.hasReceived = 1
         }
-        if endpoint.record.pointee.journals != 1, endpoint.receiver.hasSentJournals, !endpoint.feedback.isLowHalf {
-            endpoint.record.pointee.journals = 1
-            endpoint.adaptJournals()
-            // Shows it that we write journals, too.
-            endpoint.sender.showJournal(at: now)
+        if endpoint.streams.learnEvidence() {
+            endpoint.record.pointee.journals = endpoint.streams.evidence.rawValue
+            // It may not know yet that we do.
+            endpoint.streams.sender.showJournal(at: now)
             wake(by: now)
         }
         if reception.repaired > 0 { sendFeedback(to: endpoint) }
@@ -101,7 +100,7 @@ extension EngineLoop {
             member.messages += 1
             if case .noteOn = message { member.notes += 1 }
             member.playedAt = now
-            if member.hasReleased, isLateEnd(message, of: member) { return }
+            if member.late != nil, isLateEnd(message, of: member) { return }
             member.state.pointee.follow(message)
             watchLoop(message, word, of: member, milliseconds)
             if member.room.plan.echoes ?? false { watchEcho(message, word, of: member, milliseconds) }
@@ -142,7 +141,7 @@ extension EngineLoop {
 
     /// Gives up packets that a peer's segments have waited for too long.
     func giveUpSegments(of member: Member) {
-        let (time, receiver) = (milliseconds, member.endpoint.receiver)
+        let (time, receiver) = (milliseconds, member.endpoint.streams.receiver)
         receiver.giveUpSegments(at: now) { emission, packet in
             pass(emission, of: packet, receiver.newestTime, from: member, time)
         }
@@ -157,13 +156,13 @@ extension EngineLoop {
             let isWithheld = wire.isWithheld
             if isWithheld, systemList.isEmpty { continue }
             let hearer = wire.to.endpoint
-            if hearer.hasPieces, !listIsRealTime { hurry(hearer) }
+            if hearer.isPacing, !listIsRealTime { flushPaced(hearer) }
             guard let address = hearer.data else { continue }
             hearer.port.data.queue(to: address) {
                 if isWithheld {
-                    hearer.sender.write(systemList, at: now, into: &$0)
+                    hearer.streams.sender.write(systemList, at: now, into: &$0)
                 } else {
-                    hearer.sender.write(list, at: now, into: &$0)
+                    hearer.streams.sender.write(list, at: now, into: &$0)
                 }
             }
             delivered += 1
@@ -178,7 +177,7 @@ extension EngineLoop {
     /// Sends `own` to one participant.
     func sendOwn(to endpoint: Endpoint) {
         guard let address = endpoint.data else { return }
-        endpoint.port.data.queue(to: address) { endpoint.sender.write(own, at: now, into: &$0) }
+        endpoint.port.data.queue(to: address) { endpoint.streams.sender.write(own, at: now, into: &$0) }
         sent(to: endpoint)
     }
 
@@ -186,12 +185,12 @@ extension EngineLoop {
     func sendGuard(to endpoint: Endpoint) {
         guard let address = endpoint.data else { return }
         endpoint.port.data.queue(to: address) {
-            endpoint.sender.writeGuard(with: &own, at: now, into: &$0) { end in
+            endpoint.streams.sender.writeGuard(with: &own, at: now, into: &$0) { end in
                 guard let member = endpoint.member else { return false }
                 if member.incoming.contains(where: { $0.holds(end) }) { return true }
                 // Software that sends back what it hears sends this back too.
                 member.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
-                member.echoSentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
+                member.echo?.sentinel.participantHears(ChannelCommand(end).word, at: milliseconds)
                 return false
             }
         }
@@ -199,8 +198,8 @@ extension EngineLoop {
     }
 
     private func sent(to endpoint: Endpoint) {
-        endpoint.record.pointee.nextSequence = endpoint.sender.next.rawValue
-        if let due = endpoint.sender.guardDue { wake(by: due) }
+        endpoint.record.pointee.nextSequence = endpoint.streams.sender.next.rawValue
+        if let due = endpoint.streams.sender.guardDue { wake(by: due) }
     }
 
     /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
@@ -216,9 +215,7 @@ extension EngineLoop {
     }
 
     private func sendFeedback(to endpoint: Endpoint) {
-        guard let number = endpoint.receiver.takeFeedback(at: now) else { return }
-        endpoint.port.control.queue(to: endpoint.control) {
-            SessionPacket.feedback(ssrc: table.ssrc, value: Feedback.value(number)).write(into: &$0)
-        }
+        guard let packet = endpoint.streams.takeFeedback(at: now) else { return }
+        endpoint.port.control.queue(to: endpoint.control) { packet.write(into: &$0) }
     }
 }

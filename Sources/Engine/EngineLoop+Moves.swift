@@ -47,7 +47,8 @@ extension EngineLoop {
         }
         // Of twins it is the one that has been silent longest.
         let open = endpoints.filter { $0.member != nil && mayMove($0) && $0.claim?.claim.yields ?? true }
-        guard let endpoint = open.min(by: { $0.session.lastHeard < $1.session.lastHeard }), plan.admits(source),
+        guard let endpoint = open.min(by: { $0.streams.session.lastHeard < $1.streams.session.lastHeard }),
+            plan.admits(source),
             claims.take(from: source, at: milliseconds)
         else { return }
         let claim = Claim(now: now)
@@ -56,17 +57,18 @@ extension EngineLoop {
         wake(by: claim.deadline)
     }
 
-    /// The silence of a peer that never answers questions means nothing. (Right after a restart of ours nobody has
-    /// answered yet.)
-    private func mayMove(_ endpoint: Endpoint) -> Bool { endpoint.session.answersQuestions || !endpoint.session.isUp }
+    /// The silence of one who never answers questions says nothing. (Right after a restart of ours nobody has answered yet.)
+    private func mayMove(_ endpoint: Endpoint) -> Bool {
+        endpoint.streams.session.answersQuestions || !endpoint.streams.session.isUp
+    }
 
     /// Does what is due for somebody who may be this peer. Gives when to look again.
     func judgeClaim(on endpoint: Endpoint) -> UInt64 {
         guard let source = endpoint.claim?.address else { return .max }
-        switch endpoint.claim?.claim.wake(now: now, lastHeard: endpoint.session.lastHeard) {
+        switch endpoint.claim?.claim.wake(now: now, lastHeard: endpoint.streams.session.lastHeard) {
         case .askOwner:
             if let data = endpoint.data {
-                endpoint.port.data.queue(to: data) { endpoint.session.question(now: now).write(into: &$0) }
+                endpoint.port.data.queue(to: data) { endpoint.streams.session.question(now: now).write(into: &$0) }
             }
         case .move:
             endpoint.claim = nil
@@ -123,10 +125,7 @@ extension EngineLoop {
         guard let endpoint = there.first, there.count == 1 else { return nil }
         switch packet {
         case .feedback(_, let value):
-            var feedback = endpoint.feedback
-            let sent = endpoint.sender.next.advanced(by: -1)
-            let acknowledged = endpoint.sender.acknowledged ?? sent.advanced(by: -256)
-            guard feedback.number(of: value, acknowledged: acknowledged, sent: sent) != nil else { return nil }
+            guard endpoint.streams.isPlausible(feedback: value) else { return nil }
         case .clock: guard endpoint.isControlGuessed else { return nil }
         case .invitation, .accepted, .refused, .bye, .bitRateLimit: return nil
         }
@@ -154,7 +153,7 @@ extension EngineLoop {
                 return port.departsAgain(place, at: now)
             }
             leaving = port.endpoints(ssrc).filter {
-                token != 0 && $0.session.isToken(token) && $0.data?.isSameHost(as: source) ?? false
+                token != 0 && $0.streams.session.isToken(token) && $0.data?.isSameHost(as: source) ?? false
             }
             // With twins it is not known whose goodbye it is.
             guard leaving.count == 1 else { return }
@@ -170,15 +169,15 @@ extension EngineLoop {
         let record = table.record(place)
         record.pointee = departed.record
         (record.pointee.isTaken, record.pointee.state.held) = (0, .init())
-        let session = old.session
+        let session = old.streams.session
         let endpoint = Endpoint(
             ssrc: old.ssrc, name: old.name, port: old.port, control: old.control, data: data,
-            session: .resumedListener(
-                token: session.token, dataToken: session.dataToken, peer: old.ssrc, own: table.ssrc,
-                name: session.name, now: now, patience: 3 * Self.second),
-            receiver: old.receiver, sender: old.sender, place: place, record: record)
-        (endpoint.feedback, endpoint.isResuming) = (old.feedback, true)
-        endpoint.adaptJournals()
+            streams: old.streams.resumed(
+                in: .resumedListener(
+                    token: session.token, dataToken: session.dataToken, peer: old.ssrc, own: table.ssrc,
+                    name: session.name, now: now, patience: 3 * Self.second)),
+            place: place, record: record)
+        endpoint.isResuming = true
         old.port.arrives(endpoint)
         halfOpen.take(endpoint, from: old.control)
         perform(on: endpoint) { $0.wake(now: now, perform: $1) }

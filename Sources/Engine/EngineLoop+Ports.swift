@@ -101,10 +101,10 @@ extension EngineLoop {
         return EngineStatus.Participant(
             id: member.id, name: member.name, room: member.room.plan.name, port: endpoint.port.number,
             address: endpoint.address.description, ssrc: endpoint.ssrc.rawValue, since: endpoint.record.pointee.since,
-            rtt: roundTrip(endpoint.session.clock), counts: endpoint.counts,
-            silentFor: Int64((now &- min(now, endpoint.session.lastHeard)) / 10), isSilent: member.isSilent,
+            rtt: roundTrip(endpoint.streams.session.clock), counts: endpoint.counts,
+            silentFor: Int64((now &- min(now, endpoint.streams.session.lastHeard)) / 10), isSilent: member.isSilent,
             loops: member.isCut, messages: member.messages,
-            mayHaveLeftNotes: endpoint.receiver.mayHaveLeftNotes ? true : nil)
+            mayHaveLeftNotes: endpoint.streams.receiver.mayHaveLeftNotes ? true : nil)
     }
 
     /// nil where nothing has been measured yet.

@@ -27,7 +27,8 @@ extension EngineLoop {
     func seat(_ endpoint: Endpoint) -> Member {
         let (record, port) = (endpoint.record, endpoint.port)
         let member = Member(
-            id: record.pointee.id, name: endpoint.name, state: table.state(endpoint.place), endpoint: endpoint,
+            id: record.pointee.id, number: endpoint.place, name: endpoint.name, state: table.state(endpoint.place),
+            endpoint: endpoint,
             room: port.room, portIndex: port.index)
         member.isCut = record.pointee.isCut == 1
         endpoint.member = member
@@ -56,7 +57,7 @@ extension EngineLoop {
             wake(by: endpoint.port.departs(endpoint, at: now))
         }
         if let gathering = endpoint.gathering { pool.release(gathering.buffer) }
-        for exclusive in endpoint.exclusives { pool.release(exclusive.buffer) }
+        for buffer in endpoint.exclusives { pool.release(buffer) }
         endpoint.exclusives = []
         endpoint.gathering = nil
         defer { table.release(endpoint.place) }
@@ -90,8 +91,8 @@ extension EngineLoop {
     /// A member has fallen silent, or is there again: everybody is told, and of one who has vanished nothing sounds on. Its
     /// session stays for its minute; what it lets go of later passes as ever.
     func tellSilence(of endpoint: Endpoint) {
-        guard let member = endpoint.member, member.isSilent != endpoint.session.isSilent else { return }
-        member.isSilent = endpoint.session.isSilent
+        guard let member = endpoint.member, member.isSilent != endpoint.streams.session.isSilent else { return }
+        member.isSilent = endpoint.streams.session.isSilent
         guard member.isSilent else { return news.send(.back(status(member))) }
         news.send(.silent(status(member), released: letGo(member)))
     }
@@ -100,8 +101,11 @@ extension EngineLoop {
     private func letGo(_ member: Member) -> Int {
         var released = 0
         for wire in member.outgoing { released = max(released, release(wire)) }
-        member.released.merge(member.state.pointee.held)
-        member.hasReleased = !member.released.isEmpty
+        if !member.state.pointee.held.isEmpty {
+            let late = member.late ?? Member.LateEnds()
+            late.held.merge(member.state.pointee.held)
+            member.late = late
+        }
         member.state.pointee.held = HeldState()
         return released
     }
@@ -118,9 +122,9 @@ extension EngineLoop {
         case .pitchBend(let channel, _): end = .pitchBend(channel, .centre)
         case .polyPressure, .programChange, .channelPressure: return false
         }
-        guard member.released.holds(end) else { return false }
-        member.released.apply(end)
-        member.hasReleased = !member.released.isEmpty
+        guard let late = member.late, late.held.holds(end) else { return false }
+        late.held.apply(end)
+        if late.held.isEmpty { member.late = nil }
         return !message.holds && member.room.members.contains { $0 !== member && $0.state.pointee.held.holds(end) }
     }
 
@@ -161,6 +165,7 @@ extension EngineLoop {
             !(from === to && from.isEchoCut), !from.outgoing.contains(where: { $0.to === to })
         else { return }
         let wire = wires.make(from: from, to: to)
+        if from === to, from.echo == nil { from.echo = Member.EchoWatch() }
         from.outgoing.append(wire)
         to.incoming.append(wire)
     }
@@ -183,7 +188,7 @@ extension EngineLoop {
     /// Ends at everyone who hears a participant what it has begun there.
     func releaseHeld(of member: Member) {
         _ = letGo(member)
-        member.endpoint.receiver.silence { _ in }
+        member.endpoint.streams.receiver.silence { _ in }
         if let gathering = member.endpoint.gathering.take() { pool.release(gathering.buffer) }
     }
 
@@ -221,7 +226,7 @@ extension EngineLoop {
                     .noteOff(Channel(truncating: channel), note: DataByte(truncating: note), velocity: 64))
             }
         }
-        if endpoint.nextPiece == nil { sendPiece(to: endpoint) }
+        if endpoint.streams.pacing.due == nil { sendPiece(to: endpoint) }
     }
 
     // MARK: Telling one participant
@@ -232,7 +237,7 @@ extension EngineLoop {
     /// Sends messages to one participant at once, in packets of a modest size.
     func send(_ messages: ArraySlice<Message>, to endpoint: Endpoint) {
         guard endpoint.member != nil, !messages.isEmpty else { return }
-        if endpoint.hasPieces { hurry(endpoint) }
+        if endpoint.isPacing { flushPaced(endpoint) }
         var rest = messages
         while !rest.isEmpty {
             own.removeAll()
@@ -252,8 +257,8 @@ extension EngineLoop {
                 wire.follow($0)
             }
         }
-        guard !endpoint.backlog.isEmpty, endpoint.nextPiece == nil else { return }
-        endpoint.nextPiece = now
+        guard !endpoint.backlog.isEmpty, endpoint.streams.pacing.due == nil else { return }
+        endpoint.streams.pacing.due = now
         wake(by: now)
     }
 
@@ -262,7 +267,7 @@ extension EngineLoop {
     func remindOfRoom(_ member: Member) {
         own.removeAll()
         let time = UInt32(truncatingIfNeeded: now)
-        let sender = member.endpoint.sender
+        let sender = member.endpoint.streams.sender
         func add(_ message: Message) {
             if own.append(message, at: time) { return }
             sender.pretendSent(own)

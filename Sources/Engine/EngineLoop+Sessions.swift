@@ -46,14 +46,15 @@ extension EngineLoop {
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
         if let endpoint = port.arrivingByControl[key] {
-            if endpoint.session.token == token {
+            if endpoint.streams.session.token == token {
                 return perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
             }
             remove(endpoint, .restarted, farewell: false)
         }
         // The network may have doubled the invitation. Later it is the same program, started anew: some boards draw the
         // same numbers each time. Its old session goes on until the new one is proven.
-        if let endpoint = port.byControl[key], endpoint.session.token == token, now < endpoint.provenAt + Self.copyTime
+        if let endpoint = port.byControl[key], endpoint.streams.session.token == token,
+            now < endpoint.provenAt + Self.copyTime
         {
             return perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
         }
@@ -74,14 +75,15 @@ extension EngineLoop {
         record.pointee.setName(name)
         let endpoint = Endpoint(
             ssrc: ssrc, name: name, port: port, control: source, data: nil,
-            session: .listener(token: token, peer: ssrc, own: table.ssrc, name: port.room.plan.displayName, now: now),
-            receiver: ReceiverStream(waiting: waiting),
-            sender: SenderStream(
-                ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
+            streams: SessionStreams(
+                session: .listener(
+                    token: token, peer: ssrc, own: table.ssrc, name: port.room.plan.displayName, now: now),
+                sender: SenderStream(
+                    ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
+                receiver: ReceiverStream(waiting: waiting)),
             place: place, record: record)
-        endpoint.adaptJournals()
-        record.pointee.nextSequence = endpoint.sender.next.rawValue
-        record.pointee.acknowledged = endpoint.sender.next.advanced(by: -1).rawValue
+        record.pointee.nextSequence = endpoint.streams.sender.next.rawValue
+        record.pointee.acknowledged = endpoint.streams.sender.next.advanced(by: -1).rawValue
         port.arrives(endpoint)
         halfOpen.take(endpoint, from: source)
         perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
@@ -97,8 +99,8 @@ extension EngineLoop {
             $0.ssrc == ssrc && $0.data == nil && $0.control.isSameHost(as: source)
         }
         let endpoint =
-            port.arrivingByData[key] ?? arriving.first { $0.session.token == token }
-            ?? arriving.max { $0.session.lastHeard < $1.session.lastHeard } ?? port.byData[key]
+            port.arrivingByData[key] ?? arriving.first { $0.streams.session.token == token }
+            ?? arriving.max { $0.streams.session.lastHeard < $1.streams.session.lastHeard } ?? port.byData[key]
         guard let endpoint else {
             return refuse(token, nil, "not invited on the control port first", to: source, on: .data, of: port)
         }
@@ -108,7 +110,7 @@ extension EngineLoop {
             port.arrives(endpoint)
         }
         perform(on: endpoint) { $0.receive(packet, on: .data, now: now, perform: $1) }
-        endpoint.record.pointee.dataToken = endpoint.session.dataToken
+        endpoint.record.pointee.dataToken = endpoint.streams.session.dataToken
     }
 
     /// Somebody who is on the way in makes room for one more.
@@ -158,14 +160,14 @@ extension EngineLoop {
     /// Lets a session act, then does what it asked for.
     func perform(on endpoint: Endpoint, _ act: (inout Session, (Session.Action) -> Void) -> Void) {
         var actions: [Session.Action] = []
-        act(&endpoint.session) { actions.append($0) }
+        act(&endpoint.streams.session) { actions.append($0) }
         for action in actions {
             switch action {
             case .send(let packet, let path): send(packet, to: endpoint, on: path)
             case .up:
                 if endpoint.member == nil { proven(endpoint) }
             case .measured:
-                endpoint.record.pointee.answersClock = endpoint.session.hasAnswered ? 1 : 0
+                endpoint.record.pointee.answersClock = endpoint.streams.session.hasAnswered ? 1 : 0
                 guard let member = endpoint.member else { break }
                 news.send(.measured(status(member)))
                 if now &- endpoint.controlHeard > Self.controlSilence { askForControl(endpoint) }
@@ -177,7 +179,7 @@ extension EngineLoop {
             }
         }
         tellSilence(of: endpoint)
-        wake(by: endpoint.session.deadline)
+        wake(by: endpoint.streams.session.deadline)
     }
 
     /// One who only measures is never a member: its clock is answered, and whatever else it sends is dropped.
@@ -228,17 +230,9 @@ extension EngineLoop {
     }
 
     private func acknowledged(_ endpoint: Endpoint, _ value: UInt32) {
-        guard
-            let number = endpoint.feedback.number(
-                of: value, acknowledged: endpoint.sender.acknowledged, sent: endpoint.sender.next.advanced(by: -1))
-        else { return }
-        endpoint.sender.acknowledge(number)
+        guard let number = endpoint.streams.acknowledge(value) else { return }
         endpoint.record.pointee.acknowledged = number.rawValue
-        // Such a peer plays wrong notes from a journal (RTPMIDI.docc/Peers.md).
-        if endpoint.feedback.isLowHalf {
-            endpoint.record.pointee.journals = 2
-            endpoint.adaptJournals()
-        }
+        endpoint.record.pointee.journals = endpoint.streams.evidence.rawValue
     }
 
     // MARK: After a crash
@@ -267,17 +261,16 @@ extension EngineLoop {
             let endpoint = Endpoint(
                 ssrc: ssrc, name: record.pointee.nameText, port: port,
                 control: record.pointee.control, data: record.pointee.data,
-                session: .resumedListener(
-                    token: record.pointee.token, dataToken: record.pointee.dataToken, peer: ssrc, own: table.ssrc,
-                    name: port.room.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1),
-                receiver: receiver,
-                sender: SenderStream(
-                    ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence),
-                    to: .unknown,
-                    checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
+                streams: SessionStreams(
+                    session: .resumedListener(
+                        token: record.pointee.token, dataToken: record.pointee.dataToken, peer: ssrc, own: table.ssrc,
+                        name: port.room.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1),
+                    sender: SenderStream(
+                        ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence), to: .unknown,
+                        checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
+                    receiver: receiver, evidence: JournalEvidence(rawValue: record.pointee.journals) ?? .none),
                 place: place, record: record)
             let key = PortPair.Key(source: endpoint.control, ssrc: ssrc)
-            endpoint.adaptJournals()
             // A damaged file may name somebody twice.
             guard port.byControl[key] == nil else {
                 table.release(place)

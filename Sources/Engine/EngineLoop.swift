@@ -174,11 +174,11 @@ final class EngineLoop {
     }
 
     private func attend(_ endpoint: Endpoint, _ next: inout UInt64) {
-        endpoint.session.isWatched = endpoint.member.map { !$0.state.pointee.held.isEmpty } ?? false
-        if endpoint.session.deadline <= now { perform(on: endpoint) { $0.wake(now: now, perform: $1) } }
+        endpoint.streams.session.isWatched = endpoint.member.map { !$0.state.pointee.held.isEmpty } ?? false
+        if endpoint.streams.session.deadline <= now { perform(on: endpoint) { $0.wake(now: now, perform: $1) } }
         // It may have ended just now.
         guard endpoint.port.has(endpoint) else { return }
-        next = min(next, endpoint.session.deadline)
+        next = min(next, endpoint.streams.session.deadline)
         next = min(next, judgeClaim(on: endpoint))
         if let end = endpoint.probeEnd {
             if end <= now { return remove(endpoint, .kicked, farewell: true) }
@@ -186,17 +186,17 @@ final class EngineLoop {
         }
         guard let member = endpoint.member else { return }
         // A suspect of a loop would send back the repeated ends, too.
-        if let due = endpoint.sender.guardDue, member.trial == nil, member.echoTrial == nil {
+        if let due = endpoint.streams.sender.guardDue, member.trial == nil, member.echoTrial == nil {
             if due <= now { sendGuard(to: endpoint) }
-            next = min(next, endpoint.sender.guardDue ?? .max)
+            next = min(next, endpoint.streams.sender.guardDue ?? .max)
         }
-        if let due = endpoint.nextPiece {
+        if let due = endpoint.streams.pacing.due {
             if due <= now { sendPiece(to: endpoint) }
-            next = min(next, endpoint.nextPiece ?? .max)
+            next = min(next, endpoint.streams.pacing.due ?? .max)
         }
-        if let due = endpoint.receiver.segmentsDue {
+        if let due = endpoint.streams.receiver.segmentsDue {
             if due <= now { giveUpSegments(of: member) }
-            next = min(next, endpoint.receiver.segmentsDue ?? .max)
+            next = min(next, endpoint.streams.receiver.segmentsDue ?? .max)
         }
         if let gathering = endpoint.gathering {
             if gathering.at + Self.second / 2 <= now {

@@ -29,6 +29,8 @@ final class Member {
     }
 
     let id: UInt64
+    /// Its own among those who are here: its place in the session table.
+    let number: Int
     let name: String
     let state: UnsafeMutablePointer<State>
     /// It outlives the member: a session that ends leaves the room first.
@@ -44,9 +46,10 @@ final class Member {
     var sentinel = LoopSentinel()
     /// It was cut for a feedback loop: nobody hears it.
     var isCut = false
-    /// Watches what the echo gives it, while there is one; and whether it has sent that back.
-    var echoSentinel = LoopSentinel(threshold: 12)
+    /// Watches what the echo gives it, where there is one; and whether it has sent that back.
+    var echo: EchoWatch?
     var isEchoCut = false
+    final class EchoWatch { var sentinel = LoopSentinel(threshold: 12) }
     /// While it is tried whether it sends back what it hears: of the others, and of the echo.
     var trial: Trial?
     var echoTrial: Trial?
@@ -70,9 +73,9 @@ final class Member {
         }
     }
 
-    /// What was ended at its hearers before it let go itself: its own ends of these come late.
-    var released = HeldState()
-    var hasReleased = false
+    /// What was ended at its hearers though it had not let go: its own ends of these come late.
+    var late: LateEnds?
+    final class LateEnds { var held = HeldState() }
     /// When something of its own last came, to tell whom a late joiner is to be told of first.
     var playedAt: UInt64 = 0
     /// Messages of its own, and of these the beginnings of notes.
@@ -82,10 +85,10 @@ final class Member {
     var isSilent = false
 
     init(
-        id: UInt64, name: String, state: UnsafeMutablePointer<State>, endpoint: Endpoint, room: ServedRoom,
+        id: UInt64, number: Int, name: String, state: UnsafeMutablePointer<State>, endpoint: Endpoint, room: ServedRoom,
         portIndex: Int
     ) {
-        (self.id, self.name, self.state, self.endpoint) = (id, name, state, endpoint)
+        (self.id, self.number, self.name, self.state, self.endpoint) = (id, number, name, state, endpoint)
         (self.room, self.portIndex) = (room, portIndex)
     }
 

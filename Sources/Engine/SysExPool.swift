@@ -1,9 +1,10 @@
+import RTPMIDI
+
 /// A few buffers in which system exclusive messages are gathered and from which they are sent on, shared by all
 /// participants. A message is stored whole before it is forwarded, so that one that never ends blocks nobody.
 final class SysExPool {
-    /// The longest message, F0 and F7 with it, in octets.
-    static let longest = 65536 + 2
     static let count = 16
+    private static let longest = Pacing.longest
 
     private let memory: UnsafeMutablePointer<UInt8>
     private var lengths = [Int](repeating: 0, count: count)

@@ -6,26 +6,27 @@ import Rooms
 ///
 /// This is a handle; the body lies in the memory of a `WirePool`. Nothing here allocates.
 struct Wire: Equatable {
-    /// Both ends outlive their wires: whoever leaves a room ends its wires first.
-    struct Body {
-        unowned(unsafe) let from: Member
-        unowned(unsafe) let to: Member
-        /// Room for the other channels, which few ever use.
-        let others: UnsafeMutablePointer<HeldChannel>
+    /// 24 octets: in a full room a member has hundreds.
+    struct Body: BitwiseCopyable {
         var first = HeldChannel(Channel(truncating: 0))
+        /// How many places of other channels have been in use.
         var othersCount: UInt8 = 0
+        /// The members' numbers.
+        let from: UInt16
+        let to: UInt16
     }
     /// The channel that is not in one of the others' places is in the first one.
     static let mostOthers = 15
 
     let body: UnsafeMutablePointer<Body>
 
-    var from: Member { body.pointee.from }
-    var to: Member { body.pointee.to }
-    /// The wire as the module Rooms sees it.
+    private var slab: WireSlab { WireSlab(of: body) }
+    var from: Member { slab.members[Int(body.pointee.from)].member }
+    var to: Member { slab.members[Int(body.pointee.to)].member }
+    /// As the rules see it.
     var rule: Rooms.Wire { Rooms.Wire(from: from.memberID, to: to.memberID) }
-    /// From a member to itself.
-    var isEcho: Bool { from === to }
+    /// From somebody to the same.
+    var isEcho: Bool { body.pointee.from == body.pointee.to }
 
     /// Nothing of the channels goes over it at the moment.
     var isWithheld: Bool { isEcho ? to.echoTrial != nil : to.trial != nil }
@@ -76,7 +77,8 @@ struct Wire: Equatable {
 
     private func forEach(_ body: (inout HeldChannel) -> Void) {
         body(&self.body.pointee.first)
-        for index in 0..<Int(self.body.pointee.othersCount) { body(&self.body.pointee.others[index]) }
+        let others = slab.others(of: self.body)
+        for index in 0..<Int(self.body.pointee.othersCount) { body(&others[index]) }
     }
 
     /// Where a channel is kept; of one on which nothing sounds, where it may be kept if it is to.
@@ -86,14 +88,15 @@ struct Wire: Equatable {
         if first.pointee.channel == channel { return first }
         var free = first.pointee.isEmpty ? first : nil
         let count = Int(body.pointee.othersCount)
+        let others = slab.others(of: body)
         for index in 0..<count {
-            let other = body.pointee.others + index
+            let other = others + index
             if other.pointee.channel == channel { return other }
             if other.pointee.isEmpty { free = free ?? other }
         }
         guard makes else { return nil }
         if free == nil, count < Self.mostOthers {
-            free = body.pointee.others + count
+            free = others + count
             body.pointee.othersCount += 1
         }
         free?.pointee = HeldChannel(channel)
@@ -103,36 +106,74 @@ struct Wire: Equatable {
     private static let firstOffset = MemoryLayout<Body>.offset(of: \Body.first)!  // a stored property has one
 }
 
-/// The memory of all wires, in slabs. Room for all sixteen channels of each is reserved with it; the system gives memory
-/// for a page of that when somebody plays on several channels at once.
+/// A member by its number.
+struct NumberedMember {
+    /// Members outlive their wires: whoever leaves a room ends its wires first.
+    unowned(unsafe) let member: Member
+}
+
+/// A piece of memory with bodies of wires, and behind them room for the other channels of each: the system gives a page of
+/// that when somebody plays on several channels at once. It is aligned, so that a body's address tells where it begins.
+private struct WireSlab {
+    static let count = 2048
+    private static let alignment = 1 << 20
+    private static let bodiesAt = 64
+    private static let othersAt = bodiesAt + count * MemoryLayout<Wire.Body>.stride
+    private static let size = othersAt + count * Wire.mostOthers * MemoryLayout<HeldChannel>.stride
+
+    let start: UnsafeMutableRawPointer
+
+    init(_ members: UnsafeMutablePointer<NumberedMember>) {
+        precondition(Self.size <= Self.alignment, "a slab is larger than its alignment")
+        start = .allocate(byteCount: Self.size, alignment: Self.alignment)
+        start.storeBytes(of: members, as: UnsafeMutablePointer<NumberedMember>.self)
+        (start + Self.bodiesAt).bindMemory(to: Wire.Body.self, capacity: Self.count)
+        (start + Self.othersAt).bindMemory(to: HeldChannel.self, capacity: Self.count * Wire.mostOthers)
+    }
+
+    init(of body: UnsafeMutablePointer<Wire.Body>) {
+        let raw = UnsafeMutableRawPointer(body)
+        start = raw - Int(bitPattern: raw) & (Self.alignment - 1)
+    }
+
+    var members: UnsafeMutablePointer<NumberedMember> {
+        start.load(as: UnsafeMutablePointer<NumberedMember>.self)
+    }
+    var bodies: UnsafeMutablePointer<Wire.Body> {
+        (start + Self.bodiesAt).assumingMemoryBound(to: Wire.Body.self)
+    }
+    func others(of body: UnsafeMutablePointer<Wire.Body>) -> UnsafeMutablePointer<HeldChannel> {
+        (start + Self.othersAt).assumingMemoryBound(to: HeldChannel.self) + (body - bodies) * Wire.mostOthers
+    }
+}
+
+/// The memory of all wires.
 final class WirePool {
-    private static let slab = 4096
-    private var bodies: [UnsafeMutablePointer<Wire.Body>] = []
-    private var others: [UnsafeMutablePointer<HeldChannel>] = []
+    private let members: UnsafeMutablePointer<NumberedMember> = .allocate(capacity: SessionTable.capacity)
+    private var slabs: [WireSlab] = []
     private var free: [UnsafeMutablePointer<Wire.Body>] = []
     /// How many of the newest slab have been in use.
-    private var used = slab
+    private var used = WireSlab.count
 
     deinit {
-        for slab in bodies { slab.deallocate() }
-        for slab in others { slab.deallocate() }
+        for slab in slabs { slab.start.deallocate() }
+        members.deallocate()
     }
 
     func make(from: Member, to: Member) -> Wire {
-        if let body = free.popLast() {
-            body.pointee = Wire.Body(from: from, to: to, others: body.pointee.others)
-            return Wire(body: body)
-        }
-        if used == Self.slab {
-            bodies.append(.allocate(capacity: Self.slab))
-            others.append(.allocate(capacity: Self.slab * Wire.mostOthers))
+        for member in [from, to] { (members + member.number).initialize(to: NumberedMember(member: member)) }
+        let body = free.popLast() ?? unused()
+        body.initialize(to: Wire.Body(from: UInt16(from.number), to: UInt16(to.number)))
+        return Wire(body: body)
+    }
+
+    private func unused() -> UnsafeMutablePointer<Wire.Body> {
+        if used == WireSlab.count {
+            slabs.append(WireSlab(members))
             used = 0
         }
-        let body = bodies[bodies.count - 1] + used
-        body.initialize(
-            to: Wire.Body(from: from, to: to, others: others[others.count - 1] + used * Wire.mostOthers))
-        used += 1
-        return Wire(body: body)
+        defer { used += 1 }
+        return slabs[slabs.count - 1].bodies + used
     }
 
     func end(_ wire: Wire) { free.append(wire.body) }

@@ -31,13 +31,7 @@ import MIDI
     }
     deinit { unsafe channels.deallocate() }
 
-    mutating func forgetAll() {
-        unsafe channels.update(repeating: ChannelEnds(), count: 16)
-        active = 0
-        due = nil
-    }
-
-    /// To be called for each command that is sent to the hearer, to be heard at `time`.
+    /// The hearer is sent a command, to be heard at `time`.
     mutating func follow(_ command: ChannelCommand, time: UInt32, at now: UInt64) {
         let channel = command.channel
         guard unsafe channels[channel].follow(command) else { return }

@@ -23,3 +23,20 @@ package struct HearerAbility: Hashable, Sendable {
     /// reads none.
     package static let noJournals = HearerAbility(journalLimit: 0, repeatsEnds: true)
 }
+
+/// What a peer has shown of journals. The numbers are those of the session table.
+package enum JournalEvidence: UInt8, Sendable {
+    case none = 0
+    /// It sends filled ones.
+    case sends = 1
+    /// They would harm it.
+    case isHarmed = 2
+
+    package var ability: HearerAbility {
+        switch self {
+        case .none: .unknown
+        case .sends: .journals
+        case .isHarmed: .noJournals
+        }
+    }
+}

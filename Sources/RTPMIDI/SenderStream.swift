@@ -19,16 +19,17 @@ package import MIDI
     package private(set) var acknowledged: SequenceNumber?
     /// What the hearer can do.
     package var ability: HearerAbility {
-        didSet { if !ability.repeatsEnds { repeats.forgetAll() } }
+        didSet { if ability.repeatsEnds != oldValue.repeatsEnds { repeats = ability.repeatsEnds ? EndRepeats() : nil } }
     }
     /// When a guard packet is to be written; nil: none is needed. In ticks of `now`.
     package var guardDue: UInt64? {
-        guard let journalDue, let endsDue = repeats.due else { return journalDue ?? repeats.due }
+        guard let journalDue, let endsDue = repeats?.due else { return journalDue ?? repeats?.due }
         return min(journalDue, endsDue)
     }
     /// When a guard packet is due for the journal's sake.
     private var journalDue: UInt64?
-    private var repeats = EndRepeats()
+    /// For a hearer that needs it.
+    private var repeats: EndRepeats?
 
     private let histories: UnsafeMutablePointer<SenderHistory>
     /// A bit for each channel whose history is not empty.
@@ -44,6 +45,7 @@ package import MIDI
         self.ssrc = ssrc
         self.next = next
         self.ability = ability
+        repeats = ability.repeatsEnds ? EndRepeats() : nil
         self.checkpoint = checkpoint.map { $0.distance(from: next) < 0 ? $0 : next }?.rawValue ?? next.rawValue
         unsafe histories = .allocate(capacity: 16)
         for channel in 0..<16 { unsafe (histories + channel).initialize(to: SenderHistory()) }
@@ -71,7 +73,7 @@ package import MIDI
         unless isHeld: (Message) -> Bool = { _ in false }
     ) {
         list.removeAll()
-        repeats.add(to: &list, at: now, unless: isHeld)
+        repeats?.add(to: &list, at: now, unless: isHeld)
         writePacket(list, at: now, into: &out)
         list.removeAll()
         take(list)
@@ -111,7 +113,7 @@ package import MIDI
 
     /// After our own restart: what the hearer was told before, and may still sound there.
     package func assume(_ message: Message) {
-        if ability.repeatsEnds { repeats.follow(ChannelCommand(message), time: 0, at: 0) }
+        repeats?.follow(ChannelCommand(message), time: 0, at: 0)
     }
 
     /// Has the next packet carry a filled journal, so that the hearer sees that we write them: it tells the end of a
@@ -153,7 +155,7 @@ package import MIDI
 
     private func followEnds(of list: borrowing CommandList, at now: UInt64) {
         guard ability.repeatsEnds else { return }
-        for index in 0..<list.commandCount { repeats.follow(list.command(index), time: list.newest, at: now) }
+        for index in 0..<list.commandCount { repeats?.follow(list.command(index), time: list.newest, at: now) }
     }
 
     private func reset() {

@@ -21,9 +21,19 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     /// What was heard last, by a hash of it: a message (status, data, data), 0 for none, and when.
     private var heard: [256 of Heard] = .init(repeating: Heard())
     private struct Heard: BitwiseCopyable {
-        var message: UInt32 = 0
+        /// With a bit above its three octets that says whether it has been returned.
+        private var word: UInt32 = 0
         var at: UInt32 = 0
-        var isReturned = false
+        private static let returned: UInt32 = 1 << 31
+
+        init() {}
+        init(message: UInt32, at: UInt32) { (word, self.at) = (message & ~Self.returned, at) }
+
+        var message: UInt32 { word & ~Self.returned }
+        var isReturned: Bool {
+            get { word & Self.returned != 0 }
+            set { word = newValue ? word | Self.returned : message }
+        }
     }
     private var score = 0
     private var delay: Int64 = 0

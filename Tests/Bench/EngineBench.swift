@@ -9,15 +9,21 @@ import TestSupport
 /// The embedded engine as a process, beside the barest program that does the same with the same system calls.
 enum EngineBench {
     /// `midihub engine` on a port of its own, with participants on real sockets.
-    private final class Engine {
-        let port = freeUDPPortPair()
+    final class Engine {
+        var port: UInt16 { ports[0] }
+        let ports: [UInt16]
         let pid: Int32
         private let directory = TemporaryDirectory()
 
-        init(participants: Int = 0) throws {
+        /// With a room for each port.
+        init(_ ports: [UInt16] = [freeUDPPortPair()]) throws {
+            self.ports = ports
+            let rooms = ports.map {
+                "{\"name\":\"r\($0)\",\"displayName\":\"Hub\",\"policy\":\"all\",\"ports\":[\($0)],\"blocks\":[],\"maximum\":1000}"
+            }
             let plan = directory.write(
                 "plan",
-                "{\"version\":1,\"rooms\":[{\"name\":\"r\",\"displayName\":\"Hub\",\"policy\":\"all\",\"ports\":[\(port)],\"blocks\":[],\"maximum\":1000}],\"allow\":[],\"deny\":[],\"host\":\"127.0.0.1\"}"
+                "{\"version\":1,\"rooms\":[\(rooms.joined(separator: ","))],\"allow\":[],\"deny\":[],\"host\":\"127.0.0.1\"}"
             )
             let log = directory.file("log")
             pid = try ChildProgram(
@@ -27,7 +33,9 @@ enum EngineBench {
                     directory.file("sessions"),
                 ], environment: [:], output: log
             ).spawn()
-            try eventually("the engine listens") { text(of: log).contains("listening") }
+            try eventually("the engine listens") {
+                text(of: log).split(separator: "\n").count { $0.contains("\"listening\"") } == ports.count
+            }
         }
 
         func players(_ count: Int) throws -> [TestPlayer] {
@@ -45,7 +53,7 @@ enum EngineBench {
         }
     }
 
-    private static var now: Double { Double(SystemTime.monotonicNanoseconds) / 1e9 }
+    static var now: Double { Double(SystemTime.monotonicNanoseconds) / 1e9 }
 
     private static func waits(for socket: DatagramSocket) {
         var entry = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)

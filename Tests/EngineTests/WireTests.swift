@@ -94,6 +94,10 @@ import Testing
         #expect(two.ended == nil)
     }
 
+    @Test func `a wire has a small body, since in a full room a member has hundreds`() {
+        #expect(MemoryLayout<Wire.Body>.stride == 24)
+    }
+
     @Test func `a record lies where engines of this table's version look for it`() {
         var record = SessionTable.Record()
         record.state.follow(note)

@@ -46,6 +46,4 @@ import Testing
         told.merge(one)
         #expect(told.releases(whileHeldBy: []) == all.releases(whileHeldBy: []))
     }
-
-    @Test func `a wire has room for its table`() { #expect(MemoryLayout<HeldChannel>.stride == 24) }
 }

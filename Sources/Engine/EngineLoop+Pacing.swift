@@ -7,18 +7,13 @@ import RTPMIDI
 /// state for a late joiner, and system exclusive messages. Live messages never wait for it: when one comes, the rest is
 /// sent before it at once.
 extension EngineLoop {
-    /// Between two pieces: 128 octets in 3 ms are ten times as fast as a MIDI cable.
-    private static let pause: UInt64 = 30
-    private static let pieceSize = 128
-    private static let hurriedPieceSize = 1024
-
     // MARK: System exclusive messages that come in
 
     /// A part of a message. Whole short ones go on at once; the others are stored until they are complete.
     func gather(_ part: SysExPart, _ octets: UnsafeRawBufferPointer, _ time: UInt32, from endpoint: Endpoint) {
         if part.isBeginning {
             if let open = endpoint.gathering.take() { pool.release(open.buffer) }
-            if part.isEnd, octets.count <= Self.pieceSize {
+            if part.isEnd, octets.count <= Pacing.pieceSize {
                 // Among the live messages, in their order.
                 own.removeAll()
                 _ = list.append(sysEx: .whole, octets, at: time)
@@ -41,7 +36,7 @@ extension EngineLoop {
         guard part.isEnd else { return }
         endpoint.gathering = nil
         defer { pool.release(gathering.buffer) }
-        let pieces = (pool.bytes(gathering.buffer).count + Self.pieceSize - 1) / Self.pieceSize
+        let pieces = (pool.bytes(gathering.buffer).count + Pacing.pieceSize - 1) / Pacing.pieceSize
         let hearers = endpoint.member?.outgoing ?? []
         guard endpoint.allowance.takesExclusive(pieces * hearers.count, at: milliseconds, deliveryCost) else {
             endpoint.counts.limited += 1
@@ -49,8 +44,8 @@ extension EngineLoop {
         }
         for hearer in hearers.lazy.map(\.to.endpoint) where hearer.exclusives.count < SysExPool.count {
             pool.retain(gathering.buffer)
-            hearer.exclusives.append(Endpoint.Exclusive(buffer: gathering.buffer))
-            if hearer.nextPiece == nil { sendPiece(to: hearer) }
+            hearer.exclusives.append(gathering.buffer)
+            if hearer.streams.pacing.due == nil { sendPiece(to: hearer) }
         }
     }
 
@@ -64,15 +59,15 @@ extension EngineLoop {
 
     /// Sends the next piece, and plans the one after it.
     func sendPiece(to endpoint: Endpoint) {
-        let goesOn = sendPiece(to: endpoint, size: Self.pieceSize)
-        endpoint.nextPiece = goesOn ? now + Self.pause : nil
-        if goesOn { wake(by: now + Self.pause) }
+        let goesOn = sendPiece(to: endpoint, size: Pacing.pieceSize)
+        endpoint.streams.pacing.due = goesOn ? now + Pacing.interval : nil
+        if goesOn { wake(by: now + Pacing.interval) }
     }
 
     /// Sends all that is left at once.
-    func hurry(_ endpoint: Endpoint) {
-        endpoint.nextPiece = nil
-        while sendPiece(to: endpoint, size: Self.hurriedPieceSize) {}
+    func flushPaced(_ endpoint: Endpoint) {
+        endpoint.streams.pacing.due = nil
+        while sendPiece(to: endpoint, size: Pacing.hurriedPieceSize) {}
     }
 
     /// False when that was the last.
@@ -86,21 +81,13 @@ extension EngineLoop {
             endpoint.backlogSent = min(endpoint.backlog.count, endpoint.backlogSent + Self.chunk)
             sendOwn(to: endpoint)
             if endpoint.backlogSent == endpoint.backlog.count { (endpoint.backlog, endpoint.backlogSent) = ([], 0) }
-        } else if let exclusive = endpoint.exclusives.first {
-            let octets = pool.bytes(exclusive.buffer)
-            let end = min(octets.count, exclusive.sent + size)
-            let part: SysExPart =
-                switch (exclusive.sent == 0, end == octets.count) {
-                case (true, true): .whole
-                case (true, false): .first
-                case (false, false): .middle
-                case (false, true): .last
-                }
-            _ = own.append(sysEx: part, UnsafeRawBufferPointer(rebasing: octets[exclusive.sent..<end]), at: time)
+        } else if let buffer = endpoint.exclusives.first {
+            let message = pool.bytes(buffer)
+            let (part, octets) = endpoint.streams.pacing.nextPiece(of: message.count, atMost: size)
+            _ = own.append(sysEx: part, UnsafeRawBufferPointer(rebasing: message[octets]), at: time)
             sendOwn(to: endpoint)
-            endpoint.exclusives[0].sent = end
-            if end == octets.count {
-                pool.release(exclusive.buffer)
+            if part.isEnd {
+                pool.release(buffer)
                 endpoint.exclusives.removeFirst()
             }
         }
