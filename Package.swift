@@ -51,7 +51,7 @@ let package = Package(
         module("Client", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("Engine", ["EngineProtocol", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
-        module("Store", ["CSQLite"]),
+        module("Store", ["Linux", "CSQLite"]),
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),
         module(

@@ -24,11 +24,7 @@ struct FileIdentity: Hashable, Sendable {
     }
 
     /// The file system's clock steps in milliseconds: a file this fresh may change again without looking different.
-    var isFresh: Bool {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec) - max(modified, changed) < 100_000_000
-    }
+    var isFresh: Bool { SystemTime.unixNanoseconds - max(modified, changed) < 100_000_000 }
 }
 
 /// File contents by path, the least recently asked for given up first.

@@ -224,7 +224,7 @@ final class ServerLoop {
 
     func write(_ reply: Conversation.Reply) -> ResponseWriter.Wire {
         if case .answer(let response, _, _) = reply { counters.count(response.status) }
-        return writer.write(reply, now: Int64(time(nil)))
+        return writer.write(reply, now: SystemTime.unixMilliseconds / 1000)
     }
 
     // MARK: Time

@@ -8,17 +8,19 @@ package final class MappedFile {
     package let size: Int
     /// Why the content will not outlive the program; nil where it will.
     package let trouble: Errno?
+    /// How large the file was, 0 for a new one.
+    package let sizeBefore: Int
 
     /// `size` bytes, zero where the file had another size.
     package init(path: String, size: Int) {
         self.size = size
         do throws(Errno) {
-            memory = try Self.map(path, size)
+            (memory, sizeBefore) = try Self.map(path, size)
             trouble = nil
         } catch {
             memory = .allocate(byteCount: size, alignment: 4096)
             memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
-            trouble = error
+            (trouble, sizeBefore) = (error, 0)
         }
     }
 
@@ -26,7 +28,9 @@ package final class MappedFile {
         if trouble == nil { munmap(memory, size) } else { memory.deallocate() }
     }
 
-    private static func map(_ path: String, _ size: Int) throws(Errno) -> UnsafeMutableRawPointer {
+    private static func map(
+        _ path: String, _ size: Int
+    ) throws(Errno) -> (memory: UnsafeMutableRawPointer, sizeBefore: Int) {
         let file = try Descriptor("open", path) {
             open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
         }
@@ -41,6 +45,6 @@ package final class MappedFile {
         guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, number, 0), memory != MAP_FAILED else {
             throw Errno(code: midihub_errno(), call: "mmap", thing: path)
         }
-        return memory
+        return (memory, Int(facts.st_size))
     }
 }

@@ -13,9 +13,7 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
 
     /// The identity of a running process; nil where there is none or it is a zombie.
     package init?(of pid: Int32) {
-        guard pid > 0, let boot = Self.currentBootID, let fields = Self.fields(of: pid),
-            let start = UInt64(fields[19])
-        else { return nil }
+        guard pid > 0, let boot = Self.currentBootID, let start = Self.startTime(of: pid) else { return nil }
         var status = stat()
         guard stat("/proc/\(pid)/exe", &status) == 0 else { return nil }
         bootID = boot
@@ -33,6 +31,9 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
 
     /// Whether a signal (SIGSTOP) holds it.
     package var isStopped: Bool { Self.fields(of: pid)?[0] == "T" }
+
+    /// When a process was started, in clock ticks after boot; nil where there is none, or a zombie.
+    package static func startTime(of pid: Int32) -> UInt64? { fields(of: pid).flatMap { UInt64($0[19]) } }
 
     /// The fields of /proc/PID/stat from the third on, behind the name, which may hold blanks and parentheses: the state
     /// first, the start time at 19. nil for zombies.

@@ -6,7 +6,8 @@ package enum SystemTime {
     /// Monotonic, since about the boot: never steps, and is the same for all processes.
     package static var monotonicNanoseconds: UInt64 { read(CLOCK_MONOTONIC) }
     /// Unix time; steps when somebody sets the clock.
-    package static var unixMilliseconds: Int64 { Int64(read(CLOCK_REALTIME) / 1_000_000) }
+    package static var unixMilliseconds: Int64 { unixNanoseconds / 1_000_000 }
+    package static var unixNanoseconds: Int64 { Int64(read(CLOCK_REALTIME)) }
 
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()

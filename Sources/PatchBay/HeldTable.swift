@@ -49,6 +49,7 @@ final class HeldTable {
     private static let slotsOffset = 4096
     private static let size = slotsOffset + MemoryLayout<Slot>.stride * slotCount
 
+    private let file: MappedFile
     private let memory: UnsafeMutableRawPointer
     private let slots: UnsafeMutablePointer<Slot>
     private var free: [Int] = []
@@ -61,25 +62,12 @@ final class HeldTable {
     private var goneHearers: [Int] = []
 
     init(path: String) {
-        var trouble: String?
-        var mapped: UnsafeMutableRawPointer?
-        do throws(Errno) {
-            let file = try Descriptor("open", path) {
-                open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
-            }
-            (mapped, trouble) = try Self.map(file, path)
-        } catch {
-            trouble = "held notes are not remembered across restarts of the hub: \(error)"
-        }
-        if let mapped {
-            memory = mapped
-        } else {
-            memory = .allocate(byteCount: Self.size, alignment: 4096)
-            memory.initializeMemory(as: UInt8.self, repeating: 0, count: Self.size)
-        }
+        file = MappedFile(path: path, size: Self.size)
+        memory = file.memory
+        trouble =
+            file.trouble.map { "held notes are not remembered across restarts of the hub: \($0)" }
+            ?? Self.begin(memory, isNew: file.sizeBefore == 0).map { "\($0): \(path)" }
         slots = (memory + Self.slotsOffset).bindMemory(to: Slot.self, capacity: Self.slotCount)
-        self.trouble = trouble
-        isMapped = mapped != nil
 
         var inherited: [Int] = []
         for index in (0..<Self.slotCount).reversed() {
@@ -94,36 +82,14 @@ final class HeldTable {
         self.inherited = inherited.reversed()
     }
 
-    private let isMapped: Bool
-
-    deinit {
-        if isMapped { munmap(memory, Self.size) } else { memory.deallocate() }
-    }
-
-    /// The file in memory, begun anew where it is not ours, of this boot and whole; then the second value says so.
-    private static func map(
-        _ file: borrowing Descriptor, _ path: String
-    ) throws(Errno) -> (UnsafeMutableRawPointer, String?) {
-        let number = file.number
-        var facts = stat()
-        try retrying("fstat", path) { fstat(number, &facts) }
-        guard facts.st_mode & S_IFMT == S_IFREG else { throw Errno(code: EINVAL, call: "no plain file", thing: path) }
-        let isWhole = Int(facts.st_size) == size
-        if !isWhole {
-            try retrying("ftruncate", path) { ftruncate(number, 0) }
-        }
-        // Room on the disk now, not when a page is first written to: that would be a SIGBUS.
-        let code = posix_fallocate(number, 0, off_t(size))
-        guard code == 0 else { throw Errno(code: code, call: "fallocate", thing: path) }
-        guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, number, 0), memory != MAP_FAILED else {
-            throw Errno(code: EIO, call: "mmap", thing: path)
-        }
+    /// Begins the table anew where it is not ours, of this boot and whole. Tells where what was there could not be used.
+    private static func begin(_ memory: UnsafeMutableRawPointer, isNew: Bool) -> String? {
         let header = memory.bindMemory(to: Header.self, capacity: 1)
         var wanted = Header()
         for (index, byte) in bootID().prefix(40).enumerated() { wanted.bootID[index] = byte }
         wanted.magic = Header.magic
         let isOurs = withUnsafeBytes(of: wanted) { memcmp($0.baseAddress!, header, $0.count) == 0 }
-        if isOurs { return (memory, nil) }
+        if isOurs { return nil }
         let isFromBefore = header.pointee.magic == Header.magic
         memset(memory, 0, size)
         wanted.magic = 0
@@ -131,11 +97,10 @@ final class HeldTable {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         header.pointee.magic = Header.magic
         // No warning for a new file, or one from before a restart of the machine or of another version.
-        let isNew = facts.st_size == 0
-        return (memory, isNew || isFromBefore ? nil : "the table of held notes was unusable and is begun anew: \(path)")
+        return isNew || isFromBefore ? nil : "the table of held notes was unusable and is begun anew"
     }
 
-    private static func bootID() -> [UInt8] { ProcessFile.read("/proc/sys/kernel/random/boot_id") }
+    private static func bootID() -> [UInt8] { (ProcessIdentity.currentBootID.map { Array("\($0)\n".utf8) }) ?? [] }
 
     // MARK: Slots
 
@@ -226,27 +191,5 @@ final class HeldTable {
 
     func senders(heardBy hearer: Int) -> [Int] {
         (0..<Self.slotCount).filter { slots[$0].use == Slot.Use.participant && hears(hearer, from: $0) }
-    }
-}
-
-/// Small files of proc(5).
-enum ProcessFile {
-    /// At most 4 KiB; empty where it cannot be read.
-    static func read(_ path: String) -> [UInt8] {
-        guard let file = try? Descriptor("open", path, { open(path, O_RDONLY | O_CLOEXEC) }) else { return [] }
-        return [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-            if case .bytes(let read)? = try? file.read(into: UnsafeMutableRawBufferPointer(buffer)) { count = read }
-        }
-    }
-
-    /// When a process (or thread) was started, in clock ticks since boot: field 22 of /proc/PID/stat. nil where there
-    /// is none.
-    static func startTime(of pid: Int32) -> UInt64? {
-        let bytes = read("/proc/\(pid)/stat")
-        // The second field is the program's name in parentheses, and may hold anything, parentheses too.
-        guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
-        guard fields.count > 19 else { return nil }
-        return UInt64(String(decoding: fields[19], as: UTF8.self))
     }
 }

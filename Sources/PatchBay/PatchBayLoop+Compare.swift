@@ -130,7 +130,7 @@ extension PatchBayLoop {
             inherited.filter { slot in
                 let old = table.facts(slot)
                 return (engines[old.pid] != nil && startTimes[old.pid] == old.startTime)
-                    || ProcessFile.startTime(of: old.pid) != old.startTime
+                    || ProcessIdentity.startTime(of: old.pid) != old.startTime
             })
         let gone = decided.filter { slot in
             table.hearers(of: slot).allSatisfy { decided.contains($0) || !inherited.contains($0) }

@@ -139,7 +139,7 @@ final class PatchBayLoop {
     private func configure(_ plans: [RoomPlan], _ specs: [EngineSpec]) {
         engines = [:]
         for spec in specs { engines[spec.pid] = spec }
-        startTimes = engines.mapValues { ProcessFile.startTime(of: $0.pid) ?? 0 }
+        startTimes = engines.mapValues { ProcessIdentity.startTime(of: $0.pid) ?? 0 }
         owners = [:]
 
         let policies = Dictionary(plans.map { ($0.name, $0.policy) }, uniquingKeysWith: { first, _ in first })

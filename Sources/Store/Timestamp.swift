@@ -1,4 +1,4 @@
-import Glibc
+import Linux
 
 /// A point in Unix time, in whole milliseconds. In JSON and in the database it is the bare number.
 package struct Timestamp: Hashable, Comparable, Sendable, Codable {
@@ -7,11 +7,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     /// The system's wall clock (`CLOCK_REALTIME`), which can be set and can therefore go back.
-    package static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-    }
+    package static var now: Timestamp { Timestamp(milliseconds: SystemTime.unixMilliseconds) }
 
     package static func < (one: Timestamp, other: Timestamp) -> Bool { one.milliseconds < other.milliseconds }
 

@@ -171,9 +171,7 @@ final class Join {
 
     private func print(_ message: Initiator.Received, from participant: Initiator, as dump: Dump) {
         let hex = message.bytes.map { String(format: "%02x", $0) }.joined()
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        let milliseconds = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        let milliseconds = SystemTime.unixMilliseconds
         let text: String
         switch dump {
         case .text:

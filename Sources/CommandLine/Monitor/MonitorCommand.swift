@@ -153,9 +153,7 @@ private final class Monitor {
     }
 
     private func say(_ words: String) {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        Output.line("\(Output.time(Int64(time.tv_sec) * 1000))  \(words)")
+        Output.line("\(Output.time(SystemTime.unixMilliseconds))  \(words)")
         // The reader of standard output has gone.
         if Output.isLost { loop.stop() }
     }
