@@ -42,12 +42,12 @@ extension Hub {
     private func reload(_ author: Author, _ reply: @escaping Reply) {
         do throws(ConfigurationError) {
             let words = try reload()
-            context.note("reload", address: author.address, "\(words.dropLast()), by \(author).")
+            context.note(.reload, address: author.address, "\(words.dropLast()), by \(author).")
             reply(.done(words))
         } catch {
             let words = "The new configuration is not used: \(error.description)"
             context.note(
-                "reload-failed", severity: .error, address: author.address, "\(words) (asked by \(author))")
+                .reloadFailed, severity: .error, address: author.address, "\(words) (asked by \(author))")
             reply(.invalid(words))
         }
     }
@@ -75,13 +75,13 @@ extension Hub {
     }
 
     /// The kind of its event, and what becomes of a participant by it.
-    private func words(for command: MemberCommand, _ author: Author) -> (kind: String, words: String) {
+    private func words(for command: MemberCommand, _ author: Author) -> (kind: EventKind, words: String) {
         switch command {
-        case .kick: ("kick", carrier.wordsForKick(by: author))
-        case .release: ("release", "was released: what it held was ended at those who hear it, by \(author)")
+        case .kick: (.kick, carrier.wordsForKick(by: author))
+        case .release: (.release, "was released: what it held was ended at those who hear it, by \(author)")
         case .notesOff(let notes):
-            ("notes-off", "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)")
-        case .unmute: ("unmute", "is no longer muted, by \(author)")
+            (.notesOff, "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)")
+        case .unmute: (.unmute, "is no longer muted, by \(author)")
         }
     }
 
@@ -112,7 +112,7 @@ extension Hub {
             lifted[room, default: []].insert(block)
         }
         record(block, in: room, isBlocked: isBlocked)
-        context.note(isBlocked ? "block" : "unblock", room: room, address: author.address, "\(wires), by \(author)")
+        context.note(isBlocked ? .block : .unblock, room: room, address: author.address, "\(wires), by \(author)")
         publishSoon()
         carrier.apply(plan) { failure in
             reply(
@@ -125,7 +125,7 @@ extension Hub {
 
     private func panic(_ room: String?, _ all: Bool, _ author: Author, _ reply: @escaping Reply) {
         context.note(
-            "panic", severity: .warning, room: room, address: author.address,
+            .panic, severity: .warning, room: room, address: author.address,
             "Panic\(all ? ", every note," : "") in \(room.map { "room \($0)" } ?? "all rooms"), by \(author)")
         carrier.panic(room, all: all) { outcome in
             switch outcome {

@@ -6,10 +6,10 @@ extension Hub {
         switch signal {
         case SIGHUP:
             do throws(ConfigurationError) {
-                context.note("reload", try reload())
+                context.note(.reload, try reload())
             } catch {
                 context.note(
-                    "reload-failed", severity: .error, "The new configuration is not used: \(error.description)")
+                    .reloadFailed, severity: .error, "The new configuration is not used: \(error.description)")
             }
         case SIGUSR2: leave()
         default: stop(because: "signal \(signal)")

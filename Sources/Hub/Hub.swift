@@ -116,7 +116,7 @@ package final class Hub {
         (carrier, orphaned) = kind == .rtpmidid ? (fleet, embedded) : (embedded, fleet)
         if configuration.location == .auto { location = Location.ask() }
         if case .named(let place) = configuration.location { location = place }
-        recorder.noticed = { [unowned self] in context.note("store", severity: .warning, $0) }
+        recorder.noticed = { [unowned self] in context.note(.store, severity: .warning, $0) }
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)
             for engine in carrier.engines { engine.rerecord() }
@@ -130,7 +130,7 @@ package final class Hub {
         recorder.recorded = { [unowned self] in observer?.show($0) }
         recorder.lostEvents = { [unowned self] in observer?.lostEvents() }
         context.played = { [unowned self] in countPlayed($0, $1) }
-        for notice in memory.notices { context.note("store", severity: .warning, notice) }
+        for notice in memory.notices { context.note(.store, severity: .warning, notice) }
         context.changed = { [unowned self] in publishSoon() }
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
@@ -154,7 +154,7 @@ package final class Hub {
         try loop.watch(signals.number, .read) { [unowned self] _ in
             while let signal = signals.next() { take(signal: signal) }
         }
-        context.note("engine-chosen", "The engine is \(kind.rawValue): \(whyThatKind)")
+        context.note(.engineChosen, "The engine is \(kind.rawValue): \(whyThatKind)")
         carrier.begin(plan)
         orphaned.begin(EnginePlan(rooms: []))
         loop.every(.seconds(5)) { [unowned self] in tick() }
@@ -203,7 +203,7 @@ package final class Hub {
     private func keepSocket() {
         let path = context.state.socket
         guard !isStopping, !File.exists(path), observer?.reopenSocket() ?? false else { return }
-        context.note("socket", severity: .warning, "\(path) was gone and has been made again")
+        context.note(.socket, severity: .warning, "\(path) was gone and has been made again")
     }
 
     private func housekeep() {
@@ -219,7 +219,7 @@ package final class Hub {
         guard !isStopping else { return }
         isStopping = true
         File.remove(context.state.socket)
-        context.note("left-to-next", "The hub ends; its engines go on for the next one")
+        context.note(.leftToNext, "The hub ends; its engines go on for the next one")
         finish()
     }
 
@@ -228,7 +228,7 @@ package final class Hub {
         isStopping = true
         // Without its socket nobody takes it for a hub that goes on.
         File.remove(context.state.socket)
-        context.note("stopping", "The hub ends (\(reason)): goodbye to everyone")
+        context.note(.stopping, "The hub ends (\(reason)): goodbye to everyone")
         endPianos(wait: false)
         carrier.stop()
         endIfAllAreDown()

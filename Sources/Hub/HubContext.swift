@@ -56,7 +56,7 @@ final class HubContext {
     /// Records an event, and says it on standard output. `text` has no address, which belongs in `address`; it begins with
     /// the participant's name where that is in it.
     func note(
-        _ kind: String, severity: EventRecord.Severity = .info, at when: TimeRange? = nil, room: String? = nil,
+        _ kind: EventKind, severity: EventRecord.Severity = .info, at when: TimeRange? = nil, room: String? = nil,
         engine: String? = nil, visit: Visit? = nil, participant: String? = nil, address: String? = nil, _ text: String
     ) {
         let when = when ?? TimeRange(.now)
@@ -67,7 +67,7 @@ final class HubContext {
                     at: when, kind: kind, severity: severity, room: room ?? visit?.room,
                     engine: engine ?? visit?.engine,
                     participant: participant ?? visit?.name, visit: visit?.id, text: text, address: address)))
-        if kind == "lost", let visit { lost(visit, text) }
+        if kind == .lost, let visit { lost(visit, text) }
         let place = address.map { " (\($0))" } ?? ""
         if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text + place))") }
         changed()

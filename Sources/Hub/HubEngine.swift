@@ -54,7 +54,7 @@ extension HubEngine {
 
     func restart(by author: Author) {
         context.note(
-            "restart", room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
+            .restart, room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
         process.stop()
         process.start()
     }
@@ -113,7 +113,7 @@ extension HubEngine {
 
     private func noteLogTrouble(_ what: String, _ error: Errno) {
         context.note(
-            "log-trouble", severity: .error, room: roomName, engine: name,
+            .logTrouble, severity: .error, room: roomName, engine: name,
             "The log of \(name) cannot be \(what): \(error)")
     }
 
@@ -125,7 +125,7 @@ extension HubEngine {
         cancelReadiness()
         isReady = false
         if reason != text {
-            context.note("engine-unfit", severity: .error, room: roomName, engine: name, "\(name) is ended: \(text)")
+            context.note(.engineUnfit, severity: .error, room: roomName, engine: name, "\(name) is ended: \(text)")
         }
         reason = text
         process.service.markUnfit()

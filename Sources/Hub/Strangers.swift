@@ -68,7 +68,7 @@ package struct Strangers {
     package mutating func admit(_ change: Change, at now: Timestamp) -> Bool {
         switch change {
         case .visit(let visit): admit(visit, at: now)
-        case .event(let event) where event.kind == "refused":
+        case .event(let event) where event.kind == .refused:
             takePlace(event.address, at: now) || count(event.address)
         case .event(let event): event.visit.map { admit(event, of: $0) } ?? true
         case .latency(let sample): admit(sample)
@@ -155,7 +155,7 @@ package struct Strangers {
         let places = counts.count == 1 ? "one address" : "\(counts.count) addresses"
         defer { (total, counts) = (0, [:]) }
         return EventRecord(
-            at: TimeRange(now), kind: "visits-counted", severity: .warning,
+            at: TimeRange(now), kind: .visitsCounted, severity: .warning,
             text: "Short or refused visits that were counted, not recorded: \(total), from \(places)",
             address: most.map { $0.isIPv4 ? $0.host : "\($0.host)/64" })
     }

@@ -8,8 +8,7 @@ package struct EventRecord: Hashable, Sendable {
     /// Given by the store: events are counted in the order they are committed. What is set here is not stored.
     package var id: Int64
     package var at: TimeRange
-    /// A word for programs, such as "joined".
-    package var kind: String
+    package var kind: EventKind
     package var severity: Severity
     package var room: String?
     package var engine: String?
@@ -22,7 +21,7 @@ package struct EventRecord: Hashable, Sendable {
     package var address: String?
 
     package init(
-        id: Int64 = 0, at: TimeRange, kind: String, severity: Severity = .info, room: String? = nil,
+        id: Int64 = 0, at: TimeRange, kind: EventKind, severity: Severity = .info, room: String? = nil,
         engine: String? = nil,
         participant: String? = nil, visit: Int64? = nil, text: String, address: String? = nil
     ) {
@@ -40,7 +39,7 @@ package struct EventRecord: Hashable, Sendable {
 
     fileprivate init(_ row: borrowing Row) {
         self.init(
-            id: row.integer(0), at: row.when(1), kind: row.text(3),
+            id: row.integer(0), at: row.when(1), kind: EventKind(rawValue: row.text(3)) ?? .unknown,
             severity: Severity(rawValue: row.integer(4)) ?? .error,
             room: row.optionalText(5), engine: row.optionalText(6), participant: row.optionalText(7),
             visit: row.optionalInteger(8), text: row.text(9), address: row.optionalText(10))
@@ -88,7 +87,7 @@ package struct EventFilter: Hashable, Sendable {
 extension Connection {
     func store(_ event: EventRecord) throws(StoreError) {
         try statement("INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
-            event.at.earliest, event.at.latest, event.kind, event.severity.rawValue, event.room, event.engine,
+            event.at.earliest, event.at.latest, event.kind.rawValue, event.severity.rawValue, event.room, event.engine,
             event.participant, event.visit, event.text, event.address)
     }
 

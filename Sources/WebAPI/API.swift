@@ -111,7 +111,7 @@ package enum API {
 
         /// `isFull`: for one with the token. What others read has no address, wherever the words come from.
         package init(_ record: EventRecord, isFull: Bool) {
-            (id, kind, severity) = (record.id, record.kind, "\(record.severity)")
+            (id, kind, severity) = (record.id, record.kind.rawValue, "\(record.severity)")
             (text, address) = isFull ? (record.text, record.address) : (AddressMask.masked(record.text), nil)
             (at, atLatest) = (record.at.earliest.milliseconds, record.at.latest.milliseconds)
             (room, engine, participant) = (record.room, record.engine, record.participant)

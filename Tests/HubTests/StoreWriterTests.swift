@@ -11,7 +11,7 @@ import Testing
     private var path: String { directory.file("hub.sqlite") }
 
     private func event(_ text: String) -> Change {
-        .event(EventRecord(at: TimeRange(.now), kind: "test", severity: .info, text: text))
+        .event(EventRecord(at: TimeRange(.now), kind: .unknown, severity: .info, text: text))
     }
 
     private func offset(_ offset: Int64) -> Change {
@@ -155,7 +155,7 @@ import Testing
         try settle(recorder)
         #expect(try await database.visits(limit: 200).count == 100)
         try loop.run(until: "it is told", within: .seconds(600)) { !told.isEmpty }
-        #expect(told.map(\.kind) == ["visits-counted"])
+        #expect(told.map(\.kind) == [.visitsCounted])
         #expect(told[0].text.contains("50"))
     }
 

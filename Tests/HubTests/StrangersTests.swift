@@ -17,14 +17,14 @@ struct StrangersTests {
 
         mutating func joins(_ id: Int64, from address: String?, at seconds: Int64) {
             tell(.visit(Self.visit(id, address, seconds)), at: seconds)
-            tell(Self.event(id, "joined", seconds), at: seconds)
+            tell(Self.event(id, .joined, seconds), at: seconds)
         }
 
         mutating func leaves(_ id: Int64, from address: String?, after joined: Int64, at seconds: Int64) {
             var visit = Self.visit(id, address, joined)
             visit.left = TimeRange(StrangersTests.moment(seconds))
             tell(.visit(visit), at: seconds)
-            tell(Self.event(id, "left", seconds), at: seconds)
+            tell(Self.event(id, .left, seconds), at: seconds)
         }
 
         static func visit(_ id: Int64, _ address: String?, _ seconds: Int64) -> Visit {
@@ -32,15 +32,16 @@ struct StrangersTests {
                 id: id, room: "Hall", engine: "embedded", port: 5004, name: "P", address: address,
                 joined: TimeRange(StrangersTests.moment(seconds)))
         }
-        static func event(_ id: Int64, _ kind: String, _ seconds: Int64) -> Change {
-            .event(EventRecord(at: TimeRange(StrangersTests.moment(seconds)), kind: kind, visit: id, text: kind))
+        static func event(_ id: Int64, _ kind: EventKind, _ seconds: Int64) -> Change {
+            .event(
+                EventRecord(at: TimeRange(StrangersTests.moment(seconds)), kind: kind, visit: id, text: kind.rawValue))
         }
 
         var visits: Set<Int64> {
             Set(recorded.compactMap { if case .visit(let visit) = $0 { visit.id } else { nil } })
         }
         var events: [String] {
-            recorded.compactMap { if case .event(let event) = $0 { event.kind } else { nil } }
+            recorded.compactMap { if case .event(let event) = $0 { event.kind.rawValue } else { nil } }
         }
     }
 
@@ -98,7 +99,7 @@ struct StrangersTests {
         #expect(crowd.recorded.isEmpty)
         #expect(crowd.strangers.due(at: Self.moment(69)).isEmpty)
         let due = crowd.strangers.due(at: Self.moment(70))
-        #expect(due == [.visit(Crowd.visit(5000, "192.0.2.66", 10)), Crowd.event(5000, "joined", 10)])
+        #expect(due == [.visit(Crowd.visit(5000, "192.0.2.66", 10)), Crowd.event(5000, .joined, 10)])
         crowd.leaves(5000, from: "192.0.2.66", after: 10, at: 80)
         #expect(crowd.events == ["left"])
     }
@@ -111,7 +112,7 @@ struct StrangersTests {
         #expect(crowd.recorded.isEmpty)
         let due = crowd.strangers.due(at: Self.moment(76))
         #expect(due.count == 3)
-        #expect(Array(due.dropFirst()) == [Crowd.event(5000, "joined", 10), Crowd.event(5000, "left", 75)])
+        #expect(Array(due.dropFirst()) == [Crowd.event(5000, .joined, 10), Crowd.event(5000, .left, 75)])
     }
 
     @Test func `after a while an address may be recorded again`() {
@@ -155,7 +156,7 @@ struct StrangersTests {
         var crowd = Crowd()
         for number in 0..<5000 {
             let event = EventRecord(
-                at: TimeRange(Self.moment(0)), kind: "refused", text: "", address: "2001:db8::\(number)")
+                at: TimeRange(Self.moment(0)), kind: .refused, text: "", address: "2001:db8::\(number)")
             crowd.tell(.event(event), at: 0)
         }
         #expect(crowd.recorded.count == 100)

@@ -9,7 +9,7 @@ struct EventRecordTests {
     @Test func `an event comes back as it was written, with the id it was given`() async throws {
         let database = try Database(path: scratch.path)
         var told = EventRecord(
-            id: 99, at: TimeRange(earliest: moment(1), latest: moment(2)), kind: "lost", severity: .error, room: "Hall",
+            id: 99, at: TimeRange(earliest: moment(1), latest: moment(2)), kind: .lost, severity: .error, room: "Hall",
             engine: "5004", participant: "Piano", visit: 3, text: "Piano went silent",
             address: "192.0.2.7")
         #expect(try await database.commit([.event(told)]) == 1)
@@ -45,9 +45,9 @@ struct EventRecordTests {
     func `a filter keeps what it names`(filter: EventFilter, ids: [Int64]) async throws {
         let database = try Database(path: scratch.path)
         try await database.commit([
-            .event(EventRecord(at: exactly(0), kind: "joined", room: "Hall", text: "")),
-            .event(EventRecord(at: exactly(0), kind: "left", severity: .warning, room: "hall", text: "")),
-            .event(EventRecord(at: exactly(0), kind: "crash", severity: .error, participant: "P'", text: "")),
+            .event(EventRecord(at: exactly(0), kind: .joined, room: "Hall", text: "")),
+            .event(EventRecord(at: exactly(0), kind: .left, severity: .warning, room: "hall", text: "")),
+            .event(EventRecord(at: exactly(0), kind: .unknown, severity: .error, participant: "P'", text: "")),
         ])
         #expect(try await database.events(after: 0, limit: 10, where: filter).map(\.id) == ids)
         #expect(try await database.events(limit: 10, where: filter).map(\.id) == ids.reversed())

@@ -52,7 +52,7 @@ struct RecordsTests {
         try await database.commit([
             .visit(visit(1, name: name, room: name)), sample(1, at: 5, 7), .setting(key: name, value: name),
             .block(room: name, from: name, to: name),
-            .event(EventRecord(at: exactly(0), kind: name, participant: name, text: name)),
+            .event(EventRecord(at: exactly(0), kind: .joined, participant: name, text: name)),
             .offset(TailOffset(log: name, device: 0, inode: 0, offset: 3)),
         ])
         let utf8 = Array(name.utf8)
@@ -60,7 +60,7 @@ struct RecordsTests {
         #expect(try await database.setting(name).map { Array($0.utf8) } == utf8)
         #expect(try await database.blocks().map { Array($0.to.utf8) } == [utf8])
         #expect(try await database.offsets().map { Array($0.log.utf8) } == [utf8])
-        let filter = EventFilter(kinds: [name], participant: name)
+        let filter = EventFilter(participant: name)
         #expect(try await database.events(limit: 1, where: filter).map { Array($0.text.utf8) } == [utf8])
         #expect(try await database.latencySummary(since: moment(0)).map { Array($0.name.utf8) } == [utf8])
         let graph = LatencyFilter(room: name, from: moment(0), to: moment(9))

@@ -86,7 +86,7 @@ func sample(
     .latency(LatencySample(visit: visit, at: exactly(milliseconds), roundTrip: roundTrip, trust: trust))
 }
 
-func event(_ text: String, at milliseconds: Int64 = 0, kind: String = "joined") -> Change {
+func event(_ text: String, at milliseconds: Int64 = 0, kind: EventKind = .joined) -> Change {
     .event(EventRecord(at: exactly(milliseconds), kind: kind, text: text))
 }
 

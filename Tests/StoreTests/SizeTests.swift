@@ -27,7 +27,7 @@ struct SizeTests {
         let text = String(repeating: "x", count: 500)
         return [
             .visit(visit(id, joined: joined, left: joined + 10_000)), sample(id, at: joined, 5),
-            .event(EventRecord(at: exactly(joined), kind: "joined", visit: id, text: text)),
+            .event(EventRecord(at: exactly(joined), kind: .joined, visit: id, text: text)),
         ]
     }
 

@@ -107,7 +107,7 @@ struct StreamViewsTests {
     @Test func `events follow each other without a gap, or there is a reset`() {
         var views = StreamViews(points: [:])
         func record(_ ids: ClosedRange<Int64>) -> StreamUpdate {
-            views.recorded(ids.map { EventRecord(id: $0, at: TimeRange(now), kind: "test", text: "two\nlines") })
+            views.recorded(ids.map { EventRecord(id: $0, at: TimeRange(now), kind: .unknown, text: "two\nlines") })
         }
         let first = record(5...6)
         #expect(!first.resets && first.events.map(\.id) == [5, 6])

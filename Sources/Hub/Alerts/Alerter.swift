@@ -79,7 +79,7 @@ package final class Alerter {
     private func tell(_ alert: Alert) {
         if !kept.queue.add(alert) {
             context.note(
-                "alert-failed", severity: .warning,
+                .alertFailed, severity: .warning,
                 "More than \(AlertQueue.most) alerts wait to be delivered: the oldest are given up")
         }
     }
@@ -143,14 +143,14 @@ package final class Alerter {
         if let trouble = Self.trouble(outcome) {
             let isFirst = kept.queue.attempts == 0
             if kept.queue.failed(now: Timestamp.now.milliseconds) {
-                context.note("alert-failed", severity: .error, "An alert is given up after a day: \(trouble)")
+                context.note(.alertFailed, severity: .error, "An alert is given up after a day: \(trouble)")
             } else if isFirst {
                 context.note(
-                    "alert-failed", severity: .warning,
+                    .alertFailed, severity: .warning,
                     "The webhook took no alert: \(trouble). It is tried again and again")
             }
         } else {
-            if kept.queue.attempts > 0 { context.note("alert-sent", "The webhook takes alerts again") }
+            if kept.queue.attempts > 0 { context.note(.alertSent, "The webhook takes alerts again") }
             kept.queue.delivered()
         }
         save()

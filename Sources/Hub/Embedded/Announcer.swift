@@ -73,7 +73,7 @@ package final class Announcer {
         guard trouble != reason else { return }
         trouble = reason
         context.note(
-            "not-announced", severity: .warning, engine: engine,
+            .notAnnounced, severity: .warning, engine: engine,
             "Port \(port) is not announced on the local network: \(reason)\(reason.hasSuffix("?") ? "" : ".") Players can type its address."
         )
     }

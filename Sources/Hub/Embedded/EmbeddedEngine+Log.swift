@@ -33,7 +33,7 @@ extension EmbeddedEngine {
         case .refused:
             let times = (line.times ?? 1) > 1 ? ", \(line.times ?? 1) times" : ""
             context.note(
-                "refused", severity: .warning, at: TimeRange(at), engine: name, participant: line.name,
+                .refused, severity: .warning, at: TimeRange(at), engine: name, participant: line.name,
                 address: line.address,
                 "\(line.name ?? "Somebody") was not let in on port \(line.port ?? 0): \(line.reason ?? "refused")\(times)"
             )
@@ -42,7 +42,7 @@ extension EmbeddedEngine {
             let one = HalfOpen(name: who, port: number, missing: missing, at: at)
             halfOpens.add(one)
             context.note(
-                "half-open", severity: .warning, at: TimeRange(at), engine: name, participant: who,
+                .halfOpen, severity: .warning, at: TimeRange(at), engine: name, participant: who,
                 address: line.address,
                 one.words)
             context.changed()
@@ -51,14 +51,14 @@ extension EmbeddedEngine {
             let one = attendee(said, at: at)
             one.said.loops = true
             context.note(
-                "loop", severity: .warning, at: TimeRange(at), visit: one.visit,
+                .loop, severity: .warning, at: TimeRange(at), visit: one.visit,
                 "\(one.visit.name) sends back what it hears: a feedback loop. It is muted until that is lifted or it joins anew; on its computer, switch off MIDI thru"
             )
             context.changed()
         case .echoReturned: if let said = line.participant { context.echoReturned(said.room, said.name) }
         case .trouble:
             context.note(
-                "engine-trouble", severity: .warning, at: TimeRange(at), engine: name,
+                .engineTrouble, severity: .warning, at: TimeRange(at), engine: name,
                 "\(name): \(line.reason ?? "trouble")"
             )
         case .ended: break

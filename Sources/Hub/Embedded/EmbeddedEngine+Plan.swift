@@ -40,7 +40,7 @@ extension EmbeddedEngine {
             try writePlan()
         } catch {
             context.note(
-                "reload-failed", severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
+                .reloadFailed, severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
             return done("The engine's plan cannot be written: \(error)")
         }
         // One that does not run reads it when it starts.
@@ -49,7 +49,7 @@ extension EmbeddedEngine {
             defer { done(reply == nil ? "The engine does not answer." : reply?.error) }
             if let self, let error = reply?.error {
                 context.note(
-                    "reload-failed", severity: .error, engine: name, "The engine refuses its plan: \(error)")
+                    .reloadFailed, severity: .error, engine: name, "The engine refuses its plan: \(error)")
             }
             self?.requestStatus()
         }

@@ -29,7 +29,7 @@ extension EmbeddedEngine {
                 address: said.address, ssrc: said.ssrc, joined: TimeRange(Timestamp(milliseconds: said.since)))
             one = EmbeddedAttendance(visit, said)
             context.recorder.add(.visit(visit))
-            context.note("joined", at: visit.joined, visit: visit, "\(visit.name) joined room \(visit.room)")
+            context.note(.joined, at: visit.joined, visit: visit, "\(visit.name) joined room \(visit.room)")
         }
         present[said.id] = one
         context.changed()
@@ -51,7 +51,7 @@ extension EmbeddedEngine {
     private func noteReleases(_ released: Int, of one: EmbeddedAttendance, at moment: Timestamp) {
         guard released > 0 else { return }
         context.note(
-            "released", at: TimeRange(moment), visit: one.visit,
+            .released, at: TimeRange(moment), visit: one.visit,
             "\(one.visit.name) left \(released == 1 ? "1 note" : "\(released) notes") or pedals sounding: released at those who heard them"
         )
     }
@@ -65,22 +65,22 @@ extension EmbeddedEngine {
     }
 
     private func close(_ visit: Visit, _ when: TimeRange, _ leaving: Leaving) {
-        close(visit, when, kind: leaving == .silent ? "lost" : "left", leaving.words)
+        close(visit, when, kind: leaving == .silent ? .lost : .left, leaving.words)
     }
 
-    private func close(_ visit: Visit, _ when: TimeRange, kind: String, _ words: String) {
+    private func close(_ visit: Visit, _ when: TimeRange, kind: EventKind, _ words: String) {
         var visit = visit
         (visit.left, visit.reason) = (when, words)
         context.recorder.add(.visit(visit))
         context.note(
-            kind, severity: kind == "lost" ? .warning : .info, at: when, visit: visit,
+            kind, severity: kind == .lost ? .warning : .info, at: when, visit: visit,
             "\(visit.name) \(words) (room \(visit.room))")
         context.changed()
     }
 
     /// The process was ended by us, and everyone on it dismissed.
     func everyoneIsGone(reason: String) {
-        for one in present.values { close(one.visit, TimeRange(.now), kind: "left", "left: \(reason)") }
+        for one in present.values { close(one.visit, TimeRange(.now), kind: .left, "left: \(reason)") }
         present = [:]
         abandonOpenVisits(reason: reason)
     }
@@ -121,9 +121,9 @@ extension EmbeddedEngine {
             guard one.absences > 1 else { continue }
             present[id] = nil
             if one.outlivesEngine {
-                close(one.visit, TimeRange(.now), kind: "lost", "was lost when the engine ended")
+                close(one.visit, TimeRange(.now), kind: .lost, "was lost when the engine ended")
             } else {
-                close(one.visit, TimeRange(.now), kind: "left", "left: the engine's log does not tell how")
+                close(one.visit, TimeRange(.now), kind: .left, "left: the engine's log does not tell how")
             }
         }
         abandonOpenVisits(reason: "left while the hub was away")
@@ -133,7 +133,7 @@ extension EmbeddedEngine {
     private func abandonOpenVisits(reason: String) {
         for visit in openVisits {
             let when = TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
-            close(visit, when, kind: "left", reason)
+            close(visit, when, kind: .left, reason)
         }
         openVisits = []
     }
@@ -144,10 +144,10 @@ extension EmbeddedEngine {
         one.isSilent = isSilent
         if isSilent {
             context.note(
-                "silent", severity: .warning, at: TimeRange(moment), visit: one.visit,
+                .silent, severity: .warning, at: TimeRange(moment), visit: one.visit,
                 "\(one.visit.name) has been silent for \(one.said.silentFor / 1000) s")
         } else {
-            context.note("back", at: TimeRange(moment), visit: one.visit, "\(one.visit.name) is back")
+            context.note(.back, at: TimeRange(moment), visit: one.visit, "\(one.visit.name) is back")
         }
         context.changed()
     }

@@ -82,7 +82,7 @@ final class EmbeddedEngine: HubEngine {
     /// the new one does not know; then they are told to come anew.
     func restart(by author: Author) {
         context.note(
-            "restart", room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
+            .restart, room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
         if version == Version.text { return process.service.renew() }
         process.stop()
         process.start()
@@ -123,17 +123,17 @@ final class EmbeddedEngine: HubEngine {
             (isReady, since, reason, ports) = (false, .now, nil, [:])
             (activityUnderWay, tellsActivity) = (false, true)
             starts += 1
-            context.note("engine-started", engine: name, "\(name) started, pid \(pid)")
+            context.note(.engineStarted, engine: name, "\(name) started, pid \(pid)")
             readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
                 fail("it did not answer within \(Self.readinessPatience)")
             }
         case .adopted(let pid, let how):
             since = .now
             version = process.record?.version ?? version
-            context.note("adopted", engine: name, "\(name), pid \(pid), adopted (found by \(how))")
+            context.note(.adopted, engine: name, "\(name), pid \(pid), adopted (found by \(how))")
         case .cannotStart(let text):
             if reason != text {
-                context.note("engine-cannot-start", severity: .error, engine: name, "\(name) cannot start: \(text)")
+                context.note(.engineCannotStart, severity: .error, engine: name, "\(name) cannot start: \(text)")
             }
             (reason, since, isReady) = (text, .now, false)
         case .exited(let exit, let expected):
@@ -142,13 +142,13 @@ final class EmbeddedEngine: HubEngine {
             (isReady, since) = (false, .now)
             for one in present.values { one.outlivesEngine = true }
             if expected {
-                context.note("engine-stopped", engine: name, "\(name) stopped (\(exit))")
+                context.note(.engineStopped, engine: name, "\(name) stopped (\(exit))")
                 // One that is started anew takes its participants up again, and says who is no longer there.
                 if !process.isWanted { everyoneIsGone(reason: "the engine was stopped") }
             } else {
                 // Its successor takes its participants up again, and says who is no longer there.
                 reason = "ended by itself, \(exit)"
-                context.note("engine-exited", severity: .error, engine: name, "\(name) ended: \(exit)")
+                context.note(.engineExited, severity: .error, engine: name, "\(name) ended: \(exit)")
             }
         case .down: break
         }
@@ -171,11 +171,11 @@ final class EmbeddedEngine: HubEngine {
         if ports[number] != .some(trouble) {
             if let trouble {
                 context.note(
-                    "port-taken", severity: .error, room: room, engine: name, "Port \(number) is not served: \(trouble)"
+                    .portTaken, severity: .error, room: room, engine: name, "Port \(number) is not served: \(trouble)"
                 )
             } else {
                 context.note(
-                    "engine-ready", room: room, engine: name, "Port \(number) is open (room \(room ?? "\(number)"))")
+                    .engineReady, room: room, engine: name, "Port \(number) is open (room \(room ?? "\(number)"))")
             }
         }
         ports[number] = .some(trouble)
@@ -216,7 +216,7 @@ final class EmbeddedEngine: HubEngine {
         guard version == Version.text else { return endHung(for: seconds) }
         guard seconds >= Self.replacedAfter else { return }
         context.note(
-            "engine-unfit", severity: .error, engine: name,
+            .engineUnfit, severity: .error, engine: name,
             "\(name) has not answered for \(seconds) s: it is replaced, its players stay")
         process.service.renew()
     }
@@ -299,7 +299,7 @@ final class EmbeddedEngine: HubEngine {
     private func replaceIfOlder(_ status: EngineStatus) {
         guard process.service.isAdopted, status.version != Version.text, status.participants.isEmpty else { return }
         context.note(
-            "restart", engine: name, "\(name) \(status.version) is replaced by \(Version.text): nobody is on it")
+            .restart, engine: name, "\(name) \(status.version) is replaced by \(Version.text): nobody is on it")
         process.stop()
         process.start()
     }

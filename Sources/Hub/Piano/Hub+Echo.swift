@@ -30,7 +30,7 @@ extension Hub {
         echoes[name] = Echo(view: view, timer: timer)
         if old == nil {
             context.note(
-                "echo-on", room: name, participant: Room.echoName, address: author.address,
+                .echoOn, room: name, participant: Room.echoName, address: author.address,
                 "Echo in room \(name) switched on by \(author), for \(seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min")"
             )
         }
@@ -70,7 +70,7 @@ extension Hub {
         guard let echo = echoes.removeValue(forKey: name) else { return done(nil) }
         context.loop.cancel(echo.timer)
         context.note(
-            "echo-off", severity: severity, room: name, participant: Room.echoName, address: address,
+            .echoOff, severity: severity, room: name, participant: Room.echoName, address: address,
             "Echo in room \(name) is off: \(reason)")
         followEchoes(done)
     }

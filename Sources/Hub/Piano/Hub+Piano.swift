@@ -27,7 +27,7 @@ extension Hub {
             }
             pianos[key] = piano
             context.note(
-                "piano", room: key.room, participant: piano.name, address: author.address,
+                .piano, room: key.room, participant: piano.name, address: author.address,
                 "\(piano.name) is played on the page in room \(key.room), by \(author)")
         }
         // Without keys it is only said that somebody is there who holds some.
@@ -46,7 +46,7 @@ extension Hub {
     func take(_ news: Piano.Event) {
         guard let piano = pianos[news.key], piano.number == news.number else { return }
         context.note(
-            "piano-lost", severity: .warning, room: news.key.room, participant: piano.name,
+            .pianoLost, severity: .warning, room: news.key.room, participant: piano.name,
             "\(piano.name) is out of room \(news.key.room): \(news.reason)")
         end(news.key, news.number)
     }

@@ -21,7 +21,7 @@ extension RtpmididEngine {
         if version != found {
             version = found
             for limit in found.limits {
-                context.note("engine-limits", severity: .warning, room: room.name, engine: name, limit)
+                context.note(.engineLimits, severity: .warning, room: room.name, engine: name, limit)
             }
         }
         do {

@@ -108,7 +108,7 @@ extension RtpmididEngine {
         case .avahiTrouble(let words) where isOfThisRun && !hasAvahiTrouble:
             hasAvahiTrouble = true
             context.note(
-                "not-announced", severity: .warning, room: room.name, engine: name,
+                .notAnnounced, severity: .warning, room: room.name, engine: name,
                 "Port \(port) is not announced on the local network: \(words.description). Players can type its address."
             )
         case .unknown: unknownLines += 1

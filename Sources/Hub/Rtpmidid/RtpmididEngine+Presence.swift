@@ -58,7 +58,7 @@ extension RtpmididEngine {
     private func announce(_ one: RtpmididAttendance) {
         one.isAnnounced = true
         context.recorder.add(.visit(one.visit))
-        context.note("joined", visit: one.visit, "\(one.visit.name) joined room \(room.name)")
+        context.note(.joined, visit: one.visit, "\(one.visit.name) joined room \(room.name)")
     }
 
     func vanished(_ id: PortID) {
@@ -78,12 +78,12 @@ extension RtpmididEngine {
         guard let index = leaving.firstIndex(where: { $0.one === one }) else { return }
         let (_, claimed, when) = leaving.remove(at: index)
         let said = leavings.removeValue(forKey: one.port)?.how ?? claimed
-        let words: (kind: String, text: String) =
+        let words: (kind: EventKind, text: String) =
             switch (one.standing, said) {
-            case _ where one.isReplaced: ("left", "began anew on the same port")
-            case (.ghost, _): ("lost", "vanished without saying so")
-            case (_, .lost?): ("lost", "was lost: no sign of it for 60 s")
-            case (_, .bye?), (_, .halfBye?), (_, nil): ("left", "left")
+            case _ where one.isReplaced: (.left, "began anew on the same port")
+            case (.ghost, _): (.lost, "vanished without saying so")
+            case (_, .lost?): (.lost, "was lost: no sign of it for 60 s")
+            case (_, .bye?), (_, .halfBye?), (_, nil): (.left, "left")
             }
         close(one.visit, when, words)
     }
@@ -93,23 +93,23 @@ extension RtpmididEngine {
         // Those whose ports went a moment before went for the same reason, unless the log has said another. Of those whom
         // we dismissed, the log says the same as of lost ones.
         for (one, _, when) in leaving where byUs || leavings[one.port] == nil {
-            close(one.visit, when, ("left", "left: \(reason)"))
+            close(one.visit, when, (.left, "left: \(reason)"))
         }
         leaving.removeAll { one, _, _ in byUs || leavings[one.port] == nil }
         for one in present.values where one.isAnnounced {
-            close(one.visit, TimeRange(.now), ("left", "left: \(reason)"))
+            close(one.visit, TimeRange(.now), (.left, "left: \(reason)"))
         }
         present = [:]
         leavings = [:]
         context.changed()
     }
 
-    private func close(_ visit: Visit, _ when: TimeRange, _ words: (kind: String, text: String)) {
+    private func close(_ visit: Visit, _ when: TimeRange, _ words: (kind: EventKind, text: String)) {
         var visit = visit
         (visit.left, visit.reason) = (when, words.text)
         context.recorder.add(.visit(visit))
         context.note(
-            words.kind, severity: words.kind == "lost" ? .warning : .info, at: when, visit: visit,
+            words.kind, severity: words.kind == .lost ? .warning : .info, at: when, visit: visit,
             "\(visit.name) \(words.text) (room \(visit.room))")
     }
 
@@ -129,7 +129,7 @@ extension RtpmididEngine {
     func abandonOpenVisits(reason: String) {
         for visit in openVisits {
             let when = TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
-            close(visit, when, ("left", reason))
+            close(visit, when, (.left, reason))
         }
         openVisits = []
     }
@@ -160,11 +160,11 @@ extension RtpmididEngine {
             guard !names.contains(where: { Probe.isNamed($0.description) }) else { break }
             let list = names.map(\.description).joined(separator: " and ")
             context.note(
-                "collision", severity: .warning, room: room.name, engine: name,
+                .collision, severity: .warning, room: room.name, engine: name,
                 "\(list) keep evicting each other: \(JoinTracker.collisionCure)")
         case .doubted:
             context.note(
-                "log-doubted", severity: .warning, room: room.name, engine: name,
+                .logDoubted, severity: .warning, room: room.name, engine: name,
                 "The log of \(name) holds lines that a participant's name may have forged: nothing of it is believed for now"
             )
             requestStatus()
@@ -197,7 +197,7 @@ extension RtpmididEngine {
         case .participant where !one.isAnnounced: announce(one)
         case .duplicate:
             context.note(
-                "duplicate", severity: .warning, visit: one.visit,
+                .duplicate, severity: .warning, visit: one.visit,
                 evictor.map { "\($0) has taken the place of \(one.visit.name), whose port is not connected any more" }
                     ?? "\(one.visit.name) invited again while connected; its further port is not connected")
         case .participant, .ghost, .waiting, .probe: break

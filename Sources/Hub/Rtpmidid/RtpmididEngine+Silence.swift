@@ -19,7 +19,7 @@ extension RtpmididEngine {
                     if one.visit.joined.latest.advanced(by: .seconds(60)) < .now { remove(one) }
                 } else if one.isSilent {
                     (one.isSilent, one.isReleased) = (false, false)
-                    context.note("back", visit: one.visit, "\(one.visit.name) is back")
+                    context.note(.back, visit: one.visit, "\(one.visit.name) is back")
                 }
             case .silent(let last):
                 guard one.standing != .probe else { continue }
@@ -27,7 +27,7 @@ extension RtpmididEngine {
                     one.isSilent = true
                     let seconds = last.duration(to: .now).components.seconds
                     context.note(
-                        "silent", severity: .warning, visit: one.visit,
+                        .silent, severity: .warning, visit: one.visit,
                         "\(one.visit.name) has been silent for \(seconds) s")
                 }
                 releaseSilent(one)
@@ -53,7 +53,7 @@ extension RtpmididEngine {
         if one.standing != .probe {
             judge(one, .ghost)
             context.note(
-                "ghost", severity: .warning, visit: one.visit,
+                .ghost, severity: .warning, visit: one.visit,
                 "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
         }
         takeOut(one)
@@ -87,7 +87,7 @@ extension RtpmididEngine {
                 old.isReplaced = true
                 judge(old, .ghost)
                 context.note(
-                    "restarted", visit: old.visit,
+                    .restarted, visit: old.visit,
                     "\(old.visit.name) has begun anew on the same port: its earlier connection is ended")
                 takeOut(old)
             }

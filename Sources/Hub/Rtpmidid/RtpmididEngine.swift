@@ -111,7 +111,7 @@ final class RtpmididEngine: HubEngine {
             (isReady, isLeaving, since, reason) = (false, false, .now, nil)
             (lastWords, hasListened, hasAvahiTrouble, fix) = ([], false, false, nil)
             starts += 1
-            context.note("engine-started", room: room.name, engine: name, "\(name) started, pid \(pid)")
+            context.note(.engineStarted, room: room.name, engine: name, "\(name) started, pid \(pid)")
             readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
                 fail("it did not listen on ports \(port) and \(port + 1) within \(Self.readinessPatience)")
             }
@@ -119,12 +119,12 @@ final class RtpmididEngine: HubEngine {
         case .adopted(let pid, let how):
             since = .now
             version = process.record?.version.flatMap { RtpmididVersion($0) } ?? version
-            context.note("adopted", room: room.name, engine: name, "\(name), pid \(pid), adopted (found by \(how))")
+            context.note(.adopted, room: room.name, engine: name, "\(name), pid \(pid), adopted (found by \(how))")
             bay.enginesChanged()
         case .cannotStart(let text):
             if reason != text {
                 context.note(
-                    "engine-cannot-start", severity: .error, room: room.name, engine: name,
+                    .engineCannotStart, severity: .error, room: room.name, engine: name,
                     "\(name) cannot start: \(text)" + (fix.map { " (fix: \($0))" } ?? ""))
             }
             (reason, since, isReady) = (text, .now, false)
@@ -136,9 +136,9 @@ final class RtpmididEngine: HubEngine {
             if !expected {
                 reason = "ended by itself, \(exit)\(words)"
                 context.note(
-                    "engine-exited", severity: .error, room: room.name, engine: name, "\(name) ended: \(exit)\(words)")
+                    .engineExited, severity: .error, room: room.name, engine: name, "\(name) ended: \(exit)\(words)")
             } else {
-                context.note("engine-stopped", room: room.name, engine: name, "\(name) stopped (\(exit))")
+                context.note(.engineStopped, room: room.name, engine: name, "\(name) stopped (\(exit))")
             }
             since = .now
             let ending = reason.map { "the engine was ended: \($0)" } ?? "the engine was stopped"
@@ -156,7 +156,7 @@ final class RtpmididEngine: HubEngine {
         isReady = true
         (reason, since) = (nil, .now)
         process.service.markReady()
-        context.note("engine-ready", room: room.name, engine: name, "Port \(port) is open (room \(room.name))")
+        context.note(.engineReady, room: room.name, engine: name, "Port \(port) is open (room \(room.name))")
         requestStatus()
     }
 

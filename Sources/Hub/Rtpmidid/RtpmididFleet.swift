@@ -145,23 +145,23 @@ final class RtpmididFleet: Carrier {
             guard released.notes > 0 else { break }
             let (notes, hearers) = (released.notes, released.hearers.count)
             context.note(
-                "released", participant: released.name,
+                .released, participant: released.name,
                 "\(released.name) left \(Output.count(notes, "note")) sounding: released at \(Output.count(hearers, "participant"))"
             )
         case .restored(let lost):
             context.note(
-                "restored", severity: .warning,
+                .restored, severity: .warning,
                 "\(Output.count(lost.count, "connection")) removed by somebody else: made again")
         case .listening(let trouble):
             guard trouble != listenerTrouble else { break }
             listenerTrouble = trouble
             if let trouble {
                 context.note(
-                    "patchbay", severity: .warning, "What players hold is not known: \(trouble). MIDI goes on.")
+                    .patchbay, severity: .warning, "What players hold is not known: \(trouble). MIDI goes on.")
             } else {
-                context.note("patchbay", "What players hold is known again")
+                context.note(.patchbay, "What players hold is known again")
             }
-        case .trouble(let words): context.note("patchbay", severity: .warning, words)
+        case .trouble(let words): context.note(.patchbay, severity: .warning, words)
         case .sounding(let ports): heardSounding(ports)
         case .echoReturned(let id):
             let one = serving.lazy.compactMap { $0.present[id] }.first
