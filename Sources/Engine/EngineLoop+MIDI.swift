@@ -218,19 +218,8 @@ extension EngineLoop {
         if let due = endpoint.streams.sender.guardDue { wake(by: due) }
     }
 
-    /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
-    func report(_ member: Member) {
-        let endpoint = member.endpoint
-        sendFeedback(to: endpoint)
-        guard endpoint.counts.lost != endpoint.told.lost || endpoint.counts.limited != endpoint.told.limited,
-            now >= endpoint.toldAt + 5 * Self.second
-        else { return }
-        endpoint.told = endpoint.counts
-        endpoint.toldAt = now
-        news.send(.losses(status(member)))
-    }
-
-    private func sendFeedback(to endpoint: Endpoint) {
+    /// Receiver feedback where it is due.
+    func sendFeedback(to endpoint: Endpoint) {
         guard let packet = endpoint.streams.takeFeedback(at: now) else { return }
         queue(on: .control, of: endpoint.port, to: endpoint.control) { packet.write(into: &$0) }
     }

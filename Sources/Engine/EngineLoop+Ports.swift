@@ -98,6 +98,17 @@ extension EngineLoop {
             unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent })
     }
 
+    /// A word in the log about losses, at most every five seconds.
+    func report(_ member: Member) {
+        let endpoint = member.endpoint
+        guard endpoint.counts.lost != endpoint.told.lost || endpoint.counts.limited != endpoint.told.limited,
+            now >= endpoint.toldAt + 5 * Self.second
+        else { return }
+        endpoint.told = endpoint.counts
+        endpoint.toldAt = now
+        news.send(.losses(status(member)))
+    }
+
     func status(_ member: Member) -> EngineStatus.Participant {
         let endpoint = member.endpoint
         return EngineStatus.Participant(

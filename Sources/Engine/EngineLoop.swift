@@ -225,6 +225,7 @@ final class EngineLoop {
             }
         }
         if let end = endTrials(of: member) { next = min(next, end) }
+        sendFeedback(to: endpoint)
         report(member)
         // Feedback, and what changes slowly.
         next = min(next, now + Self.second / 4)
