@@ -47,7 +47,7 @@
 
     /// Writes the journal of a channel. Nil when there is no room; else whether it tells of the packet before this one. The
     /// history is not changed: lent in another way it would be copied whole.
-    mutating func write(_ history: inout ChannelHistory, channel: Int, longest: Int) -> Bool? {
+    mutating func write(_ history: inout SenderHistory, channel: Int, longest: Int) -> Bool? {
         let start = count
         guard hasRoom(3) else { return nil }
         put(0)
@@ -63,7 +63,7 @@
             guard let fresh = writeProgram(&history) else { return nil }
             note(0x80, fresh)
         }
-        if history.oldestControl != ChannelHistory.none {
+        if history.oldestControl != SenderHistory.none {
             guard let fresh = writeControls(&history) else { return nil }
             note(0x40, fresh)
         }
@@ -101,7 +101,7 @@
     }
 
     /// Chapter P: `S PROG7`, `B MSB7`, `X LSB7`.
-    private mutating func writeProgram(_ history: inout ChannelHistory) -> Bool? {
+    private mutating func writeProgram(_ history: inout SenderHistory) -> Bool? {
         guard hasRoom(3) else { return nil }
         let fresh = history.program.packet == previous
         put(singleLoss(fresh) | history.program.first)
@@ -113,7 +113,7 @@
     /// Chapter C: `S LEN7`, then LEN+1 logs `S NUM7`, `A VAL7`, the oldest command first. The value is told of all but
     /// 120, 121 and 123...127, of which it is how often they were sent; of 126, whose value means something, both, but for
     /// the case of all controllers: LEN ends at 128 logs.
-    private mutating func writeControls(_ history: inout ChannelHistory) -> Bool? {
+    private mutating func writeControls(_ history: inout SenderHistory) -> Bool? {
         guard hasRoom(1) else { return nil }
         let start = count
         put(0)
@@ -183,7 +183,7 @@
     ///
     /// Deviation: towards the end of a packet Wireshark takes a chapter with more logs than OFFBITS octets for cut off; so
     /// octets without a bit make up the number, as far as there are any.
-    private mutating func writeNotes(_ history: inout ChannelHistory) -> Bool? {
+    private mutating func writeNotes(_ history: inout SenderHistory) -> Bool? {
         let logs = history.on.nonzeroBitCount
         var low = history.off == 0 ? 15 : history.off.leadingZeroBitCount / 8
         var high = history.off == 0 ? 14 : (127 - history.off.trailingZeroBitCount) / 8
@@ -223,7 +223,7 @@
     }
 
     /// Chapter A: `S LEN7`, then LEN+1 logs `S NOTE7`, `X PRESSURE7`.
-    private mutating func writePressures(_ history: inout ChannelHistory) -> Bool? {
+    private mutating func writePressures(_ history: inout SenderHistory) -> Bool? {
         let logs = history.pressed.nonzeroBitCount
         guard hasRoom(1 + 2 * logs) else { return nil }
         let start = count

@@ -24,7 +24,7 @@ import MIDI
     /// For a hearer that needs it.
     private var repeats: EndRepeats?
 
-    private let histories: UnsafeMutablePointer<ChannelHistory>
+    private let histories: UnsafeMutablePointer<SenderHistory>
     /// A bit for each channel whose history is not empty.
     private var active: UInt16 = 0
     /// The first packet of the history.
@@ -40,7 +40,7 @@ import MIDI
         repeats = ability.repeatsEnds ? EndRepeats() : nil
         self.checkpoint = checkpoint.map { $0.distance(from: next) < 0 ? $0 : next }?.rawValue ?? next.rawValue
         unsafe histories = .allocate(capacity: 16)
-        for channel in 0..<16 { unsafe (histories + channel).initialize(to: ChannelHistory()) }
+        for channel in 0..<16 { unsafe (histories + channel).initialize(to: SenderHistory()) }
     }
     deinit {
         unsafe histories.deinitialize(count: 16)

@@ -67,5 +67,5 @@ package import MIDI
     package func showJournal(at now: UInt64) { unsafe state.pointee.showJournal(at: now) }
 
     /// An instance's memory but for a few dozen octets.
-    package static var byteCount: Int { 16 * ChannelHistory.byteCount + EndRepeats.byteCount }
+    package static var byteCount: Int { 16 * SenderHistory.byteCount + EndRepeats.byteCount }
 }
