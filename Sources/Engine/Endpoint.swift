@@ -22,6 +22,8 @@ final class Endpoint {
     var data: SocketAddress?
 
     var streams: SessionStreams
+    /// When its session is to be looked at: no later than something is due there.
+    var deadline: UInt64 = 0
 
     /// Its place in the session table.
     let place: Int

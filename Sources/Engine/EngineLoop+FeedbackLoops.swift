@@ -9,12 +9,13 @@ extension EngineLoop {
     /// A channel message of a participant, of which its hearers have not been told yet.
     func watchLoop(_ message: Message, _ word: UInt32, of member: Member, _ now: Milliseconds) {
         for wire in member.outgoing where !wire.isEcho {
-            let hearer = wire.to
-            if hearer.trial == nil {
-                hearer.sentinel.participantHears(word, at: now)
-            } else {
-                hearer.sentinel.withholds(word, at: now)
-                hearer.trial?.set.apply(message)
+            wire.hearer._withUnsafeGuaranteedRef { hearer in
+                if hearer.trial == nil {
+                    hearer.sentinel.participantHears(word, at: now)
+                } else {
+                    hearer.sentinel.withholds(word, at: now)
+                    hearer.trial?.set.apply(message)
+                }
             }
         }
         if member.trial != nil {

@@ -57,7 +57,10 @@ extension EngineLoop {
         guard let member = endpoint.member else { return }
         let time = milliseconds
         endpoint.streams.session.heard(now: now)
-        if member.isSilent { tellSilence(of: endpoint) }
+        if member.isSilent {
+            endpoint.deadline = 0
+            tellSilence(of: endpoint)
+        }
         let reception: Reception
         do throws(PacketError) {
             reception = try endpoint.streams.receiver.receive(packet, header, at: now) { emission, packet in
@@ -102,6 +105,7 @@ extension EngineLoop {
             member.playedAt = now
             if member.late != nil, isLateEnd(message, of: member) { return }
             member.state.pointee.follow(message)
+            if message.holds { watch(member.endpoint) }
             watchLoop(message, word, of: member, milliseconds)
             if member.room.plan.echoes ?? false { watchEcho(message, word, of: member, milliseconds) }
             for wire in member.outgoing where !wire.isWithheld { wire.follow(message) }
@@ -131,6 +135,13 @@ extension EngineLoop {
         }
     }
 
+    /// If it vanishes, what it holds is released soon.
+    private func watch(_ endpoint: Endpoint) {
+        guard !endpoint.streams.session.isWatched else { return }
+        endpoint.streams.session.isWatched = true
+        endpoint.deadline = 0
+    }
+
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
     /// some peers send what lies a few hundredths of a second ahead, or a phrase at a time. More than a second is taken for
     /// a second: what is released meanwhile must not sound again later.
@@ -155,18 +166,9 @@ extension EngineLoop {
         for wire in member.outgoing {
             let isWithheld = wire.isWithheld
             if isWithheld, systemList.isEmpty { continue }
-            let hearer = wire.to.endpoint
-            if hearer.isPacing, !listIsRealTime { flushPaced(hearer) }
-            guard let address = hearer.data else { continue }
-            hearer.port.data.queue(to: address) {
-                if isWithheld {
-                    hearer.streams.sender.write(systemList, at: now, into: &$0)
-                } else {
-                    hearer.streams.sender.write(list, at: now, into: &$0)
-                }
+            wire.hearer._withUnsafeGuaranteedRef {
+                $0.reachedBy._withUnsafeGuaranteedRef { deliver(to: $0, isWithheld: isWithheld) }
             }
-            delivered += 1
-            sent(to: hearer)
         }
         member.endpoint.allowance.charge(delivered - before, at: deliveryCost)
         list.removeAll()
@@ -174,17 +176,31 @@ extension EngineLoop {
         listIsRealTime = true
     }
 
+    private func deliver(to hearer: Endpoint, isWithheld: Bool) {
+        if hearer.isPacing, !listIsRealTime { flushPaced(hearer) }
+        guard let address = hearer.data else { return }
+        queue(on: .data, of: hearer.port, to: address) {
+            if isWithheld {
+                hearer.streams.sender.write(systemList, at: now, into: &$0)
+            } else {
+                hearer.streams.sender.write(list, at: now, into: &$0)
+            }
+        }
+        delivered += 1
+        sent(to: hearer)
+    }
+
     /// Sends `own` to one participant.
     func sendOwn(to endpoint: Endpoint) {
         guard let address = endpoint.data else { return }
-        endpoint.port.data.queue(to: address) { endpoint.streams.sender.write(own, at: now, into: &$0) }
+        queue(on: .data, of: endpoint.port, to: address) { endpoint.streams.sender.write(own, at: now, into: &$0) }
         sent(to: endpoint)
     }
 
     /// A packet whose journal mends what was lost before it, and which says ends again to those who do not use the journal.
     func sendGuard(to endpoint: Endpoint) {
         guard let address = endpoint.data else { return }
-        endpoint.port.data.queue(to: address) {
+        queue(on: .data, of: endpoint.port, to: address) {
             endpoint.streams.sender.writeGuard(with: &own, at: now, into: &$0) { end in
                 guard let member = endpoint.member else { return false }
                 if member.incoming.contains(where: { $0.holds(end) }) { return true }
@@ -202,20 +218,9 @@ extension EngineLoop {
         if let due = endpoint.streams.sender.guardDue { wake(by: due) }
     }
 
-    /// Receiver feedback where it is due; and a word in the log about losses, at most every five seconds.
-    func report(_ member: Member) {
-        let endpoint = member.endpoint
-        sendFeedback(to: endpoint)
-        guard endpoint.counts.lost != endpoint.told.lost || endpoint.counts.limited != endpoint.told.limited,
-            now >= endpoint.toldAt + 5 * Self.second
-        else { return }
-        endpoint.told = endpoint.counts
-        endpoint.toldAt = now
-        news.send(.losses(status(member)))
-    }
-
-    private func sendFeedback(to endpoint: Endpoint) {
+    /// Receiver feedback where it is due.
+    func sendFeedback(to endpoint: Endpoint) {
         guard let packet = endpoint.streams.takeFeedback(at: now) else { return }
-        endpoint.port.control.queue(to: endpoint.control) { packet.write(into: &$0) }
+        queue(on: .control, of: endpoint.port, to: endpoint.control) { packet.write(into: &$0) }
     }
 }

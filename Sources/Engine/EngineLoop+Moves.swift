@@ -53,7 +53,7 @@ extension EngineLoop {
         else { return }
         let claim = Claim(now: now)
         endpoint.claim = (source, claim)
-        port.data.queue(to: source) { claim.question(from: table.ssrc).write(into: &$0) }
+        queue(on: .data, of: port, to: source) { claim.question(from: table.ssrc).write(into: &$0) }
         wake(by: claim.deadline)
     }
 
@@ -68,7 +68,10 @@ extension EngineLoop {
         switch endpoint.claim?.claim.wake(now: now, lastHeard: endpoint.streams.session.lastHeard) {
         case .askOwner:
             if let data = endpoint.data {
-                endpoint.port.data.queue(to: data) { endpoint.streams.session.question(now: now).write(into: &$0) }
+                endpoint.deadline = 0
+                queue(on: .data, of: endpoint.port, to: data) {
+                    endpoint.streams.session.question(now: now).write(into: &$0)
+                }
             }
         case .move:
             endpoint.claim = nil

@@ -14,6 +14,7 @@ extension EngineLoop {
         let numbers = Set(new.rooms.flatMap(\.ports))
         for port in ports.values where hostChanged || !numbers.contains(port.number) { close(port) }
         closed = closed.filter { numbers.contains($0.key) }
+        waitingPorts.reserveCapacity(numbers.count)
         let old = rooms
         var changed: [ServedRoom] = []
         rooms = new.rooms.map { plan in
@@ -76,6 +77,7 @@ extension EngineLoop {
     private func close(_ port: PortPair) {
         for endpoint in port.endpoints { remove(endpoint, .portClosed, farewell: true) }
         port.flush()
+        waitingPorts.removeAll { $0 === port }
         for registration in port.registrations { eventLoop.unwatch(registration) }
         ports[port.number] = nil
     }
@@ -94,6 +96,17 @@ extension EngineLoop {
             version: version, pid: getpid(), ports: all, participants: rooms.flatMap(\.members).map(status),
             sent: ports.values.reduce(0) { $0 + $1.control.sent + $1.data.sent },
             unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent })
+    }
+
+    /// A word in the log about losses, at most every five seconds.
+    func report(_ member: Member) {
+        let endpoint = member.endpoint
+        guard endpoint.counts.lost != endpoint.told.lost || endpoint.counts.limited != endpoint.told.limited,
+            now >= endpoint.toldAt + 5 * Self.second
+        else { return }
+        endpoint.told = endpoint.counts
+        endpoint.toldAt = now
+        news.send(.losses(status(member)))
     }
 
     func status(_ member: Member) -> EngineStatus.Participant {

@@ -144,8 +144,9 @@ extension EngineLoop {
         _ token: UInt32, _ name: String?, _ reason: String, to source: SocketAddress,
         on path: Session.Path = .control, of port: PortPair
     ) {
-        let socket = path == .control ? port.control : port.data
-        socket.queue(to: source) { SessionPacket.refused(token: token, ssrc: table.ssrc, name: nil).write(into: &$0) }
+        queue(on: path, of: port, to: source) {
+            SessionPacket.refused(token: token, ssrc: table.ssrc, name: nil).write(into: &$0)
+        }
         tellRefusal(of: name, reason, from: source, of: port)
     }
 
@@ -179,7 +180,8 @@ extension EngineLoop {
             }
         }
         tellSilence(of: endpoint)
-        wake(by: endpoint.streams.session.deadline)
+        endpoint.deadline = endpoint.streams.session.deadline
+        wake(by: endpoint.deadline)
     }
 
     /// One who only measures is never a member: its clock is answered, and whatever else it sends is dropped.
@@ -222,10 +224,10 @@ extension EngineLoop {
         // What it hears would sound on for ever.
         if case .bye = packet { endHearing(endpoint) }
         switch path {
-        case .control: endpoint.port.control.queue(to: endpoint.control) { packet.write(into: &$0) }
+        case .control: queue(on: path, of: endpoint.port, to: endpoint.control) { packet.write(into: &$0) }
         case .data:
             guard let address = endpoint.data else { return }
-            endpoint.port.data.queue(to: address) { packet.write(into: &$0) }
+            queue(on: path, of: endpoint.port, to: address) { packet.write(into: &$0) }
         }
     }
 
@@ -278,6 +280,7 @@ extension EngineLoop {
             }
             port.settles(endpoint)
             let member = seat(endpoint)
+            endpoint.streams.session.isWatched = member.holdsAnything
             member.room.members.sort { $0.id < $1.id }
             resumed.append(member)
         }

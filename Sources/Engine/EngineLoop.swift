@@ -26,6 +26,8 @@ final class EngineLoop {
     var plan = EnginePlan(rooms: [])
     var rooms: [ServedRoom] = []
     var ports: [UInt16: PortPair] = [:]
+    /// Those with something to send; with room for all.
+    var waitingPorts: [PortPair] = []
     /// Why a port of the plan is not listened on.
     var closed: [UInt16: String] = [:]
 
@@ -142,7 +144,21 @@ final class EngineLoop {
     private static let turn = 1024
 
     /// Everything that this turn has queued leaves.
-    func flush() { for port in ports.values { port.flush() } }
+    func flush() {
+        for port in waitingPorts { port.flush() }
+        waitingPorts.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes one datagram, which leaves at the turn's end.
+    func queue(
+        on path: Session.Path, of port: PortPair, to address: SocketAddress, _ write: (inout OutputRawSpan) -> Void
+    ) {
+        if !port.isWaiting {
+            port.isWaiting = true
+            waitingPorts.append(port)
+        }
+        (path == .control ? port.control : port.data).queue(to: address, write)
+    }
 
     // MARK: Time
 
@@ -174,11 +190,14 @@ final class EngineLoop {
     }
 
     private func attend(_ endpoint: Endpoint, _ next: inout UInt64) {
-        endpoint.streams.session.isWatched = endpoint.member.map { !$0.state.pointee.held.isEmpty } ?? false
-        if endpoint.streams.session.deadline <= now { perform(on: endpoint) { $0.wake(now: now, perform: $1) } }
-        // It may have ended just now.
-        guard endpoint.port.has(endpoint) else { return }
-        next = min(next, endpoint.streams.session.deadline)
+        if endpoint.deadline <= now {
+            endpoint.streams.session.isWatched = endpoint.member?.holdsAnything ?? false
+            if endpoint.streams.session.deadline <= now { perform(on: endpoint) { $0.wake(now: now, perform: $1) } }
+            // It may have ended just now.
+            guard endpoint.port.has(endpoint) else { return }
+            endpoint.deadline = endpoint.streams.session.deadline
+        }
+        next = min(next, endpoint.deadline)
         next = min(next, judgeClaim(on: endpoint))
         if let end = endpoint.probeEnd {
             if end <= now { return remove(endpoint, .kicked, farewell: true) }
@@ -206,6 +225,7 @@ final class EngineLoop {
             }
         }
         if let end = endTrials(of: member) { next = min(next, end) }
+        sendFeedback(to: endpoint)
         report(member)
         // Feedback, and what changes slowly.
         next = min(next, now + Self.second / 4)

@@ -34,7 +34,8 @@ final class Member {
     let name: String
     let state: UnsafeMutablePointer<State>
     /// It outlives the member: a session that ends leaves the room first.
-    unowned(unsafe) let endpoint: Endpoint
+    let reachedBy: Unmanaged<Endpoint>
+    var endpoint: Endpoint { reachedBy.takeUnretainedValue() }
     unowned var room: ServedRoom
     /// Which of the room's ports it came in by, from 0.
     var portIndex: Int
@@ -88,10 +89,12 @@ final class Member {
         id: UInt64, number: Int, name: String, state: UnsafeMutablePointer<State>, endpoint: Endpoint, room: ServedRoom,
         portIndex: Int
     ) {
-        (self.id, self.number, self.name, self.state, self.endpoint) = (id, number, name, state, endpoint)
+        (self.id, self.number, self.name, self.state) = (id, number, name, state)
+        reachedBy = .passUnretained(endpoint)
         (self.room, self.portIndex) = (room, portIndex)
     }
 
+    var holdsAnything: Bool { !state.pointee.held.isEmpty }
     var memberID: MemberID { MemberID(id) }
     /// The member as the module Rooms sees it.
     var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex) }

@@ -18,6 +18,8 @@ final class PortPair {
     let control: DatagramSocket
     let data: DatagramSocket
     var registrations: [EventLoop.Registration] = []
+    /// Something is queued that leaves at the turn's end.
+    var isWaiting = false
 
     /// Those whose address is proven, by where their packets come from.
     private(set) var byControl: [Key: Endpoint] = [:]
@@ -123,6 +125,7 @@ final class PortPair {
     }
 
     func flush() {
+        isWaiting = false
         control.flush()
         data.flush()
     }

@@ -21,15 +21,20 @@ struct Wire: Equatable {
     let body: UnsafeMutablePointer<Body>
 
     private var slab: WireSlab { WireSlab(of: body) }
-    var from: Member { slab.members[Int(body.pointee.from)].member }
-    var to: Member { slab.members[Int(body.pointee.to)].member }
+    var from: Member { slab.members[Int(body.pointee.from)].member.takeUnretainedValue() }
+    var to: Member { hearer.takeUnretainedValue() }
+    /// The same for the path of a packet, where references are not counted.
+    var hearer: Unmanaged<Member> { slab.members[Int(body.pointee.to)].member }
     /// As the rules see it.
     var rule: Rooms.Wire { Rooms.Wire(from: from.memberID, to: to.memberID) }
     /// From somebody to the same.
     var isEcho: Bool { body.pointee.from == body.pointee.to }
 
     /// Nothing of the channels goes over it at the moment.
-    var isWithheld: Bool { isEcho ? to.echoTrial != nil : to.trial != nil }
+    var isWithheld: Bool {
+        let isEcho = isEcho
+        return hearer._withUnsafeGuaranteedRef { isEcho ? $0.echoTrial != nil : $0.trial != nil }
+    }
 
     /// A message is sent over it.
     func follow(_ message: Message) { place(of: message.channel, makes: message.holds)?.pointee.follow(message) }
@@ -109,7 +114,7 @@ struct Wire: Equatable {
 /// A member by its number.
 struct NumberedMember {
     /// Members outlive their wires: whoever leaves a room ends its wires first.
-    unowned(unsafe) let member: Member
+    let member: Unmanaged<Member>
 }
 
 /// A piece of memory with bodies of wires, and behind them room for the other channels of each: the system gives a page of
@@ -161,7 +166,9 @@ final class WirePool {
     }
 
     func make(from: Member, to: Member) -> Wire {
-        for member in [from, to] { (members + member.number).initialize(to: NumberedMember(member: member)) }
+        for member in [from, to] {
+            (members + member.number).initialize(to: NumberedMember(member: .passUnretained(member)))
+        }
         let body = free.popLast() ?? unused()
         body.initialize(to: Wire.Body(from: UInt16(from.number), to: UInt16(to.number)))
         return Wire(body: body)

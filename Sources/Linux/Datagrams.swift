@@ -105,6 +105,7 @@ package final class DatagramSocket {
     /// Sends what is queued. What the kernel has no room for is dropped and counted: old MIDI is of no use, and the
     /// journal repairs.
     package func flush() {
+        guard waiting > 0 else { return }
         var done = 0
         while done < waiting {
             let count = midihub_sendmmsg(

@@ -45,8 +45,9 @@
         return true
     }
 
-    /// Writes the journal of a channel. Nil when there is no room; else whether it tells of the packet before this one.
-    mutating func write(_ history: borrowing SenderHistory, channel: Int, longest: Int) -> Bool? {
+    /// Writes the journal of a channel. Nil when there is no room; else whether it tells of the packet before this one. The
+    /// history is not changed: lent in another way it would be copied whole.
+    mutating func write(_ history: inout SenderHistory, channel: Int, longest: Int) -> Bool? {
         let start = count
         guard hasRoom(3) else { return nil }
         put(0)
@@ -59,11 +60,11 @@
             isFresh = isFresh || fresh
         }
         if history.program.isLogged {
-            guard let fresh = writeProgram(history) else { return nil }
+            guard let fresh = writeProgram(&history) else { return nil }
             note(0x80, fresh)
         }
         if history.oldestControl != SenderHistory.none {
-            guard let fresh = writeControls(history) else { return nil }
+            guard let fresh = writeControls(&history) else { return nil }
             note(0x40, fresh)
         }
         if history.parameters.isLogged {
@@ -78,7 +79,7 @@
             note(0x10, fresh)
         }
         if history.on | history.off != 0 {
-            guard let fresh = writeNotes(history) else { return nil }
+            guard let fresh = writeNotes(&history) else { return nil }
             note(0x08, fresh)
         }
         if history.pressure.isLogged {
@@ -88,7 +89,7 @@
             note(0x02, fresh)
         }
         if history.pressed != 0 {
-            guard let fresh = writePressures(history) else { return nil }
+            guard let fresh = writePressures(&history) else { return nil }
             note(0x01, fresh)
         }
         let length = count - start
@@ -100,7 +101,7 @@
     }
 
     /// Chapter P: `S PROG7`, `B MSB7`, `X LSB7`.
-    private mutating func writeProgram(_ history: borrowing SenderHistory) -> Bool? {
+    private mutating func writeProgram(_ history: inout SenderHistory) -> Bool? {
         guard hasRoom(3) else { return nil }
         let fresh = history.program.packet == previous
         put(singleLoss(fresh) | history.program.first)
@@ -112,7 +113,7 @@
     /// Chapter C: `S LEN7`, then LEN+1 logs `S NUM7`, `A VAL7`, the oldest command first. The value is told of all but
     /// 120, 121 and 123...127, of which it is how often they were sent; of 126, whose value means something, both, but for
     /// the case of all controllers: LEN ends at 128 logs.
-    private mutating func writeControls(_ history: borrowing SenderHistory) -> Bool? {
+    private mutating func writeControls(_ history: inout SenderHistory) -> Bool? {
         guard hasRoom(1) else { return nil }
         let start = count
         put(0)
@@ -182,7 +183,7 @@
     ///
     /// Deviation: towards the end of a packet Wireshark takes a chapter with more logs than OFFBITS octets for cut off; so
     /// octets without a bit make up the number, as far as there are any.
-    private mutating func writeNotes(_ history: borrowing SenderHistory) -> Bool? {
+    private mutating func writeNotes(_ history: inout SenderHistory) -> Bool? {
         let logs = history.on.nonzeroBitCount
         var low = history.off == 0 ? 15 : history.off.leadingZeroBitCount / 8
         var high = history.off == 0 ? 14 : (127 - history.off.trailingZeroBitCount) / 8
@@ -222,7 +223,7 @@
     }
 
     /// Chapter A: `S LEN7`, then LEN+1 logs `S NOTE7`, `X PRESSURE7`.
-    private mutating func writePressures(_ history: borrowing SenderHistory) -> Bool? {
+    private mutating func writePressures(_ history: inout SenderHistory) -> Bool? {
         let logs = history.pressed.nonzeroBitCount
         guard hasRoom(1 + 2 * logs) else { return nil }
         let start = count

@@ -50,7 +50,7 @@ package struct SessionStreams {
     }
 
     /// The feedback that is to be given now, if any; it is taken as given.
-    package func takeFeedback(at now: UInt64) -> SessionPacket? {
+    package mutating func takeFeedback(at now: UInt64) -> SessionPacket? {
         receiver.takeFeedback(at: now).map { .feedback(ssrc: session.own, value: Feedback.value($0)) }
     }
 
