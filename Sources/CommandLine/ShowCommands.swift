@@ -29,9 +29,9 @@ enum ShowCommands {
         for one in participants {
             let rtt = one.rtt.map { String(format: "%.1f", $0.last) } ?? "-"
             Output.line(
-                Cells.column(one.room, 15) + " " + rtt.padding(to: 9)
+                TextColumns.column(one.room, 15) + " " + rtt.padding(to: 9)
                     + (one.muted ?? false ? "muted" : one.state.rawValue).padding(to: 10)
-                    + Output.time(one.since).padding(to: 21) + Cells.fit(ShownName.shown(one.name), 64)
+                    + Output.time(one.since).padding(to: 21) + TextColumns.fit(ShownName.shown(one.name), 64)
                     + (one.remark.map { "  (\(Output.safe($0)))" } ?? ""))
         }
         return .well
@@ -63,8 +63,8 @@ enum ShowCommands {
         for row in rows {
             let figures = [row.lastLatency, row.averageLatency, row.minLatency, row.maxLatency]
             Output.line(
-                Cells.column(row.clientPort, 6) + " " + figures.map { Cells.column($0, 8) + " " }.joined()
-                    + Cells.fit(ShownName.shown(row.clientName), 64))
+                TextColumns.column(row.clientPort, 6) + " " + figures.map { TextColumns.column($0, 8) + " " }.joined()
+                    + TextColumns.fit(ShownName.shown(row.clientName), 64))
         }
         return .well
     }

@@ -9,10 +9,8 @@ package import Rooms
 
 /// What an engine is to serve. The hub writes it as a file of JSON, the engine reads it at its start and on `reload`.
 package struct EnginePlan: Codable, Equatable, Sendable {
-    package typealias Room = RoomPlan
-
     package var version = 1
-    package var rooms: [Room]
+    package var rooms: [RoomPlan]
     /// Only these addresses are let in; empty lets everybody in.
     package var allow: [AddressRange]
     /// These are kept out, whatever `allow` says.
@@ -25,7 +23,7 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     package var host: String?
 
     package init(
-        rooms: [Room], allow: [AddressRange] = [], deny: [AddressRange] = [], maximumPerAddress: Int? = nil,
+        rooms: [RoomPlan], allow: [AddressRange] = [], deny: [AddressRange] = [], maximumPerAddress: Int? = nil,
         host: String? = nil
     ) {
         (self.rooms, self.allow, self.deny) = (rooms, allow, deny)

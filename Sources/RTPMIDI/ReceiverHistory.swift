@@ -8,16 +8,16 @@
     static let skipped: UInt8 = 0x80
 
     /// 0: not sounding.
-    let velocities: Cells<UInt8>
+    let velocities: Table128<UInt8>
     /// The packet that started it.
-    let notePackets: Cells<UInt16>
+    let notePackets: Table128<UInt16>
     /// When, in units of 102.4 ms.
-    let noteTimes: Cells<UInt8>
-    let pressures: Cells<UInt8>
-    let values: Cells<UInt8>
+    let noteTimes: Table128<UInt8>
+    let pressures: Table128<UInt8>
+    let values: Table128<UInt8>
     /// How often a controller went from off to on or back, and how often it came; modulo 64 as the journal has them.
-    let toggles: Cells<UInt8>
-    let counts: Cells<UInt8>
+    let toggles: Table128<UInt8>
+    let counts: Table128<UInt8>
     var program = Self.unknown
     var programBank = (high: Self.unknown, low: Self.unknown)
     var wheel = Self.centre
@@ -28,20 +28,20 @@
     private(set) var doubtful: UInt128 = 0
 
     private let block: UnsafeMutableRawPointer
-    private static var blockByteCount: Int { Cells<UInt16>.byteCount + 6 * Cells<UInt8>.byteCount }
+    private static var blockByteCount: Int { Table128<UInt16>.byteCount + 6 * Table128<UInt8>.byteCount }
     /// Bytes of an instance and of the memory block that it owns.
     static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
 
     init() {
         unsafe block = .allocate(byteCount: Self.blockByteCount, alignment: 16)
         var rest = unsafe block
-        notePackets = unsafe Cells(from: &rest, filledWith: 0)
-        velocities = unsafe Cells(from: &rest, filledWith: 0)
-        noteTimes = unsafe Cells(from: &rest, filledWith: 0)
-        pressures = unsafe Cells(from: &rest, filledWith: Self.unknown)
-        values = unsafe Cells(from: &rest, filledWith: Self.unknown)
-        toggles = unsafe Cells(from: &rest, filledWith: 0)
-        counts = unsafe Cells(from: &rest, filledWith: 0)
+        notePackets = unsafe Table128(from: &rest, filledWith: 0)
+        velocities = unsafe Table128(from: &rest, filledWith: 0)
+        noteTimes = unsafe Table128(from: &rest, filledWith: 0)
+        pressures = unsafe Table128(from: &rest, filledWith: Self.unknown)
+        values = unsafe Table128(from: &rest, filledWith: Self.unknown)
+        toggles = unsafe Table128(from: &rest, filledWith: 0)
+        counts = unsafe Table128(from: &rest, filledWith: 0)
     }
     deinit { unsafe block.deallocate() }
 

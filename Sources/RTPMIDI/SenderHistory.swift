@@ -6,19 +6,19 @@
     private(set) var off: UInt128 = 0
     /// The newest packet with a note-off, since struck again or not.
     private(set) var newestOff: UInt16 = 0
-    let velocities: Cells<UInt8>
-    let notePackets: Cells<UInt16>
+    let velocities: Table128<UInt8>
+    let notePackets: Table128<UInt16>
 
     private(set) var pressed: UInt128 = 0
-    let pressures: Cells<UInt8>
-    let pressurePackets: Cells<UInt16>
+    let pressures: Table128<UInt8>
+    let pressurePackets: Table128<UInt16>
 
     // Controllers stand in a list from the oldest command to the newest, as chapter C has them.
     private var controlled: UInt128 = 0
-    let values: Cells<UInt8>
-    let controlPackets: Cells<UInt16>
-    let newer: Cells<UInt8>
-    private let older: Cells<UInt8>
+    let values: Table128<UInt8>
+    let controlPackets: Table128<UInt16>
+    let newer: Table128<UInt8>
+    private let older: Table128<UInt8>
     private(set) var oldestControl = Self.none
     private var newestControl = Self.none
     /// How often each of the controllers 120...127 was sent since the stream began.
@@ -41,21 +41,21 @@
     static let none: UInt8 = 255
 
     private let block: UnsafeMutableRawPointer
-    private static var blockByteCount: Int { 3 * Cells<UInt16>.byteCount + 5 * Cells<UInt8>.byteCount }
+    private static var blockByteCount: Int { 3 * Table128<UInt16>.byteCount + 5 * Table128<UInt8>.byteCount }
     /// Bytes of an instance and of the memory block that it owns.
     static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
 
     init() {
         unsafe block = .allocate(byteCount: Self.blockByteCount, alignment: 16)
         var rest = unsafe block
-        notePackets = unsafe Cells(from: &rest, filledWith: 0)
-        pressurePackets = unsafe Cells(from: &rest, filledWith: 0)
-        controlPackets = unsafe Cells(from: &rest, filledWith: 0)
-        velocities = unsafe Cells(from: &rest, filledWith: 0)
-        pressures = unsafe Cells(from: &rest, filledWith: 0)
-        values = unsafe Cells(from: &rest, filledWith: 0)
-        newer = unsafe Cells(from: &rest, filledWith: Self.none)
-        older = unsafe Cells(from: &rest, filledWith: Self.none)
+        notePackets = unsafe Table128(from: &rest, filledWith: 0)
+        pressurePackets = unsafe Table128(from: &rest, filledWith: 0)
+        controlPackets = unsafe Table128(from: &rest, filledWith: 0)
+        velocities = unsafe Table128(from: &rest, filledWith: 0)
+        pressures = unsafe Table128(from: &rest, filledWith: 0)
+        values = unsafe Table128(from: &rest, filledWith: 0)
+        newer = unsafe Table128(from: &rest, filledWith: Self.none)
+        older = unsafe Table128(from: &rest, filledWith: Self.none)
     }
     deinit { unsafe block.deallocate() }
 

@@ -78,7 +78,7 @@ struct MonitorPictureTests {
             ),
             at: now)
         for line in picture.lines(width: width, plain, at: now, footer: "q ends") {
-            #expect(Cells.width(of: line) <= max(width, 18), "\(line)")
+            #expect(TextColumns.width(of: line) <= max(width, 18), "\(line)")
             #expect(!line.unicodeScalars.contains { $0.value < 32 })
         }
     }

@@ -102,19 +102,21 @@ enum PingCommand {
     }
 
     private static func table(_ lines: [Line], _ style: Style) -> [String] {
-        let width = min(48, lines.map { Cells.width(of: $0.host) }.max() ?? 4)
+        let width = min(48, lines.map { TextColumns.width(of: $0.host) }.max() ?? 4)
         let figures = ["AVG ms", "MIN", "MAX", "JITTER", "LOST"]
-        let head = Cells.column("HOST", width) + figures.map { Cells.column($0, 8, right: true) }.joined() + "  VERDICT"
+        let head =
+            TextColumns.column("HOST", width) + figures.map { TextColumns.column($0, 8, right: true) }.joined()
+            + "  VERDICT"
         return [style.paint(head, .faint)]
             + lines.map { line in
-                let host = Cells.column(line.host, width)
+                let host = TextColumns.column(line.host, width)
                 guard let average = line.average, let minimum = line.minimum, let maximum = line.maximum,
                     let jitter = line.jitter, let verdict = line.verdict.flatMap(Quality.init(rawValue:))
                 else { return host + "  " + style.paint(Output.safe(line.trouble ?? "no answer"), .bad) }
                 let cells = [average, minimum, maximum, jitter].map { String(format: "%.1f", $0) }
                 return host
                     + (cells + ["\(line.asked - line.answered)/\(line.asked)"]).map {
-                        Cells.column($0, 8, right: true)
+                        TextColumns.column($0, 8, right: true)
                     }.joined() + "  " + style.paint(verdict.rawValue, verdict.ink)
             }
     }

@@ -143,7 +143,7 @@ private final class Monitor {
             let sounds = picture.sounds[one.id].map(NoteNames.words) ?? ""
             if said[one.id] == nil {
                 said[one.id] = ""
-                say("\(Cells.fit(one.name, 64)) is in \(Cells.fit(one.room, 40)).")
+                say("\(TextColumns.fit(one.name, 64)) is in \(TextColumns.fit(one.room, 40)).")
             }
             guard said[one.id] != sounds, let words = picture.words(of: one.id) else { continue }
             said[one.id] = sounds

@@ -93,22 +93,22 @@ package struct MonitorPicture {
         var head: [String] = []
         if let status {
             let ink: Style.Ink = lost != nil ? .faint : status.health.ok ? .good : .bad
-            if !isSmall { head.append(style.paint(Cells.fit(status.name, width), .strong)) }
-            head.append(style.paint(Cells.fit(status.health.sentence, width), ink))
+            if !isSmall { head.append(style.paint(TextColumns.fit(status.name, width), .strong)) }
+            head.append(style.paint(TextColumns.fit(status.health.sentence, width), ink))
             let ofNotices: Style.Ink = lost != nil ? .faint : .warning
             for (words, ink) in [(problems, ink), (notices, ofNotices)] where !isSmall {
-                for line in words.prefix(3) { head.append(style.paint(Cells.fit("! \(line)", width), ink)) }
+                for line in words.prefix(3) { head.append(style.paint(TextColumns.fit("! \(line)", width), ink)) }
             }
         }
         if let lost {
             let words =
                 "The hub is lost (\(lost.words)), last seen \(lost.at.duration(to: now).components.seconds) s ago."
-            head.append(style.paint(Cells.fit(words, width), .bad))
+            head.append(style.paint(TextColumns.fit(words, width), .bad))
         }
         if !isSmall { head.append("") }
         let columns = Columns(width: width, hasRooms: Set(everyone.map(\.room)).count > 1)
         if !everyone.isEmpty { head.append(style.paint(columns.head, .faint)) }
-        let foot = (isSmall ? nil : footer).map { ["", style.paint(Cells.fit($0, width), .faint)] } ?? []
+        let foot = (isSmall ? nil : footer).map { ["", style.paint(TextColumns.fit($0, width), .faint)] } ?? []
 
         var shown = everyone[...]
         if let height {
@@ -117,9 +117,9 @@ package struct MonitorPicture {
         }
         var rows = shown.map { row($0, columns, style, now) }
         if shown.count < everyone.count {
-            rows.append(style.paint(Cells.fit("… and \(everyone.count - shown.count) more", width), .faint))
+            rows.append(style.paint(TextColumns.fit("… and \(everyone.count - shown.count) more", width), .faint))
         }
-        if everyone.isEmpty { rows = [Cells.fit("Nobody is here.", width)] }
+        if everyone.isEmpty { rows = [TextColumns.fit("Nobody is here.", width)] }
         return Array((head + rows + foot).prefix(height ?? .max))
     }
 
@@ -135,13 +135,14 @@ package struct MonitorPicture {
             one.state != .present
             ? one.state.rawValue : isMuted ? "muted" : one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-"
         var row = style.paint(plays && lost == nil ? "● " : "· ", plays && !isOff ? .good : .faint)
-        row += style.paint(Cells.column(ShownName.shown(one.name), columns.name), isOff ? .faint : .strong) + " "
-        if columns.room > 0 { row += style.paint(Cells.column(one.room, columns.room), .faint) + " " }
+        row += style.paint(TextColumns.column(ShownName.shown(one.name), columns.name), isOff ? .faint : .strong) + " "
+        if columns.room > 0 { row += style.paint(TextColumns.column(one.room, columns.room), .faint) + " " }
         row +=
-            style.paint(Cells.column(way, Columns.way, right: true), isOff ? .faint : isMuted ? .warning : quality?.ink)
+            style.paint(
+                TextColumns.column(way, Columns.way, right: true), isOff ? .faint : isMuted ? .warning : quality?.ink)
             + "  "
         let words = sounds.map(NoteNames.words) ?? ""
-        return row + style.paint(Cells.fit(words, columns.rest), isOff ? .faint : nil)
+        return row + style.paint(TextColumns.fit(words, columns.rest), isOff ? .faint : nil)
     }
 
     /// A participant's words for a log of lines.
@@ -149,8 +150,8 @@ package struct MonitorPicture {
         guard let one = participants[id] else { return nil }
         let way = (one.rtt.map { String(format: ", %.1f ms", $0.last) } ?? "") + (one.muted ?? false ? ", muted" : "")
         let words = sounds[id].map(NoteNames.words) ?? ""
-        let name = Cells.fit(ShownName.shown(one.name), 64)
-        return "\(name) (\(Cells.fit(one.room, 40))\(way)): \(words.isEmpty ? "silent" : words)"
+        let name = TextColumns.fit(ShownName.shown(one.name), 64)
+        return "\(name) (\(TextColumns.fit(one.room, 40))\(way)): \(words.isEmpty ? "silent" : words)"
     }
 
     private struct Columns {
@@ -166,8 +167,8 @@ package struct MonitorPicture {
         }
 
         var head: String {
-            "  " + Cells.column("NAME", name) + " " + (room > 0 ? Cells.column("ROOM", room) + " " : "")
-                + Cells.column("RTT", Self.way, right: true) + Cells.fit("  PLAYS", rest + 2)
+            "  " + TextColumns.column("NAME", name) + " " + (room > 0 ? TextColumns.column("ROOM", room) + " " : "")
+                + TextColumns.column("RTT", Self.way, right: true) + TextColumns.fit("  PLAYS", rest + 2)
         }
     }
 }

@@ -8,7 +8,7 @@ final class Screen {
     /// Whether keys can be read.
     private let hasKeys = isatty(0) == 1
 
-    /// Cells of the terminal; nil where standard output is none.
+    /// TextColumns of the terminal; nil where standard output is none.
     static var size: (width: Int, height: Int)? {
         var size = winsize()
         guard isatty(1) == 1 else { return nil }

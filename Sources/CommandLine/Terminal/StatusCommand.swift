@@ -67,16 +67,17 @@ enum StatusCommand {
         _ room: Snapshot.Room, _ participants: [Snapshot.Participant], _ style: Style, nobody: String
     ) -> [String] {
         let ports = room.ports.map { "\($0)" }.joined(separator: ", ")
-        let head = "\(style.paint(Cells.fit(room.name, 40), .strong)) (\(ports), \(Output.safe(room.policy)))"
+        let head = "\(style.paint(TextColumns.fit(room.name, 40), .strong)) (\(ports), \(Output.safe(room.policy)))"
         guard !participants.isEmpty else { return ["\(head): \(nobody)"] }
         return [head] + participants.map { "  " + line($0, style) }
     }
 
     static func line(_ one: Snapshot.Participant, _ style: Style) -> String {
-        var words = Cells.column(ShownName.shown(one.name), 24) + "  "
-        words += Cells.column(one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-", 10, right: true)
-        words += Cells.column(one.jitter.map { String(format: "jitter %.1f", $0) } ?? "", 14, right: true)
-        words += Cells.column(one.loss.map { String(format: "loss %.1f %%", $0 * 100) } ?? "", 13, right: true) + "  "
+        var words = TextColumns.column(ShownName.shown(one.name), 24) + "  "
+        words += TextColumns.column(one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-", 10, right: true)
+        words += TextColumns.column(one.jitter.map { String(format: "jitter %.1f", $0) } ?? "", 14, right: true)
+        words +=
+            TextColumns.column(one.loss.map { String(format: "loss %.1f %%", $0 * 100) } ?? "", 13, right: true) + "  "
         let quality = Quality(of: one)
         switch one.state {
         case .present where one.muted ?? false: words += style.paint("muted", .warning)

@@ -1,6 +1,6 @@
 /// 128 numbers, one for each note or controller, in memory that the owner of the cells frees. (An inline array is copied
 /// whole at each look through a pointer, which took most of a packet's time.)
-@safe package struct Cells<Element: FixedWidthInteger & BitwiseCopyable> {
+@safe package struct Table128<Element: FixedWidthInteger & BitwiseCopyable> {
     static var byteCount: Int { 128 * MemoryLayout<Element>.stride }
     private let start: UnsafeMutablePointer<Element>
 
