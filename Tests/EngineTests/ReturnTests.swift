@@ -52,10 +52,11 @@ import Testing
         let engine = try EngineUnderTest()
         let ear = try engine.player("Ear")
         let board = try TestPlayer("Board", port: engine.port)
-        let began = TestPlayer.now
+        // A network's copies come within milliseconds: later ones would be a restart, and rightly so.
+        var copies = 5
         try pumping([ear, board], "the session") {
-            // The last ones right behind the answer that proves it; a network's copies come within milliseconds.
-            if !board.isUp, TestPlayer.now < began + 2_000 {
+            if !board.isUp, copies > 0 {
+                copies -= 1
                 board.send(.invitation(token: board.token, ssrc: board.ssrc, name: "Board"), .control)
                 board.send(.invitation(token: board.token, ssrc: board.ssrc, name: "Board"), .data)
             }
