@@ -15,16 +15,17 @@ enum BlockCommands {
             return .misuse
         }
         let client = options.client
-        var name = options.room
-        if name == nil {
+        let room: String
+        if let named = options.room {
+            room = named
+        } else {
             guard let rooms = client.get("/api/v1/rooms", as: API.Rooms.self)?.rooms else { return client.complain() }
             guard rooms.count == 1 else {
                 Output.complain("\(word): there are several rooms: say which with --room NAME")
                 return .misuse
             }
-            name = rooms[0].name
+            room = rooms[0].name
         }
-        let room = name ?? ""  // set above
         let (from, to) = (Client.encoded(options.operands[0]), Client.encoded(options.operands[1]))
         let path = "/api/v1/rooms/\(Client.encoded(room))/blocks?from=\(from)&to=\(to)"
         guard let answer = send(client, path) else { return client.complain() }

@@ -26,7 +26,7 @@ protocol Carrier: AnyObject {
 
     /// Asks who has played, which is told through the context.
     func requestActivity()
-    /// What participants hold and have set, by the numbers of their visits; of those who do.
+    /// What participants hold and have set, by the numbers of their visits; of those who do. `done` is called once.
     func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void)
     /// Silences a room, nil all rooms; `all`: also notes that are not known to sound.
     func panic(_ room: String?, all: Bool, _ done: @escaping @Sendable (PanicOutcome) -> Void)

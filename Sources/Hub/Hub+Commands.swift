@@ -1,5 +1,4 @@
 import EngineProtocol
-import PatchBay
 import Rooms
 import Store
 

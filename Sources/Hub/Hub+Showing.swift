@@ -1,9 +1,7 @@
 import EngineProtocol
 import Glibc
 import Linux
-import PatchBay
 import Rooms
-import Sequencer
 import Store
 
 /// What the hub says of itself: on its terminal at the start, and in the snapshot that every page shows.

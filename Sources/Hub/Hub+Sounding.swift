@@ -1,9 +1,4 @@
-import EngineProtocol
-import Linux
-import PatchBay
 import Rooms
-import Sequencer
-import Store
 
 /// What participants hold and have set: asked of the engines while somebody looks at it, and at no other time.
 extension Hub {
@@ -28,15 +23,10 @@ extension Hub {
     private func askSounding() {
         guard !soundingQuestion.isOpen else { return }
         soundingQuestion.isOpen = true
-        soundingQuestion.number += 1
-        let number = soundingQuestion.number
-        carrier.askSounding { [weak self] in self?.tellSounding($0, number) }
-        // An engine that has ended gives no answer.
-        context.loop.after(.seconds(5)) { [weak self] in self?.tellSounding([:], number) }
+        carrier.askSounding { [weak self] in self?.tellSounding($0) }
     }
 
-    private func tellSounding(_ all: [Int64: ActiveNotes], _ number: Int) {
-        guard soundingQuestion.isOpen, number == soundingQuestion.number else { return }
+    private func tellSounding(_ all: [Int64: ActiveNotes]) {
         soundingQuestion.isOpen = false
         for answer in soundingQuestion.waiters { answer(all) }
         soundingQuestion.waiters = []

@@ -8,10 +8,8 @@
 import EngineProtocol
 import Glibc
 package import Linux
-import PatchBay
 import Rooms
 package import Store
-import Supervisor
 
 /// One running hub.
 package final class Hub {

@@ -1,4 +1,3 @@
-import EngineProtocol
 package import Rooms
 package import Store
 

@@ -53,7 +53,7 @@ final class EmbeddedCarrier: Carrier {
         let fresh = shares(of: plan, remembered: serving.map(\.plan))
         var waiting = fresh.count
         var failure: String?
-        // Whoever gives a port up does so first.
+        // A port that another engine is about to give up is tried again every second.
         for (engine, share) in zip(serving, fresh) {
             engine.apply(share) { trouble in
                 failure = failure ?? trouble
@@ -114,22 +114,15 @@ final class EmbeddedCarrier: Carrier {
 
     // MARK: Which engine has which room
 
-    /// What each engine is to serve. A room, known by its first port, stays where `remembered` has it; another goes to the
-    /// engine with the fewest rooms.
+    /// What each engine is to serve. A room, known by its ports, stays where `remembered` has it; another goes to the engine
+    /// with the fewest rooms.
     private func shares(of plan: EnginePlan, remembered: [EnginePlan]) -> [EnginePlan] {
-        Self.shares(of: plan, among: serving.count, remembered: remembered)
-    }
-
-    static func shares(of plan: EnginePlan, among count: Int, remembered: [EnginePlan]) -> [EnginePlan] {
-        var shares = (0..<count).map { _ in
-            var share = plan
-            share.rooms = []
-            return share
-        }
-        guard count > 0 else { return [] }
+        var none = plan
+        none.rooms = []
+        var shares = Array(repeating: none, count: serving.count)
         var rest: [RoomPlan] = []
         for room in plan.rooms {
-            let known = remembered.prefix(count).firstIndex { earlier in
+            let known = remembered.firstIndex { earlier in
                 earlier.rooms.contains { !Set($0.ports).isDisjoint(with: room.ports) }
             }
             if let known { shares[known].rooms.append(room) } else { rest.append(room) }

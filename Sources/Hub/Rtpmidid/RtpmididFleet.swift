@@ -19,7 +19,9 @@ final class RtpmididFleet: Carrier {
     private let bay: PatchBayLink
     var listenerTrouble: String?
     var kernelWires: [WireInfo] = []
-    private var soundingWaiters: [([PortID: ActiveNotes]) -> Void] = []
+    /// By the number of the question: who has asked what sounds.
+    private var soundingWaiters: [Int: ([Int64: ActiveNotes]) -> Void] = [:]
+    private var soundingQuestions = 0
 
     /// The kernel carries what participants play: nobody is muted.
     let loops: Set<Int64> = []
@@ -178,20 +180,22 @@ final class RtpmididFleet: Carrier {
 
     func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void) {
         guard bay.isOpen else { return done([:]) }
-        soundingWaiters.append { [unowned self] ports in
-            var all: [Int64: ActiveNotes] = [:]
-            for one in serving.lazy.flatMap(\.present.values) where one.isShown {
-                if let sounding = ports[one.id] { all[one.visit.id] = sounding }
-            }
-            done(all)
-        }
+        soundingQuestions += 1
+        let number = soundingQuestions
+        soundingWaiters[number] = done
         bay.send(.sounding)
+        // A patch bay that has ended gives no answer.
+        context.loop.after(.seconds(5)) { [weak self] in self?.soundingWaiters.removeValue(forKey: number)?([:]) }
     }
 
     private func heardSounding(_ ports: [PortID: ActiveNotes]) {
-        let waiters = soundingWaiters
-        soundingWaiters = []
-        for waiter in waiters { waiter(ports) }
+        var all: [Int64: ActiveNotes] = [:]
+        for one in serving.lazy.flatMap(\.present.values) where one.isShown {
+            if let sounding = ports[one.id] { all[one.visit.id] = sounding }
+        }
+        let waiters = soundingWaiters.values
+        soundingWaiters = [:]
+        for waiter in waiters { waiter(all) }
     }
 
     func panic(_ room: String?, all: Bool, _ done: @escaping @Sendable (PanicOutcome) -> Void) {
