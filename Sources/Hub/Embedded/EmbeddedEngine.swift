@@ -29,6 +29,8 @@ final class EmbeddedEngine: HubEngine {
     var version: String?
     /// What it said of each port: nil where it listens, else why not.
     private var ports: [UInt16: String?] = [:]
+    /// Of an adopted engine: the ports that it was given by the hub before this one, and counts as serving until it has said.
+    private var portsBefore: Set<UInt16> = []
     /// What a person can do about that. Found once: looking means to open the port, which the engine is to have.
     private var fixes: [UInt16: String] = [:]
     private var statusUnderWay = false
@@ -64,6 +66,7 @@ final class EmbeddedEngine: HubEngine {
         openTail(at: offset)
         if adopted {
             isReady = true
+            portsBefore = Set((Self.writtenPlan(of: name, in: context.state)?.ports ?? []).map(\.port))
             readLog()
             // The plan may have changed while no hub was there.
             handPlan()
@@ -120,7 +123,7 @@ final class EmbeddedEngine: HubEngine {
     private func take(_ report: Service.Report) {
         switch report {
         case .started(let pid):
-            (isReady, since, reason, ports) = (false, .now, nil, [:])
+            (isReady, since, reason, ports, portsBefore) = (false, .now, nil, [:], [])
             (activityUnderWay, tellsActivity) = (false, true)
             starts += 1
             context.note(.engineStarted, engine: name, "\(name) started, pid \(pid)")
@@ -315,7 +318,8 @@ final class EmbeddedEngine: HubEngine {
             case .idle: view.state = process.isWanted ? .starting : .down
             case .waiting: view.state = .failed
             case .starting: view.state = .starting
-            case .up: view.state = trouble == nil && !process.isIll ? .up : .failed
+            case .up where trouble != nil || process.isIll: view.state = .failed
+            case .up: view.state = ports[number] != nil || portsBefore.contains(number) ? .up : .starting
             case .ending: view.state = reason == nil && !process.isIll ? .stopping : .failed
             }
             view.reason = view.state == .up ? nil : trouble ?? reason ?? process.illness
