@@ -4,29 +4,8 @@ import Rooms
 /// One who is in a room: what it holds and has set, whom it hears and by whom it is heard. Its endpoint knows
 /// how it is spoken with.
 final class Member {
-    /// What must outlive the engine: it lies in the session table. Numbers and octets only, so that any bytes make a value.
-    struct State: BitwiseCopyable {
-        var held = HeldState()
-        var controls = ControlState()
-        /// How hard each note was struck, by channel and note, for those that are held.
-        private var velocities: [2048 of UInt8] = .init(repeating: 0)
-
-        mutating func follow(_ message: Message) {
-            held.apply(message)
-            controls.apply(message)
-            if case .noteOn(let channel, let note, let velocity) = message {
-                velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)] = velocity.rawValue
-            }
-        }
-
-        /// Hands out note-ons for what is held.
-        func tellHeld(_ body: (Message) -> Void) {
-            held.tellNotes(held: true) { channel, note in
-                let velocity = velocities[Int(channel.rawValue) << 7 | Int(note.rawValue)]
-                body(.noteOn(channel, note: note, velocity: DataByte(truncating: max(1, velocity))))
-            }
-        }
-    }
+    /// What must outlive the engine: it lies in the session table.
+    typealias State = SpeakerState
 
     let id: UInt64
     /// Its own among those who are here: its place in the session table.

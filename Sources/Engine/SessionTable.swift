@@ -1,5 +1,6 @@
 import Linux
 import RTPMIDI
+import Rooms
 
 /// Everybody who is there, in a mapped file that outlives the engine: one that was killed takes its participants up
 /// again from it, and goes on where it stopped.

@@ -76,7 +76,7 @@ package enum SysExPart: Hashable, Sendable {
         case .lastUnended: (0xF7, 0xF5)
         }
     }
-    init?(head: UInt8, tail: UInt8) {
+    package init?(head: UInt8, tail: UInt8) {
         switch (head, tail) {
         case (0xF0, 0xF7): self = .whole
         case (0xF0, 0xF0): self = .first

@@ -27,12 +27,17 @@ package struct ControlState: BitwiseCopyable, Sendable {
 
     /// Hands out the messages that bring a listener who knows nothing to this state. A program comes behind its bank, a
     /// bend behind its range.
-    package func tell(_ body: (Message) -> Void) {
-        var left = used
+    package func tell(_ body: (Message) -> Void) { tell(changedSince: ControlState(), body) }
+
+    /// Hands out the messages that bring a listener from `earlier` to this state. What was set then and is not now (after a
+    /// reset of all controllers) stays as it is there, but for the bend and the pressure.
+    package func tell(changedSince earlier: ControlState, _ body: (Message) -> Void) {
+        var left = used | earlier.used
         while left != 0 {
             let index = left.trailingZeroBitCount
             left &= left - 1
-            channels[index].tell(Channel(truncating: UInt8(index)), body)
+            channels[index].tell(
+                Channel(truncating: UInt8(index)), changedSince: earlier.channels[index], body)
         }
     }
 }
@@ -95,13 +100,15 @@ private struct ChannelControls: BitwiseCopyable {
         bankLow = known & 1 << 32 != 0 ? values[32] : 128
     }
 
-    func tell(_ channel: Channel, _ body: (Message) -> Void) {
+    func tell(_ channel: Channel, changedSince earlier: ChannelControls, _ body: (Message) -> Void) {
         func control(_ number: UInt8, _ value: UInt8) {
             body(
                 .controlChange(
                     channel, controller: DataByte(truncating: number), value: DataByte(truncating: value)))
         }
-        if program < 128 {
+        let hasSameProgram =
+            program == earlier.program && bankHigh == earlier.bankHigh && bankLow == earlier.bankLow
+        if program < 128, !hasSameProgram {
             if bankHigh < 128 { control(0, bankHigh) }
             if bankLow < 128 { control(32, bankLow) }
             body(.programChange(channel, program: DataByte(truncating: program)))
@@ -113,11 +120,20 @@ private struct ChannelControls: BitwiseCopyable {
             // A bank that no program has followed yet is told as well; the program's own has been told above.
             if number == 0, values[0] == bankHigh { continue }
             if number == 32, values[32] == bankLow { continue }
+            if earlier.known & 1 << UInt128(number) != 0, earlier.values[Int(number)] == values[Int(number)] {
+                continue
+            }
             control(number, values[Int(number)])
         }
-        tellParameters(control)
-        if pressure != 0 { body(.channelPressure(channel, pressure: DataByte(truncating: pressure))) }
-        if bend != 8192 { body(.pitchBend(channel, Bend(truncating: bend))) }
+        if !hasSameParameters(as: earlier) { tellParameters(control) }
+        if pressure != earlier.pressure { body(.channelPressure(channel, pressure: DataByte(truncating: pressure))) }
+        if bend != earlier.bend { body(.pitchBend(channel, Bend(truncating: bend))) }
+    }
+
+    private func hasSameParameters(as other: ChannelControls) -> Bool {
+        selectedHigh == other.selectedHigh && selectedLow == other.selectedLow
+            && selectedIsRegistered == other.selectedIsRegistered
+            && parameters.indices.allSatisfy { parameters[$0] == other.parameters[$0] }
     }
 
     /// Each with its number, and the null number behind them, so that no later data entry is taken for theirs; then the

@@ -2,6 +2,7 @@ import EngineProtocol
 import Linux
 import MIDI
 import RTPMIDI
+import Rooms
 import TestSupport
 import Testing
 
@@ -95,7 +96,7 @@ import Testing
     }
 
     @Test func `a wire has a small body, since in a full room a member has hundreds`() {
-        #expect(MemoryLayout<Wire.Body>.stride == 24)
+        #expect(MemoryLayout<Engine.Wire.Body>.stride == 24)
     }
 
     @Test func `a record lies where engines of this table's version look for it`() {

@@ -1,0 +1,94 @@
+package import RTPMIDI
+
+/// The newest events of one origin, by number: what is kept by who sends them, to say them again, and by who merges them,
+/// until their turn has come. 256 events, or fewer long ones; about 16 KiB, made at init.
+@safe package final class EventWindow {
+    package static let capacity = 256
+    /// Octets of one event: a channel or system message, or a part of a system exclusive one with its framing octets.
+    package static let longestEvent = 256
+    private static let octetCapacity = 8192
+
+    private struct Slot: BitwiseCopyable {
+        var number: UInt32 = 0
+        var time: UInt32 = 0
+        var at: UInt64 = 0
+        /// Where its octets lie among all that were ever written, plus one; 0: the slot is empty.
+        var position: UInt64 = 0
+        var count: UInt16 = 0
+    }
+    private let slots: UnsafeMutablePointer<Slot>
+    private let octets: UnsafeMutablePointer<UInt8>
+    private var written: UInt64 = 0
+
+    package init() {
+        unsafe slots = .allocate(capacity: Self.capacity)
+        unsafe slots.initialize(repeating: Slot(), count: Self.capacity)
+        unsafe octets = .allocate(capacity: Self.octetCapacity)
+    }
+    deinit {
+        unsafe slots.deallocate()
+        unsafe octets.deallocate()
+    }
+
+    /// - Parameters:
+    ///   - time: when it was played, in ticks of its origin's clock.
+    ///   - now: when it came, in ours.
+    package func put(_ number: EventNumber, time: UInt32, _ bytes: UnsafeRawBufferPointer, at now: UInt64) {
+        let count = bytes.count
+        precondition((1...Self.longestEvent).contains(count), "no event is so long")
+        // In one piece.
+        let left = Self.octetCapacity - Int(written % UInt64(Self.octetCapacity))
+        if left < count { written += UInt64(left) }
+        let start = Int(written % UInt64(Self.octetCapacity))
+        for index in 0..<count { unsafe octets[start + index] = bytes[index] }
+        unsafe slots[Self.place(number)] = Slot(
+            number: number.rawValue, time: time, at: now, position: written + 1, count: UInt16(count))
+        written += UInt64(count)
+    }
+
+    package func put(_ number: EventNumber, time: UInt32, _ command: ChannelCommand, at now: UInt64) {
+        put(
+            number, time, command.status, command.first, command.second, (0xC0..<0xE0).contains(command.status) ? 2 : 3,
+            now)
+    }
+
+    package func put(_ number: EventNumber, time: UInt32, _ message: SystemMessage, at now: UInt64) {
+        put(number, time, message.status, message.first, message.second, message.byteCount, now)
+    }
+
+    private func put(
+        _ number: EventNumber, _ time: UInt32, _ first: UInt8, _ second: UInt8, _ third: UInt8, _ count: Int,
+        _ now: UInt64
+    ) {
+        var octets = (first, second, third)
+        unsafe withUnsafeBytes(of: &octets) {
+            unsafe put(number, time: time, UnsafeRawBufferPointer(rebasing: $0[..<count]), at: now)
+        }
+    }
+
+    package func has(_ number: EventNumber) -> Bool {
+        let slot = unsafe slots[Self.place(number)]
+        return slot.position != 0 && slot.number == number.rawValue
+            && written - (slot.position - 1) <= UInt64(Self.octetCapacity)
+    }
+
+    /// When an event was played (its origin's ticks) and when it came (ours). It must be there.
+    package func times(_ number: EventNumber) -> (played: UInt32, at: UInt64) {
+        let slot = unsafe slots[Self.place(number)]
+        return (slot.time, slot.at)
+    }
+
+    /// The octets of an event. It must be there, and nothing be put meanwhile.
+    package func withBytes<Result>(_ number: EventNumber, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        precondition(has(number), "the event is not there")
+        let slot = unsafe slots[Self.place(number)]
+        let start = Int((slot.position - 1) % UInt64(Self.octetCapacity))
+        return unsafe body(UnsafeRawBufferPointer(start: octets + start, count: Int(slot.count)))
+    }
+
+    package func byteCount(_ number: EventNumber) -> Int { Int(unsafe slots[Self.place(number)].count) }
+
+    package func forgetAll() { for index in 0..<Self.capacity { unsafe slots[index].position = 0 } }
+
+    private static func place(_ number: EventNumber) -> Int { Int(number.rawValue % UInt32(capacity)) }
+}

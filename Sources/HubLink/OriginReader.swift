@@ -1,0 +1,334 @@
+package import RTPMIDI
+package import Rooms
+
+/// The merge: one origin's events, which come by one or several paths, are let out once each and in order of their numbers.
+/// The first copy counts; nothing waits while nothing is missing. Times are in ticks of 100 µs.
+///
+/// | what came | then |
+/// |---|---|
+/// | the next event | it is let out, and those that waited behind it |
+/// | an earlier one | a second copy: dropped, and its lateness noted |
+/// | a later one | it waits; another path that has not come so far may bring what is missing in a moment |
+/// | nothing in that moment, or all paths are past it | the events are asked for, twice |
+/// | nothing then either, or more is missing than a window has | a state is asked for, and its difference let out |
+/// | no state after some questions | what is missing is given up |
+package struct OriginReader {
+    package static let pathLimit = 8
+
+    package enum Question: Hashable, Sendable {
+        case events(EventNumber, EventNumber)
+        case state
+    }
+
+    private struct Path: BitwiseCopyable {
+        var carries = false
+        /// The newest number that it has brought or told of.
+        var highest: UInt32 = 0
+        var hasHighest = false
+    }
+    private struct Arrival: BitwiseCopyable {
+        var number: UInt32 = 0
+        var at: UInt64 = 0
+        var paths: UInt8 = 0
+        var first: UInt8 = 0
+        var isAnswer = false
+    }
+
+    /// How long what is missing is waited for before it is asked for, at most, and where nobody knows how far the paths lie
+    /// apart.
+    private static let longestHold: UInt64 = 100
+    private static let usualHold: UInt64 = 50
+    /// What a pulse tells of may have been overtaken by the pulse.
+    private static let overtaken: UInt64 = 20
+    private static let longestAnswer: UInt64 = 1_000
+    /// Questions for events, and then for a state, before what is missing is given up.
+    private static let eventQuestions = 2
+    private static let questions = 10
+    /// A note that began in a gap longer than this is not struck any more.
+    private static let struckLate: UInt64 = 2_500
+    /// When an event has come by all paths by which it will.
+    private static let settling: UInt64 = 10_000
+
+    package let origin: Origin
+    package let window: EventWindow
+    /// Of the next event that will be let out; nil before anything is known.
+    package private(set) var next: EventNumber?
+    private var paths = [8 of Path](repeating: Path())
+    private var arrivals = [256 of Arrival](repeating: Arrival())
+    private let statistics: PathStatistics?
+
+    /// Something is missing: how often it was asked for, and when the next step is due.
+    private var missing: (asked: Int, due: UInt64)?
+    private var lastLetOut: UInt64 = 0
+    private var lastAsked: Int?
+    private var gathered: StateParts?
+
+    /// - Parameter next: where it goes on after a restart of ours.
+    package init(
+        _ origin: Origin, window: EventWindow = EventWindow(), next: EventNumber? = nil,
+        statistics: PathStatistics? = nil
+    ) {
+        (self.origin, self.window, self.next, self.statistics) = (origin, window, next, statistics)
+    }
+
+    // MARK: What comes
+
+    /// What a path has brought. `emit` is given what is let out, the octets that the range of a segment is of, and its
+    /// number.
+    package mutating func receive(
+        _ list: LinkPacket.EventList, in datagram: RawSpan, by path: Int, at now: UInt64,
+        emit: (Emission, RawSpan, EventNumber?) -> Void
+    ) {
+        // The first events of an origin need no state before them.
+        if next == nil, list.first.rawValue == 1 { next = list.first }
+        var reader = CommandListReader(list.list, timestamp: list.time)
+        var number = list.first
+        while let entry = try? reader.next(in: datagram) {
+            saw(number, by: path, isAnswer: list.isAnswer, at: now)
+            if isWanted(number) { keep(entry, number, reader.time, datagram, now) }
+            number = number.advanced(by: 1)
+        }
+        told(of: list.last, by: path)
+        letOut(at: now, overtaken: 0, emit: emit)
+    }
+
+    /// A path has told of an origin's newest number.
+    package mutating func receive(
+        last: EventNumber, by path: Int, at now: UInt64, emit: (Emission, RawSpan, EventNumber?) -> Void
+    ) {
+        told(of: last, by: path)
+        letOut(at: now, overtaken: Self.overtaken, emit: emit)
+    }
+
+    /// A part of a state. `known` is what was let out so far; what leads from there is let out without a number.
+    package mutating func receive(
+        _ part: LinkPacket.StatePart, in datagram: RawSpan, by path: Int, known: SpeakerState, at now: UInt64,
+        emit: (Emission, RawSpan, EventNumber?) -> Void
+    ) {
+        told(of: part.number, by: path)
+        // Where nothing is missing, or events may still come, they are better.
+        guard next.map({ part.number.distance(from: $0) >= 0 && asksForState($0) }) ?? true else {
+            return letOut(at: now, overtaken: Self.overtaken, emit: emit)
+        }
+        let parts = gathered.flatMap { $0.belongs(part) ? $0 : nil } ?? StateParts(part)
+        parts.add(part, in: datagram)
+        gathered = parts
+        guard parts.isComplete else { return }
+        gathered = nil
+        if let next { statistics?.repaired(part.number.distance(from: next) + 1, at: now) }
+        let strikes = next != nil && now &- lastLetOut <= Self.struckLate
+        known.tell(differenceTo: parts.state, strikes: strikes) {
+            emit(.message($0, time: 0, isRepair: true), datagram, nil)
+        }
+        next = part.number.advanced(by: 1)
+        missing = nil
+        letOut(at: now, overtaken: 0, emit: emit)
+    }
+
+    /// A path does not carry the origin any more, or has died. True where no other does: what it holds is to be released.
+    package mutating func lose(_ path: Int) -> Bool {
+        guard paths[path].carries else { return false }
+        paths[path] = Path()
+        if !isCarried { missing = nil }
+        return !isCarried
+    }
+
+    package var isCarried: Bool { (0..<Self.pathLimit).contains { paths[$0].carries } }
+    package func isCarried(by path: Int) -> Bool { paths[path].carries }
+
+    // MARK: What is missing
+
+    /// When `wake` is to be called; nil: nothing is missing.
+    package var deadline: UInt64? { missing?.due }
+
+    /// Does what is due: asks, or gives up: then what may hang is ended.
+    /// - Parameter roundTrip: of a path, in ticks.
+    package mutating func wake(
+        at now: UInt64, known: SpeakerState, roundTrip: (Int) -> UInt64, ask: (Int, Question) -> Void,
+        emit: (Emission, RawSpan, EventNumber?) -> Void
+    ) {
+        guard let (asked, due) = missing, due <= now else { return }
+        guard asked < Self.questions, let path = whomToAsk(asked, roundTrip) else {
+            return giveUp(at: now, known, emit: emit)
+        }
+        if let next, !asksForState(next) {
+            ask(path, .events(next, lastMissing(from: next)))
+        } else {
+            ask(path, .state)
+        }
+        lastAsked = path
+        let patience = min(Self.longestAnswer, roundTrip(path) + 20)
+        missing = (asked + 1, now + (asked < Self.eventQuestions ? patience : max(500, 2 * patience)))
+    }
+
+    /// To be called about once a second: what has come by all its paths is counted.
+    package mutating func settle(at now: UInt64) {
+        guard let statistics else { return }
+        for index in 0..<256 where arrivals[index].paths != 0 && now &- arrivals[index].at >= Self.settling {
+            statistics.settled(paths: arrivals[index].paths, isAnswer: arrivals[index].isAnswer, at: now)
+            arrivals[index].paths = 0
+        }
+    }
+
+    // MARK: Inside
+
+    private func isWanted(_ number: EventNumber) -> Bool {
+        guard let next else { return true }
+        return (0..<EventWindow.capacity).contains(number.distance(from: next)) && !window.has(number)
+    }
+
+    private mutating func keep(
+        _ entry: CommandListReader.Entry, _ number: EventNumber, _ time: UInt32, _ datagram: RawSpan, _ now: UInt64
+    ) {
+        switch entry {
+        case .command(let command, _): window.put(number, time: time, command, at: now)
+        case .system(let message): window.put(number, time: time, message, at: now)
+        case .sysEx(_, let data):
+            // With its framing octets.
+            unsafe datagram.extracting(data.lowerBound - 1..<data.upperBound + 1).withUnsafeBytes {
+                unsafe window.put(number, time: time, $0, at: now)
+            }
+        }
+    }
+
+    private mutating func saw(_ number: EventNumber, by path: Int, isAnswer: Bool, at now: UInt64) {
+        guard let statistics else { return }
+        let index = Int(number.rawValue % 256)
+        let bit: UInt8 = 1 << UInt8(path)
+        var arrival = arrivals[index]
+        if arrival.paths != 0, arrival.number == number.rawValue {
+            guard arrival.paths & bit == 0 else { return }
+            if arrival.paths.nonzeroBitCount == 1 {
+                statistics.saw(skew: now &- arrival.at, first: Int(arrival.first))
+            }
+            arrivals[index].paths |= bit
+            return
+        }
+        // A copy that comes when its event is long settled.
+        guard next.map({ number.distance(from: $0) >= 0 }) ?? true else { return }
+        if arrival.paths != 0 { statistics.settled(paths: arrival.paths, isAnswer: arrival.isAnswer, at: now) }
+        arrival = Arrival(number: number.rawValue, at: now, paths: bit, first: UInt8(path), isAnswer: isAnswer)
+        arrivals[index] = arrival
+    }
+
+    private mutating func told(of last: EventNumber, by path: Int) {
+        paths[path].carries = true
+        if !paths[path].hasHighest || last.distance(from: EventNumber(paths[path].highest)) > 0 {
+            (paths[path].highest, paths[path].hasHighest) = (last.rawValue, true)
+        }
+    }
+
+    private mutating func letOut(
+        at now: UInt64, overtaken: UInt64, emit: (Emission, RawSpan, EventNumber?) -> Void
+    ) {
+        let before = next
+        while let number = next, window.has(number) {
+            let time = window.times(number).played
+            unsafe window.withBytes(number) { unsafe emit(Self.emission($0, time), $0.bytes, number) }
+            next = number.advanced(by: 1)
+            lastLetOut = now
+        }
+        guard isBehind else {
+            missing = nil
+            return
+        }
+        // Another gap than before.
+        if missing == nil || before != next { missing = (0, now &+ max(overtaken, hold)) }
+    }
+
+    /// Something is known of that has not been let out.
+    private var isBehind: Bool {
+        guard let next else { return isCarried }
+        for index in 0..<Self.pathLimit where paths[index].hasHighest {
+            if EventNumber(paths[index].highest).distance(from: next) >= 0 { return true }
+        }
+        return false
+    }
+
+    /// For how long another path may still bring what is missing.
+    private var hold: UInt64 {
+        guard let next else { return 0 }
+        for index in 0..<Self.pathLimit where paths[index].carries {
+            if !paths[index].hasHighest || EventNumber(paths[index].highest).distance(from: next) < 0 {
+                let usual = statistics?.skew(percentile: 95).map { UInt64($0) + 10 } ?? Self.usualHold
+                return min(Self.longestHold, usual)
+            }
+        }
+        return 0
+    }
+
+    /// More is missing than events can be asked for, or they were asked for in vain.
+    private func asksForState(_ next: EventNumber) -> Bool {
+        if let missing, missing.asked >= Self.eventQuestions { return true }
+        for index in 0..<Self.pathLimit where paths[index].hasHighest {
+            if EventNumber(paths[index].highest).distance(from: next) >= EventWindow.capacity { return true }
+        }
+        return false
+    }
+
+    private func lastMissing(from next: EventNumber) -> EventNumber {
+        var last = next
+        for index in 0..<Self.pathLimit where paths[index].hasHighest {
+            let highest = EventNumber(paths[index].highest)
+            if highest.distance(from: last) > 0 { last = highest }
+        }
+        while last != next, window.has(last) { last = last.advanced(by: -1) }
+        return last
+    }
+
+    /// Of the paths that have come so far the nearest; the second time another one.
+    private func whomToAsk(_ asked: Int, _ roundTrip: (Int) -> UInt64) -> Int? {
+        var best: Int?
+        for index in 0..<Self.pathLimit where paths[index].carries && paths[index].hasHighest {
+            if let next, EventNumber(paths[index].highest).distance(from: next) < 0 { continue }
+            guard let other = best else {
+                best = index
+                continue
+            }
+            if asked % 2 == 1, other == lastAsked || index == lastAsked {
+                if other == lastAsked { best = index }
+            } else if roundTrip(index) < roundTrip(other) {
+                best = index
+            }
+        }
+        return best
+    }
+
+    /// Nobody has it any more: goes on with what there is.
+    private mutating func giveUp(
+        at now: UInt64, _ known: SpeakerState, emit: (Emission, RawSpan, EventNumber?) -> Void
+    ) {
+        guard
+            let last = (0..<Self.pathLimit).filter({ paths[$0].hasHighest }).map({ EventNumber(paths[$0].highest) })
+                .max(by: { $1.distance(from: $0) > 0 })
+        else {
+            missing = nil
+            return
+        }
+        var number = next ?? last
+        if last.distance(from: number) >= EventWindow.capacity {
+            number = last.advanced(by: 1 - EventWindow.capacity)
+        }
+        while last.distance(from: number) >= 0, !window.has(number) { number = number.advanced(by: 1) }
+        if let next { statistics?.lost(number.distance(from: next), at: now) }
+        next = number
+        let nothing = [UInt8]()
+        for release in known.held.releases(whileHeldBy: [], unseen: false) {
+            unsafe emit(.message(release, time: 0, isRepair: true), nothing.span.bytes, nil)
+        }
+        missing = nil
+        letOut(at: now, overtaken: 0, emit: emit)
+    }
+
+    private static func emission(_ bytes: UnsafeRawBufferPointer, _ time: UInt32) -> Emission {
+        let (first, second) = unsafe (bytes[0], bytes.count > 1 ? bytes[1] : 0)
+        let third = unsafe bytes.count > 2 ? bytes[2] : 0
+        if first < 0xF0 { return .message(ChannelCommand(first, second, third).message, time: time, isRepair: false) }
+        if first == 0xF0 || first == 0xF7, let part = unsafe SysExPart(head: first, tail: bytes[bytes.count - 1]) {
+            return .sysEx(part, 1..<bytes.count - 1, time: time)
+        }
+        // Every event was decoded before it was kept.
+        guard let system = SystemMessage(first, second, third) else { preconditionFailure("no event begins so") }
+        return .system(system, time: time)
+    }
+}
