@@ -49,8 +49,8 @@ let package = Package(
         module("Sequencer", ["Rooms", "MIDI", "Linux", "CALSA"]),
         module("EngineProtocol", ["Rooms", "MIDI", "Linux"]),
         module("Rtpmidid", ["Linux"]),
-        module("Client", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
-        module("Engine", ["EngineProtocol", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
+        module("Client", ["HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
+        module("Engine", ["EngineProtocol", "HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
         module("Store", ["Linux", "CSQLite"]),
         module("HTTP", ["Linux"]),
@@ -68,7 +68,7 @@ let package = Package(
         module(
             "CommandLine",
             [
-                "WebAPI", "Hub", "HTTP", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer", "Supervisor",
+                "WebAPI", "Hub", "HTTP", "HubLink", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer", "Supervisor",
                 "Store",
                 "RTPMIDI", "Rooms", "MIDI", "Linux",
             ]),

@@ -5,9 +5,10 @@
 //  those to it), or anything that only a hub needs. Ruled by the articles in RTPMIDI.docc.
 
 import Glibc
+package import HubLink
 package import Linux
 import MIDI
-import RTPMIDI
+package import RTPMIDI
 import Rooms
 
 /// One who takes part in a session on somebody else's port: an initiator, which `midihub join` is. It belongs to the thread
@@ -24,6 +25,10 @@ package final class Initiator {
         case down(reason: String, wasUp: Bool, retry: Duration)
         /// A new round trip was measured: see `distance`.
         case measured
+        /// The other side takes and gives numbered events.
+        case linked
+        /// It has not answered the questions for a link: it is another program, or an older hub.
+        case unlinked
     }
 
     /// A message that came: a channel message, a system message, or system exclusive from F0 to F7.
@@ -39,6 +44,11 @@ package final class Initiator {
     package let name: String
     package var onNews: (Event) -> Void = { _ in }
     package var onReceived: (Received) -> Void = { _ in }
+    /// Where this is set, the other side is asked for a link: then numbered events take the place of RTP-MIDI, and this is
+    /// given what comes of them.
+    package var onLink: ((LinkPacket, RawSpan) -> Void)?
+    /// From one pulse of a link to the next right after an event, in ms, both ways.
+    package var wantedPulse: UInt16 = 1000
     /// Whether a session was up, or an attempt failed, at least once.
     package private(set) var hasTried = false
     package var isUp: Bool { attempt?.streams.session.isUp ?? false }
@@ -54,6 +64,10 @@ package final class Initiator {
         var incoming: [UInt8]?
         /// What sounds at the other side because of us.
         var held = HeldState()
+        /// Questions for a link that were sent, and when the next one is due.
+        var hellos = 0
+        var helloDue: UInt64?
+        var link: LinkSession?
     }
     var attempt: Attempt?
     package let control: DatagramSocket
@@ -61,7 +75,7 @@ package final class Initiator {
 
     private let loop: EventLoop
     private let resolved: Mailbox<Resolved>
-    private let ssrc: SSRC
+    let ssrc: SSRC
     private let epoch: UInt64
     /// The host's addresses that have not been tried yet; the next one is the last.
     private var addresses: [SocketAddress] = []
@@ -83,11 +97,14 @@ package final class Initiator {
     }
 
     /// Takes two consecutive local ports. Nothing is sent until `start`.
-    package init(_ host: Host, name: String, loop: EventLoop) throws(Errno) {
+    /// - Parameter ssrc: what it is called in its sessions; one who is in several hubs at once is the same in all.
+    package init(
+        _ host: Host, name: String, loop: EventLoop, ssrc: SSRC = SSRC(.random(in: 1...(.max)))
+    ) throws(Errno) {
         (self.host, self.name, self.loop) = (host, name, loop)
         (control, data) = try Self.ports()
         resolved = try Mailbox()
-        ssrc = SSRC(.random(in: 1...(.max)))
+        self.ssrc = ssrc
         epoch = .random(in: 1 << 33...1 << 40)
         try loop.receive(resolved) { [unowned self] in take($0) }
         try loop.watch(control.number, .read) { [unowned self] _ in receive(on: .control) }
@@ -191,7 +208,7 @@ package final class Initiator {
         return pause
     }
 
-    private func tell(_ news: Event) { if !isLeaving { onNews(news) } }
+    func tell(_ news: Event) { if !isLeaving { onNews(news) } }
 
     // MARK: The session
 
@@ -199,7 +216,9 @@ package final class Initiator {
         let socket = path == .control ? control : data
         _ = socket.receive { bytes, source in
             guard let hub = attempt?.hub, source == address(of: path, hub) else { return }
-            if SessionPacket.isSession(bytes) {
+            if LinkHead.isLink(bytes) {
+                receiveLink(bytes)
+            } else if SessionPacket.isSession(bytes) {
                 guard let packet = try? SessionPacket(decoding: bytes) else { return }
                 // Everything else is sent from the address that was answered: for the other side another address is another
                 // participant, and the system may come to prefer another one (IPv6 privacy addresses, RFC 8981).
@@ -212,7 +231,7 @@ package final class Initiator {
         wake()
     }
 
-    private func address(of path: Session.Path, _ hub: SocketAddress) -> SocketAddress {
+    func address(of path: Session.Path, _ hub: SocketAddress) -> SocketAddress {
         path == .control ? hub : hub.with(port: hub.port &+ 1)
     }
 
@@ -231,6 +250,7 @@ package final class Initiator {
                 failures = 0
                 addresses = []
                 attempt.streams.sender.showJournal(at: now)
+                if onLink != nil { self.attempt?.helloDue = now }
                 tell(.up(name: attempt.streams.session.peerName, address: attempt.hub))
             case .measured: tell(.measured)
             case .feedback(let value): _ = self.attempt?.streams.acknowledge(value)
@@ -268,6 +288,7 @@ package final class Initiator {
             fail("\(attempt.hub): no answer")
         }
         act { if $0.deadline <= now { $0.wake(now: now, perform: $1) } }
+        sendHello(now)
         workMIDI(now)
         wakeLater()
     }
@@ -278,7 +299,7 @@ package final class Initiator {
         var next = attempt.streams.session.deadline
         if attempt.streams.session.peer == nil { next = min(next, attempt.patience) }
         // Never at once: a due time that nothing is done for must not spin.
-        if attempt.streams.session.isUp { next = min(next, max(dueMIDI, now + 10)) }
+        if attempt.streams.session.isUp { next = min(next, max(dueMIDI, now + 10), attempt.helloDue ?? .max) }
         guard next != .max else { return }
         if let timer {
             if timer.at <= next { return }

@@ -22,6 +22,8 @@ final class Endpoint {
     var data: SocketAddress?
 
     var streams: SessionStreams
+    /// In place of RTP-MIDI, where the other side is one of our own programs.
+    var link: EndpointLink?
     /// When its session is to be looked at: no later than something is due there.
     var deadline: UInt64 = 0
 

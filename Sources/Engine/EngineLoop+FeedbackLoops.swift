@@ -97,6 +97,10 @@ extension EngineLoop {
 
     /// What has ended since then, what was set, and what has begun and still sounds.
     private func tellOwed(_ trial: Member.Trial, over wires: [Wire], to member: Member) {
+        if member.endpoint.link != nil {
+            for wire in wires { sendState(of: wire.from, to: member.endpoint, isFinal: true) }
+            return
+        }
         let holding = member.incoming.map(\.from.state.pointee.held)
         var before = trial.held
         for wire in wires { wire.add(to: &before) }

@@ -1,4 +1,5 @@
 import EngineProtocol
+import HubLink
 import Linux
 import MIDI
 import RTPMIDI
@@ -19,21 +20,25 @@ extension EngineLoop {
         guard let endpoint = port.byData[PortPair.Key(source: source, ssrc: header.ssrc)] else {
             return heardOfStranger(header.ssrc, nil, from: source, of: port)
         }
-        guard endpoint.member != nil else { return }
+        guard endpoint.member != nil, mayPlay(packet, of: endpoint) else { return }
+        play(packet, header, of: endpoint)
+    }
+
+    /// Whether a packet is within its sender's limits and may be played at once; it is deferred where it has to wait.
+    func mayPlay(_ packet: RawSpan, of endpoint: Endpoint) -> Bool {
         let time = milliseconds
         guard endpoint.allowance.takes(packet.byteCount, at: time) else {
             endpoint.counts.limited += 1
-            return
+            return false
         }
         // In their order: behind those that wait already.
-        guard endpoint.deferred > 0 || endpoint.allowance.isHeavy(at: time) else {
-            return play(packet, header, of: endpoint)
-        }
+        guard endpoint.deferred > 0 || endpoint.allowance.isHeavy(at: time) else { return true }
         if deferred.append(packet, of: endpoint) {
             planDeferred()
         } else {
             endpoint.counts.limited += 1
         }
+        return false
     }
 
     /// Some of what waits until the packets of others have gone, which come before the rest again.
@@ -41,11 +46,13 @@ extension EngineLoop {
         delivered = 0
         while delivered < Self.deferredTurn, !deferred.isEmpty {
             deferred.takeFirst { packet, endpoint in
-                guard endpoint.member != nil, let header = try? RTPHeader(decoding: packet) else { return }
+                guard endpoint.member != nil else { return }
                 guard endpoint.allowance.hasTime(at: milliseconds) else {
                     endpoint.counts.limited += 1
                     return
                 }
+                if LinkHead.isLink(packet) { return playLink(packet, of: endpoint) }
+                guard let header = try? RTPHeader(decoding: packet) else { return }
                 play(packet, header, of: endpoint)
             }
         }
@@ -56,23 +63,28 @@ extension EngineLoop {
     private func play(_ packet: RawSpan, _ header: RTPHeader, of endpoint: Endpoint) {
         guard let member = endpoint.member else { return }
         let time = milliseconds
-        endpoint.streams.session.heard(now: now)
-        if member.isSilent {
-            endpoint.deadline = 0
-            tellSilence(of: endpoint)
-        }
+        heard(endpoint)
         let reception: Reception
         do throws(PacketError) {
             reception = try endpoint.streams.receiver.receive(packet, header, at: now) { emission, packet in
-                pass(emission, of: packet, header.timestamp, from: member, time)
+                pass(emission, of: packet, header.timestamp, nil, from: member, time)
             }
         } catch {
             endpoint.counts.unreadable? += 1
             return
         }
         forward(from: member)
+        sendNumbered(of: member)
         if let due = endpoint.streams.receiver.segmentsDue { wake(by: due) }
         count(reception, of: endpoint)
+    }
+
+    /// Something came of a member: if it was silent, it is there again.
+    func heard(_ endpoint: Endpoint) {
+        endpoint.streams.session.heard(now: now)
+        guard let member = endpoint.member, member.isSilent else { return }
+        endpoint.deadline = 0
+        tellSilence(of: endpoint)
     }
 
     private func count(_ reception: Reception, of endpoint: Endpoint) {
@@ -94,9 +106,14 @@ extension EngineLoop {
     }
 
     /// One thing that a packet said, or that its journal repaired.
-    private func pass(
-        _ emission: Emission, of packet: RawSpan, _ start: UInt32, from member: Member, _ milliseconds: Milliseconds
+    /// - Parameters:
+    ///   - start: the time of its packet's beginning, by its sender's clock.
+    ///   - number: of an event that its sender has numbered.
+    func pass(
+        _ emission: Emission, of packet: RawSpan, _ start: UInt32, _ number: EventNumber?, from member: Member,
+        _ milliseconds: Milliseconds
     ) {
+        keep(emission, of: packet, number, from: member)
         switch emission {
         case .message(let message, let time, _):
             let word = ChannelCommand(message).word
@@ -154,9 +171,10 @@ extension EngineLoop {
     func giveUpSegments(of member: Member) {
         let (time, receiver) = (milliseconds, member.endpoint.streams.receiver)
         receiver.giveUpSegments(at: now) { emission, packet in
-            pass(emission, of: packet, receiver.newestTime, from: member, time)
+            pass(emission, of: packet, receiver.newestTime, nil, from: member, time)
         }
         forward(from: member)
+        sendNumbered(of: member)
     }
 
     /// Sends the list to everyone who hears this participant.
@@ -177,6 +195,8 @@ extension EngineLoop {
     }
 
     private func deliver(to hearer: Endpoint, isWithheld: Bool) {
+        // It is sent the events themselves (see `sendNumbered`).
+        if hearer.link != nil { return }
         if hearer.isPacing, !listIsRealTime { flushPaced(hearer) }
         guard let address = hearer.data else { return }
         queue(on: .data, of: hearer.port, to: address) {

@@ -42,7 +42,8 @@ extension EngineLoop {
             endpoint.counts.limited += 1
             return
         }
-        for hearer in hearers.lazy.map(\.to.endpoint) where hearer.exclusives.count < SysExPool.count {
+        for hearer in hearers.lazy.map(\.to.endpoint)
+        where hearer.link == nil && hearer.exclusives.count < SysExPool.count {
             pool.retain(gathering.buffer)
             hearer.exclusives.append(gathering.buffer)
             if hearer.streams.pacing.due == nil { sendPiece(to: hearer) }
@@ -75,11 +76,14 @@ extension EngineLoop {
         own.removeAll()
         let time = UInt32(truncatingIfNeeded: now)
         if endpoint.backlogSent < endpoint.backlog.count {
-            for message in endpoint.backlog[endpoint.backlogSent...].prefix(Self.chunk) {
-                _ = own.append(message, at: time)
-            }
+            let some = endpoint.backlog[endpoint.backlogSent...].prefix(Self.chunk)
             endpoint.backlogSent = min(endpoint.backlog.count, endpoint.backlogSent + Self.chunk)
-            sendOwn(to: endpoint)
+            if let link = endpoint.link {
+                sendOwn(some, to: endpoint, link)
+            } else {
+                for message in some { _ = own.append(message, at: time) }
+                sendOwn(to: endpoint)
+            }
             if endpoint.backlogSent == endpoint.backlog.count { (endpoint.backlog, endpoint.backlogSent) = ([], 0) }
         } else if let buffer = endpoint.exclusives.first {
             let message = pool.bytes(buffer)

@@ -1,4 +1,5 @@
 import EngineProtocol
+import HubLink
 import Linux
 import MIDI
 import RTPMIDI
@@ -81,7 +82,7 @@ extension EngineLoop {
         guard let member = endpoint.member, !member.incoming.isEmpty else { return }
         let messages = member.heard.releases(whileHeldBy: [])
         for wire in member.incoming { disconnect(wire) }
-        guard !messages.isEmpty else { return }
+        guard !messages.isEmpty, endpoint.link == nil else { return }
         send(messages[...], to: endpoint)
         // One of the two may be lost, and what says goodbye on the control port must not overtake them.
         sendGuard(to: endpoint)
@@ -93,7 +94,10 @@ extension EngineLoop {
     func tellSilence(of endpoint: Endpoint) {
         guard let member = endpoint.member, member.isSilent != endpoint.streams.session.isSilent else { return }
         member.isSilent = endpoint.streams.session.isSilent
-        guard member.isSilent else { return news.send(.back(status(member))) }
+        guard member.isSilent else {
+            for wire in member.outgoing where !wire.isWithheld { sendState(of: member, to: wire.to.endpoint) }
+            return news.send(.back(status(member)))
+        }
         news.send(.silent(status(member), released: letGo(member)))
     }
 
@@ -168,9 +172,11 @@ extension EngineLoop {
         if from === to, from.echo == nil { from.echo = Member.EchoWatch() }
         from.outgoing.append(wire)
         to.incoming.append(wire)
+        countLinked(wire, 1)
     }
 
     func disconnect(_ wire: Wire) {
+        countLinked(wire, -1)
         wire.from.outgoing.removeAll { $0 == wire }
         wire.to.incoming.removeAll { $0 == wire }
         wires.end(wire)
@@ -181,7 +187,12 @@ extension EngineLoop {
     func release(_ wire: Wire) -> Int {
         let messages = wire.releases
         wire.forget()
-        send(messages[...], to: wire.to.endpoint)
+        if wire.to.endpoint.link != nil {
+            // Whoever merges by number ends what no other path carries.
+            sendGone(of: wire.from, wire.from.isSilent ? .silent : .left, over: wire)
+        } else {
+            send(messages[...], to: wire.to.endpoint)
+        }
         return messages.count
     }
 
@@ -237,6 +248,7 @@ extension EngineLoop {
     /// Sends messages to one participant at once, in packets of a modest size.
     func send(_ messages: ArraySlice<Message>, to endpoint: Endpoint) {
         guard endpoint.member != nil, !messages.isEmpty else { return }
+        if let link = endpoint.link { return sendOwn(messages, to: endpoint, link) }
         if endpoint.isPacing { flushPaced(endpoint) }
         var rest = messages
         while !rest.isEmpty {
@@ -251,6 +263,10 @@ extension EngineLoop {
     /// who played last wins. The wires are those of one hearer.
     func tellState(over wires: ArraySlice<Wire>) {
         guard let endpoint = wires.first?.to.endpoint else { return }
+        if endpoint.link != nil {
+            for wire in wires { sendState(of: wire.from, to: endpoint) }
+            return
+        }
         for wire in wires.sorted(by: { $0.from.playedAt < $1.from.playedAt }) where !wire.isEcho {
             wire.from.state.pointee.controls.tell {
                 endpoint.backlog.append($0)

@@ -1,5 +1,6 @@
 import EngineProtocol
 import Glibc
+import HubLink
 import Linux
 import RTPMIDI
 import Rooms
@@ -19,6 +20,10 @@ extension EngineLoop {
         guard SessionPacket.isSession(datagram) else {
             if path == .data { receivedMIDI(datagram, from: source, of: port) }
             return
+        }
+        if LinkHead.isLink(datagram) {
+            return path == .data
+                ? receivedLink(datagram, from: source, of: port) : receivedGreeting(datagram, from: source, of: port)
         }
         // Before anything is decoded for a stranger.
         if datagram.byteCount >= 4, datagram.uint16(at: 2) == Self.invitationLetters {
@@ -72,6 +77,7 @@ extension EngineLoop {
         (record.pointee.token, record.pointee.dataToken) = (token, token)
         record.pointee.ssrc = ssrc.rawValue
         record.pointee.control = source
+        record.pointee.origin = .random(in: 1...(.max))
         record.pointee.setName(name)
         let endpoint = Endpoint(
             ssrc: ssrc, name: name, port: port, control: source, data: nil,
@@ -279,7 +285,9 @@ extension EngineLoop {
                 continue
             }
             port.settles(endpoint)
+            if record.pointee.isLinked == 1 { resumeLink(endpoint) }
             let member = seat(endpoint)
+            member.log = endpoint.link?.reader.window
             endpoint.streams.session.isWatched = member.holdsAnything
             member.room.members.sort { $0.id < $1.id }
             resumed.append(member)
@@ -297,7 +305,8 @@ extension EngineLoop {
             }
         }
         for member in resumed {
-            remindOfRoom(member)
+            // Whoever merges by number asks for what it misses.
+            if member.endpoint.link == nil { remindOfRoom(member) }
             news.send(.joined(status(member)))
             perform(on: member.endpoint) { $0.wake(now: now, perform: $1) }
         }

@@ -7,6 +7,7 @@
 //  Ruled by the articles in Engine.docc and RTPMIDI.docc.
 
 import EngineProtocol
+import HubLink
 import Linux
 import MIDI
 import RTPMIDI
@@ -52,6 +53,8 @@ final class EngineLoop {
     var listIsRealTime = true
     /// What is sent to one participant alone.
     var own = CommandList(capacity: 1100)
+    /// Numbered events: encoded once, for everyone who hears them.
+    var events = EventsWriter()
 
     /// What was forwarded in this turn, datagram by datagram, and what one costs.
     var delivered = 0
@@ -204,6 +207,11 @@ final class EngineLoop {
             next = min(next, end)
         }
         guard let member = endpoint.member else { return }
+        if let link = endpoint.link { next = min(next, attendLink(member, link)) }
+        if let due = member.repeatDue {
+            repeatNumbered(of: member)
+            next = min(next, due > now ? due : .max)
+        }
         // A suspect of a loop would send back the repeated ends, too.
         if let due = endpoint.streams.sender.guardDue, member.trial == nil, member.echoTrial == nil {
             if due <= now { sendGuard(to: endpoint) }

@@ -1,3 +1,4 @@
+import HubLink
 import MIDI
 import Rooms
 
@@ -18,6 +19,14 @@ final class Member {
     unowned var room: ServedRoom
     /// Which of the room's ports it came in by, from 0.
     var portIndex: Int
+
+    /// Its events by number, while somebody hears it by link; and the first that was not sent yet.
+    var log: EventWindow?
+    var unsent: EventNumber?
+    /// When the newest are said again.
+    var repeatDue: UInt64?
+    /// How many hear it by link.
+    var linkedHearers = 0
 
     /// By whom it is heard, and whom it hears.
     var outgoing: [Wire] = []
@@ -74,6 +83,8 @@ final class Member {
     }
 
     var holdsAnything: Bool { !state.pointee.held.isEmpty }
+    var origin: Origin { Origin(endpoint.record.pointee.origin) }
+    var lastEvent: EventNumber { EventNumber(endpoint.record.pointee.number) }
     var memberID: MemberID { MemberID(id) }
     /// The member as the module Rooms sees it.
     var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex) }

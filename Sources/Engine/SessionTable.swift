@@ -44,6 +44,13 @@ final class SessionTable {
         var answersClock: UInt8 = 0
         var name: [64 of UInt8] = .init(repeating: 0)
         var state = Member.State()
+        /// Whose events its are, and the number of the newest that was let out.
+        var origin: UInt32 = 0
+        var number: UInt32 = 0
+        /// The number of the newest event of ours that is for it alone.
+        var ownNumber: UInt32 = 0
+        /// 1 where numbered events are sent in place of RTP-MIDI.
+        var isLinked: UInt32 = 0
 
         var nameText: String {
             String(decoding: (0..<Int(min(nameLength, 64))).map { name[$0] }, as: UTF8.self)
@@ -60,7 +67,7 @@ final class SessionTable {
 
     struct Header: BitwiseCopyable {
         var magic: UInt64 = 0
-        var version: UInt32 = 2
+        var version: UInt32 = 3
         var recordSize = UInt32(MemoryLayout<Record>.stride)
         var bootID: [40 of UInt8] = .init(repeating: 0)
         /// What makes this engine's sessions go on after its death: its SSRC, and where its clock began.

@@ -147,8 +147,11 @@ package enum LinkPacket: Hashable, Sendable {
     package struct Pulse: Hashable, Sendable {
         /// How many origins one pulse tells of at most.
         package static let longest = 140
+        static let complete: UInt8 = 1
         package var next: UInt16
         package var count: Int
+        /// It tells of every origin that this path carries.
+        package var isComplete: Bool
         let start: Int
 
         package func entry(_ index: Int, in datagram: RawSpan) -> (origin: Origin, last: EventNumber) {
@@ -169,6 +172,8 @@ package enum LinkPacket: Hashable, Sendable {
         package var number: EventNumber
         package var part: Int
         package var parts: Int
+        /// Events up to its number will not be sent.
+        package var isFinal: Bool
         package var list: CommandSection
     }
 
@@ -182,6 +187,7 @@ package enum LinkPacket: Hashable, Sendable {
     private static let acknowledges: UInt8 = 1
     private static let answers: UInt8 = 2
     private static let wantsState: UInt8 = 1
+    static let finalState: UInt8 = 1
     /// Octets of an EVENTS before its list.
     static let eventsAt = LinkHead.byteCount + 18
     static let stateAt = LinkHead.byteCount + 12
@@ -219,7 +225,10 @@ package enum LinkPacket: Hashable, Sendable {
             try require(4)
             let count = Int(datagram.uint8(at: at + 2))
             try require(4 + 8 * count)
-            self = .pulse(Pulse(next: datagram.uint16(at: at), count: count, start: at + 4))
+            self = .pulse(
+                Pulse(
+                    next: datagram.uint16(at: at), count: count, isComplete: head.flags & Pulse.complete != 0,
+                    start: at + 4))
         case .want:
             try require(12)
             let (first, last) = (EventNumber(datagram.uint32(at: at + 4)), EventNumber(datagram.uint32(at: at + 8)))
@@ -235,7 +244,7 @@ package enum LinkPacket: Hashable, Sendable {
             self = .state(
                 StatePart(
                     origin: Origin(datagram.uint32(at: at)), number: EventNumber(datagram.uint32(at: at + 4)),
-                    part: part, parts: parts, list: list))
+                    part: part, parts: parts, isFinal: head.flags & Self.finalState != 0, list: list))
         case .gone:
             try require(12)
             guard let why = Departure(rawValue: datagram.uint8(at: at + 8)) else { throw .notForUs }

@@ -7,6 +7,9 @@ package struct LinkSession: BitwiseCopyable, Sendable {
     /// do not look like a death.
     private static let idle: UInt64 = 10_000
     private static let holding: UInt64 = 2_000
+    /// An event is followed by a pulse after so much silence, and pulses come more often for so long.
+    private static let soon: UInt64 = 500
+    private static let recently: UInt64 = 20_000
     /// How long a path may be silent before it counts as dead; more, where the next pulse was promised for later.
     private static let silence: UInt64 = 20_000
 
@@ -54,31 +57,36 @@ package struct LinkSession: BitwiseCopyable, Sendable {
 
     // MARK: Pulses
 
-    /// An event was sent; `isHolding`: something sounds at the other side now.
-    package mutating func sentEvent(at now: UInt64, isHolding: Bool) {
-        (active, self.isHolding) = (now, isHolding)
+    /// An event was sent.
+    package mutating func sentEvent(at now: UInt64) { active = now }
+
+    /// Soon after an event; then ever again, more often while there is something that a death would leave behind.
+    package var pulseDue: UInt64 {
+        let next = pulsed &+ interval
+        return active > pulsed ? min(next, active &+ max(quickest, Self.soon)) : next
     }
 
-    package var pulseDue: UInt64 { pulsed &+ interval(at: pulsed) }
-
-    /// Ever longer after the last event.
-    private func interval(at now: UInt64) -> UInt64 {
-        max(quickest, min(max(now &- active, quickest), isHolding ? Self.holding : Self.idle))
+    private var interval: UInt64 {
+        isHolding || active &+ Self.recently > pulsed ? max(quickest, Self.holding) : Self.idle
     }
 
-    /// When the one after this is due at the latest, in ms.
-    package mutating func pulse(at now: UInt64) -> UInt16 {
-        pulsed = now
-        return UInt16(clamping: interval(at: now) / 10)
+    /// - Parameter isHolding: something of ours sounds at the other side.
+    /// - Returns: when the one after this is due at the latest, in ms.
+    package mutating func pulse(at now: UInt64, isHolding: Bool) -> UInt16 {
+        (pulsed, self.isHolding) = (now, isHolding)
+        return UInt16(clamping: interval / 10)
     }
 
     /// Writes a pulse with the newest numbers of origins, as many as one has room for.
     package static func writePulse(
-        _ next: UInt16, _ origins: some Collection<(Origin, EventNumber)>, from ssrc: SSRC, count: UInt16,
+        _ next: UInt16, _ origins: [(Origin, EventNumber)], isComplete: Bool = true, from ssrc: SSRC, count: UInt16,
         into out: inout OutputRawSpan
     ) {
         let told = origins.prefix(LinkPacket.Pulse.longest)
-        LinkHead(ssrc: ssrc, kind: .pulse, count: count).write(into: &out)
+        LinkHead(
+            ssrc: ssrc, kind: .pulse, flags: isComplete && told.count == origins.count ? LinkPacket.Pulse.complete : 0,
+            count: count
+        ).write(into: &out)
         out.write(next)
         out.write(UInt8(told.count))
         out.write(0 as UInt8)

@@ -107,7 +107,8 @@ package struct OriginReader {
     ) {
         told(of: part.number, by: path)
         // Where nothing is missing, or events may still come, they are better.
-        guard next.map({ part.number.distance(from: $0) >= 0 && asksForState($0) }) ?? true else {
+        let isLast = part.isFinal && !(0..<Self.pathLimit).contains { $0 != path && paths[$0].carries }
+        guard next.map({ part.number.distance(from: $0) >= 0 && (isLast || asksForState($0)) }) ?? true else {
             return letOut(at: now, overtaken: Self.overtaken, emit: emit)
         }
         let parts = gathered.flatMap { $0.belongs(part) ? $0 : nil } ?? StateParts(part)
@@ -131,6 +132,12 @@ package struct OriginReader {
         paths[path] = Path()
         if !isCarried { missing = nil }
         return !isCarried
+    }
+
+    /// By which paths an event has come so far, a bit for each; 0 where that is not known any more.
+    package func paths(of number: EventNumber) -> UInt8 {
+        let arrival = arrivals[Int(number.rawValue % 256)]
+        return arrival.number == number.rawValue ? arrival.paths : 0
     }
 
     package var isCarried: Bool { (0..<Self.pathLimit).contains { paths[$0].carries } }

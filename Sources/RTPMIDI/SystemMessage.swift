@@ -65,7 +65,7 @@ package enum SysExPart: Hashable, Sendable {
     /// With it the message is complete.
     package var isEnd: Bool { self != .first && self != .middle && self != .cancel }
 
-    var framing: (head: UInt8, tail: UInt8) {
+    package var framing: (head: UInt8, tail: UInt8) {
         switch self {
         case .whole: (0xF0, 0xF7)
         case .first: (0xF0, 0xF0)

@@ -75,7 +75,7 @@ final class MergeStage {
         _ = writer.write(Self.origin, last, through: last, of: window, at: now)
         for path in paths.indices {
             sendEvents(path)
-            sessions[path].sentEvent(at: now, isHolding: !state.held.isEmpty)
+            sessions[path].sentEvent(at: now)
         }
         repeatDue = now + 100
     }
@@ -139,7 +139,7 @@ final class MergeStage {
             }
         }
         for path in paths.indices where sessions[path].pulseDue <= now {
-            let next = sessions[path].pulse(at: now)
+            let next = sessions[path].pulse(at: now, isHolding: !state.held.isEmpty)
             let count = sessions[path].nextCount()
             let told = [(Self.origin, last)]
             send(

@@ -4,6 +4,7 @@ import EngineProtocol
 import Foundation
 import Glibc
 import Hub
+import HubLink
 import Linux
 import MIDI
 import PatchBay
@@ -15,7 +16,8 @@ final class Join {
 
     private let loop: EventLoop
     private let signals: SignalDescriptor
-    private let participants: [Initiator]
+    private let group: HubGroup
+    private let name: String
     private let input: HexInput
     private let port: VirtualPort?
     private let dump: Dump?
@@ -37,7 +39,8 @@ final class Join {
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         let loop = try EventLoop()
         self.loop = loop
-        participants = try hosts.map { try Initiator($0, name: name, loop: loop) }
+        group = try HubGroup(hosts, name: name, loop: loop)
+        self.name = name
         input = HexInput(loop: loop)
         recording = MIDIFileWriter(name: name)
         // Written at once, so that an unwritable file shows now and not after an hour of playing.
@@ -68,48 +71,63 @@ final class Join {
                 port.receive { octets in if let messages = try? MIDIBytes.split(octets) { send(messages) } }
             }
         }
-        for participant in participants {
-            participant.onNews = { [unowned self] in tell($0, of: participant) }
-            participant.onReceived = { [unowned self] in received($0, from: participant) }
-            Output.complain("inviting \(participant.host), UDP port \(participant.host.port)")
-            participant.start()
-        }
+        group.onNews = { [unowned self] in tell($0, of: group.hubs[$1]) }
+        group.onReceived = { [unowned self] in received($0) }
+        group.onSelected = { [unowned self] in tellSelected($0) }
+        for hub in group.hubs { Output.complain("inviting \(hub.host), UDP port \(hub.host.port)") }
+        group.start()
         try loop.run()
         return exitCode
     }
 
-    private func send(_ messages: [[UInt8]]) { for participant in participants { participant.send(messages) } }
+    private func send(_ messages: [[UInt8]]) { group.send(messages) }
 
     // MARK: Life
 
-    private func tell(_ news: Initiator.Event, of participant: Initiator) {
+    private func tell(_ news: Initiator.Event, of hub: Initiator) {
         switch news {
-        case .up(let name, let address):
-            let hub = name.map { $0.isEmpty ? "" : " \($0) at" } ?? ""
-            Output.complain("joined\(hub) \(address) as \(participant.name)")
+        case .up(let theirs, let address):
+            let words = theirs.map { $0.isEmpty ? "" : " \($0) at" } ?? ""
+            Output.complain("joined\(words) \(address) as \(name)")
         case .down(let reason, let wasUp, let retry):
             let what =
                 wasUp
-                ? "the session with \(participant.host) has ended: \(reason)"
-                : Self.words(forFailure: reason, participant.host)
+                ? "the session with \(hub.host) has ended: \(reason)"
+                : Self.words(forFailure: reason, hub.host)
             let seconds = Double(retry.components.seconds) + Double(retry.components.attoseconds) / 1e18
             Output.complain(what + String(format: "; trying again in %.0f s", max(1, seconds)))
+        case .linked:
+            let linked = group.hubs.filter(\.isLinked)
+            if linked.count > 1 {
+                let names = linked.map(\.host.description).joined(separator: " and ")
+                Output.complain("what comes by \(names) is heard once: any of them may die without a gap")
+            }
+        case .unlinked:
+            if group.hubs.count > 1 {
+                Output.complain(
+                    "\(hub.host) does not number events (another program, an older hub, or one with rtpmidid): "
+                        + "what it says cannot be merged with another hub's")
+            }
         case .measured: return
         }
         beginOnce()
     }
 
+    private func tellSelected(_ hub: Int?) {
+        guard group.hubs.count > 1, let hub else { return }
+        Output.complain("now \(group.hubs[hub].host) is heard")
+    }
+
     /// Input and music wait until each session is up or has failed once, so that all of them get all of it; then input
     /// flows while one is up.
     private func beginOnce() {
-        let isReady = participants.contains(where: \.isUp)
         if !isBegun {
-            guard isReady, participants.allSatisfy(\.hasTried) else { return }
+            guard group.isUp, group.hasTried || group.hubs.count == 1 else { return }
             isBegun = true
             play(from: 0, since: .now)
             input.take = { [unowned self] in send($0) }
         }
-        if isReady, !isEnding { input.resume() } else { input.pause() }
+        if group.isUp, !isEnding { input.resume() } else { input.pause() }
     }
 
     private func end() {
@@ -121,14 +139,10 @@ final class Join {
         }
         isEnding = true
         input.pause()
-        var left = participants.count
-        for participant in participants {
-            participant.leave { [unowned self] in
-                left -= 1
-                guard left == 0 else { return }
-                save()
-                loop.stop()
-            }
+        group.leave { [unowned self] in
+            printLines(all: true)
+            save()
+            loop.stop()
         }
     }
 
@@ -151,38 +165,69 @@ final class Join {
 
     // MARK: In
 
-    private func received(_ message: Initiator.Received, from participant: Initiator) {
+    private func received(_ message: HubGroup.Received) {
         port?.send(message.bytes)
         if record != nil {
             let since = recordingSince ?? .now
             recordingSince = since
             recording.append(message.bytes, at: since.duration(to: .now))
         }
-        if let dump { print(message, from: participant, as: dump) }
+        if let dump { print(message, as: dump) }
     }
 
+    /// What is printed of a message that came: `by` are the hubs that it came by, `hub` the first of them; `origin` and
+    /// `number` are those of a numbered event.
     private struct Line: Encodable {
         let time: Int64
-        let hub: String
+        let hub: String?
+        var by: [String]?
         let timestamp: UInt32
         let bytes: String
         let repair: Bool
+        let origin: UInt32?
+        let number: UInt32?
     }
+    /// Lines that wait for the copies of other hubs.
+    private var lines: [(line: Line, message: HubGroup.Received, due: ContinuousClock.Instant)] = []
+    private var isPrintPlanned = false
+    private static let copyTime = Duration.milliseconds(100)
 
-    private func print(_ message: Initiator.Received, from participant: Initiator, as dump: Dump) {
+    private func print(_ message: HubGroup.Received, as dump: Dump) {
         let hex = message.bytes.map { String(format: "%02x", $0) }.joined()
         let milliseconds = SystemTime.unixMilliseconds
-        let text: String
         switch dump {
         case .text:
             let clock = Output.time(milliseconds) + String(format: ".%03d", Int(milliseconds % 1000))
-            text = "\(clock)  \(message.timestamp)  \(hex)" + (message.isRepair ? "  repaired" : "")
+            write("\(clock)  \(message.timestamp)  \(hex)" + (message.isRepair ? "  repaired" : ""))
         case .json:
-            text = JSON.text(
-                Line(
-                    time: milliseconds, hub: participant.host.description, timestamp: message.timestamp, bytes: hex,
-                    repair: message.isRepair))
+            let line = Line(
+                time: milliseconds, hub: message.hub.map { group.hubs[$0].host.description },
+                timestamp: message.timestamp, bytes: hex, repair: message.isRepair,
+                origin: message.event?.origin.rawValue, number: message.event?.number.rawValue)
+            let waits = message.event != nil && group.hubs.count(where: \.isLinked) > 1
+            lines.append((line, message, waits ? .now + Self.copyTime : .now))
+            printLines(all: false)
         }
+    }
+
+    /// Prints the lines whose time has come, in their order.
+    private func printLines(all: Bool) {
+        let count = all ? lines.count : lines.prefix { $0.due <= .now }.count
+        for (line, message, _) in lines.prefix(count) {
+            var line = line
+            if let event = message.event { line.by = group.hubs(of: event).map { group.hubs[$0].host.description } }
+            write(JSON.text(line))
+        }
+        lines.removeFirst(count)
+        guard let next = lines.first, !isPrintPlanned else { return }
+        isPrintPlanned = true
+        loop.at(next.due) { [unowned self] in
+            isPrintPlanned = false
+            printLines(all: false)
+        }
+    }
+
+    private func write(_ text: String) {
         Output.line(text)
         // The reader of standard output has gone.
         if Output.isLost, !isEnding { end() }

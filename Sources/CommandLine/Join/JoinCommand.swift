@@ -14,9 +14,11 @@ package enum JoinCommand {
         session ends. Where ALSA is there it is a MIDI port to connect instruments and programs to. What stands on standard
         input is sent: MIDI messages in hex, a line at a time ("90 3c 64" or "903c643e64"); it waits until the sessions are up,
         and the end of input does not end the program. Ctrl-C (or SIGTERM) does, with a goodbye.
+        With several HOSTs what is played is numbered once and heard once, whatever hub dies, where they are hubs of this
+        program that carry MIDI themselves; of others one is heard at a time. At most 8.
           --name NAME        what the others see (this machine's name)
           --dump             print what arrives: time, the sender's timestamp (100 µs), the message in hex
-          --json             print it as an object a line
+          --json             print it as an object a line, with the hubs that it came by
           --play FILE.mid    send a standard MIDI file, from when the sessions are up
           --record FILE.mid  write what arrives as a standard MIDI file, at the end
         """
@@ -32,6 +34,10 @@ package enum JoinCommand {
             return .misuse
         }
         guard let hosts = Initiator.hosts(options.operands, command: "join") else { return .misuse }
+        guard hosts.count <= HubGroup.most else {
+            Output.complain("join: at most \(HubGroup.most) hubs at once, not \(hosts.count)")
+            return .misuse
+        }
         do {
             return try Join(
                 hosts, name: name, play: options.play.map(music), record: options.record,

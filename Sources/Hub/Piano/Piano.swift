@@ -97,7 +97,7 @@ private final class Player {
                 waiting = []
             }
         case .down(let reason, _, _): fail(reason)
-        case .measured: break
+        case .measured, .linked, .unlinked: break
         }
     }
 

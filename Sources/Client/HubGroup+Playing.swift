@@ -1,0 +1,129 @@
+import HubLink
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// What one plays into several hubs: numbered once.
+extension HubGroup {
+    struct OwnEvents {
+        let window = EventWindow()
+        let writer = WriterBox()
+        /// The newest event's number; 0 before the first.
+        var last = EventNumber(0)
+        var state = SpeakerState()
+        /// Messages that wait behind a long system exclusive one.
+        var outbox: [[UInt8]] = []
+        var pacing = Pacing()
+        /// When the newest events are said again.
+        var repeatDue: UInt64?
+
+        var due: UInt64? {
+            let piece = outbox.isEmpty ? nil : pacing.due
+            guard let repeatDue else { return piece }
+            return piece.map { min($0, repeatDue) } ?? repeatDue
+        }
+    }
+    /// The writer is no value that could be copied with others.
+    final class WriterBox { var writer = EventsWriter() }
+
+    private static let longestOutbox = 10_000
+    /// After so much silence the newest events are said again.
+    private static let repetition: UInt64 = 100
+
+    /// Sends complete messages, each with its status, in their order; a long system exclusive message goes in parts a few
+    /// milliseconds apart, and what is sent after it waits for it, except real-time bytes. Returns how many were accepted.
+    @discardableResult
+    package func send(_ messages: [[UInt8]]) -> Int {
+        guard isUp else { return 0 }
+        for hub in hubs where hub.isUp && !hub.isLinked { hub.send(messages) }
+        let first = own.last.advanced(by: 1)
+        var taken = 0
+        for message in messages where (try? MIDIBytes.split(message)) == [message] && message.count <= Pacing.longest + 2 {
+            if own.outbox.isEmpty || message[0] >= 0xF8 {
+                if message[0] == 0xF0, message.count > Pacing.pieceSize { own.outbox.append(message) } else { number(message) }
+            } else {
+                guard own.outbox.count < Self.longestOutbox else { break }
+                own.outbox.append(message)
+            }
+            taken += 1
+        }
+        flush(from: first)
+        workOwn(now)
+        plan()
+        return taken
+    }
+
+    /// What is due of what it plays: the next piece of a long message, and the newest events once more.
+    func workOwn(_ now: UInt64) {
+        while let message = own.outbox.first {
+            let first = own.last.advanced(by: 1)
+            if message[0] == 0xF0 {
+                guard own.pacing.due ?? 0 <= now else { break }
+                own.pacing.due = now + Pacing.interval
+                let (part, octets) = own.pacing.nextPiece(of: message.count - 2)
+                // Behind its F0.
+                let data = message[(octets.lowerBound + 1)..<(octets.upperBound + 1)]
+                let (head, tail) = part.framing
+                number([head] + data + [tail])
+                flush(from: first)
+                guard part.isEnd else { break }
+            } else {
+                number(message)
+                flush(from: first)
+            }
+            own.outbox.removeFirst()
+        }
+        if let due = own.repeatDue, due <= now {
+            own.repeatDue = nil
+            if own.writer.writer.writeRepeat(origin, through: own.last, of: own.window, at: now) { sendWritten() }
+        }
+    }
+
+    private func number(_ event: [UInt8]) {
+        own.last = own.last.advanced(by: 1)
+        if let message = try? Message(decoding: event.span) { own.state.follow(message) }
+        let now = now
+        event.withUnsafeBytes {
+            own.window.put(own.last, time: UInt32(truncatingIfNeeded: now), $0, at: now)
+        }
+    }
+
+    private func flush(from first: EventNumber) {
+        guard own.last.distance(from: first) >= 0 else { return }
+        var next = first
+        let now = now
+        while own.last.distance(from: next) >= 0 {
+            let taken = own.writer.writer.write(origin, next, through: own.last, of: own.window, at: now)
+            sendWritten()
+            next = taken.advanced(by: 1)
+        }
+        for hub in hubs { hub.sentEvent() }
+        own.repeatDue = now + Self.repetition
+    }
+
+    private func sendWritten(to hub: Int? = nil) {
+        let writer = own.writer
+        for (index, one) in hubs.enumerated() where one.isLinked && (hub == nil || hub == index) {
+            one.sendLink { writer.writer.write(from: $0, count: $1, into: &$2) }
+        }
+    }
+
+    /// What a hub asks for again. What is not there any more is made up for by the state.
+    func answer(_ wanted: LinkPacket.Wanted, of hub: Int) {
+        guard case .events(var first, let last) = wanted else { return tellState(to: hub) }
+        var isAnswered = false
+        while last.distance(from: first) >= 0,
+            let taken = own.writer.writer.writeAnswer(origin, first, through: last, of: own.window)
+        {
+            sendWritten(to: hub)
+            isAnswered = true
+            first = taken.advanced(by: 1)
+        }
+        if !isAnswered { tellState(to: hub) }
+    }
+
+    func tellState(to hub: Int) {
+        let (origin, last, state) = (origin, own.last, own.state)
+        hubs[hub].sendState(state, of: origin, at: last)
+    }
+}

@@ -1,0 +1,328 @@
+package import HubLink
+package import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// One who plays into several hubs at once and hears them as one: what it plays is numbered once, and what comes by several
+/// hubs is merged by number (`HubLink`). Hubs that do not number events are heard one at a time.
+///
+/// It belongs to the thread of its loop and must outlive the loop's run.
+package final class HubGroup {
+    package struct Received: Sendable {
+        /// A channel message, a system message, or system exclusive from F0 to F7.
+        package let bytes: [UInt8]
+        /// When it was played, by the clock of who did, in ticks of 100 µs.
+        package let timestamp: UInt32
+        /// It did not come as a message of its own.
+        package let isRepair: Bool
+        /// Which of `hubs` brought it first; nil where none did: the end of what nobody carries any more.
+        package let hub: Int?
+        /// Of numbered events.
+        package let event: (origin: Origin, number: EventNumber)?
+    }
+    /// At most so many hubs at once.
+    package static let most = OriginReader.pathLimit
+    /// How many players are told apart; more than a room takes.
+    private static let mostOrigins = 1024
+
+    package let hubs: [Initiator]
+    package var onNews: (Initiator.Event, Int) -> Void = { _, _ in }
+    package var onReceived: (Received) -> Void = { _ in }
+    /// Another one of the hubs that do not number events is heard; nil: none.
+    package var onSelected: (Int?) -> Void = { _ in }
+
+    private let loop: EventLoop
+    private var alarm: Alarm!  // made last in init: it calls back into self
+    private let epoch: UInt64 = .random(in: 1 << 33...1 << 40)
+    var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
+
+    // What it plays.
+    let origin: Origin
+    var own = OwnEvents()
+
+    // What it hears.
+    struct Speaker {
+        var reader: OriginReader
+        /// How many pulses in a row of a hub that carries it did not speak of it.
+        var unmentioned = [8 of UInt8](repeating: 0)
+        /// What was let out of it.
+        var state = SpeakerState()
+        /// A system exclusive message that is coming in, after its F0.
+        var incoming: [UInt8]?
+    }
+    var speakers: [Origin: Speaker] = [:]
+    let statistics = PathStatistics()
+    /// What was heard of hubs that do not number events, and which one of them is heard now.
+    var unnumbered: [SpeakerState]
+    private(set) var selected: Int?
+    private var reportDue: UInt64 = 0
+
+    /// Takes two consecutive local ports for each hub. Nothing is sent until `start`.
+    package init(_ hosts: [Initiator.Host], name: String, loop: EventLoop) throws(Errno) {
+        precondition(hosts.count <= Self.most, "no more than \(Self.most) hubs at once")
+        let ssrc = SSRC(.random(in: 1...(.max)))
+        var hubs: [Initiator] = []
+        for host in hosts { hubs.append(try Initiator(host, name: name, loop: loop, ssrc: ssrc)) }
+        (self.hubs, self.loop) = (hubs, loop)
+        origin = Origin(ssrc.rawValue)
+        unnumbered = hosts.map { _ in SpeakerState() }
+        alarm = loop.alarm { [unowned self] in work() }
+        for (index, hub) in hubs.enumerated() {
+            hub.onNews = { [unowned self] in heard($0, from: index) }
+            hub.onReceived = { [unowned self] in heard($0, from: index) }
+            hub.onLink = { [unowned self] in heard($0, $1, from: index) }
+        }
+    }
+
+    package func start() { for hub in hubs { hub.start() } }
+
+    /// Ends what it holds on the other sides and says goodbye to them all.
+    package func leave(_ done: @escaping () -> Void) {
+        for _ in 0..<3 {
+            for hub in hubs where hub.isLinked { hub.sendLink(.gone(origin, own.last, .left)) }
+        }
+        var left = hubs.count
+        for hub in hubs {
+            hub.leave {
+                left -= 1
+                if left == 0 { done() }
+            }
+        }
+    }
+
+    package var isUp: Bool { hubs.contains(where: \.isUp) }
+    /// Every session is up, and it is known how to speak there, or it could not be had so far.
+    package var hasTried: Bool { hubs.allSatisfy { $0.hasTried && (!$0.isUp || $0.isLinkDecided) } }
+    /// The hubs that an event came by, as far as it has come.
+    package func hubs(of event: (origin: Origin, number: EventNumber)) -> [Int] {
+        let paths = speakers[event.origin]?.reader.paths(of: event.number) ?? 0
+        return hubs.indices.filter { paths & 1 << UInt8($0) != 0 }
+    }
+    package func report(of hub: Int) -> LinkReport {
+        statistics.report(of: hub, hubs: hubs.count(where: \.isLinked), at: now)
+    }
+
+    // MARK: Hubs that come and go
+
+    private func heard(_ news: Initiator.Event, from hub: Int) {
+        switch news {
+        case .up, .measured: break
+        case .unlinked: select()
+        case .linked:
+            // What it had said before it numbered its events.
+            endUnnumbered(hub)
+            tellState(to: hub)
+            agreeOnPulses()
+            select()
+        case .down:
+            lose(hub)
+            endUnnumbered(hub)
+            agreeOnPulses()
+            select()
+        }
+        onNews(news, hub)
+        plan()
+    }
+
+    /// Quick ones where there are two paths, since then it counts how soon a loss on one of them shows.
+    private func agreeOnPulses() {
+        let pulse: UInt16 = hubs.count(where: \.isLinked) > 1 ? 10 : 1000
+        for hub in hubs where hub.wantedPulse != pulse {
+            hub.wantedPulse = pulse
+            if hub.isLinked { hub.askForLink() }
+        }
+    }
+
+    /// A hub's link has died: what nobody else carries ends.
+    private func lose(_ hub: Int) {
+        for (origin, speaker) in speakers where speaker.reader.isCarried(by: hub) { lose(origin, by: hub) }
+    }
+
+    func lose(_ origin: Origin, by hub: Int) {
+        guard speakers[origin]?.reader.lose(hub) ?? false, var speaker = speakers[origin] else { return }
+        let held = speaker.state.held
+        // If it comes again it is known how its instruments are set.
+        speaker.state.held = HeldState()
+        speaker.reader = OriginReader(origin, window: speaker.reader.window, statistics: statistics)
+        speaker.reader.window.forgetAll()
+        speakers[origin] = speaker
+        end(held)
+    }
+
+    /// A hub whose word of a departure was lost does not speak of that origin any more. Once it may have been overtaken.
+    private func missThose(notIn pulse: LinkPacket.Pulse, _ datagram: RawSpan, of hub: Int) {
+        var told: Set<Origin> = []
+        for index in 0..<pulse.count { told.insert(pulse.entry(index, in: datagram).origin) }
+        for (origin, speaker) in speakers where speaker.reader.isCarried(by: hub) {
+            let misses = told.contains(origin) ? 0 : speaker.unmentioned[hub] + 1
+            speakers[origin]?.unmentioned[hub] = misses % 2
+            if misses == 2 { lose(origin, by: hub) }
+        }
+    }
+
+    /// Ends what nobody else holds.
+    private func end(_ held: HeldState) {
+        let others = speakers.values.map(\.state.held) + unnumbered.map(\.held)
+        for message in held.releases(whileHeldBy: others, unseen: false) {
+            onReceived(
+                Received(
+                    bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: nil, event: nil))
+        }
+    }
+
+    // MARK: Hubs that do not number events
+
+    private func endUnnumbered(_ hub: Int) {
+        let state = unnumbered[hub]
+        unnumbered[hub] = SpeakerState()
+        if hub == selected { end(state.held) }
+    }
+
+    /// Of those that do not number events one is heard, and none while there is another: nobody can merge what they say.
+    private func select() {
+        func isCandidate(_ hub: Int) -> Bool { hubs[hub].isUp && !hubs[hub].isLinked }
+        let isLinked = hubs.contains(where: \.isLinked)
+        let kept = selected.flatMap { isCandidate($0) ? $0 : nil }
+        let next = isLinked ? nil : kept ?? hubs.indices.first(where: isCandidate)
+        guard next != selected else { return }
+        let before = selected.map { unnumbered[$0] } ?? SpeakerState()
+        selected = next
+        let after = next.map { unnumbered[$0] } ?? SpeakerState()
+        let others = speakers.values.map(\.state.held)
+        before.tell(differenceTo: after, strikes: false) { message in
+            if !message.holds, others.contains(where: { $0.holds(message) }) { return }
+            onReceived(
+                Received(
+                    bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: next, event: nil))
+        }
+        onSelected(next)
+    }
+
+    private func heard(_ message: Initiator.Received, from hub: Int) {
+        if let one = try? Message(decoding: message.bytes.span) { unnumbered[hub].follow(one) }
+        guard hub == selected || selected == nil && !hubs.contains(where: \.isLinked) else { return }
+        onReceived(
+            Received(
+                bytes: message.bytes, timestamp: message.timestamp, isRepair: message.isRepair, hub: hub, event: nil))
+    }
+
+    // MARK: Numbered events
+
+    private func heard(_ packet: LinkPacket, _ datagram: RawSpan, from hub: Int) {
+        switch packet {
+        case .events(let list):
+            listen(to: list.origin, by: hub) { $0.receive(list, in: datagram, by: hub, at: now, emit: $1) }
+        case .pulse(let pulse):
+            for index in 0..<pulse.count {
+                let (origin, last) = pulse.entry(index, in: datagram)
+                listen(to: origin, by: hub) { $0.receive(last: last, by: hub, at: now, emit: $1) }
+            }
+            if pulse.isComplete { missThose(notIn: pulse, datagram, of: hub) }
+        case .state(let part):
+            let known = speakers[part.origin]?.state ?? SpeakerState()
+            listen(to: part.origin, by: hub) { $0.receive(part, in: datagram, by: hub, known: known, at: now, emit: $1) }
+        case .gone(let origin, _, _): lose(origin, by: hub)
+        case .want(let origin, let wanted):
+            if origin == self.origin { answer(wanted, of: hub) }
+        case .hello, .welcome, .report: break
+        }
+        plan()
+    }
+
+    private func listen(
+        to origin: Origin, by hub: Int?, _ body: (inout OriginReader, (Emission, RawSpan, EventNumber?) -> Void) -> Void
+    ) {
+        if speakers[origin] == nil, speakers.count >= Self.mostOrigins {
+            guard let gone = speakers.first(where: { !$0.value.reader.isCarried })?.key else { return }
+            speakers[gone] = nil
+        }
+        var speaker = speakers[origin] ?? Speaker(reader: OriginReader(origin, statistics: statistics))
+        var received: [Received] = []
+        body(&speaker.reader) { [self] emission, bytes, number in
+            follow(emission, bytes, number, of: &speaker.state, &speaker.incoming, origin, hub, &received)
+        }
+        speakers[origin] = speaker
+        // Handed on only when the merge is done: whoever hears may send.
+        for one in received { onReceived(one) }
+    }
+
+    private func follow(
+        _ emission: Emission, _ bytes: RawSpan, _ number: EventNumber?, of state: inout SpeakerState,
+        _ incoming: inout [UInt8]?, _ origin: Origin, _ hub: Int?, _ received: inout [Received]
+    ) {
+        func add(_ bytes: [UInt8], _ time: UInt32) {
+            received.append(
+                Received(
+                    bytes: bytes, timestamp: time, isRepair: number == nil, hub: hub,
+                    event: number.map { (origin, $0) }))
+        }
+        switch emission {
+        case .message(let message, let time, _):
+            let others = number == nil && !message.holds
+            state.follow(message)
+            // What a state ends may be another's here.
+            if others, speakers.contains(where: { $0.key != origin && $0.value.state.held.holds(message) }) { return }
+            add(message.bytes, time)
+        case .system(let message, let time):
+            if message.isForOthers { add(message.bytes, time) }
+        case .sysEx(let part, let octets, let time):
+            if part.isBeginning { incoming = [] }
+            guard part != .cancel, var message = incoming.take(), message.count + octets.count <= Pacing.longest else {
+                incoming = nil
+                return
+            }
+            for place in octets { message.append(bytes.uint8(at: place)) }
+            if part.isEnd { add([0xF0] + message + [0xF7], time) } else { incoming = message }
+        case .sysExLost: incoming = nil
+        }
+    }
+
+    // MARK: Time
+
+    /// Does what is due.
+    private func work() {
+        let now = now
+        for index in hubs.indices where (hubs[index].linkDeath ?? .max) <= hubs[index].now { lose(index) }
+        for (origin, speaker) in speakers where (speaker.reader.deadline ?? .max) <= now {
+            listen(to: origin, by: nil) { reader, emit in
+                reader.wake(
+                    at: now, known: speaker.state, roundTrip: { UInt64(hubs[$0].distance.average) },
+                    ask: { hub, question in
+                        switch question {
+                        case .events(let first, let last): hubs[hub].sendLink(.want(origin, .events(first, last)))
+                        case .state: hubs[hub].sendLink(.want(origin, .state))
+                        }
+                    }, emit: emit)
+            }
+        }
+        workOwn(now)
+        for hub in hubs where (hub.pulseDue ?? .max) <= hub.now {
+            hub.sendPulse([(origin, own.last)], isHolding: !own.state.held.isEmpty)
+        }
+        if reportDue <= now {
+            reportDue = now + 10_000
+            for origin in speakers.keys { speakers[origin]?.reader.settle(at: now) }
+            for (index, hub) in hubs.enumerated() where hub.isLinked { hub.sendLink(.report(report(of: index))) }
+        }
+        plan()
+    }
+
+    /// Sees to it that `work` is called when something is due.
+    func plan() {
+        let now = now
+        var next = min(own.due ?? .max, hubs.contains(where: \.isLinked) ? reportDue : .max)
+        for speaker in speakers.values { next = min(next, speaker.reader.deadline ?? .max) }
+        for hub in hubs {
+            for due in [hub.pulseDue, hub.linkDeath] {
+                // In the time of the hub's session, which counts from another moment.
+                if let due { next = min(next, now &+ (due > hub.now ? due - hub.now : 0)) }
+            }
+        }
+        guard next != .max else {
+            alarm.due = nil
+            return
+        }
+        alarm.due = .now.advanced(by: .microseconds(Int64(next > now ? min(next - now, 10_000) * 100 : 0)))
+    }
+}

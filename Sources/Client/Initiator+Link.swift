@@ -1,0 +1,96 @@
+package import HubLink
+import Linux
+package import RTPMIDI
+import Rooms
+
+/// Numbered events in place of RTP-MIDI, where the other side is one of our own programs.
+extension Initiator {
+    /// When a session that is up is asked for a link, in ticks after each other; some may get lost.
+    private static let helloPauses: [UInt64] = [2_000, 8_000, 20_000, 70_000]
+    /// After so many unanswered ones the other side counts as another program.
+    private static let decidingHellos = 3
+
+    package var isLinked: Bool { isUp && attempt?.link != nil }
+    /// Whether it is known how to speak with the other side.
+    package var isLinkDecided: Bool {
+        guard let attempt, isUp else { return false }
+        return onLink == nil || attempt.link != nil || attempt.hellos > Self.decidingHellos
+    }
+    /// When the link counts as dead unless something comes, and when its next pulse is due; nil where there is none.
+    package var linkDeath: UInt64? { attempt?.link?.death }
+    package var pulseDue: UInt64? { attempt?.link?.pulseDue }
+    /// Packets of the link that came, and that were lost on the way here.
+    package var linkCounts: (received: UInt64, lost: UInt64)? {
+        attempt?.link.map { ($0.received, $0.lost) }
+    }
+
+    /// Asks for the link, and again with another wish for pulses.
+    package func askForLink() {
+        guard isUp, onLink != nil else { return }
+        attempt?.helloDue = now
+        wake()
+    }
+
+    func sendHello(_ now: UInt64) {
+        guard isUp, let due = attempt?.helloDue, due <= now, let hellos = attempt?.hellos else { return }
+        if attempt?.link == nil, hellos == Self.decidingHellos { tell(.unlinked) }
+        attempt?.hellos = hellos + 1
+        attempt?.helloDue = hellos < Self.helloPauses.count ? now + Self.helloPauses[hellos] : nil
+        sendLink(
+            .hello(LinkPacket.Greeting(wants: .numbered, pulse: wantedPulse, instance: UInt64(ssrc.rawValue))),
+            on: .control)
+    }
+
+    func receiveLink(_ datagram: RawSpan) {
+        let now = now
+        guard isUp, let onLink, let head = try? LinkHead(decoding: datagram),
+            head.ssrc == attempt?.streams.session.peer, let packet = try? LinkPacket(decoding: datagram, head)
+        else { return }
+        if case .welcome(let greeting) = packet {
+            guard greeting.version == LinkPacket.version, greeting.wants.contains(.numbered) else { return }
+            let isNew = attempt?.link == nil
+            if isNew { attempt?.link = LinkSession(now: now) }
+            attempt?.link?.agreed(pulse: max(greeting.pulse, wantedPulse))
+            attempt?.helloDue = nil
+            if isNew { tell(.linked) }
+        }
+        guard attempt?.link != nil else { return }
+        attempt?.link?.heard(head, at: now)
+        attempt?.streams.session.heard(now: now)
+        if case .pulse(let pulse) = packet { attempt?.link?.heard(pulse) }
+        onLink(packet, datagram)
+    }
+
+    package func sendLink(_ packet: LinkPacket, on path: Session.Path = .data) {
+        sendLink(on: path) { packet.write(from: $0, count: $1, into: &$2) }
+    }
+
+    /// Sends one packet, which `write` is told the head of.
+    package func sendLink(
+        on path: Session.Path = .data, _ write: (SSRC, UInt16, inout OutputRawSpan) -> Void
+    ) {
+        guard let hub = attempt?.hub else { return }
+        let count = attempt?.link?.nextCount() ?? 0
+        let socket = path == .control ? control : data
+        socket.queue(to: address(of: path, hub)) { write(ssrc, count, &$0) }
+        socket.flush()
+    }
+
+    func sendState(_ state: SpeakerState, of origin: Origin, at number: EventNumber) {
+        StateParts.write(
+            state, of: origin, at: number, from: ssrc, count: { attempt?.link?.nextCount() ?? 0 },
+            send: { write in
+                guard let hub = attempt?.hub else { return }
+                data.queue(to: address(of: .data, hub)) { write(&$0) }
+                data.flush()
+            })
+    }
+
+    package func sentEvent() { attempt?.link?.sentEvent(at: now) }
+
+    /// - Parameter isHolding: something of ours sounds at the other side.
+    package func sendPulse(_ origins: [(Origin, EventNumber)], isHolding: Bool) {
+        guard let next = attempt?.link?.pulse(at: now, isHolding: isHolding) else { return }
+        sendLink { LinkSession.writePulse(next, origins, from: $0, count: $1, into: &$2) }
+    }
+}
