@@ -314,9 +314,10 @@ package final class HubGroup {
         var next = min(own.due ?? .max, hubs.contains(where: \.isLinked) ? reportDue : .max)
         for speaker in speakers.values { next = min(next, speaker.reader.deadline ?? .max) }
         for hub in hubs {
+            // In the time of the hub's session, which counts from another moment.
+            let theirs = hub.now
             for due in [hub.pulseDue, hub.linkDeath] {
-                // In the time of the hub's session, which counts from another moment.
-                if let due { next = min(next, now &+ (due > hub.now ? due - hub.now : 0)) }
+                if let due { next = min(next, now &+ (due > theirs ? due - theirs : 0)) }
             }
         }
         guard next != .max else {
