@@ -96,7 +96,7 @@ let package = Package(
         tests("RTPMIDI", ["MIDI", "midihub"], resources: [.copy("Fixtures")]),
         tests("HubLink", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("Linux"),
-        tests("Engine", ["EngineProtocol", "Client", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
+        tests("Engine", ["EngineProtocol", "HubLink", "Client", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "midihub"]),
         tests("Store", ["CSQLite"]),
         tests("HTTP", ["Linux"]),

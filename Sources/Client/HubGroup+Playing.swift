@@ -38,9 +38,14 @@ extension HubGroup {
         for hub in hubs where hub.isUp && !hub.isLinked { hub.send(messages) }
         let first = own.last.advanced(by: 1)
         var taken = 0
-        for message in messages where (try? MIDIBytes.split(message)) == [message] && message.count <= Pacing.longest + 2 {
+        for message in messages
+        where (try? MIDIBytes.split(message)) == [message] && message.count <= Pacing.longest + 2 {
             if own.outbox.isEmpty || message[0] >= 0xF8 {
-                if message[0] == 0xF0, message.count > Pacing.pieceSize { own.outbox.append(message) } else { number(message) }
+                if message[0] == 0xF0, message.count > Pacing.pieceSize {
+                    own.outbox.append(message)
+                } else {
+                    number(message)
+                }
             } else {
                 guard own.outbox.count < Self.longestOutbox else { break }
                 own.outbox.append(message)

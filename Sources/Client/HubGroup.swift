@@ -38,7 +38,7 @@ package final class HubGroup {
     var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
 
     // What it plays.
-    let origin: Origin
+    package let origin: Origin
     var own = OwnEvents()
 
     // What it hears.
@@ -167,7 +167,8 @@ package final class HubGroup {
         for message in held.releases(whileHeldBy: others, unseen: false) {
             onReceived(
                 Received(
-                    bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: nil, event: nil))
+                    bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: nil,
+                    event: nil))
         }
     }
 
@@ -194,7 +195,8 @@ package final class HubGroup {
             if !message.holds, others.contains(where: { $0.holds(message) }) { return }
             onReceived(
                 Received(
-                    bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: next, event: nil))
+                    bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: next,
+                    event: nil))
         }
         onSelected(next)
     }
@@ -221,7 +223,9 @@ package final class HubGroup {
             if pulse.isComplete { missThose(notIn: pulse, datagram, of: hub) }
         case .state(let part):
             let known = speakers[part.origin]?.state ?? SpeakerState()
-            listen(to: part.origin, by: hub) { $0.receive(part, in: datagram, by: hub, known: known, at: now, emit: $1) }
+            listen(to: part.origin, by: hub) {
+                $0.receive(part, in: datagram, by: hub, known: known, at: now, emit: $1)
+            }
         case .gone(let origin, _, _): lose(origin, by: hub)
         case .want(let origin, let wanted):
             if origin == self.origin { answer(wanted, of: hub) }

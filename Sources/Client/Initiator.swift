@@ -140,7 +140,7 @@ package final class Initiator {
     }
 
     /// Ticks of 100 µs since a random epoch.
-    var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
+    package var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
 
     // MARK: Coming and going
 

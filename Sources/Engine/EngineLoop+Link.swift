@@ -71,7 +71,9 @@ extension EngineLoop {
         guard to.endpoint.link != nil else { return }
         from.linkedHearers += change
         if from.linkedHearers > 0, from.log == nil { from.log = EventWindow() }
-        if from.linkedHearers == 0, from.endpoint.link == nil { (from.log, from.unsent, from.repeatDue) = (nil, nil, nil) }
+        if from.linkedHearers == 0, from.endpoint.link == nil {
+            (from.log, from.unsent, from.repeatDue) = (nil, nil, nil)
+        }
     }
 
     // MARK: What comes
@@ -260,7 +262,8 @@ extension EngineLoop {
     func repeatNumbered(of member: Member) {
         guard let due = member.repeatDue, due <= now else { return }
         member.repeatDue = nil
-        guard let log = member.log, events.writeRepeat(member.origin, through: member.lastEvent, of: log, at: now) else {
+        guard let log = member.log, events.writeRepeat(member.origin, through: member.lastEvent, of: log, at: now)
+        else {
             return
         }
         sendWritten(of: member)
@@ -344,7 +347,9 @@ extension EngineLoop {
     }
 
     func sendLink(_ packet: LinkPacket, to endpoint: Endpoint, on path: Session.Path = .data) {
-        guard let link = endpoint.link, let address = path == .control ? endpoint.control : endpoint.data else { return }
+        guard let link = endpoint.link, let address = path == .control ? endpoint.control : endpoint.data else {
+            return
+        }
         let count = link.session.nextCount()
         queue(on: path, of: endpoint.port, to: address) { packet.write(from: table.ssrc, count: count, into: &$0) }
     }

@@ -44,7 +44,8 @@ package import Rooms
             let length = own.reduce(0) { $0 + $1.bytes.count } + max(0, own.count - 1)
             let packets = count()
             send { out in
-                LinkHead(ssrc: ssrc, kind: .state, flags: isFinal ? LinkPacket.finalState : 0, count: packets).write(into: &out)
+                LinkHead(ssrc: ssrc, kind: .state, flags: isFinal ? LinkPacket.finalState : 0, count: packets).write(
+                    into: &out)
                 out.write(origin.rawValue)
                 out.write(number.rawValue)
                 out.write(UInt8(part))
