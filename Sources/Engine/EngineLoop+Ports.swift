@@ -1,5 +1,6 @@
 import EngineProtocol
 import Glibc
+import HubLink
 import Linux
 import RTPMIDI
 import Rooms
@@ -117,7 +118,17 @@ extension EngineLoop {
             rtt: roundTrip(endpoint.streams.session.clock), counts: endpoint.counts,
             silentFor: Int64((now &- min(now, endpoint.streams.session.lastHeard)) / 10), isSilent: member.isSilent,
             loops: member.isCut, messages: member.messages,
-            mayHaveLeftNotes: endpoint.streams.receiver.mayHaveLeftNotes ? true : nil)
+            mayHaveLeftNotes: endpoint.streams.receiver.mayHaveLeftNotes ? true : nil, link: endpoint.link.map(status))
+    }
+
+    private func status(_ link: EndpointLink) -> EngineStatus.Link {
+        guard let report = link.report else { return EngineStatus.Link(hubs: 1) }
+        func milliseconds(_ ticks: UInt16) -> Double { Double(ticks) / 10 }
+        return EngineStatus.Link(
+            hubs: Int(report.hubs), byBoth: Int(report.byBoth), byThisOnly: Int(report.byThisOnly),
+            byOthersOnly: Int(report.byOthersOnly), asked: Int(report.asked), repaired: Int(report.repaired),
+            lost: Int(report.lost), skewMedian: milliseconds(report.skewMedian), skewP99: milliseconds(report.skewP99),
+            laterWithoutThis: milliseconds(report.laterWithoutThis))
     }
 
     /// nil where nothing has been measured yet.

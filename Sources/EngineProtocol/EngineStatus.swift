@@ -56,6 +56,34 @@ package struct EngineStatus: Codable, Sendable {
         }
     }
 
+    /// One that hears numbered events: of the last minute, by which hubs they came, as it says itself. Times in ms.
+    package struct Link: Codable, Equatable, Sendable {
+        /// How many hubs it stands on with links.
+        package var hubs: Int
+        /// Events that came by several hubs, by this one only, and by others only.
+        package var byBoth: Int
+        package var byThisOnly: Int
+        package var byOthersOnly: Int
+        /// Events that were asked for again, made up for by a state, and given up.
+        package var asked: Int
+        package var repaired: Int
+        package var lost: Int
+        /// How much later the second copy came.
+        package var skewMedian: Double
+        package var skewP99: Double
+        /// How much later others would have brought what this hub brought first (99th percentile).
+        package var laterWithoutThis: Double
+
+        package init(
+            hubs: Int, byBoth: Int = 0, byThisOnly: Int = 0, byOthersOnly: Int = 0, asked: Int = 0, repaired: Int = 0,
+            lost: Int = 0, skewMedian: Double = 0, skewP99: Double = 0, laterWithoutThis: Double = 0
+        ) {
+            (self.hubs, self.byBoth, self.byThisOnly, self.byOthersOnly) = (hubs, byBoth, byThisOnly, byOthersOnly)
+            (self.asked, self.repaired, self.lost) = (asked, repaired, lost)
+            (self.skewMedian, self.skewP99, self.laterWithoutThis) = (skewMedian, skewP99, laterWithoutThis)
+        }
+    }
+
     package struct Participant: Codable, Sendable {
         package var id: UInt64
         package var name: String
@@ -76,17 +104,20 @@ package struct EngineStatus: Codable, Sendable {
         package var messages: UInt64 = 0
         /// A note sounds that was struck before a loss which no journal covered: its end may have been lost.
         package var mayHaveLeftNotes: Bool?
+        /// Numbered events go to it and come from it; nil: RTP-MIDI.
+        package var link: Link?
 
         package init(
             id: UInt64, name: String, room: String, port: UInt16, address: String, ssrc: UInt32, since: Int64,
             rtt: RoundTrip? = nil, counts: Counts = Counts(), silentFor: Int64 = 0, isSilent: Bool? = nil,
-            loops: Bool = false, messages: UInt64 = 0, mayHaveLeftNotes: Bool? = nil
+            loops: Bool = false, messages: UInt64 = 0, mayHaveLeftNotes: Bool? = nil,
+            link: Link? = nil
         ) {
             (self.id, self.name, self.room, self.port, self.address, self.ssrc) = (id, name, room, port, address, ssrc)
             (self.since, self.rtt, self.counts, self.silentFor, self.isSilent, self.loops) = (
                 since, rtt, counts, silentFor, isSilent, loops
             )
-            (self.messages, self.mayHaveLeftNotes) = (messages, mayHaveLeftNotes)
+            (self.messages, self.mayHaveLeftNotes, self.link) = (messages, mayHaveLeftNotes, link)
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import HubLink
 import RTPMIDI
 
 /// What a packet says, as JSON values, in the shape of the test vectors' `decoded`.
@@ -21,6 +22,7 @@ enum PacketWords {
         let packet = octets.span.bytes
         do throws(PacketError) {
             guard !octets.isEmpty else { return .rejected("zero-length datagram") }
+            if LinkHead.isLink(packet) { return Judgement(verdict: "accepted", decoded: try LinkWords.describe(octets)) }
             if isControl || SessionPacket.isSession(packet) {
                 return Judgement(verdict: "accepted", decoded: session(try SessionPacket(decoding: packet)))
             }
@@ -117,7 +119,7 @@ enum PacketWords {
         }
     }
 
-    private static func describe(_ entry: CommandListReader.Entry, _ octets: [UInt8]) -> Object {
+    static func describe(_ entry: CommandListReader.Entry, _ octets: [UInt8]) -> Object {
         switch entry {
         case .command(let command, let isRunning):
             var object = describe(command)
