@@ -4,8 +4,9 @@
     // Bit 127 is note 0, as in the journal's OFFBITS.
     private(set) var on: UInt128 = 0
     private(set) var off: UInt128 = 0
-    /// The newest packet with a note-off, since struck again or not.
-    private(set) var newestOff: UInt16 = 0
+    /// The newest packet that had notes to tell of, and which these were.
+    private var newestNotePacket: UInt16 = 0
+    private var newestNotes: UInt128 = 0
     let velocities: Table128<UInt8>
     let notePackets: Table128<UInt16>
 
@@ -67,8 +68,10 @@
     var controlCount: Int { controlled.nonzeroBitCount }
 
     /// A masking shift: Swift's checked one takes several times as long, and a journal needs hundreds.
-    static func bit(_ note: UInt8) -> UInt128 { firstNote &>> UInt128(truncatingIfNeeded: note) }
-    private static let firstNote: UInt128 = 1 << 127
+    static func bit(_ note: UInt8) -> UInt128 { (1 &<< 127) &>> UInt128(truncatingIfNeeded: note) }
+
+    /// The notes that were told last in `packet`, which is not older than any in the history.
+    func notes(of packet: UInt16) -> UInt128 { packet == newestNotePacket ? newestNotes : 0 }
 
     /// Returns the packet of an entry that had to make room, since the journal can no longer tell of it.
     mutating func record(_ command: ChannelCommand, packet: UInt16) -> UInt16? {
@@ -94,7 +97,8 @@
         let bit = Self.bit(note)
         on = velocity > 0 ? on | bit : on & ~bit
         off = velocity > 0 ? off & ~bit : off | bit
-        if velocity == 0 { newestOff = packet }
+        if packet != newestNotePacket { (newestNotePacket, newestNotes) = (packet, 0) }
+        newestNotes |= bit
         velocities[Int(note)] = velocity
         notePackets[Int(note)] = packet
     }
