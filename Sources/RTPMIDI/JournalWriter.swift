@@ -45,6 +45,21 @@
         return true
     }
 
+    /// Writes a channel's journal as it was kept. False when there is no room.
+    /// - Parameter journal: can be read as far as the longest journal that is kept.
+    mutating func copy(_ journal: UnsafeRawPointer, _ length: Int) -> Bool {
+        guard hasRoom(length) else { return false }
+        guard let place = unsafe octets.baseAddress?.advanced(by: count) else { return false }
+        if hasRoom(KeptJournals.longest) {
+            // Always the same number of octets: that needs neither a loop nor a call.
+            unsafe place.copyMemory(from: journal, byteCount: KeptJournals.longest)
+        } else {
+            unsafe place.copyMemory(from: journal, byteCount: length)
+        }
+        count += length
+        return true
+    }
+
     /// Writes the journal of a channel. Nil when there is no room; else whether it tells of the packet before this one. The
     /// history is not changed: lent in another way it would be copied whole.
     mutating func write(_ history: inout SenderHistory, channel: Int, longest: Int) -> Bool? {

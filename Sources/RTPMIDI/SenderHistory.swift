@@ -1,5 +1,5 @@
 /// What the hearer of a stream may not have got of one channel: the newest commands of the checkpoint history, with the
-/// packets they went out in (RFC 6295 section 4 and appendix A). Fixed storage, about 1.6 KiB.
+/// packets they went out in (RFC 6295 section 4 and appendix A). Fixed storage, about 1.7 KiB.
 @safe struct SenderHistory: ~Copyable {
     // Bit 127 is note 0, as in the journal's OFFBITS.
     private(set) var on: UInt128 = 0
@@ -41,24 +41,40 @@
 
     static let none: UInt8 = 255
 
-    private let block: UnsafeMutableRawPointer
-    private static var blockByteCount: Int { 3 * Table128<UInt16>.byteCount + 5 * Table128<UInt8>.byteCount }
-    /// Bytes of an instance and of the memory block that it owns.
-    static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
+    private static var noteTablesByteCount: Int { Table128<UInt16>.byteCount + Table128<UInt8>.byteCount }
+    private static var controlTablesByteCount: Int { Table128<UInt16>.byteCount + 3 * Table128<UInt8>.byteCount }
+    /// Bytes of the memory that the tables of a history lie in.
+    static var tablesByteCount: Int { 2 * noteTablesByteCount + controlTablesByteCount }
+    /// Bytes of an instance and its tables.
+    static var byteCount: Int { MemoryLayout<Self>.stride + tablesByteCount }
 
-    init() {
-        unsafe block = .allocate(byteCount: Self.blockByteCount, alignment: 16)
-        var rest = unsafe block
-        notePackets = unsafe Table128(from: &rest, filledWith: 0)
-        pressurePackets = unsafe Table128(from: &rest, filledWith: 0)
-        controlPackets = unsafe Table128(from: &rest, filledWith: 0)
-        velocities = unsafe Table128(from: &rest, filledWith: 0)
-        pressures = unsafe Table128(from: &rest, filledWith: 0)
-        values = unsafe Table128(from: &rest, filledWith: 0)
-        newer = unsafe Table128(from: &rest, filledWith: Self.none)
-        older = unsafe Table128(from: &rest, filledWith: Self.none)
+    /// Makes the histories of all channels, with their tables in `block`, which the owner frees. The tables of one kind
+    /// lie together and nothing is written to them: whoever only plays notes uses no memory for controllers. A place is
+    /// read only where a bit says that something was recorded there.
+    static func initialize(_ histories: UnsafeMutablePointer<SenderHistory>, from block: UnsafeMutableRawPointer) {
+        for channel in 0..<16 {
+            let notes = unsafe block + channel * noteTablesByteCount
+            let pressures = unsafe block + (16 + channel) * noteTablesByteCount
+            let controls = unsafe block + 32 * noteTablesByteCount + channel * controlTablesByteCount
+            unsafe (histories + channel).initialize(to: SenderHistory(notes, pressures, controls))
+        }
     }
-    deinit { unsafe block.deallocate() }
+
+    private init(
+        _ notes: UnsafeMutableRawPointer, _ pressures: UnsafeMutableRawPointer, _ controls: UnsafeMutableRawPointer
+    ) {
+        var rest = unsafe notes
+        notePackets = unsafe Table128(from: &rest)
+        velocities = unsafe Table128(from: &rest)
+        unsafe rest = pressures
+        pressurePackets = unsafe Table128(from: &rest)
+        self.pressures = unsafe Table128(from: &rest)
+        unsafe rest = controls
+        controlPackets = unsafe Table128(from: &rest)
+        values = unsafe Table128(from: &rest)
+        newer = unsafe Table128(from: &rest)
+        older = unsafe Table128(from: &rest)
+    }
 
     var isEmpty: Bool {
         on == 0 && off == 0 && pressed == 0 && controlled == 0 && !program.isLogged && !wheel.isLogged
