@@ -18,6 +18,8 @@ package final class DatagramSocket {
     private let incoming = Batch()
     private let outgoing = Batch()
     private var waiting = 0
+    /// Something is queued that no `flush` has sent yet.
+    package var isWaiting: Bool { waiting > 0 }
     /// Datagrams that the kernel did not take: its buffers were full, or there is no way to the address.
     package private(set) var unsent: UInt64 = 0
     package private(set) var sent: UInt64 = 0
@@ -89,13 +91,11 @@ package final class DatagramSocket {
 
     /// Writes one datagram into the batch; it leaves with `flush`, or when the batch is full. What `write` leaves empty
     /// is not sent.
-    package func queue<Failure: Error>(
-        to address: SocketAddress, _ write: (inout OutputRawSpan) throws(Failure) -> Void
-    ) throws(Failure) {
+    package func queue(to address: SocketAddress, _ write: (inout OutputRawSpan) -> Void) {
         if waiting == Self.batchSize { flush() }
         let slot = UnsafeMutableRawBufferPointer(start: outgoing.slot(waiting), count: Self.longestSent)
         var span = OutputRawSpan(buffer: slot, initializedCount: 0)
-        try write(&span)
+        write(&span)
         let length = span.finalize(for: slot)
         guard length > 0 else { return }
         outgoing.addressSend(waiting, length: length, to: address, family: family)
