@@ -54,7 +54,8 @@ package final class DatagramSocket {
         // Ahead of the bulk on the first hop (RFC 4594: low-latency data); a router may ignore it.
         if family == AF_INET6 { Sockets.set(descriptor, CInt(IPPROTO_IPV6), IPV6_TCLASS, 0xB8) }
         Sockets.set(descriptor, CInt(IPPROTO_IP), IP_TOS, 0xB8)
-        _ = midihub_want_local(made, family)
+        // Bound to one address it sends from that one without being told.
+        if address.high == 0, UInt32(truncatingIfNeeded: address.low) == 0 { _ = midihub_want_local(made, family) }
         var storage = [UInt8](repeating: 0, count: SocketAddress.storageSize)
         try retrying("bind", thing) {
             storage.withUnsafeMutableBytes { raw in
