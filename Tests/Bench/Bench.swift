@@ -23,7 +23,9 @@ struct Bench {
         case "engine-load": try EngineBench.load(seconds: 20)
         case "crowd":
             let numbers = words.dropFirst().compactMap { Int($0) }
-            try CrowdBench.run(engines: numbers.first ?? 1, seconds: Double(numbers.dropFirst().first ?? 20))
+            try CrowdBench.run(
+                engines: numbers.first ?? 1, seconds: Double(numbers.dropFirst().first ?? 20),
+                rate: Double(numbers.dropFirst(2).first ?? 50))
         case "streams":
             let numbers = words.dropFirst().compactMap { Int($0) }
             try StreamBench.run(viewers: numbers.first ?? 500, seconds: Double(numbers.dropFirst().first ?? 60))
@@ -33,7 +35,7 @@ struct Bench {
         default:
             print("midihub-bench wires | resources [SECONDS] | speed | start | ingest LOGFILE")
             print("midihub-bench engine-latency [NOTES] | engine-rate | engine-memory | engine-load")
-            print("midihub-bench crowd [ENGINES [SECONDS]]")
+            print("midihub-bench crowd [ENGINES [SECONDS [EVENTS-A-SECOND]]]")
             print("midihub-bench streams [VIEWERS [SECONDS]]")
             exit(64)
         }
