@@ -17,6 +17,7 @@ struct Bench {
         case "resources": try resources(seconds: words.dropFirst().first.flatMap { Int($0) } ?? 60)
         case "speed": print(speed)
         case "start": try start()
+        case "timer": try TimerBench.run()
         case "engine-latency": try EngineBench.latency(words.dropFirst().first.flatMap { Int($0) } ?? 100_000)
         case "engine-rate": try EngineBench.rate(seconds: 10)
         case "engine-memory": try EngineBench.memory()
@@ -33,7 +34,7 @@ struct Bench {
         case "flood": try EngineBench.flood(Int(port(words, 1)), words.dropFirst(2).compactMap { UInt16($0) })
         case "ingest": try ingest(words.dropFirst().first ?? "")
         default:
-            print("midihub-bench wires | resources [SECONDS] | speed | start | ingest LOGFILE")
+            print("midihub-bench wires | resources [SECONDS] | speed | start | timer | ingest LOGFILE")
             print("midihub-bench engine-latency [NOTES] | engine-rate | engine-memory | engine-load")
             print("midihub-bench crowd [ENGINES [SECONDS [EVENTS-A-SECOND]]]")
             print("midihub-bench streams [VIEWERS [SECONDS]]")
