@@ -9,6 +9,8 @@ final class Endpoint {
     let ssrc: SSRC
     let name: String
     unowned let port: PortPair
+    /// The port's, from which it is sent MIDI.
+    let socket: DatagramSocket
     var control: SocketAddress
     /// Its router has changed, and nothing has come on the control port since: where `control` is now is a guess.
     var isControlGuessed: Bool {
@@ -61,7 +63,7 @@ final class Endpoint {
         ssrc: SSRC, name: String, port: PortPair, control: SocketAddress, data: SocketAddress?,
         streams: SessionStreams, place: Int, record: UnsafeMutablePointer<SessionTable.Record>
     ) {
-        (self.ssrc, self.name, self.port) = (ssrc, name, port)
+        (self.ssrc, self.name, self.port, socket) = (ssrc, name, port, port.data)
         (self.control, self.data, self.streams) = (control, data, streams)
         (self.place, self.record) = (place, record)
         exclusives.reserveCapacity(SysExPool.count)

@@ -180,47 +180,59 @@ extension EngineLoop {
     /// Sends the list to everyone who hears this participant.
     func forward(from member: Member) {
         guard !list.isEmpty else { return }
-        let before = delivered
-        for wire in member.outgoing {
-            let isWithheld = wire.isWithheld
-            if isWithheld, systemList.isEmpty { continue }
-            wire.hearer._withUnsafeGuaranteedRef {
-                $0.reachedBy._withUnsafeGuaranteedRef { deliver(to: $0, isWithheld: isWithheld) }
-            }
-        }
-        member.endpoint.allowance.charge(delivered - before, at: deliveryCost)
+        let count = send(list, or: systemList, over: member.outgoing)
+        delivered += count
+        member.endpoint.allowance.charge(count, at: deliveryCost)
         list.removeAll()
         systemList.removeAll()
         listIsRealTime = true
     }
 
-    private func deliver(to hearer: Endpoint, isWithheld: Bool) {
-        // It is sent the events themselves (see `sendNumbered`).
-        if hearer.link != nil { return }
-        if hearer.isPacing, !listIsRealTime { flushPaced(hearer) }
-        guard let address = hearer.data else { return }
-        queue(on: .data, of: hearer.port, to: address) {
-            if isWithheld {
-                hearer.streams.sender.write(systemList, at: now, into: &$0)
-            } else {
-                hearer.streams.sender.write(list, at: now, into: &$0)
+    /// Sends a list over some wires, and its second form over those that are withheld. Gives the number of datagrams. The
+    /// lists are lent once for all hearers: each look at what belongs to the loop is checked while the program runs.
+    private func send(
+        _ list: borrowing CommandList, or systemList: borrowing CommandList, over wires: [Wire]
+    ) -> Int {
+        let (now, isRealTime) = (now, listIsRealTime)
+        var (count, due) = (0, UInt64.max)
+        for wire in wires {
+            let isWithheld = wire.isWithheld
+            if isWithheld, systemList.isEmpty { continue }
+            wire.hearer._withUnsafeGuaranteedRef {
+                $0.reachedBy._withUnsafeGuaranteedRef { hearer in
+                    // It is sent the events themselves (see `sendNumbered`).
+                    if hearer.link != nil { return }
+                    if !isRealTime, hearer.isPacing { flushPaced(hearer) }
+                    guard let address = hearer.data else { return }
+                    let sender = hearer.streams.sender
+                    queue(in: hearer.socket, to: address) {
+                        if isWithheld {
+                            sender.write(systemList, at: now, into: &$0)
+                        } else {
+                            sender.write(list, at: now, into: &$0)
+                        }
+                    }
+                    hearer.record.pointee.nextSequence = sender.next.rawValue
+                    due = min(due, sender.guardDue ?? .max)
+                    count += 1
+                }
             }
         }
-        delivered += 1
-        sent(to: hearer)
+        wake(by: due)
+        return count
     }
 
     /// Sends `own` to one participant.
     func sendOwn(to endpoint: Endpoint) {
         guard let address = endpoint.data else { return }
-        queue(on: .data, of: endpoint.port, to: address) { endpoint.streams.sender.write(own, at: now, into: &$0) }
+        queue(in: endpoint.socket, to: address) { endpoint.streams.sender.write(own, at: now, into: &$0) }
         sent(to: endpoint)
     }
 
     /// A packet whose journal mends what was lost before it, and which says ends again to those who do not use the journal.
     func sendGuard(to endpoint: Endpoint) {
         guard let address = endpoint.data else { return }
-        queue(on: .data, of: endpoint.port, to: address) {
+        queue(in: endpoint.socket, to: address) {
             endpoint.streams.sender.writeGuard(with: &own, at: now, into: &$0) { end in
                 guard let member = endpoint.member else { return false }
                 if member.incoming.contains(where: { $0.holds(end) }) { return true }

@@ -15,7 +15,7 @@ extension EngineLoop {
         let numbers = Set(new.rooms.flatMap(\.ports))
         for port in ports.values where hostChanged || !numbers.contains(port.number) { close(port) }
         closed = closed.filter { numbers.contains($0.key) }
-        waitingPorts.reserveCapacity(numbers.count)
+        waitingSockets.reserveCapacity(2 * numbers.count)
         let old = rooms
         var changed: [ServedRoom] = []
         rooms = new.rooms.map { plan in
@@ -77,8 +77,10 @@ extension EngineLoop {
 
     private func close(_ port: PortPair) {
         for endpoint in port.endpoints { remove(endpoint, .portClosed, farewell: true) }
-        port.flush()
-        waitingPorts.removeAll { $0 === port }
+        for socket in [port.control, port.data] {
+            socket.flush()
+            waitingSockets.removeAll { $0 === socket }
+        }
         for registration in port.registrations { eventLoop.unwatch(registration) }
         ports[port.number] = nil
     }

@@ -175,6 +175,7 @@ extension EngineLoop {
                 if endpoint.member == nil { proven(endpoint) }
             case .measured:
                 endpoint.record.pointee.answersClock = endpoint.streams.session.hasAnswered ? 1 : 0
+                endpoint.record.pointee.clock = endpoint.streams.session.peerClock.state
                 guard let member = endpoint.member else { break }
                 news.send(.measured(status(member)))
                 if now &- endpoint.controlHeard > Self.controlSilence { askForControl(endpoint) }
@@ -272,7 +273,8 @@ extension EngineLoop {
                 streams: SessionStreams(
                     session: .resumedListener(
                         token: record.pointee.token, dataToken: record.pointee.dataToken, peer: ssrc, own: table.ssrc,
-                        name: port.room.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1),
+                        name: port.room.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1,
+                        peerClock: ClockFilter(record.pointee.clock, at: now)),
                     sender: SenderStream(
                         ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence), to: .unknown,
                         checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
@@ -285,6 +287,7 @@ extension EngineLoop {
                 continue
             }
             port.settles(endpoint)
+            if record.pointee.origin == 0 { record.pointee.origin = .random(in: 1...(.max)) }
             if record.pointee.isLinked == 1 { resumeLink(endpoint) }
             let member = seat(endpoint)
             member.log = endpoint.link?.reader.window

@@ -28,7 +28,7 @@ final class EngineLoop {
     var rooms: [ServedRoom] = []
     var ports: [UInt16: PortPair] = [:]
     /// Those with something to send; with room for all.
-    var waitingPorts: [PortPair] = []
+    var waitingSockets: [DatagramSocket] = []
     /// Why a port of the plan is not listened on.
     var closed: [UInt16: String] = [:]
 
@@ -148,19 +148,20 @@ final class EngineLoop {
 
     /// Everything that this turn has queued leaves.
     func flush() {
-        for port in waitingPorts { port.flush() }
-        waitingPorts.removeAll(keepingCapacity: true)
+        for socket in waitingSockets { socket.flush() }
+        waitingSockets.removeAll(keepingCapacity: true)
     }
 
     /// Writes one datagram, which leaves at the turn's end.
     func queue(
         on path: Session.Path, of port: PortPair, to address: SocketAddress, _ write: (inout OutputRawSpan) -> Void
     ) {
-        if !port.isWaiting {
-            port.isWaiting = true
-            waitingPorts.append(port)
-        }
-        (path == .control ? port.control : port.data).queue(to: address, write)
+        queue(in: path == .control ? port.control : port.data, to: address, write)
+    }
+
+    func queue(in socket: DatagramSocket, to address: SocketAddress, _ write: (inout OutputRawSpan) -> Void) {
+        if !socket.isWaiting { waitingSockets.append(socket) }
+        socket.queue(to: address, write)
     }
 
     // MARK: Time

@@ -18,8 +18,6 @@ final class PortPair {
     let control: DatagramSocket
     let data: DatagramSocket
     var registrations: [EventLoop.Registration] = []
-    /// Something is queued that leaves at the turn's end.
-    var isWaiting = false
 
     /// Those whose address is proven, by where their packets come from.
     private(set) var byControl: [Key: Endpoint] = [:]
@@ -122,11 +120,5 @@ final class PortPair {
             now &- departed[place].at > Self.underWay
         else { return nil }
         return departed.remove(at: place)
-    }
-
-    func flush() {
-        isWaiting = false
-        control.flush()
-        data.flush()
     }
 }

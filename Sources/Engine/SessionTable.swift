@@ -13,7 +13,8 @@ final class SessionTable {
     static let capacity = 1024
     private static let recordsAt = 4096
 
-    /// One participant. Numbers and octets only: any bytes that the file may hold make a value.
+    /// One participant. Numbers and octets only: any bytes that the file may hold make a value. Where a version knows more
+    /// of one, that comes at the end, so that the version before it can be taken over.
     struct Record: BitwiseCopyable {
         /// 1 where the record is in use; written last.
         var isTaken: UInt32 = 0
@@ -44,7 +45,9 @@ final class SessionTable {
         var answersClock: UInt8 = 0
         var name: [64 of UInt8] = .init(repeating: 0)
         var state = Member.State()
-        /// Whose events its are, and the number of the newest that was let out.
+        /// What its clock says. Since version 3.
+        var clock = ClockFilter.State()
+        /// Since version 3 too: whose events its are; 0 where none was drawn yet, and the number of the newest that was let out.
         var origin: UInt32 = 0
         var number: UInt32 = 0
         /// The number of the newest event of ours that is for it alone.
@@ -90,16 +93,19 @@ final class SessionTable {
     /// `path` nil keeps the table in memory alone.
     init(path: String?, random: inout some RandomNumberGenerator) {
         let size = Self.recordsAt + Self.capacity * MemoryLayout<Record>.stride
-        file = MappedFile(path: path ?? "", size: size)
+        file = MappedFile(path: path ?? "", size: size, keepsShorter: true)
         header = file.memory.bindMemory(to: Header.self, capacity: 1)
         records = (file.memory + Self.recordsAt).bindMemory(to: Record.self, capacity: Self.capacity)
         var fresh = Header()
         let boot = ProcessIdentity.currentBootID ?? ""
         for (index, byte) in boot.utf8.prefix(40).enumerated() { fresh.bootID[index] = byte }
         let old = header.pointee
+        let isOfThisBoot =
+            old.magic == Header.magic && (0..<40).allSatisfy { old.bootID[$0] == fresh.bootID[$0] }
+        let isOfVersion2 = isOfThisBoot && old.version == 2 && old.recordSize == Self.sizeInVersion2
+        if isOfVersion2 { Self.widen(file.memory) }
         isInherited =
-            old.magic == Header.magic && old.version == fresh.version && old.recordSize == fresh.recordSize
-            && (0..<40).allSatisfy { old.bootID[$0] == fresh.bootID[$0] }
+            isOfVersion2 || isOfThisBoot && old.version == fresh.version && old.recordSize == fresh.recordSize
         if !isInherited {
             for index in 0..<Self.capacity { records[index].isTaken = 0 }
             fresh.ssrc = random.next()
@@ -110,6 +116,24 @@ final class SessionTable {
         }
         for index in (0..<Self.capacity).reversed() where records[index].isTaken != 1 { free.append(index) }
     }
+
+    /// An engine of the version before was killed, and this one is the next, as after an upgrade: who was there stays. The
+    /// records of version 2 begin as ours do, and lie closer together.
+    private static func widen(_ memory: UnsafeMutableRawPointer) {
+        let header = memory.assumingMemoryBound(to: Header.self)
+        // No table at all as long as this is half done.
+        header.pointee.magic = 0
+        let size = MemoryLayout<Record>.stride
+        for index in (0..<capacity).reversed() {
+            let place = memory + recordsAt + index * size
+            place.copyMemory(from: memory + recordsAt + index * sizeInVersion2, byteCount: commonSize)
+            (place + commonSize).initializeMemory(as: UInt8.self, repeating: 0, count: size - commonSize)
+        }
+        (header.pointee.version, header.pointee.recordSize) = (Header().version, Header().recordSize)
+        header.pointee.magic = Header.magic
+    }
+    private static let sizeInVersion2 = 5856
+    private static let commonSize = MemoryLayout<Record>.offset(of: \Record.clock)!  // a stored property has one
 
     var ssrc: SSRC { SSRC(header.pointee.ssrc) }
     /// In 100 µs ticks, added to the monotonic clock's.

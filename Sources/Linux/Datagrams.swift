@@ -18,6 +18,8 @@ package final class DatagramSocket {
     private let incoming = Batch()
     private let outgoing = Batch()
     private var waiting = 0
+    /// Something is queued that no `flush` has sent yet.
+    package var isWaiting: Bool { waiting > 0 }
     /// Datagrams that the kernel did not take: its buffers were full, or there is no way to the address.
     package private(set) var unsent: UInt64 = 0
     package private(set) var sent: UInt64 = 0
@@ -52,7 +54,8 @@ package final class DatagramSocket {
         // Ahead of the bulk on the first hop (RFC 4594: low-latency data); a router may ignore it.
         if family == AF_INET6 { Sockets.set(descriptor, CInt(IPPROTO_IPV6), IPV6_TCLASS, 0xB8) }
         Sockets.set(descriptor, CInt(IPPROTO_IP), IP_TOS, 0xB8)
-        _ = midihub_want_local(made, family)
+        // Bound to one address it sends from that one without being told.
+        if address.high == 0, UInt32(truncatingIfNeeded: address.low) == 0 { _ = midihub_want_local(made, family) }
         var storage = [UInt8](repeating: 0, count: SocketAddress.storageSize)
         try retrying("bind", thing) {
             storage.withUnsafeMutableBytes { raw in
@@ -89,13 +92,11 @@ package final class DatagramSocket {
 
     /// Writes one datagram into the batch; it leaves with `flush`, or when the batch is full. What `write` leaves empty
     /// is not sent.
-    package func queue<Failure: Error>(
-        to address: SocketAddress, _ write: (inout OutputRawSpan) throws(Failure) -> Void
-    ) throws(Failure) {
+    package func queue(to address: SocketAddress, _ write: (inout OutputRawSpan) -> Void) {
         if waiting == Self.batchSize { flush() }
         let slot = UnsafeMutableRawBufferPointer(start: outgoing.slot(waiting), count: Self.longestSent)
         var span = OutputRawSpan(buffer: slot, initializedCount: 0)
-        try write(&span)
+        write(&span)
         let length = span.finalize(for: slot)
         guard length > 0 else { return }
         outgoing.addressSend(waiting, length: length, to: address, family: family)

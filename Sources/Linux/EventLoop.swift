@@ -4,6 +4,9 @@ import Synchronization
 
 /// One thread's epoll(7) set with timers and mailboxes. Not Sendable: the thread that made it runs it, and only
 /// handlers on that thread touch it. Other threads reach it through a `Mailbox`.
+///
+/// Timers come as exactly as the kernel's do, some tens of microseconds late and never early: one timerfd_create(2) is set
+/// for the earliest of them, and again only when that is another one.
 package final class EventLoop {
     package struct Interest: OptionSet, Sendable {
         package let rawValue: UInt32
@@ -18,6 +21,9 @@ package final class EventLoop {
     package struct TimerID: Hashable, Sendable { fileprivate let id: UInt64 }
 
     private let epoll: Descriptor
+    private let wakeup: Descriptor
+    /// What `wakeup` is set for; nil where it is not set, or has gone off.
+    private var planned: ContinuousClock.Instant?
     /// Structures, not tuples: taking a closure out of a tuple allocates, and a turn of the loop must not.
     private struct Watched {
         let number: CInt
@@ -34,12 +40,24 @@ package final class EventLoop {
     private var alarms: [Alarm] = []
     private var nextID: UInt64 = 1
     private var running = false
+    /// How often the loop has woken up, or gone on without a wait.
+    package private(set) var turns: UInt64 = 0
     /// Kept alive for as long as they are received.
     private var mailboxes: [AnyObject] = []
 
     package init() throws(Errno) {
         epoll = try Descriptor("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        wakeup = try Descriptor("timerfd_create") {
+            timerfd_create(CLOCK_BOOTTIME, CInt(TFD_CLOEXEC) | CInt(TFD_NONBLOCK))
+        }
+        // Edge-triggered: told once each time it goes off, so that it needs not be read.
+        try retrying("epoll_ctl") {
+            midihub_epoll_ctl(
+                epoll.number, EPOLL_CTL_ADD, wakeup.number, EPOLLIN.rawValue | EPOLLET.rawValue, Self.wakeupID)
+        }
     }
+    /// No other registration has it: they begin with 1.
+    private static let wakeupID: UInt64 = 0
 
     /// Calls `handler` whenever `number` is ready (level-triggered). The caller keeps the descriptor open until `unwatch`.
     @discardableResult
@@ -113,19 +131,24 @@ package final class EventLoop {
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
         defer { events.deallocate() }
         while running {
-            let ready = try retrying("epoll_wait") { epoll_wait(epoll.number, events, CInt(capacity), timeout()) }
+            let patience = planWakeup()
+            let ready = try retrying("epoll_wait") { epoll_wait(epoll.number, events, CInt(capacity), patience) }
+            turns &+= 1
             for index in 0..<Int(ready) {
                 let entry = events[index]
                 let id = withUnsafePointer(to: entry) { midihub_epoll_data($0) }
+                if id == Self.wakeupID { planned = nil }
                 watched[id]?.handler(Interest(rawValue: entry.events))
                 if !running { return }
             }
-            while running, let next = timers.last, next.at <= .now {
+            // Read once: what is planned by this work, however soon, comes after what the descriptors bring.
+            let now = ContinuousClock.now
+            while running, let next = timers.last, next.at <= now {
                 timers.removeLast()
                 next.work()
             }
             for alarm in alarms where running {
-                guard let due = alarm.due, due <= .now else { continue }
+                guard let due = alarm.due, due <= now else { continue }
                 alarm.due = nil
                 alarm.work()
             }
@@ -139,15 +162,35 @@ package final class EventLoop {
         return nextID
     }
 
-    /// Milliseconds until the next timer; -1 for ever.
-    private func timeout() -> CInt {
+    /// Sees to it that the loop wakes up for the earliest timer or alarm. What epoll_wait(2) is to be told: -1, to wait for
+    /// whatever comes, or 0 where that time has come already.
+    private func planWakeup() -> CInt {
         var next = timers.last?.at
         for alarm in alarms {
             if let due = alarm.due { next = next.map { min($0, due) } ?? due }
         }
-        guard let next else { return -1 }
-        return CInt(clamping: max(0, ContinuousClock.now.duration(to: next).milliseconds))
+        guard next != planned else { return -1 }
+        if let next, next <= .now { return 0 }
+        setWakeup(next)
+        return -1
     }
+
+    private func setWakeup(_ instant: ContinuousClock.Instant?) {
+        var setting = itimerspec()
+        if let instant {
+            let (seconds, attoseconds) = Self.clockZero.duration(to: instant).components
+            // A nanosecond more where some of one is cut off.
+            setting.it_value = timespec(
+                tv_sec: Int(seconds), tv_nsec: min(Int(attoseconds / 1_000_000_000) + 1, 999_999_999))
+        }
+        timerfd_settime(wakeup.number, CInt(TFD_TIMER_ABSTIME), &setting, nil)
+        planned = instant
+    }
+
+    /// When CLOCK_BOOTTIME was 0, which is the clock that `ContinuousClock` reads. Between two readings time passes, most of
+    /// all where another thread has its turn, so the quickest pair of a few is taken.
+    private static let clockZero = (0..<8).map { _ in ContinuousClock.now - .nanoseconds(SystemTime.bootNanoseconds) }
+        .max()!  // of eight
 }
 
 /// A timer of one `EventLoop` that is set again and again; due once each time.

@@ -11,11 +11,11 @@ package final class MappedFile {
     /// How large the file was, 0 for a new one.
     package let sizeBefore: Int
 
-    /// `size` bytes, zero where the file had another size.
-    package init(path: String, size: Int) {
+    /// `size` bytes, zero where the file had another size; with `keepsShorter` a shorter one is kept, and zero behind it.
+    package init(path: String, size: Int, keepsShorter: Bool = false) {
         self.size = size
         do throws(Errno) {
-            (memory, sizeBefore) = try Self.map(path, size)
+            (memory, sizeBefore) = try Self.map(path, size, keepsShorter)
             trouble = nil
         } catch {
             memory = .allocate(byteCount: size, alignment: 4096)
@@ -29,7 +29,7 @@ package final class MappedFile {
     }
 
     private static func map(
-        _ path: String, _ size: Int
+        _ path: String, _ size: Int, _ keepsShorter: Bool
     ) throws(Errno) -> (memory: UnsafeMutableRawPointer, sizeBefore: Int) {
         let file = try Descriptor("open", path) {
             open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
@@ -38,7 +38,8 @@ package final class MappedFile {
         var facts = stat()
         try retrying("fstat", path) { fstat(number, &facts) }
         guard facts.st_mode & S_IFMT == S_IFREG else { throw Errno(code: EINVAL, call: "no plain file", thing: path) }
-        if Int(facts.st_size) != size { try retrying("ftruncate", path) { ftruncate(number, 0) } }
+        let isKept = Int(facts.st_size) == size || keepsShorter && Int(facts.st_size) < size
+        if !isKept { try retrying("ftruncate", path) { ftruncate(number, 0) } }
         // Room on the disk now, not when a page is first written to: that would be a SIGBUS.
         let code = posix_fallocate(number, 0, off_t(size))
         guard code == 0 else { throw Errno(code: code, call: "fallocate", thing: path) }

@@ -5,6 +5,8 @@ import Glibc
 package enum SystemTime {
     /// Monotonic, since about the boot: never steps, and is the same for all processes.
     package static var monotonicNanoseconds: UInt64 { read(CLOCK_MONOTONIC) }
+    /// The same, and goes on while the machine sleeps.
+    package static var bootNanoseconds: Int64 { Int64(read(CLOCK_BOOTTIME)) }
     /// Unix time; steps when somebody sets the clock.
     package static var unixMilliseconds: Int64 { unixNanoseconds / 1_000_000 }
     package static var unixNanoseconds: Int64 { Int64(read(CLOCK_REALTIME)) }

@@ -45,14 +45,27 @@
         return true
     }
 
+    /// Writes a channel's journal as it was kept. False when there is no room.
+    /// - Parameter journal: can be read as far as the longest journal that is kept.
+    mutating func copy(_ journal: UnsafeRawPointer, _ length: Int) -> Bool {
+        guard hasRoom(length) else { return false }
+        guard let place = unsafe octets.baseAddress?.advanced(by: count) else { return false }
+        if hasRoom(KeptJournals.longest) {
+            // Always the same number of octets: that needs neither a loop nor a call.
+            unsafe place.copyMemory(from: journal, byteCount: KeptJournals.longest)
+        } else {
+            unsafe place.copyMemory(from: journal, byteCount: length)
+        }
+        count += length
+        return true
+    }
+
     /// Writes the journal of a channel. Nil when there is no room; else whether it tells of the packet before this one. The
     /// history is not changed: lent in another way it would be copied whole.
     mutating func write(_ history: inout SenderHistory, channel: Int, longest: Int) -> Bool? {
         let start = count
         guard hasRoom(3) else { return nil }
-        put(0)
-        put(0)
-        put(0)
+        count += 3
         var contents: UInt8 = 0
         var isFresh = false
         func note(_ chapter: UInt8, _ fresh: Bool) {
@@ -192,34 +205,48 @@
         }
         guard hasRoom(2 + 2 * logs + high - low + 1) else { return nil }
         let start = count
-        put(0)
+        let fresh = history.notes(of: previous)
+        // B does for the OFFBITS what S does for a log.
+        let offIsFresh = history.off & fresh != 0
+        put(singleLoss(offIsFresh) | UInt8(min(logs, 127)))
         // Without OFFBITS the range is 15 to 1, or to 0 to say that 127 means 128.
         put(history.off != 0 ? UInt8(low) << 4 | UInt8(high) : logs == 128 ? 0xF0 : 0xF1)
-        var isFresh = false
-        var rest = history.on
+        putNotes(UInt64(truncatingIfNeeded: history.on >> 64), from: 0, history.velocities)
+        putNotes(UInt64(truncatingIfNeeded: history.on), from: 64, history.velocities)
+        let freshOn = history.on & fresh
+        SenderHistory.forEach(freshOn) { note in
+            let earlier = (history.on & ~(SenderHistory.bit(note) &- 1 | SenderHistory.bit(note))).nonzeroBitCount
+            let place = start + 2 + 2 * earlier
+            set(note, at: place)
+            if mayPlayLate { set(0x80 | history.velocities[Int(note)], at: place + 1) }
+        }
+        if history.off != 0 { put(history.off &<< UInt128(truncatingIfNeeded: 8 * low), octets: high - low + 1) }
+        return offIsFresh || freshOn != 0
+    }
+
+    /// The logs of a set of notes, the highest bit that of `first`, as of notes of older packets. The caller has made room.
+    private mutating func putNotes(_ notes: UInt64, from first: UInt8, _ velocities: Table128<UInt8>) {
+        var rest = notes
         while rest != 0 {
-            let note = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount)
-            rest &= ~SenderHistory.bit(note)
-            let fresh = history.notePackets[Int(note)] == previous
-            isFresh = isFresh || fresh
-            put(singleLoss(fresh) | note)
-            put((fresh && mayPlayLate ? 0x80 : 0) | history.velocities[Int(note)])
+            let place = rest.leadingZeroBitCount
+            rest &= ~((1 as UInt64) &<< UInt64(truncatingIfNeeded: 63 - place))
+            let note = first | UInt8(truncatingIfNeeded: place)
+            let log = UInt16(0x80 | note) << 8 | UInt16(velocities[Int(note)])
+            unsafe octets.storeBytes(of: log.bigEndian, toByteOffset: count, as: UInt16.self)
+            count += 2
         }
-        var offIsFresh = false
-        rest = history.newestOff == previous ? history.off : 0
-        while rest != 0, !offIsFresh {
-            let note = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount)
-            rest &= ~SenderHistory.bit(note)
-            offIsFresh = history.notePackets[Int(note)] == previous
-        }
-        if history.off != 0 {
-            for octet in low...high {
-                put(UInt8(truncatingIfNeeded: history.off &>> UInt128(truncatingIfNeeded: 120 - 8 * octet)))
+    }
+
+    /// The highest octets of some bits. The caller has made room for these.
+    private mutating func put(_ bits: UInt128, octets needed: Int) {
+        if hasRoom(16) {
+            unsafe octets.storeBytes(of: bits.bigEndian, toByteOffset: count, as: UInt128.self)
+            count += needed
+        } else {
+            for octet in 0..<needed {
+                put(UInt8(truncatingIfNeeded: bits &>> UInt128(truncatingIfNeeded: 120 - 8 * octet)))
             }
         }
-        // B does for the OFFBITS what S does for a log.
-        set(singleLoss(offIsFresh) | UInt8(min(logs, 127)), at: start)
-        return isFresh || offIsFresh
     }
 
     /// Chapter A: `S LEN7`, then LEN+1 logs `S NOTE7`, `X PRESSURE7`.

@@ -1,11 +1,12 @@
 /// What the hearer of a stream may not have got of one channel: the newest commands of the checkpoint history, with the
-/// packets they went out in (RFC 6295 section 4 and appendix A). Fixed storage, about 1.6 KiB.
+/// packets they went out in (RFC 6295 section 4 and appendix A). Fixed storage, about 1.7 KiB.
 @safe struct SenderHistory: ~Copyable {
     // Bit 127 is note 0, as in the journal's OFFBITS.
     private(set) var on: UInt128 = 0
     private(set) var off: UInt128 = 0
-    /// The newest packet with a note-off, since struck again or not.
-    private(set) var newestOff: UInt16 = 0
+    /// The newest packet that had notes to tell of, and which these were.
+    private var newestNotePacket: UInt16 = 0
+    private var newestNotes: UInt128 = 0
     let velocities: Table128<UInt8>
     let notePackets: Table128<UInt16>
 
@@ -40,24 +41,40 @@
 
     static let none: UInt8 = 255
 
-    private let block: UnsafeMutableRawPointer
-    private static var blockByteCount: Int { 3 * Table128<UInt16>.byteCount + 5 * Table128<UInt8>.byteCount }
-    /// Bytes of an instance and of the memory block that it owns.
-    static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
+    private static var noteTablesByteCount: Int { Table128<UInt16>.byteCount + Table128<UInt8>.byteCount }
+    private static var controlTablesByteCount: Int { Table128<UInt16>.byteCount + 3 * Table128<UInt8>.byteCount }
+    /// Bytes of the memory that the tables of a history lie in.
+    static var tablesByteCount: Int { 2 * noteTablesByteCount + controlTablesByteCount }
+    /// Bytes of an instance and its tables.
+    static var byteCount: Int { MemoryLayout<Self>.stride + tablesByteCount }
 
-    init() {
-        unsafe block = .allocate(byteCount: Self.blockByteCount, alignment: 16)
-        var rest = unsafe block
-        notePackets = unsafe Table128(from: &rest, filledWith: 0)
-        pressurePackets = unsafe Table128(from: &rest, filledWith: 0)
-        controlPackets = unsafe Table128(from: &rest, filledWith: 0)
-        velocities = unsafe Table128(from: &rest, filledWith: 0)
-        pressures = unsafe Table128(from: &rest, filledWith: 0)
-        values = unsafe Table128(from: &rest, filledWith: 0)
-        newer = unsafe Table128(from: &rest, filledWith: Self.none)
-        older = unsafe Table128(from: &rest, filledWith: Self.none)
+    /// Makes the histories of all channels, with their tables in `block`, which the owner frees. The tables of one kind
+    /// lie together and nothing is written to them: whoever only plays notes uses no memory for controllers. A place is
+    /// read only where a bit says that something was recorded there.
+    static func initialize(_ histories: UnsafeMutablePointer<SenderHistory>, from block: UnsafeMutableRawPointer) {
+        for channel in 0..<16 {
+            let notes = unsafe block + channel * noteTablesByteCount
+            let pressures = unsafe block + (16 + channel) * noteTablesByteCount
+            let controls = unsafe block + 32 * noteTablesByteCount + channel * controlTablesByteCount
+            unsafe (histories + channel).initialize(to: SenderHistory(notes, pressures, controls))
+        }
     }
-    deinit { unsafe block.deallocate() }
+
+    private init(
+        _ notes: UnsafeMutableRawPointer, _ pressures: UnsafeMutableRawPointer, _ controls: UnsafeMutableRawPointer
+    ) {
+        var rest = unsafe notes
+        notePackets = unsafe Table128(from: &rest)
+        velocities = unsafe Table128(from: &rest)
+        unsafe rest = pressures
+        pressurePackets = unsafe Table128(from: &rest)
+        self.pressures = unsafe Table128(from: &rest)
+        unsafe rest = controls
+        controlPackets = unsafe Table128(from: &rest)
+        values = unsafe Table128(from: &rest)
+        newer = unsafe Table128(from: &rest)
+        older = unsafe Table128(from: &rest)
+    }
 
     var isEmpty: Bool {
         on == 0 && off == 0 && pressed == 0 && controlled == 0 && !program.isLogged && !wheel.isLogged
@@ -67,8 +84,10 @@
     var controlCount: Int { controlled.nonzeroBitCount }
 
     /// A masking shift: Swift's checked one takes several times as long, and a journal needs hundreds.
-    static func bit(_ note: UInt8) -> UInt128 { firstNote &>> UInt128(truncatingIfNeeded: note) }
-    private static let firstNote: UInt128 = 1 << 127
+    static func bit(_ note: UInt8) -> UInt128 { (1 &<< 127) &>> UInt128(truncatingIfNeeded: note) }
+
+    /// The notes that were told last in `packet`, which is not older than any in the history.
+    func notes(of packet: UInt16) -> UInt128 { packet == newestNotePacket ? newestNotes : 0 }
 
     /// Returns the packet of an entry that had to make room, since the journal can no longer tell of it.
     mutating func record(_ command: ChannelCommand, packet: UInt16) -> UInt16? {
@@ -94,7 +113,8 @@
         let bit = Self.bit(note)
         on = velocity > 0 ? on | bit : on & ~bit
         off = velocity > 0 ? off & ~bit : off | bit
-        if velocity == 0 { newestOff = packet }
+        if packet != newestNotePacket { (newestNotePacket, newestNotes) = (packet, 0) }
+        newestNotes |= bit
         velocities[Int(note)] = velocity
         notePackets[Int(note)] = packet
     }

@@ -6,7 +6,10 @@ import MIDI
     private(set) var next: SequenceNumber
     private(set) var acknowledged: SequenceNumber?
     var ability: HearerAbility {
-        didSet { if ability.repeatsEnds != oldValue.repeatsEnds { repeats = ability.repeatsEnds ? EndRepeats() : nil } }
+        didSet {
+            if ability.repeatsEnds != oldValue.repeatsEnds { repeats = ability.repeatsEnds ? EndRepeats() : nil }
+            kept.forgetAll()
+        }
     }
     var guardDue: UInt64? {
         let endsDue = endsDue
@@ -25,6 +28,9 @@ import MIDI
     private var repeats: EndRepeats?
 
     private let histories: UnsafeMutablePointer<SenderHistory>
+    private var kept: KeptJournals
+    /// What the histories and the kept journals lie in.
+    private let block: UnsafeMutableRawPointer
     /// A bit for each channel whose history is not empty.
     private var active: UInt16 = 0
     /// The first packet of the history.
@@ -39,13 +45,20 @@ import MIDI
         self.ability = ability
         repeats = ability.repeatsEnds ? EndRepeats() : nil
         self.checkpoint = checkpoint.map { $0.distance(from: next) < 0 ? $0 : next }?.rawValue ?? next.rawValue
+        unsafe block = .allocate(byteCount: KeptJournals.byteCount + 16 * SenderHistory.tablesByteCount, alignment: 16)
+        var rest = unsafe block
+        unsafe kept = KeptJournals(from: &rest)
         unsafe histories = .allocate(capacity: 16)
-        for channel in 0..<16 { unsafe (histories + channel).initialize(to: SenderHistory()) }
+        unsafe SenderHistory.initialize(histories, from: rest)
     }
     deinit {
         unsafe histories.deinitialize(count: 16)
         unsafe histories.deallocate()
+        unsafe block.deallocate()
     }
+
+    /// Bytes of the memory that an instance owns.
+    static var byteCount: Int { KeptJournals.byteCount + 16 * SenderHistory.byteCount }
 
     mutating func write(_ list: borrowing CommandList, at now: UInt64, into out: inout OutputRawSpan) {
         writePacket(list, at: now, into: &out)
@@ -102,6 +115,7 @@ import MIDI
         guard active == 0, ability.journalLimit > 0 else { return }
         let packet = next.rawValue &- 1
         _ = unsafe histories[0].record(ChannelCommand(0x80, 0, 64), packet: packet)
+        kept.forget(0)
         active = 1
         if checkpoint == next.rawValue { checkpoint = packet }
         guardsWritten = 0
@@ -122,6 +136,7 @@ import MIDI
                     forget(through: lost)
                 }
                 active |= 1 << UInt16(command.channel)
+                kept.forget(command.channel)
             }
             if list.commandCount == list.resetIndex { reset() }
         }
@@ -136,6 +151,7 @@ import MIDI
     }
 
     private mutating func reset() {
+        kept.forgetAll()
         for channel in 0..<16 where active & 1 << UInt16(channel) != 0 {
             unsafe histories[channel].reset()
             if unsafe histories[channel].isEmpty { active &= ~(1 << UInt16(channel)) }
@@ -148,6 +164,7 @@ import MIDI
         guard Int16(bitPattern: following &- checkpoint) > 0 else { return }
         checkpoint = following
         guard active != 0 else { return }
+        kept.forgetAll()
         for channel in 0..<16 where active & 1 << UInt16(channel) != 0 {
             unsafe histories[channel].forget { Int16(bitPattern: $0 &- following) < 0 }
             if unsafe histories[channel].isEmpty { active &= ~(1 << UInt16(channel)) }
@@ -171,7 +188,8 @@ import MIDI
     }
 
     /// Nil when it does not fit.
-    private func writeJournal(into octets: UnsafeMutableRawBufferPointer, from start: Int, limit: Int) -> Int? {
+    private mutating func writeJournal(into octets: UnsafeMutableRawBufferPointer, from start: Int, limit: Int) -> Int?
+    {
         let channelCount = active.nonzeroBitCount
         guard channelCount <= ability.journalChannels else { return nil }
         // Until a hearer has sent feedback it may be stable rtpmidid, which plays every such note of a journal of several
@@ -181,11 +199,20 @@ import MIDI
             into: octets, from: start, limit: limit, previous: next.rawValue &- 1, mayPlayLate: mayPlayLate)
         guard writer.writeHeader(checkpoint: checkpoint, channelCount: channelCount) else { return nil }
         var isFresh = false
-        for channel in 0..<16 where active & 1 << UInt16(channel) != 0 {
+        var rest = active
+        while rest != 0 {
+            let channel = rest.trailingZeroBitCount
+            rest &= rest &- 1
+            if let journal = unsafe kept.journal(channel) {
+                guard unsafe writer.copy(journal.octets, journal.count) else { return nil }
+                continue
+            }
+            let start = writer.count
             guard let fresh = unsafe writer.write(&histories[channel], channel: channel, longest: ability.channelLimit)
             else {
                 return nil
             }
+            if !fresh { unsafe kept.keep(UnsafeRawBufferPointer(rebasing: octets[start..<writer.count]), channel) }
             isFresh = isFresh || fresh
         }
         // Deviation: pymidi takes S for Y and cannot read a packet that has it; it never sends feedback. A clear S only

@@ -1,8 +1,8 @@
 package import MIDI
 
 /// What one hearer is sent: the numbers of its packets, and the recovery journal that lets it repair what the network
-/// lost (RFC 6295 section 4 and appendix A; RTPMIDI.docc/Journals.md). Every hearer has one of its own: about 27 KiB, made
-/// at init.
+/// lost (RFC 6295 section 4 and appendix A; RTPMIDI.docc/Journals.md). Every hearer has one of its own: about 28 KiB, made
+/// at init, of which tables that are not used take no memory.
 ///
 /// The history goes back to the checkpoint, which follows what the hearer says it has. Where it says nothing the journal
 /// would grow without end: over its limit the older half of the history's packets is dropped and the checkpoint moved
@@ -68,5 +68,5 @@ package import MIDI
     package func showJournal(at now: UInt64) { unsafe state.pointee.showJournal(at: now) }
 
     /// An instance's memory but for a few dozen octets.
-    package static var byteCount: Int { 16 * SenderHistory.byteCount + EndRepeats.byteCount }
+    package static var byteCount: Int { SenderState.byteCount + EndRepeats.byteCount }
 }

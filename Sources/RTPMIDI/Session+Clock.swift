@@ -220,7 +220,7 @@ extension Session {
             hasAnswered = true
             perform(.send(.clock(ssrc: own, count: 2, t1: t1, t2: t2, t3: exchange.stamp(now)), on: path))
             // Taken as read in the middle of our round trip.
-            complete(roundTrip, offset: t2 &- t1 &- roundTrip / 2, now, perform)
+            complete(roundTrip, offset: t2 &- t1 &- roundTrip / 2, within: roundTrip, now, perform)
         case 2:
             completeByEcho(t1, t2, t3, now, perform)
         default:
@@ -235,13 +235,17 @@ extension Session {
         guard let roundTrip = exchange.takeEcho(ofAnswer: t2, now: now) else { return }
         let theirs = t3 &- t1
         guard theirs <= ClockEstimate.longestRoundTrip else { return prove(now, perform) }
-        complete(roundTrip, offset: t1 &+ theirs / 2 &- t2, now, perform)
+        complete(roundTrip, offset: t1 &+ theirs / 2 &- t2, within: theirs, now, perform)
     }
 
-    private mutating func complete(_ roundTrip: UInt64, offset: UInt64, _ now: UInt64, _ perform: (Action) -> Void) {
+    /// `offset` is known from times between which `trip` passed.
+    private mutating func complete(
+        _ roundTrip: UInt64, offset: UInt64, within trip: UInt64, _ now: UInt64, _ perform: (Action) -> Void
+    ) {
         // Without the salt that we add to the times we send.
         let offset = Int64(bitPattern: offset &+ exchange.stamp(0))
-        clock.add(roundTrip: roundTrip, offset: offset, at: now)
+        clock.add(roundTrip: roundTrip)
+        peerClock.add(roundTrip: trip, offset: offset, at: now)
         prove(now, perform)
         perform(.measured(UInt32(truncatingIfNeeded: roundTrip)))
     }

@@ -77,6 +77,8 @@ package struct Session: Sendable {
     /// Set by the session's owner: the peer holds something, which has to be released soon if it has vanished.
     package var isWatched = false
     package internal(set) var clock = ClockEstimate()
+    /// What its clock says: where in ours its timestamps lie.
+    package internal(set) var peerClock = ClockFilter()
 
     var state: State
     /// When the state was entered, and how often its invitation was sent.
@@ -103,15 +105,17 @@ package struct Session: Sendable {
     }
 
     /// For a session that was up, after a restart of ours or a goodbye that nobody meant: the first `wake`, due at once,
-    /// sends a CK0, and it is up again when a clock exchange is complete.
+    /// sends a CK0, and it is up again when a clock exchange is complete. `peerClock` is what was known of the peer's.
     package static func resumedListener(
         token: UInt32, dataToken: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64, hasAnswered: Bool = false,
-        patience: UInt64 = Timing.listenerSilence, salt: UInt16 = .random(in: .min ... .max)
+        peerClock: ClockFilter = ClockFilter(), patience: UInt64 = Timing.listenerSilence,
+        salt: UInt16 = .random(in: .min ... .max)
     ) -> Session {
         var session = Session(.listener, .proving, token, peer, own, name, now, salt, patience: patience)
         session.dataToken = dataToken
         session.exchange.isDue = true
         session.hasAnswered = hasAnswered
+        session.peerClock = peerClock
         return session
     }
 

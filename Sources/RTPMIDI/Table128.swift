@@ -4,11 +4,14 @@
     static var byteCount: Int { 128 * MemoryLayout<Element>.stride }
     private let start: UnsafeMutablePointer<Element>
 
-    /// Takes the cells' memory from the front of `rest`.
-    init(from rest: inout UnsafeMutableRawPointer, filledWith value: Element) {
+    /// Takes the cells' memory from the front of `rest`. A cell is to be set before it is read.
+    init(from rest: inout UnsafeMutableRawPointer) {
         unsafe start = rest.bindMemory(to: Element.self, capacity: 128)
-        unsafe start.initialize(repeating: value, count: 128)
         unsafe rest += Self.byteCount
+    }
+    init(from rest: inout UnsafeMutableRawPointer, filledWith value: Element) {
+        unsafe self.init(from: &rest)
+        unsafe start.initialize(repeating: value, count: 128)
     }
 
     subscript(index: Int) -> Element {

@@ -71,7 +71,11 @@ package struct HeldState: BitwiseCopyable, Sendable {
     }
 
     /// Nothing is held that leaving would have to release.
-    package var isEmpty: Bool { !channels.indices.contains { channels[$0].holdsAnything } }
+    package var isEmpty: Bool {
+        // A closure would be given a copy of the whole.
+        for index in channels.indices where channels[index].holdsAnything { return false }
+        return true
+    }
 
     /// Adds what `release` would end, as if it were held.
     package mutating func owe(_ release: Message) {

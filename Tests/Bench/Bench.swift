@@ -17,13 +17,16 @@ struct Bench {
         case "resources": try resources(seconds: words.dropFirst().first.flatMap { Int($0) } ?? 60)
         case "speed": print(speed)
         case "start": try start()
+        case "timer": try TimerBench.run()
         case "engine-latency": try EngineBench.latency(words.dropFirst().first.flatMap { Int($0) } ?? 100_000)
         case "engine-rate": try EngineBench.rate(seconds: 10)
         case "engine-memory": try EngineBench.memory()
         case "engine-load": try EngineBench.load(seconds: 20)
         case "crowd":
             let numbers = words.dropFirst().compactMap { Int($0) }
-            try CrowdBench.run(engines: numbers.first ?? 1, seconds: Double(numbers.dropFirst().first ?? 20))
+            try CrowdBench.run(
+                engines: numbers.first ?? 1, seconds: Double(numbers.dropFirst().first ?? 20),
+                rate: Double(numbers.dropFirst(2).first ?? 50))
         case "streams":
             let numbers = words.dropFirst().compactMap { Int($0) }
             try StreamBench.run(viewers: numbers.first ?? 500, seconds: Double(numbers.dropFirst().first ?? 60))
@@ -31,9 +34,9 @@ struct Bench {
         case "flood": try EngineBench.flood(Int(port(words, 1)), words.dropFirst(2).compactMap { UInt16($0) })
         case "ingest": try ingest(words.dropFirst().first ?? "")
         default:
-            print("midihub-bench wires | resources [SECONDS] | speed | start | ingest LOGFILE")
+            print("midihub-bench wires | resources [SECONDS] | speed | start | timer | ingest LOGFILE")
             print("midihub-bench engine-latency [NOTES] | engine-rate | engine-memory | engine-load")
-            print("midihub-bench crowd [ENGINES [SECONDS]]")
+            print("midihub-bench crowd [ENGINES [SECONDS [EVENTS-A-SECOND]]]")
             print("midihub-bench streams [VIEWERS [SECONDS]]")
             exit(64)
         }

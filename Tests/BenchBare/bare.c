@@ -4,6 +4,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
 
 static struct sockaddr_in loopback(unsigned short port) {
     struct sockaddr_in address;
@@ -48,4 +51,21 @@ long bare_send(int socket, const unsigned short *ports, int portCount, long coun
         count -= now;
     }
     return taken;
+}
+
+int bare_timer_open(void) { return timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC); }
+
+static long now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+long bare_timer(int timer, long nanoseconds) {
+    long due = now() + nanoseconds;
+    struct itimerspec setting = {.it_value = {due / 1000000000L, due % 1000000000L}};
+    unsigned long long count;
+    timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, NULL);
+    if (read(timer, &count, sizeof count) < 0) return -1;
+    return now() - due;
 }

@@ -105,10 +105,12 @@ import Testing
         record.state.follow(.controlChange(Channel(truncating: 1), controller: 7, value: 99))
         let bytes = withUnsafeBytes(of: record) { Array($0) }
         #expect(SessionTable.Header().version == 3)
-        #expect(MemoryLayout<SessionTable.Record>.stride == 5872)
+        #expect(MemoryLayout<SessionTable.Record>.stride == 5920)
         // The note among those held, the volume among the controllers, and how hard the note was struck.
         #expect(bytes[208 + 60 / 8] == 1 << (60 % 8))
         #expect(bytes[1232 + 160 + 7] == 99)
         #expect(bytes[3794 + 60] == 100)
+        // Since version 3, behind all that version 2 had: the peer's clock.
+        #expect(MemoryLayout<SessionTable.Record>.offset(of: \.clock) == 5848)
     }
 }

@@ -33,7 +33,8 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         }
         place = end
         precondition(ends <= 1 && session.hasEnded == (ends == 1), "ended more than once")
-        _ = (session.clock.p95, session.clock.jitter, session.clock.average, session.clock.hasPlausibleRate)
+        _ = (session.clock.p95, session.clock.jitter, session.clock.average)
+        _ = session.peerClock.moment(of: UInt32(truncatingIfNeeded: now), cameAt: now)
     }
     return 0
 }
