@@ -48,7 +48,7 @@ struct ClientExchange: ~Copyable {
             }
             switch outcome {
             case .success(.bytes(let count)):
-                if let answer = try parser.take(chunk[..<count]) { return answer }
+                if let answer = try parser.receive(chunk[..<count]) { return answer }
             case .success(.again): continue
             case .success(.end):
                 if let failure, parser.isEmpty { throw .system(failure) }

@@ -104,7 +104,7 @@ package struct Conversation: Sendable {
         case .incomplete where peerEnded: refuse(.badRequest, "The request ended before it was complete.")
         case .incomplete where stopping: refuse(.comeBack("The server is stopping."))
         case .incomplete:
-            guard parser.takeContinue() else { return .read }
+            guard parser.shouldSendContinue() else { return .read }
             phase = .ready(.goOn, .resume)
         }
         return next(at: now)

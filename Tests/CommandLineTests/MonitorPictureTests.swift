@@ -133,7 +133,7 @@ struct MonitorPictureTests {
             var messages: [EventStreamParser.Message] = []
             var start = 0
             while start < bytes.count {
-                parser.take(bytes[start..<min(start + size, bytes.count)]) { messages.append($0) }
+                parser.receive(bytes[start..<min(start + size, bytes.count)]) { messages.append($0) }
                 start += size
             }
             #expect(messages == [message("a", "one"), message("b", "{}")])

@@ -161,7 +161,7 @@ struct RequestParserTests {
         for piece in pieces {
             parser.append(piece)
             seen.append(Seen(parser.next()))
-            told.append(parser.takeContinue())
+            told.append(parser.shouldSendContinue())
         }
         #expect(seen == [.incomplete, .incomplete, .incomplete, .request(.post, "/", body: "ab")])
         #expect(told == [false, expected, false, false])

@@ -20,7 +20,7 @@ final class HubStream {
     private var registration: EventLoop.Registration?
     private var parser = EventStreamParser()
     /// The head of the answer, until it is complete; curl gives none.
-    private var head: [UInt8]?
+    private var head: AnswerHead?
     private var isUp = false
     private var heardAt = ContinuousClock.now
     private var isEnding = false
@@ -72,7 +72,7 @@ final class HubStream {
         do throws(Errno) {
             switch place {
             case .here(let state):
-                head = []
+                head = AnswerHead()
                 let connection = try Sockets.connect(unix: state.socket, nonBlocking: true)
                 try connection.writeAll(Array("GET \(path) HTTP/1.0\r\nHost: localhost\r\n\r\n".utf8), socket: true)
                 socket.connection = consume connection
@@ -99,36 +99,29 @@ final class HubStream {
         case .success(.again): return
         case .success(.bytes(let count)):
             heardAt = .now
-            take(buffer[..<count])
+            receive(buffer[..<count])
         case .success(.end): lose("it has ended")
         case .failure(let error): lose(error.reason)
         }
     }
 
-    private func take(_ bytes: ArraySlice<UInt8>) {
+    private func receive(_ bytes: ArraySlice<UInt8>) {
         var bytes = bytes
-        if let begun = head {
-            let all = begun + bytes
-            guard let end = Self.emptyLine(all) else {
-                if all.count > 65536 { return lose("what answers is no MIDI Hub") }
-                head = all
-                return
-            }
-            let status = String(decoding: all.prefix(32), as: UTF8.self).split(separator: " ").dropFirst().first
-            guard status == "200" else { return lose("the hub answers \(status ?? "?")") }
+        if head != nil {
+            do throws(AnswerHead.Malformed) {
+                guard let rest = try head?.receive(bytes) else { return }
+                bytes = rest
+            } catch { return lose("what answers is no MIDI Hub") }
+            let status = head?.status ?? 0
+            guard status == 200 else { return lose("the hub answers \(status)") }
             head = nil
-            bytes = all[end...]
         }
         if !isUp {
             isUp = true
             onNews(.up)
         }
-        parser.take(bytes) { onNews(.message($0)) }
+        parser.receive(bytes) { onNews(.message($0)) }
         if parser.isBroken { lose("what answers is no MIDI Hub") }
-    }
-
-    private static func emptyLine(_ bytes: [UInt8]) -> Int? {
-        bytes.indices.dropFirst(3).first { bytes[($0 - 3)...$0].elementsEqual("\r\n\r\n".utf8) }.map { $0 + 1 }
     }
 
     private func lose(_ words: String) {
