@@ -61,7 +61,7 @@ function show() {
 	const wanted = few ? [''] : byID('find').value.toLowerCase().split(',').map((word) => word.trim());
 	const isWanted = (one) => wanted.some((word) => one.name.toLowerCase().includes(word));
 	const found = everybody.filter(isWanted);
-	showCards(shown, found, everybody, model.latency);
+	showCards(shown, found, everybody, model);
 	const inRoom = (one, list = everybody) => list.filter((person) => person.room === one.name);
 	const one = shown.find((each) => inRoom(each).length > 1) ?? shown.find((each) => inRoom(each).length) ?? shown[0];
 	byID('area-graph').hidden = !one || everybody.length === 0;

@@ -123,7 +123,7 @@ function show() {
 	echo = people.find((person) => person.echo);
 	setText(byID('echo'), `Switch the echo ${echo ? 'off' : 'on'}`);
 	setChildren(byID('echo-state'), ...(echo ? [badge('fair', 'on'), ' until ', time(echo.until)] : []));
-	showCards(rooms.filter((room) => room.name === select.value), people, people, model.latency);
+	showCards(rooms.filter((room) => room.name === select.value), people, people, model);
 }
 
 select.addEventListener('change', leave);

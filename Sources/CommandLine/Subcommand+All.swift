@@ -1,4 +1,5 @@
 import Hub
+import WebAPI
 
 /// The table of commands: what is not in it is none.
 extension Subcommand {
@@ -40,7 +41,7 @@ extension Subcommand {
             Subcommand(
                 name: "status", summary: "is all well?",
                 explanation: """
-                    What is wrong, with the fix; who is in each room, how far away, and how it is to play with them: \(Quality.words).
+                    What is wrong, with the fix; who is in each room, how far away, and how it is to play with them: \(Quality.explanation).
                     Exit code 1 when no hub runs, or it serves no port. --json gives the API's /api/v1/status.
                     """, options: anywhere.union(["--json"]), run: StatusCommand.run),
             Subcommand(
