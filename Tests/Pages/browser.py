@@ -19,6 +19,7 @@ import threading
 import time
 import urllib.parse
 
+from asking import Failed, expect, wait
 
 # The names a page shows for participants, as text; the overview's events name people too and do not count.
 SHOWN = "[...document.querySelectorAll('#participants .who, #list .who')].map(" \
@@ -28,15 +29,6 @@ SHOWN = "[...document.querySelectorAll('#participants .who, #list .who')].map(" 
 def shows(*names):
     """Whether the page shows these, in this order."""
     return f"JSON.stringify({SHOWN}) === JSON.stringify({json.dumps(names)})"
-
-
-class Failed(Exception):
-    """A check's answer is no; the message says what was seen."""
-
-
-def expect(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 class Report:
@@ -135,20 +127,17 @@ class Browser:
             raise Failed("the browser has ended") from None
         return self.last
 
-    def call(self, method, session=None, patience=20, **parameters):
+    def call(self, method, session=None, timeout=20, **parameters):
         """Sends a command and waits for its result."""
         number = self.send(method, session, **parameters)
         self.replies[number] = None
-        deadline = time.monotonic() + patience
-        while self.replies[number] is None:
-            expect(time.monotonic() < deadline, f"the browser did not answer {method} in {patience} s")
-            self.listen(0.05)
+        wait(lambda: self.replies[number], timeout, f"the browser did not answer {method}", lambda: self.listen(0.05))
         reply = self.replies.pop(number)
         expect("error" not in reply, f"{method}: {reply.get('error', {}).get('message')}")
         return reply["result"]
 
     def listen(self, seconds):
-        """Takes in what the browser says within this time, or until it has said something."""
+        """Hears what the browser says within this time, or until it has said something."""
         if not select.select([self.answers], [], [], seconds)[0]:
             return
         piece = os.read(self.answers, 1 << 20)
@@ -247,10 +236,7 @@ class Tab:
         self.wait(lambda: self.value(expression), seconds, sentence)
 
     def wait(self, holds, seconds, sentence):
-        deadline = time.monotonic() + seconds
-        while not holds():
-            expect(time.monotonic() < deadline, f"{sentence} (waited {seconds} s)")
-            self.browser.listen(0.05)
+        wait(holds, seconds, sentence, lambda: self.browser.listen(0.05))
 
     def press(self, key):
         code = {"Tab": 9, "Enter": 13}[key]
