@@ -28,13 +28,7 @@ enum RunCommand {
     static func run(_ options: Options) -> ExitCode {
         do {
             return try Hub.run(options.place, options.configuration) { try WebServer($0) }
-        } catch let error as ConfigurationError {
-            Output.complain(error.description)
-            return .misuse
-        } catch {
-            Output.complain("\(error)")
-            return .unavailable
-        }
+        } catch { return Output.fail(error) }
     }
 }
 

@@ -23,6 +23,12 @@ extension Output {
         return .bug
     }
 
+    /// Why a hub cannot be run: with misuse where the configuration is wrong.
+    static func fail(_ error: any Error) -> ExitCode {
+        complain("\(error)")
+        return error is ConfigurationError ? .misuse : .unavailable
+    }
+
     static func database(_ state: StateDirectory) -> Database? {
         guard File.exists(state.database) else {
             complain("nothing was recorded in \(state.path) yet")

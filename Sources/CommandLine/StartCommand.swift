@@ -48,13 +48,7 @@ enum StartCommand {
                         child = try spawn(options, state)
                         deadline = .now.advanced(by: patience)
                     }
-                } catch let error as ConfigurationError {
-                    Output.complain(error.description)
-                    return .misuse
-                } catch {
-                    Output.complain("\(error)")
-                    return .unavailable
-                }
+                } catch { return Output.fail(error) }
             }
             if let status = status(of: state) {
                 if child != nil { return settle(state, until: deadline) }

@@ -79,14 +79,7 @@ import Testing
         } catch { #expect(error.description.contains(said), "\(error.description)") }
     }
 
-    private static let settings = [
-        ("allow: [\"192.0.2.0/24\"]", "allow"), ("deny: [\"192.0.2.66\"]", "deny"), ("maximum: 250", "maximum"),
-        ("rooms: {A: {ports: [5004], maximum: 8}}", "maximum"), ("address: \"127.0.0.1\"", "address"),
-        ("maximumPerAddress: 64", "maximumPerAddress"),
-        ("deny: [\"::1\"], allow: [\"::2\"], address: \"::\"", "allow, deny and address"),
-    ]
-
-    @Test(arguments: settings)
+    @Test(arguments: embeddedOnlySettings)
     func `rtpmidid asked for by name is refused with it, in the file as by an option`(
         setting: String, key: String
     ) throws {
