@@ -71,7 +71,7 @@ function show() {
 }
 
 function redraw() {
-	// Nobody reads ten figures a second.
+	// The page is drawn at most five times a second.
 	if (!drawing) setTimeout(requestAnimationFrame, 200, show);
 	drawing = true;
 }
@@ -79,7 +79,7 @@ function redraw() {
 byID('find').addEventListener('input', show);
 room.addEventListener('change', show);
 setPanicRooms(() => rooms().map(({ name: one }) => one));
-// Sparks move on, and the graph grows old, without any news.
+// Sparklines and the graph move with time even where no event comes.
 setInterval(() => isLost() || redraw(), 5000);
 follow(model, (view, data) => {
 	if (view === 'activity') return blink(data);

@@ -105,7 +105,7 @@ addEventListener('keyup', ({ code }) => letGo(code));
 for (const end of ['pointerup', 'pointercancel']) addEventListener(end, ({ pointerId }) => letGo(pointerId));
 addEventListener('blur', release);
 addEventListener('pagehide', leave);
-// The hub lets go of what nobody says to hold any more.
+// The hub ends the notes of a player who no longer repeats that they are held.
 setInterval(() => held.size > 0 && send(), 2000);
 
 function show() {

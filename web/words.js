@@ -1,4 +1,4 @@
-// What people say.
+// States and judgements as words for people.
 
 import { make, name } from './page.js';
 

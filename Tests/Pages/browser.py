@@ -244,19 +244,19 @@ class Tab:
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
 
-    def place(self, selector):
+    def center(self, selector):
         """Where the middle of an element is on the screen, once it is there."""
         return self.value(f"(() => {{ const element = document.querySelector('{selector}');"
                           "element.scrollIntoView({ block: 'center' }); const box = element.getBoundingClientRect();"
                           "return [box.x + box.width / 2, box.y + box.height / 2]; })()")
 
     def click(self, selector):
-        x, y = self.place(selector)
+        x, y = self.center(selector)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def tap(self, selector):
-        x, y = self.place(selector)
+        x, y = self.center(selector)
         self.call("Emulation.setTouchEmulationEnabled", enabled=True)
         self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
