@@ -6,7 +6,8 @@ import Synchronization
 
 /// What several commands say.
 extension Output {
-    /// A command whose output is lost has not done well. A reader that has gone, as `head` does, has read what it wanted.
+    /// A command whose output was lost has failed. A reader that has gone, as `head` does, is no failure: it has read
+    /// what it wanted.
     package static func exitCode(after code: ExitCode) -> ExitCode {
         guard let error = failure.withLock({ $0 }), error.code != EPIPE else { return code }
         complain("the output cannot be written: \(error.reason)")

@@ -2,7 +2,7 @@ import EngineProtocol
 
 extension EngineLine {
     package init(_ news: EngineEvent, at: Int64) {
-        self.init(.trouble, at: at)
+        self.init(.problem, at: at)
         switch news {
         case .listening(let port): (event, self.port) = (.listening, port)
         case .cannotListen(let port, let reason): (event, self.port, self.reason) = (.cannotListen, port, reason)

@@ -220,7 +220,7 @@ extension EngineLoop {
 
     /// Receiver feedback where it is due.
     func sendFeedback(to endpoint: Endpoint) {
-        guard let packet = endpoint.streams.takeFeedback(at: now) else { return }
+        guard let packet = endpoint.streams.nextFeedback(at: now) else { return }
         queue(on: .control, of: endpoint.port, to: endpoint.control) { packet.write(into: &$0) }
     }
 }

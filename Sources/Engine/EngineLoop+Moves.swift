@@ -178,7 +178,7 @@ extension EngineLoop {
             streams: old.streams.resumed(
                 in: .resumedListener(
                     token: session.token, dataToken: session.dataToken, peer: old.ssrc, own: table.ssrc,
-                    name: session.name, now: now, patience: 3 * Self.second)),
+                    name: session.name, now: now, timeout: 3 * Self.second)),
             place: place, record: record)
         endpoint.isResuming = true
         old.port.arrives(endpoint)

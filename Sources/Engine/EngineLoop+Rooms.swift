@@ -43,7 +43,7 @@ extension EngineLoop {
         where endpoint.address.network == source.network && isOther(endpoint) {
             names.append(endpoint.name)
         }
-        return plan.takes(name, from: source, beside: names)
+        return plan.admits(name, from: source, beside: names)
     }
 
     /// Ends a session. `farewell`: says BY.

@@ -102,7 +102,7 @@ package final class EngineServer {
         while let accepted = try? Sockets.accept(listener) {
             // A connection too many is closed; its program asks again.
             guard connections.count < Self.mostConnections else { continue }
-            let connection = Connection(accepted.takeSocket())
+            let connection = Connection(accepted.intoSocket())
             let id = nextConnection
             nextConnection += 1
             connections[id] = connection

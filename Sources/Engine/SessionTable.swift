@@ -77,7 +77,7 @@ final class SessionTable {
     /// Whether an engine before this one left the table.
     let isInherited: Bool
 
-    var trouble: Errno? { file.trouble }
+    var trouble: Errno? { file.failure }
 
     /// `path` nil keeps the table in memory alone.
     init(path: String?, random: inout some RandomNumberGenerator) {

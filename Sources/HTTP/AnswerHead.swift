@@ -7,7 +7,7 @@ package struct AnswerHead: Sendable {
 
     package private(set) var status = 0
     package private(set) var headers = Headers()
-    /// Where the answer says it: else it ends with the connection.
+    /// The length of the body; nil where the answer does not give it and ends with the connection.
     package private(set) var contentLength: Int?
     /// Nothing has come at all.
     package private(set) var isEmpty = true
@@ -18,7 +18,8 @@ package struct AnswerHead: Sendable {
 
     package init() {}
 
-    /// What follows the head in these bytes, once it is complete: of the body, and no more is asked of this afterwards.
+    /// Returns the bytes after the head, the beginning of the body, once the head is complete. Not to be called again
+    /// then.
     package mutating func receive(_ bytes: ArraySlice<UInt8>) throws(Malformed) -> ArraySlice<UInt8>? {
         if !bytes.isEmpty { isEmpty = false }
         lines.append(bytes)
@@ -44,9 +45,9 @@ package struct AnswerHead: Sendable {
     }
 
     private func readStatus(_ line: Range<Int>) throws(Refusal) -> Int {
-        let words = lines.bytes[line].split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
-        guard words.count >= 2, words[0].starts(with: "HTTP/1.".utf8), words[1].count == 3,
-            let status = Grammar.length(words[1]), status >= 200
+        let parts = lines.bytes[line].split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 2, parts[0].starts(with: "HTTP/1.".utf8), parts[1].count == 3,
+            let status = Grammar.length(parts[1]), status >= 200
         else { throw Refusal(.badRequest, "What came is no HTTP answer.") }
         return status
     }

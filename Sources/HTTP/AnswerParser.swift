@@ -1,11 +1,11 @@
 /// The bytes of one answer as they come, for the client.
 struct AnswerParser {
-    private let place: Client.Place
+    private let endpoint: Client.Endpoint
     private var head = AnswerHead()
-    /// What has come of it, once the head is complete.
+    /// The body as far as it has come; nil until the head is complete.
     private var body: [UInt8]?
 
-    init(_ place: Client.Place) { self.place = place }
+    init(_ endpoint: Client.Endpoint) { self.endpoint = endpoint }
 
     var isEmpty: Bool { head.isEmpty }
 
@@ -17,20 +17,20 @@ struct AnswerParser {
             do throws(AnswerHead.Malformed) {
                 guard let rest = try head.receive(bytes) else { return nil }
                 body = Array(rest)
-            } catch { throw .malformed(place, error.sentence) }
+            } catch { throw .malformed(endpoint, error.sentence) }
         }
         let received = body?.count ?? 0
-        if max(received, head.contentLength ?? 0) > Client.largestAnswer { throw .tooLarge(place) }
+        if max(received, head.contentLength ?? 0) > Client.largestAnswer { throw .tooLarge(endpoint) }
         guard let length = head.contentLength, received >= length else { return nil }
         return answer(upTo: length)
     }
 
-    /// The connection has ended: the answer, where that is its end.
+    /// To be called when the connection has ended: returns the answer if it has no length of its own.
     func ended() throws(Client.Failure) -> Client.Answer {
         guard let body else {
-            throw .malformed(place, isEmpty ? "the connection was closed without an answer" : "no HTTP answer came")
+            throw .malformed(endpoint, isEmpty ? "the connection was closed without an answer" : "no HTTP answer came")
         }
-        guard head.contentLength == nil else { throw .malformed(place, "the answer was cut off") }
+        guard head.contentLength == nil else { throw .malformed(endpoint, "the answer was cut off") }
         return answer(upTo: body.count)
     }
 

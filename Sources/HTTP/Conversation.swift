@@ -125,7 +125,8 @@ package struct Conversation: Sendable {
     /// How long a new connection does not count as idle: its first request is still on its way.
     package static let grace: Duration = .seconds(1)
 
-    /// Since when nothing is asked and nothing is owed; nil while there is. In the future for one that has just come.
+    /// Since when the connection is idle, with no request under way and no answer to send; nil while it is busy, and in
+    /// the future for a new connection.
     package var idleSince: Instant? {
         switch phase {
         case .receiving where !parser.hasBegun:

@@ -62,7 +62,8 @@ struct HeadLines: Sendable {
         Headers(bytes: Array(bytes[sectionStart..<start - 2]), fields: fields)
     }
 
-    /// The next line begins there. Returns where that is now: everything before is dropped where nothing follows.
+    /// Goes on at `index`, which becomes the start of the next line, and returns its new index: the buffer is emptied
+    /// where nothing follows.
     mutating func skip(to index: Int) -> Int {
         if index == bytes.count {
             // An idle connection should not hold on to what one large request needed.

@@ -1,5 +1,5 @@
 /// What becomes of the connection after the answer (RFC 9112 section 9.3). HTTP/1.0 must be told that it is kept.
-package enum Persistence: Hashable, Sendable { case close, keepAlive, keepAliveSaid }
+package enum Persistence: Hashable, Sendable { case close, keepAlive, keepAliveRequested }
 
 /// What is known of a request before its body: the request line and the headers that decide about framing
 /// (RFC 9112 sections 3 and 6). Built a line at a time.
@@ -9,8 +9,8 @@ struct RequestHead {
     private(set) var contentLength = 0
     private var target: Range<Int> = 0..<0
     private var oldVersion = false
-    private var closeSaid = false
-    private var keepAliveSaid = false
+    private var closeRequested = false
+    private var keepAliveRequested = false
     private var lengthSeen = false
     private var encodingSeen = false
     private var host: Range<Int>?
@@ -25,8 +25,8 @@ struct RequestHead {
     var expectsContinue: Bool { continueExpected && !oldVersion }
 
     var persistence: Persistence {
-        if closeSaid { return .close }
-        if oldVersion { return keepAliveSaid ? .keepAliveSaid : .close }
+        if closeRequested { return .close }
+        if oldVersion { return keepAliveRequested ? .keepAliveRequested : .close }
         return .keepAlive
     }
 
@@ -87,8 +87,8 @@ struct RequestHead {
         case 10 where named("connection"):
             for option in buffer[value].split(separator: UInt8(ascii: ",")) {
                 let word = buffer[Grammar.trimmed(option.startIndex..<option.endIndex, of: buffer)]
-                if Grammar.equal(word, "close".utf8) { closeSaid = true }
-                if Grammar.equal(word, "keep-alive".utf8) { keepAliveSaid = true }
+                if Grammar.equal(word, "close".utf8) { closeRequested = true }
+                if Grammar.equal(word, "keep-alive".utf8) { keepAliveRequested = true }
             }
         case 14 where named("content-length"):
             guard !lengthSeen else { throw Refusal(.badRequest, "There is more than one Content-Length header.") }

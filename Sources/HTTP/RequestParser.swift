@@ -30,7 +30,7 @@ package struct RequestParser: Sendable {
 
     package init(limits: Limits = Limits()) { self.limits = limits }
 
-    /// Some of a request is there, but no more than that.
+    /// Part of a request has come.
     package var hasBegun: Bool { start < lines.bytes.count }
 
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {

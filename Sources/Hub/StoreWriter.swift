@@ -226,7 +226,7 @@ private func attempt(_ known: Database?, _ path: String) async -> Outcome {
         guard let database else { preconditionFailure("a database was just opened") }
         // Only a commit shows that the disk takes something again.
         try await database.commit([StoreWriter.alive])
-        return .works(database, notices: await database.takeNotices())
+        return .works(database, notices: await database.drainNotices())
     } catch { return .worksNot(error) }
 }
 

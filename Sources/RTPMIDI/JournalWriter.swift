@@ -30,9 +30,9 @@
         unsafe octets[count] = octet
         count += 1
     }
-    mutating func set(_ octet: UInt8, at place: Int) {
-        precondition(place < count)
-        unsafe octets[place] = octet
+    mutating func set(_ octet: UInt8, at index: Int) {
+        precondition(index < count)
+        unsafe octets[index] = octet
     }
     private func singleLoss(_ isFresh: Bool) -> UInt8 { isFresh ? 0 : 0x80 }
 
@@ -217,7 +217,7 @@
                 put(UInt8(truncatingIfNeeded: history.off &>> UInt128(truncatingIfNeeded: 120 - 8 * octet)))
             }
         }
-        // B does for the OFFBITS what S does for a log.
+        // B has the meaning for the OFFBITS that S has for a log.
         set(singleLoss(offIsFresh) | UInt8(min(logs, 127)), at: start)
         return isFresh || offIsFresh
     }

@@ -1,8 +1,8 @@
 /// Decides which latencies to believe, and notices who has stopped to sync clocks.
 ///
 /// A log line has a name and nothing else, so it is a claim until a `status` reply shows the same figure for the only
-/// participant of that name. Where names are equal, or the log is doubted, the reply itself is the sample. Whatever
-/// may be a sign of life counts as one: mistaken silence would throw a living participant out.
+/// participant of that name. Where names are equal, or the log is doubted, the reply itself is the sample. Whatever may
+/// be a sign of life counts as one: taking a living participant for silent would remove it.
 package struct LatencyCorrelator: Sendable {
     package struct Sample: Hashable, Sendable {
         package let key: SessionKey

@@ -1,12 +1,13 @@
 import Foundation
 package import Hub
 
-/// How it is to play over such a way. The limits stand here alone: the command line judges by them, and the page reads
-/// them from `/api/v1/status`.
+/// How well one can play over a connection. The limits stand here alone: the command line judges by them, and the page
+/// reads them from `/api/v1/status`.
 package enum Quality: String, Codable, Sendable {
     case good, playable, hard
 
-    /// What a way may have at most to be of that quality: round trip and jitter in milliseconds, loss from 0 to 1.
+    /// The most that a connection may have to be of that quality: round trip and jitter in milliseconds, loss from 0 to
+    /// 1.
     package struct Limit: Codable, Equatable, Sendable {
         package var quality: Quality
         package var rtt: Double

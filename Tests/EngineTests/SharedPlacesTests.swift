@@ -8,7 +8,7 @@ import Testing
 
 @testable import Engine
 
-/// What one address may have of what is everybody's.
+/// How many of the common places one address may have.
 @Suite struct SharedPlacesTests {
     private final class Guest {
         let name: String
@@ -95,23 +95,23 @@ import Testing
     private let plan = EnginePlan(rooms: [], maximumPerAddress: 3)
 
     @Test func `an address has so many members, whatever they are called`() {
-        #expect(plan.takes("D", from: address("192.0.2.1"), beside: ["A", "B"]))
-        #expect(!plan.takes("D", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
-        #expect(!plan.takes("A", from: address("192.0.2.1"), beside: ["A", "A", "A"]))
+        #expect(plan.admits("D", from: address("192.0.2.1"), beside: ["A", "B"]))
+        #expect(!plan.admits("D", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
+        #expect(!plan.admits("A", from: address("192.0.2.1"), beside: ["A", "A", "A"]))
     }
 
     @Test func `who returns is let in beside its session of before, once`() {
-        #expect(plan.takes("A", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
-        #expect(!plan.takes("A", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
+        #expect(plan.admits("A", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
+        #expect(!plan.admits("A", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
         // Everybody may, as after a power cut.
-        #expect(plan.takes("B", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
+        #expect(plan.admits("B", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
     }
 
     @Test func `a school behind one router gets in where nothing is told, and this machine is not limited`() {
         let plan = EnginePlan(rooms: [])
-        #expect(plan.takes("new", from: address("192.0.2.1"), beside: (1...63).map { "\($0)" }))
-        #expect(!plan.takes("new", from: address("192.0.2.1"), beside: (1...64).map { "\($0)" }))
-        #expect(plan.takes("new", from: address("127.0.0.1"), beside: (1...500).map { "\($0)" }))
+        #expect(plan.admits("new", from: address("192.0.2.1"), beside: (1...63).map { "\($0)" }))
+        #expect(!plan.admits("new", from: address("192.0.2.1"), beside: (1...64).map { "\($0)" }))
+        #expect(plan.admits("new", from: address("127.0.0.1"), beside: (1...500).map { "\($0)" }))
     }
 
     /// Of this machine, and not loopback; nil without a network.

@@ -36,7 +36,7 @@ import Testing
             engine.all.contains { if case .back(let who) = $0 { who.name == "Piano" } else { false } }
         }
         #expect(try engine.status().participants.allSatisfy { $0.isSilent == false })
-        // And vanishes again: as soon seen as the first time.
+        // Vanishes again, which is noticed as soon as the first time.
         one.isDead = true
         two.forget()
         try pumping([two], "its end again") { two.heard == [off] }

@@ -98,7 +98,7 @@ import Testing
         let alice = try engine.player("Alice", others: [ear])
         alice.play(note)
         try pumping([ear, alice], "the note") { ear.heard == [note] }
-        // As one would say it who forges her address.
+        // Sent as by somebody who forges her address.
         alice.send(.bye(token: 0, ssrc: alice.ssrc, name: nil), .control)
         try pumping([ear, alice], "the release") { ear.heard == [note, off] }
         let goodbye = TestPlayer.now

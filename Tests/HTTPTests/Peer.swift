@@ -10,19 +10,19 @@ final class Peer {
 
     init(_ address: Sockets.Address) throws {
         socket = try Sockets.connect(address)
-        setPatience()
+        setTimeout()
     }
 
     init(unix path: String) throws {
         socket = try Sockets.connect(unix: path, nonBlocking: false)
-        setPatience()
+        setTimeout()
     }
 
-    private func setPatience() {
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
+    private func setTimeout() {
+        var timeout = timeval(tv_sec: 20, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
-        _ = setsockopt(socket.number, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
-        _ = setsockopt(socket.number, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
+        _ = setsockopt(socket.number, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
+        _ = setsockopt(socket.number, SOL_SOCKET, SO_SNDTIMEO, &timeout, size)
     }
 
     func send(_ text: String) throws { try socket.writeAll(Array(text.utf8), socket: true) }

@@ -44,7 +44,7 @@ final class Stage {
         try engine.setInputPool(2000)
         pid = try #require(engine.owner(of: engine.client))
         bay = try PatchBayThread(table: directory + "/held", listener: self.listener, news: mailbox, tuning: tuning)
-        try loop.receive(mailbox) { [unowned self] in take($0) }
+        try loop.receive(mailbox) { [unowned self] in handle($0) }
         guard configured else { return }
         configure(policy, servicePorts: servicePorts, confirmFirst: confirmFirst)
     }
@@ -169,7 +169,7 @@ final class Stage {
         }
     }
 
-    private func take(_ piece: PatchBayEvent) {
+    private func handle(_ piece: PatchBayEvent) {
         news.append(piece)
         switch piece {
         case .appeared(let appearance):
@@ -177,12 +177,12 @@ final class Stage {
             present.append(appearance)
         case .vanished(let id): present.removeAll { $0.id == id }
         case .wires(let wires): self.wires = wires
-        case .released, .restored, .trouble, .listening, .activity, .sounding, .echoReturned: break
+        case .released, .restored, .problem, .listening, .activity, .sounding, .echoReturned: break
         }
     }
 
     var releases: [Released] { news.compactMap { if case .released(let released) = $0 { released } else { nil } } }
-    var troubles: [String] { news.compactMap { if case .trouble(let words) = $0 { words } else { nil } } }
+    var problems: [String] { news.compactMap { if case .problem(let text) = $0 { text } else { nil } } }
 }
 
 /// A flag set on one thread and read on another.

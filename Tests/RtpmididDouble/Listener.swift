@@ -18,7 +18,7 @@ final class Listener {
     /// 60 s in life; a drive command shortens it.
     var silenceLimit = Duration.seconds(60)
     /// 5 s in life.
-    var controlOnlyPatience: Duration { silenceLimit / 12 }
+    var controlOnlyTimeout: Duration { silenceLimit / 12 }
 
     var router: Router { daemon.router }
 

@@ -9,7 +9,7 @@ import Testing
         let name: String
     }
 
-    static func line(_ place: String, _ message: String) -> String { MadeLog.record(place, message) }
+    static func line(_ location: String, _ message: String) -> String { MadeLog.record(location, message) }
 
     /// Perfect records.
     static let payload =
@@ -25,7 +25,9 @@ import Testing
 
     static let end = "\u{1b}[0m\n"
     /// The front of a record, up to where a name begins.
-    static func front(_ place: String, _ message: String) -> String { String(line(place, message).dropLast(end.count)) }
+    static func front(_ location: String, _ message: String) -> String {
+        String(line(location, message).dropLast(end.count))
+    }
     static let invites = front("rtppeer.cpp:191", "Got connection request from remote_name=\"")
     static let middle = "\", initiator_id=1  ssrc=2, local_name=\""
 

@@ -88,9 +88,9 @@ package func builtProduct(_ name: String) throws -> String {
     let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
     let bundle = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     // `swift test` may run the bundle through a helper of the toolchain; then the bundle is named by an argument.
-    for place in [bundle] + CommandLine.arguments {
-        guard let slash = place.lastIndex(of: "/") else { continue }
-        let path = "\(place[..<slash])/\(name)"
+    for candidate in [bundle] + CommandLine.arguments {
+        guard let slash = candidate.lastIndex(of: "/") else { continue }
+        let path = "\(candidate[..<slash])/\(name)"
         if access(path, X_OK) == 0 { return path }
     }
     throw Errno(code: ENOENT, call: "built product", thing: name)

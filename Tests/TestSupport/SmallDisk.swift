@@ -6,15 +6,15 @@ package final class SmallDisk: Sendable {
     private let isOurs: Bool
 
     /// At an existing directory, or one of its own; nil where mounting is not allowed.
-    package init?(megabytes: Int, at place: String? = nil) {
+    package init?(megabytes: Int, at path: String? = nil) {
         var template = Array("/tmp/disk-XXXXXX".utf8CString)
-        if let place {
-            directory = place
+        if let path {
+            directory = path
         } else {
             guard mkdtemp(&template) != nil else { return nil }
             directory = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }  // it ends in 0
         }
-        isOurs = place == nil
+        isOurs = path == nil
         guard mount("tmpfs", directory, "tmpfs", 0, "size=\(megabytes)m,mode=750") == 0 else {
             if isOurs { rmdir(directory) }
             return nil

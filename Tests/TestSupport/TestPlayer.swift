@@ -59,17 +59,17 @@ package final class TestPlayer {
     package func pump() {
         guard !isDead else { return }
         act { $0.wake(now: Self.now, perform: $1) }
-        while control.receive({ bytes, _ in take(bytes, .control) }) > 0 {}
-        while data.receive({ bytes, _ in take(bytes, .data) }) > 0 {}
+        while control.receive({ bytes, _ in handle(bytes, .control) }) > 0 {}
+        while data.receive({ bytes, _ in handle(bytes, .data) }) > 0 {}
         if isUp, let due = sender.guardDue, due <= Self.now { sendList() }
-        if givesFeedback, let number = receiver.takeFeedback(at: Self.now) {
+        if givesFeedback, let number = receiver.nextFeedback(at: Self.now) {
             send(.feedback(ssrc: ssrc, value: Feedback.value(number)), .control)
         }
         control.flush()
         data.flush()
     }
 
-    private func take(_ bytes: RawSpan, _ path: Session.Path) {
+    private func handle(_ bytes: RawSpan, _ path: Session.Path) {
         onDatagram(path, bytes.withUnsafeBytes { Array($0) })
         if SessionPacket.isSession(bytes) {
             guard let packet = try? SessionPacket(decoding: bytes) else { return }

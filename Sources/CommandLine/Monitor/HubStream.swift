@@ -13,7 +13,7 @@ final class HubStream {
     }
     var onNews: (News) -> Void = { _ in }
 
-    private let place: HubClient.Place
+    private let endpoint: HubClient.Endpoint
     private let path: String
     private let loop: EventLoop
     private let socket: Source
@@ -26,7 +26,7 @@ final class HubStream {
     private var isEnding = false
 
     /// The hub sends something every 15 s.
-    private static let patience: Duration = .seconds(40)
+    private static let timeout: Duration = .seconds(40)
     private static let pause: Duration = .seconds(1)
 
     /// What is read: a connection, or the output of a child.
@@ -49,15 +49,15 @@ final class HubStream {
         }
     }
 
-    init(_ place: HubClient.Place, path: String, loop: EventLoop) {
-        (self.place, self.path, self.loop, socket) = (place, path, loop, Source())
+    init(_ endpoint: HubClient.Endpoint, path: String, loop: EventLoop) {
+        (self.endpoint, self.path, self.loop, socket) = (endpoint, path, loop, Source())
     }
 
     func start() {
         open()
         loop.every(.seconds(1)) { [weak self] in
-            guard let self, registration != nil, heardAt.duration(to: .now) > Self.patience else { return }
-            lose("nothing came for \(Self.patience)")
+            guard let self, registration != nil, heardAt.duration(to: .now) > Self.timeout else { return }
+            lose("nothing came for \(Self.timeout)")
         }
     }
 
@@ -70,7 +70,7 @@ final class HubStream {
         guard !isEnding else { return }
         (parser, isUp, heardAt) = (EventStreamParser(), false, .now)
         do throws(Errno) {
-            switch place {
+            switch endpoint {
             case .here(let state):
                 head = AnswerHead()
                 let connection = try Sockets.connect(unix: state.socket, nonBlocking: true)
@@ -124,11 +124,11 @@ final class HubStream {
         if parser.isBroken { lose("what answers is no MIDI Hub") }
     }
 
-    private func lose(_ words: String) {
+    private func lose(_ reason: String) {
         let exit = close()
         if isEnding { return }
-        // curl says more than the end of its output.
-        onNews(.lost(exit.map { $0 == .code(0) || $0 == .signal(9) ? words : Curl.words(for: $0) } ?? words))
+        // curl's exit code gives a better reason than the end of its output does.
+        onNews(.lost(exit.map { $0 == .code(0) || $0 == .signal(9) ? reason : Curl.words(for: $0) } ?? reason))
         loop.after(Self.pause) { [weak self] in self?.open() }
     }
 

@@ -56,7 +56,7 @@ extension EmbeddedEngine {
             )
             context.changed()
         case .echoReturned: if let said = line.participant { context.echoReturned(said.room, said.name) }
-        case .trouble:
+        case .problem:
             context.note(
                 .engineTrouble, severity: .warning, at: TimeRange(at), engine: name,
                 "\(name): \(line.reason ?? "trouble")"

@@ -65,7 +65,7 @@ extension EmbeddedEngine {
     }
 
     private func close(_ visit: Visit, _ when: TimeRange, _ leaving: Leaving) {
-        close(visit, when, kind: leaving == .silent ? .lost : .left, leaving.words)
+        close(visit, when, kind: leaving == .silent ? .lost : .left, leaving.text)
     }
 
     private func close(_ visit: Visit, _ when: TimeRange, kind: EventKind, _ words: String) {

@@ -289,7 +289,7 @@ final class EmbeddedEngine: HubEngine {
 
     /// The reply; nil where there was none in time.
     func ask(_ request: EngineControl.Request, _ done: @escaping (EngineControl.Reply?) -> Void) {
-        process.control.ask(request.bytes, patience: .seconds(5)) { [weak self] answer in
+        process.control.ask(request.bytes, timeout: .seconds(5)) { [weak self] answer in
             guard case .success(let bytes) = answer, let reply = EngineControl.Reply(line: bytes) else {
                 return done(nil)
             }

@@ -105,7 +105,7 @@ extension RtpmididEngine {
             .fatal(let words) where isOfThisRun, .controlFailed(let words) where isOfThisRun,
             .error(let words) where isOfThisRun:
             lastWords = (lastWords + [words.description]).suffix(5)
-        case .avahiTrouble(let words) where isOfThisRun && !hasAvahiTrouble:
+        case .avahiProblem(let words) where isOfThisRun && !hasAvahiTrouble:
             hasAvahiTrouble = true
             context.note(
                 .notAnnounced, severity: .warning, room: room.name, engine: name,

@@ -218,7 +218,7 @@ extension RtpmididEngine {
         let question: ControlRequest = statusUnanswerableUntil > .now ? .help : .status
         statusWanted = false
         let asked = logLength
-        process.control.ask(question.bytes, patience: .seconds(5)) { [weak self] answer in
+        process.control.ask(question.bytes, timeout: .seconds(5)) { [weak self] answer in
             guard let self else { return }
             statusUnderWay = false
             take(answer, to: question, during: asked..<max(asked, logLength))

@@ -63,7 +63,7 @@ extension RtpmididEngine {
     private func takeOut(_ one: RtpmididAttendance) {
         one.isBeingRemoved = true
         for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
-            process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { _ in }
+            process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { _ in }
         }
     }
 

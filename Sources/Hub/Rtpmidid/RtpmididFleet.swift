@@ -163,7 +163,7 @@ final class RtpmididFleet: Carrier {
             } else {
                 context.note(.patchbay, "What players hold is known again")
             }
-        case .trouble(let words): context.note(.patchbay, severity: .warning, words)
+        case .problem(let words): context.note(.patchbay, severity: .warning, words)
         case .sounding(let ports): heardSounding(ports)
         case .echoReturned(let id):
             let one = serving.lazy.compactMap { $0.present[id] }.first
