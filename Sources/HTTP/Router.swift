@@ -19,7 +19,7 @@ package struct Router: Sendable {
 
     package init() {}
 
-    /// The words that stand where the pattern has `{name}`, decoded, never empty.
+    /// The parts of the path where the pattern has `{name}`, decoded, never empty.
     package struct Parameters: Sendable {
         fileprivate var values: [(name: String, value: String)] = []
 

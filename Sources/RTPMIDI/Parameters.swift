@@ -23,7 +23,7 @@ struct Parameters: ~Copyable {
         /// The high bits of a number: nothing is selected before the low ones have come.
         case begun
         case recorded
-        /// As `taken`, and a parameter that the journal still told had to make room: the newest packet that spoke of that.
+        /// As `recorded`, and a parameter that the journal still told had to make room: the newest packet that spoke of that.
         case displaced(packet: UInt16)
     }
     /// The flag in a number: not registered.

@@ -50,7 +50,7 @@ import Testing
         func taken(_ count: Int, at now: Milliseconds) -> Int { (0..<count).count { _ in bucket.take(at: now) } }
         #expect([taken(9, at: 0), taken(1, at: 99), taken(2, at: 100)] == [5, 0, 1])
         #expect(taken(9, at: 1 << 50) == 5)
-        // A clock that goes back gives nothing.
+        // A clock that goes back adds no allowance.
         #expect(taken(1, at: 0) == 0)
     }
 

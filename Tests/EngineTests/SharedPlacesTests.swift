@@ -103,7 +103,7 @@ import Testing
     @Test func `who returns is let in beside its session of before, once`() {
         #expect(plan.admits("A", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
         #expect(!plan.admits("A", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
-        // Everybody may, as after a power cut.
+        // Everybody may return at once, as after a power cut.
         #expect(plan.admits("B", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
     }
 

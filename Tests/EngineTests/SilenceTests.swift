@@ -58,7 +58,7 @@ import Testing
         one.play(off, up, mark)
         try pumping([one, two, three], "what it plays now") { three.heard.contains(mark) }
         #expect(three.heard == [note, pedal, note, pedal, mark])
-        // Once the other has let go, and of what it strikes anew, its ends are its own.
+        // Once the other has released the note, and for notes that it strikes again, its own note-offs count.
         two.play(off, up)
         one.play(note, off)
         try pumping([one, two, three], "the ends") { three.heard.count == 9 }

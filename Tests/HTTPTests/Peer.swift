@@ -28,7 +28,7 @@ final class Peer {
     func send(_ text: String) throws { try socket.writeAll(Array(text.utf8), socket: true) }
     func send(_ bytes: [UInt8]) throws { try socket.writeAll(bytes, socket: true) }
 
-    /// Says that nothing more will be sent.
+    /// Shuts down the sending side.
     func endSending() { _ = shutdown(socket.number, CInt(SHUT_WR)) }
 
     struct Answer {

@@ -59,7 +59,7 @@ extension OnTheSequencer {
             try stage.until("the listener has begun") { !stage.listening.isEmpty }
             let old = try stage.listenerPID()
             kill(old, signal)
-            // Until another has begun, and for longer than the kernel would keep what one leaves unread.
+            // Plays until another listener has begun, and longer than the kernel keeps unread events.
             var refused = 0
             var played = 0
             try stage.until("another has begun") {

@@ -122,7 +122,7 @@ final class Stage {
 
     struct TooLong: Error, CustomStringConvertible { let description: String }
 
-    /// Serves the news until something is so. Sequencers are no descriptors of the loop's: they are asked.
+    /// Handles events until the condition holds. The sequencers' descriptors are not in the loop, so they are polled.
     func until(
         _ what: String, seconds: Int = 60, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool
     ) throws {
@@ -153,7 +153,7 @@ final class Stage {
         try until("all is released") { done.isSet }
     }
 
-    /// The next word on what sounds.
+    /// The next event that tells what sounds.
     func awaitSounding() throws -> [PortID: ActiveNotes] {
         var told: [PortID: ActiveNotes]?
         try until("it is told") {

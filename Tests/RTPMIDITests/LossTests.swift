@@ -43,7 +43,7 @@ struct Instrument: Equatable {
     func isEqual(to other: Self, on channel: Int) -> Bool {
         notes[channel] == other.notes[channel] && hasSettings(of: other, on: channel)
     }
-    /// Sounds nothing but what the other does, and is set as it is.
+    /// Whether nothing sounds here that does not sound at the other, and all settings are the same.
     func isWithin(_ other: Self, on channel: Int) -> Bool {
         notes[channel] & ~other.notes[channel] == 0 && hasSettings(of: other, on: channel)
     }
@@ -194,7 +194,7 @@ final class LossStage {
         }
     }
 
-    /// False when there is nothing left to do.
+    /// Returns false when there is nothing left to do.
     private func act(_ player: Player, _ index: Int, at now: UInt64) -> Bool {
         var list = CommandList()
         var messages: [Message] = []

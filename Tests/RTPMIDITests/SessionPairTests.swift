@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct SessionPairTests {
-    /// Two sessions over a line that loses packets: whatever is lost, both are up in the end.
+    /// Two sessions over a line that loses packets: in the end both are up, whichever packets were lost.
     @Test(arguments: 0..<200)
     func `both sides find each other over a bad line`(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))

@@ -77,7 +77,7 @@ struct SessionSilenceTests {
         #expect(stage.session.isSilent)
         stage.session.heard(now: stage.now)
         #expect(!stage.session.isSilent)
-        // Whether it still answers has to be seen anew.
+        // Whether it still answers has to be found out again.
         stage.pass(90_000)
         #expect(!stage.session.isSilent)
     }

@@ -22,7 +22,7 @@ final class Listener {
 
     var router: Router { daemon.router }
 
-    /// Binds `port` and the next one; what cannot be bound is logged and lived without.
+    /// Binds `port` and the next one; a port that cannot be bound is logged and left out.
     init(_ announce: Settings.Announce, daemon: Daemon) {
         name = announce.name
         log = daemon.log

@@ -11,7 +11,7 @@ import Testing
 
     static func line(_ location: String, _ message: String) -> String { MadeLog.record(location, message) }
 
-    /// Perfect records.
+    /// Names that contain complete, well-formed records.
     static let payload =
         line("rtppeer.cpp:307", "Latency Alice: 999.00 ms (server / 3)")
         + line("rtppeer.cpp:241", "Disconnect from Alice, MIDI_PORT port. Status MIDI_CONNECTED -> NOT_CONNECTED")

@@ -260,7 +260,7 @@ import Testing
         for location in ["rtppeer.cpp:1", "local_alsa_peer.cpp:1", "midirouter.cpp:1", "rtpserver.cpp:1"] {
             let fact = facts(of: Array(MadeLog.record(location, message).utf8))[0].fact
             switch fact {
-            // The empty name is a name.
+            // The empty name counts as a name.
             case .latency("", 4800, .server) where message.hasPrefix("Latency : "): break
             case .malformed, .unknown: break
             default: Issue.record("\(message) gave \(fact)")

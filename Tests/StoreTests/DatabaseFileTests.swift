@@ -2,7 +2,7 @@ import Foundation
 import Store
 import Testing
 
-/// Real damage to real files.
+/// Damage done to real database files.
 struct DatabaseFileTests {
     /// A closed file with something in every table.
     private func filled() async throws -> Scratch {

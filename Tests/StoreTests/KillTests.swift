@@ -19,7 +19,8 @@ struct KillTests {
                 try await Reader(path).readUntilKilled(afterCommits: round * 7 % 40)
             }
             let (confirmed, lines) = try acknowledged()
-            // Every second time a stranger looks first, so that it is not always us who recover the log.
+            // Every second time another program opens the file first, so that the log is not always recovered by our
+            // code.
             if round % 2 == 1 { #expect(try Stranger(path).run("PRAGMA integrity_check") == "ok") }
 
             let database = try Database(path: path)

@@ -9,7 +9,7 @@ import Testing
     private final class Reader {
         var lines: [String] = []
         var offsets: [Int64] = []
-        /// Takes nothing while it waits.
+        /// Consumes nothing while it waits.
         var waits = false
 
         func consume(_ bytes: UnsafeRawBufferPointer, _ offset: Int64) -> Int {

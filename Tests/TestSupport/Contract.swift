@@ -14,7 +14,7 @@ package struct Contract {
 
     private var paths: [String: [String: Any]] { document["paths"] as? [String: [String: Any]] ?? [:] }
 
-    /// What stands there, or where a `$ref` leads; nil where that is nothing.
+    /// The value itself, or the one that a `$ref` leads to; nil where there is none.
     private func resolved(_ value: Any?) -> [String: Any]? {
         guard let value = value as? [String: Any] else { return nil }
         guard let reference = value["$ref"] as? String else { return value }
@@ -89,7 +89,8 @@ package struct Contract {
         }
     }
 
-    /// Where a named schema lets anything through, where a reference leads nowhere, and components that nothing refers to.
+    /// The named schemas that let anything through, the references that lead nowhere, and the components that nothing
+    /// refers to.
     package var openPaths: [String] {
         let schemas = components["schemas"] ?? [:]
         var references: Set<String> = []

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A small file system in memory, of the test's own, gone with it.
+/// A small file system in memory for one test, unmounted when the last reference goes.
 package final class SmallDisk: Sendable {
     package let directory: String
     private let isOurs: Bool
@@ -23,7 +23,7 @@ package final class SmallDisk: Sendable {
 
     deinit { end() }
 
-    /// Takes it away, whoever still has files of it open.
+    /// Unmounts it, even where somebody still has files of it open.
     package func end() {
         umount2(directory, Int32(MNT_DETACH))
         if isOurs { rmdir(directory) }

@@ -2,7 +2,7 @@ package import Linux
 package import MIDI
 package import RTPMIDI
 
-/// A participant on real sockets, worked by hand: it does something only when `pump` is called.
+/// A participant on real sockets that does something only when `pump` is called.
 package final class TestPlayer {
     private static let epoch = UInt64.random(in: 1 << 33...1 << 40)
     package static var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
@@ -166,7 +166,7 @@ package final class TestPlayer {
         data.flush()
     }
 
-    /// Anything, to either port.
+    /// Sends any octets to either port.
     package func sendRaw(_ bytes: [UInt8], _ path: Session.Path = .data) {
         let socket = path == .control ? control : data
         socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) {
@@ -194,7 +194,7 @@ package final class TestPlayer {
     }
 }
 
-/// Lets all of them work until it is so.
+/// Calls `pump` on all of them until the condition holds.
 package func pumping(
     _ players: [TestPlayer], _ what: String, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool
 ) throws {
