@@ -38,7 +38,7 @@ extension Output {
         do throws(StoreError) {
             return try Database(path: state.database)
         } catch {
-            complain("\(state.database): \(StoreWriter.words(for: error))")
+            complain("\(state.database): \(StoreWriter.text(for: error))")
             return nil
         }
     }

@@ -91,7 +91,7 @@ package final class EngineServer {
             engine.send(.serve(try Self.readPlan(planPath)))
             done(nil)
         } catch {
-            write(EngineLine(.trouble("the plan is not used: \(error)"), at: SystemTime.unixMilliseconds))
+            write(EngineLine(.problem("the plan is not used: \(error)"), at: SystemTime.unixMilliseconds))
             done("\(error)")
         }
     }

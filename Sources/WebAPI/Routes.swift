@@ -225,7 +225,7 @@ package struct Routes: Sendable {
                 responder.send(try await work(database))
             } catch {
                 responder.send(
-                    .problem(.unavailable, "The store could not answer: \(StoreWriter.words(for: error))."))
+                    .problem(.unavailable, "The store could not answer: \(StoreWriter.text(for: error))."))
             }
         }
     }

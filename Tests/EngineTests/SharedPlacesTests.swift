@@ -22,7 +22,7 @@ import Testing
 
     private func places(_ count: Int, _ guests: [(name: String, host: String)]) -> Places {
         var places = Places(count)
-        for (name, host) in guests { places.take(Guest(name), from: address(host)) }
+        for (name, host) in guests { places.add(Guest(name), from: address(host)) }
         return places
     }
 
@@ -51,7 +51,7 @@ import Testing
     @Test func `who has gone holds no place`() {
         var places = Places(1)
         let guest = Guest("a")
-        places.take(guest, from: address("192.0.2.1"))
+        places.add(guest, from: address("192.0.2.1"))
         places.release(guest)
         #expect(!places.isFull && places.yielding(to: address("192.0.2.1")) == nil)
     }

@@ -163,7 +163,7 @@ import Testing
         let newer = try Database(
             path: path, migrations: Migration.all + [Migration(name: "future", sql: "CREATE TABLE future (x)")])
         await newer.close()
-        let words = StoreWriter.words(for: try #require(failure(path)))
+        let words = StoreWriter.text(for: try #require(failure(path)))
         #expect(words.contains("made by a newer MIDI Hub") && words.contains("--state"))
     }
 }

@@ -128,7 +128,7 @@ final class HubStream {
         let exit = close()
         if isEnding { return }
         // curl's exit code gives a better reason than the end of its output does.
-        onNews(.lost(exit.map { $0 == .code(0) || $0 == .signal(9) ? reason : Curl.words(for: $0) } ?? reason))
+        onNews(.lost(exit.map { $0 == .code(0) || $0 == .signal(9) ? reason : Curl.text(for: $0) } ?? reason))
         loop.after(Self.pause) { [weak self] in self?.open() }
     }
 
