@@ -13,7 +13,7 @@ enum MemberCommands {
         give("notes-off", options, query: "?from=\(options.from ?? 0)&to=\(options.to ?? 127)")
     }
 
-    /// `missing`: what is said where there is nobody, with %@ for the name.
+    /// `missing`: the text for when there is nobody of that name, with %@ for the name.
     private static func give(
         _ word: String, _ options: Options, query: String = "", of missing: String = "there is no participant %@",
         where isMeant: (Snapshot.Participant) -> Bool = { _ in true }

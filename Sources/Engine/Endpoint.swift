@@ -28,7 +28,7 @@ final class Endpoint {
     var deadline: UInt64 = 0
 
     /// Its place in the session table.
-    let place: Int
+    let slot: Int
     let record: UnsafeMutablePointer<SessionTable.Record>
     /// In its room once its address is proven.
     var member: Member?
@@ -59,11 +59,11 @@ final class Endpoint {
 
     init(
         ssrc: SSRC, name: String, port: PortPair, control: SocketAddress, data: SocketAddress?,
-        streams: SessionStreams, place: Int, record: UnsafeMutablePointer<SessionTable.Record>
+        streams: SessionStreams, slot: Int, record: UnsafeMutablePointer<SessionTable.Record>
     ) {
         (self.ssrc, self.name, self.port, socket) = (ssrc, name, port, port.data)
         (self.control, self.data, self.streams) = (control, data, streams)
-        (self.place, self.record) = (place, record)
+        (self.slot, self.record) = (slot, record)
         exclusives.reserveCapacity(SysExPool.count)
     }
 

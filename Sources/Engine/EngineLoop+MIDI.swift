@@ -21,7 +21,7 @@ extension EngineLoop {
         }
         guard endpoint.member != nil else { return }
         let time = milliseconds
-        guard endpoint.allowance.takes(packet.byteCount, at: time) else {
+        guard endpoint.allowance.admits(packet.byteCount, at: time) else {
             endpoint.counts.limited += 1
             return
         }
@@ -40,7 +40,7 @@ extension EngineLoop {
     func playDeferred() {
         delivered = 0
         while delivered < Self.deferredTurn, !deferred.isEmpty {
-            deferred.takeFirst { packet, endpoint in
+            deferred.popFirst { packet, endpoint in
                 guard endpoint.member != nil, let header = try? RTPHeader(decoding: packet) else { return }
                 guard endpoint.allowance.hasTime(at: milliseconds) else {
                     endpoint.counts.limited += 1
@@ -232,7 +232,7 @@ extension EngineLoop {
 
     /// Receiver feedback where it is due.
     func sendFeedback(to endpoint: Endpoint) {
-        guard let packet = endpoint.streams.takeFeedback(at: now) else { return }
+        guard let packet = endpoint.streams.nextFeedback(at: now) else { return }
         queue(on: .control, of: endpoint.port, to: endpoint.control) { packet.write(into: &$0) }
     }
 }

@@ -36,8 +36,8 @@ extension EngineLoop {
         case nil, .clock: break
         default: return
         }
-        if let departed = port.takeDeparted(PortPair.Key(source: source, ssrc: ssrc), at: now) {
-            return takeBack(departed)
+        if let departed = port.removeDeparted(PortPair.Key(source: source, ssrc: ssrc), at: now) {
+            return readmit(departed)
         }
         let endpoints = port.endpoints(ssrc)
         if let endpoint = endpoints.first(where: { $0.claim?.address == source }) {
@@ -49,7 +49,7 @@ extension EngineLoop {
         let open = endpoints.filter { $0.member != nil && mayMove($0) && $0.claim?.claim.yields ?? true }
         guard let endpoint = open.min(by: { $0.streams.session.lastHeard < $1.streams.session.lastHeard }),
             plan.admits(source),
-            claims.take(from: source, at: milliseconds)
+            claims.consume(from: source, at: milliseconds)
         else { return }
         let claim = Claim(now: now)
         endpoint.claim = (source, claim)
@@ -152,8 +152,8 @@ extension EngineLoop {
             port.arrivingByControl[key], port.byControl[key], port.arrivingByData[key], port.byData[key],
         ].compactMap(\.self)
         if leaving.isEmpty {
-            if let place = port.placeOfDeparted(key, at: now) {
-                return port.departsAgain(place, at: now)
+            if let slot = port.indexOfDeparted(key, at: now) {
+                return port.departsAgain(slot, at: now)
             }
             leaving = port.endpoints(ssrc).filter {
                 token != 0 && $0.streams.session.isToken(token) && $0.data?.isSameHost(as: source) ?? false
@@ -166,10 +166,10 @@ extension EngineLoop {
 
     /// It said goodbye and goes on: perhaps somebody else said it. When it answers the clock it is in again; else it is
     /// forgotten.
-    private func takeBack(_ departed: PortPair.Departed) {
+    private func readmit(_ departed: PortPair.Departed) {
         let old = departed.endpoint
-        guard let data = old.data, !old.port.has(old), let place = table.reserve() else { return }
-        let record = table.record(place)
+        guard let data = old.data, !old.port.has(old), let slot = table.reserve() else { return }
+        let record = table.record(slot)
         record.pointee = departed.record
         (record.pointee.isTaken, record.pointee.state.held) = (0, .init())
         let session = old.streams.session
@@ -178,11 +178,11 @@ extension EngineLoop {
             streams: old.streams.resumed(
                 in: .resumedListener(
                     token: session.token, dataToken: session.dataToken, peer: old.ssrc, own: table.ssrc,
-                    name: session.name, now: now, peerClock: session.peerClock, patience: 3 * Self.second)),
-            place: place, record: record)
+                    name: session.name, now: now, peerClock: session.peerClock, timeout: 3 * Self.second)),
+            slot: slot, record: record)
         endpoint.isResuming = true
         old.port.arrives(endpoint)
-        halfOpen.take(endpoint, from: old.control)
+        halfOpen.add(endpoint, from: old.control)
         perform(on: endpoint) { $0.wake(now: now, perform: $1) }
     }
 }

@@ -63,10 +63,10 @@ extension EngineLoop {
             return refuse(token, name, reason, to: source, of: port)
         }
         if halfOpen.isFull || table.isFull { giveWay(to: source) }
-        guard let place = table.reserve() else {
+        guard let slot = table.reserve() else {
             return refuse(token, name, "there is no place in any room", to: source, of: port)
         }
-        let record = table.record(place)
+        let record = table.record(slot)
         record.pointee = SessionTable.Record()
         record.pointee.port = port.number
         (record.pointee.token, record.pointee.dataToken) = (token, token)
@@ -81,11 +81,11 @@ extension EngineLoop {
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
                 receiver: ReceiverStream(waiting: waiting)),
-            place: place, record: record)
+            slot: slot, record: record)
         record.pointee.nextSequence = endpoint.streams.sender.next.rawValue
         record.pointee.acknowledged = endpoint.streams.sender.next.advanced(by: -1).rawValue
         port.arrives(endpoint)
-        halfOpen.take(endpoint, from: source)
+        halfOpen.add(endpoint, from: source)
         perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
     }
 
@@ -190,7 +190,7 @@ extension EngineLoop {
         guard endpoint.probeEnd == nil else { return }
         halfOpen.release(endpoint)
         if probes.isFull, let (last, _) = probes.yielding(to: endpoint.control) { remove(last, .full, farewell: true) }
-        probes.take(endpoint, from: endpoint.control)
+        probes.add(endpoint, from: endpoint.control)
         endpoint.probeEnd = now + Self.probeTime
     }
 
@@ -246,10 +246,10 @@ extension EngineLoop {
         guard !left.isEmpty else { return }
         let numbers = Set(plan.rooms.flatMap(\.ports))
         var resumed: [Member] = []
-        for place in left {
-            let record = table.record(place)
+        for slot in left {
+            let record = table.record(slot)
             guard numbers.contains(record.pointee.port), plan.admits(record.pointee.control) else {
-                table.release(place)
+                table.release(slot)
                 continue
             }
             guard let port = ports[record.pointee.port] else { continue }
@@ -273,11 +273,11 @@ extension EngineLoop {
                         ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence), to: .unknown,
                         checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
                     receiver: receiver, evidence: JournalEvidence(rawValue: record.pointee.journals) ?? .none),
-                place: place, record: record)
+                slot: slot, record: record)
             let key = PortPair.Key(source: endpoint.control, ssrc: ssrc)
             // A damaged file may name somebody twice.
             guard port.byControl[key] == nil else {
-                table.release(place)
+                table.release(slot)
                 continue
             }
             port.settles(endpoint)
@@ -286,7 +286,7 @@ extension EngineLoop {
             member.room.members.sort { $0.id < $1.id }
             resumed.append(member)
         }
-        left.removeAll { place in ports[table.record(place).pointee.port] != nil || !table.isTaken(place) }
+        left.removeAll { slot in ports[table.record(slot).pointee.port] != nil || !table.isTaken(slot) }
         for room in rooms where resumed.contains(where: { $0.room === room }) {
             room.rules = ServedRoom.rules(room.plan)
             for member in room.members { room.rules.join(member.ruled) }

@@ -36,13 +36,13 @@ protocol Carrier: AnyObject {
     /// Who is cut for sending back what it hears.
     var loops: Set<Int64> { get }
     /// What is missing on this machine, said once for all its processes.
-    var troubles: [Snapshot.Problem] { get }
+    var carrierProblems: [Snapshot.Problem] { get }
     /// What somebody should look at though all is well.
     var notices: [String] { get }
     /// How long it takes from a session to its wires.
     var settling: Duration { get }
     /// What becomes of a participant who is kicked, after its name; `author` is who did it.
-    func wordsForKick(by author: Author) -> String
+    func textForKick(by author: Author) -> String
 }
 
 /// What a panic has silenced.

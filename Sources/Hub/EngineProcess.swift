@@ -135,7 +135,7 @@ package final class EngineProcess {
         looksInVain += 1
         guard !isAsked else { return }
         isAsked = true
-        pulse.ask(question, patience: .seconds(5)) { [weak self] answer in
+        pulse.ask(question, timeout: .seconds(5)) { [weak self] answer in
             guard let self else { return }
             isAsked = false
             switch answer {

@@ -76,7 +76,7 @@ extension Hub {
     /// The kind of its event, and what becomes of a participant by it.
     private func words(for command: MemberCommand, _ author: Author) -> (kind: EventKind, words: String) {
         switch command {
-        case .kick: (.kick, carrier.wordsForKick(by: author))
+        case .kick: (.kick, carrier.textForKick(by: author))
         case .release: (.release, "was released: what it held was ended at those who hear it, by \(author)")
         case .notesOff(let notes):
             (.notesOff, "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)")

@@ -65,7 +65,7 @@ package final class Hub {
         let configuration = try configure()
         try state.becomeOwner()
         try state.create()
-        guard let lock = try HubLock.take(state) else {
+        guard let lock = try HubLock.acquire(state) else {
             Output.complain("a hub already runs on \(state.path)")
             return .unavailable
         }
@@ -134,7 +134,7 @@ package final class Hub {
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
         for one in [carrier, orphaned] { one.whenDown = { [unowned self] in endIfAllAreDown() } }
         try loop.receive(requests) { [unowned self] in receive($0) }
-        try loop.receive(pianoNews) { [unowned self] in take($0) }
+        try loop.receive(pianoNews) { [unowned self] in handle($0) }
     }
 
     // MARK: What its observers need
@@ -150,7 +150,7 @@ package final class Hub {
     private func run() throws -> ExitCode {
         let loop = context.loop
         try loop.watch(signals.number, .read) { [unowned self] _ in
-            while let signal = signals.next() { take(signal: signal) }
+            while let signal = signals.next() { handle(signal: signal) }
         }
         context.note(.engineChosen, "The engine is \(kind.rawValue): \(whyThatKind)")
         carrier.begin(plan)

@@ -40,15 +40,15 @@ final class HubContext {
     }
 
     /// How far the log of an engine was read when the hub before this one ended.
-    func takeOffset(of engine: String) -> TailOffset? { offsets.removeValue(forKey: engine) }
+    func removeOffset(of engine: String) -> TailOffset? { offsets.removeValue(forKey: engine) }
 
     /// The visits on it that were open then.
-    func takeOpenVisits(of engine: String) -> [Visit] {
+    func removeOpenVisits(of engine: String) -> [Visit] {
         defer { openVisits.removeAll { $0.engine == engine } }
         return openVisits.filter { $0.engine == engine }
     }
 
-    func takeVisitID() -> Int64 {
+    func makeVisitID() -> Int64 {
         defer { nextVisit += 1 }
         return nextVisit
     }

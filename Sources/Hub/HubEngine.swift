@@ -88,7 +88,7 @@ extension HubEngine {
             tail = opened
             logOpened(opened)
             try context.logs.watch(context.state.log(name)) { [weak self] in self?.readLog() }
-        } catch { noteLogTrouble("followed", error) }
+        } catch { noteLogProblem("followed", error) }
     }
 
     func recordOffset() {
@@ -102,7 +102,7 @@ extension HubEngine {
         guard let tail, !tail.awaitsCommit else { return }
         do throws(Errno) {
             guard try tail.read() else { return }
-        } catch { return noteLogTrouble("read", error) }
+        } catch { return noteLogProblem("read", error) }
         recordOffset()
         context.recorder.whenDone { [weak self, weak tail] in
             tail?.committed()
@@ -111,7 +111,7 @@ extension HubEngine {
         }
     }
 
-    private func noteLogTrouble(_ what: String, _ error: Errno) {
+    private func noteLogProblem(_ what: String, _ error: Errno) {
         context.note(
             .logTrouble, severity: .error, room: roomName, engine: name,
             "The log of \(name) cannot be \(what): \(error)")

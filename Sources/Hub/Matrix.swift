@@ -84,7 +84,7 @@ package struct Matrix {
                 } else if sender.loops, verdict == .wanted {
                     reason = "muted: feedback loop"
                 }
-                if verdict != .wanted { reason = verdict.words }
+                if verdict != .wanted { reason = verdict.text }
                 let wire = Snapshot.Wire(
                     room: described.name, from: from.id, to: to.id, fromName: from.name, toName: to.name, reason: reason
                 )

@@ -28,7 +28,7 @@ package struct RestoredState: Sendable {
         guard let database else { return RestoredState(nextVisit: Timestamp.now.milliseconds) }
         return blocking {
             var memory = RestoredState()
-            memory.notices = await database.takeNotices()
+            memory.notices = await database.drainNotices()
             for offset in (try? await database.offsets()) ?? [] { memory.offsets[offset.log] = offset }
             memory.openVisits = (try? await database.openVisits()) ?? []
             let now = Timestamp.now

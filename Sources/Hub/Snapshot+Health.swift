@@ -2,9 +2,9 @@
 extension Snapshot.Health {
     static func judge(
         engines: [Snapshot.Engine], participants: [Snapshot.Participant], store: Snapshot.Store,
-        troubles: [Snapshot.Problem], startedAt: Int64, now: Int64
+        carrierProblems: [Snapshot.Problem], startedAt: Int64, now: Int64
     ) -> Self {
-        var problems = troubles
+        var problems = carrierProblems
         for engine in engines where engine.state == .failed || engine.state == .down {
             // What is missing on the whole machine is said once.
             if let reason = engine.reason, problems.contains(where: { $0.what == reason }) { continue }

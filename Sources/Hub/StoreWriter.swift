@@ -67,7 +67,7 @@ package final class StoreWriter {
             isLooking = false
             let now = Timestamp.now
             put(strangers.due(at: now))
-            if countedAt.advanced(by: Self.counting) <= now, let count = strangers.takeCount(at: now) {
+            if countedAt.advanced(by: Self.counting) <= now, let count = strangers.drainCount(at: now) {
                 countedAt = now
                 counted(count)
             }
@@ -171,7 +171,7 @@ package final class StoreWriter {
     }
 
     private func stop(_ error: StoreError) {
-        let reason = Self.words(for: error)
+        let reason = Self.text(for: error)
         if view.state == .recording || view.reason != reason { say("Recording stopped: \(reason). MIDI goes on.") }
         view.state = .stopped
         view.reason = reason
@@ -195,7 +195,7 @@ package final class StoreWriter {
     package static let aliveKey = "alive"
     fileprivate static var alive: Change { .setting(key: aliveKey, value: "\(Timestamp.now.milliseconds)") }
 
-    package static func words(for error: StoreError) -> String {
+    package static func text(for error: StoreError) -> String {
         switch error.kind {
         case .diskFull: "the disk is full"
         case .newerSchema(let found, let known):
@@ -226,7 +226,7 @@ private func attempt(_ known: Database?, _ path: String) async -> Outcome {
         guard let database else { preconditionFailure("a database was just opened") }
         // Only a commit shows that the disk takes something again.
         try await database.commit([StoreWriter.alive])
-        return .works(database, notices: await database.takeNotices())
+        return .works(database, notices: await database.drainNotices())
     } catch { return .worksNot(error) }
 }
 

@@ -24,7 +24,7 @@ package struct Strangers {
         }
         var isFull: Bool { level >= most }
         var hasOne: Bool { level >= 1 }
-        mutating func takeOne() { level -= 1 }
+        mutating func consumeOne() { level -= 1 }
     }
     private struct Waiting {
         var visit: Visit
@@ -69,7 +69,7 @@ package struct Strangers {
         switch change {
         case .visit(let visit): admit(visit, at: now)
         case .event(let event) where event.kind == .refused:
-            takePlace(event.address, at: now) || count(event.address)
+            admits(event.address, at: now) || count(event.address)
         case .event(let event): event.visit.map { admit(event, of: $0) } ?? true
         case .latency(let sample): admit(sample)
         case .trust, .offset, .setting, .block, .unblock: true
@@ -90,7 +90,7 @@ package struct Strangers {
             return false
         }
         guard visit.left == nil else { return true }
-        if takePlace(visit.address, at: now) {
+        if admits(visit.address, at: now) {
             recorded.insert(visit.id)
             return true
         }
@@ -114,7 +114,7 @@ package struct Strangers {
         bucket.fill(at: sample.at.latest)
         defer { samples[sample.visit] = bucket }
         guard bucket.hasOne else { return false }
-        bucket.takeOne()
+        bucket.consumeOne()
         return true
     }
 
@@ -150,7 +150,7 @@ package struct Strangers {
     }
 
     /// What was only counted since this was asked last, as an event; nil where that is nothing.
-    package mutating func takeCount(at now: Timestamp) -> EventRecord? {
+    package mutating func drainCount(at now: Timestamp) -> EventRecord? {
         guard let (most, _) = counts.max(by: { $0.value < $1.value }) else { return nil }
         let places = counts.count == 1 ? "one address" : "\(counts.count) addresses"
         defer { (total, counts) = (0, [:]) }
@@ -160,7 +160,7 @@ package struct Strangers {
             address: most.map { $0.isIPv4 ? $0.host : "\($0.host)/64" })
     }
 
-    private mutating func takePlace(_ address: String?, at now: Timestamp) -> Bool {
+    private mutating func admits(_ address: String?, at now: Timestamp) -> Bool {
         all.fill(at: now)
         guard all.hasOne else { return false }
         // No address: rtpmidid tells them late or never. Participants on this machine are no strangers.
@@ -173,10 +173,10 @@ package struct Strangers {
             var bucket = buckets[network] ?? Self.bucketOfOne(now)
             bucket.fill(at: now)
             guard bucket.hasOne else { return false }
-            bucket.takeOne()
+            bucket.consumeOne()
             buckets[network] = bucket
         }
-        all.takeOne()
+        all.consumeOne()
         return true
     }
 

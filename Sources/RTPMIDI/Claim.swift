@@ -1,7 +1,7 @@
-/// Somebody who sends in a peer's name, with its SSRC, from another address: the peer itself, to whom a router has given
-/// another port; or a twin that drew the same SSRC; or a stranger. The new address is asked for the time, and when it
-/// answers, so is the address that the peer had. The session moves only where nothing comes from there any more: whoever
-/// answers at its own address cannot be pushed out of it.
+/// Somebody who sends in a peer's name, with its SSRC, from another address: the peer itself, to whom a router has
+/// given another port; or a twin that drew the same SSRC; or a stranger. The new address is asked for the time, and
+/// when it answers, so is the address that the peer had. The session moves only where nothing comes from there any
+/// more: so a peer that still answers at its own address cannot be displaced.
 package struct Claim: Sendable {
     package enum Step: Sendable {
         /// Send `Session.question` to the old address: does the peer still answer there?

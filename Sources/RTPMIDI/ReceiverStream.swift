@@ -91,9 +91,9 @@ package import MIDI
                 reception.verdict = .restarted
             } else if distance <= 0 {
                 reception.verdict = .late
-                if hasComeLate(distance) { takeLate(packet, section, header, emit) }
+                if hasComeLate(distance) { playLateEnds(packet, section, header, emit) }
                 let number = highest &+ UInt32(truncatingIfNeeded: distance)
-                if order.isAwaited(number) { take(number, packet, section, header, firstPart, now, emit) }
+                if order.isAwaited(number) { deferOrPlay(number, packet, section, header, firstPart, now, emit) }
                 return reception
             } else {
                 reception.lost = distance - 1
@@ -121,16 +121,16 @@ package import MIDI
         }
 
         play(packet, section, header, waits ? .others : .all, now, emit)
-        if waits { take(number, packet, section, header, firstPart, now, emit) }
+        if waits { deferOrPlay(number, packet, section, header, firstPart, now, emit) }
         highest = number
         come = isFirst || distance >= 64 ? 1 : come << UInt64(distance) | 1
         feedback.received(isUrgent: isFirst || distance > 1)
         return reception
     }
 
-    /// The number that receiver feedback should tell now, which is then taken as told; nil: nothing is to be told.
-    package func takeFeedback(at now: UInt64) -> SequenceNumber? {
-        guard let highest, feedback.take(at: now) else { return nil }
+    /// The number to send as receiver feedback now, which then counts as sent; nil: nothing is to be sent.
+    package func nextFeedback(at now: UInt64) -> SequenceNumber? {
+        guard let highest, feedback.consumeDue(at: now) else { return nil }
         return SequenceNumber(UInt16(truncatingIfNeeded: highest))
     }
     /// The newest packet's timestamp.
@@ -294,7 +294,7 @@ package import MIDI
 
     /// Of a packet that was overtaken only the ends count, of notes that were struck before it and still sound: where no
     /// journal has ended them, nothing else will.
-    private func takeLate(
+    private func playLateEnds(
         _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ emit: (Emission, RawSpan) -> Void
     ) {
         var reader = CommandListReader(section, timestamp: header.timestamp)

@@ -106,7 +106,7 @@ package struct JoinTracker: Sendable {
         default: lastBye = nil
         }
         switch fact {
-        case .noise, .unknown, .warning, .error, .avahiTrouble, .latency, .waitingForConnections, .controlReady,
+        case .noise, .unknown, .warning, .error, .avahiProblem, .latency, .waitingForConnections, .controlReady,
             .controlFailed, .bindFailed, .noSequencer, .listening, .stopping, .fin, .fatal, .connected, .ckTimeout,
             .goodbyesSent:
             return []
@@ -114,7 +114,7 @@ package struct JoinTracker: Sendable {
             endChain()
             return doubt(at: range.lowerBound)
         case .cut:
-            // A record that a very long name has filled. It may have been the one that tells an ALSA port.
+            // A record that a very long name has filled, possibly the one with the ALSA port.
             chain = .unnamed(left: 2)
             lastInvitation = nil
             return []

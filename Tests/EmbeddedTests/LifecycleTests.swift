@@ -9,7 +9,7 @@ import Testing
 @Suite struct LifecycleTests {
     private enum Timestamp: CaseIterable { case terminated, stoppedWhileStarting, startedWhileStopping, killed }
 
-    /// Everything, or nothing; true where it runs.
+    /// Waits until everything runs or nothing does; true where it runs.
     private func runsWhole(_ hub: HubUnderTest, _ when: String = "") throws -> Bool {
         guard hub.hubIsThere else {
             let left = hub.processes().map { text(of: "/proc/\($0.pid)/cmdline").replacing("\0", with: " ") }
@@ -55,7 +55,7 @@ import Testing
             case .killed:
                 let start = try hub.launch("start")
                 usleep(instant)
-                // Whatever is there of it, but not who started it.
+                // The state of the hub's files and processes, without who started it.
                 for process in hub.processes() where process.pid != start.pid {
                     ProcessDescriptor(process)?.send(SIGKILL)
                 }
@@ -164,7 +164,7 @@ import Testing
         let asked = try hub.command("participants")
         kill(pid, SIGCONT)
         #expect(asked.code == 1 && asked.error.contains("SIGSTOP") && asked.error.contains("\(pid)"), "\(asked)")
-        // Somebody has cleaned up too much.
+        // Somebody has deleted files of a running hub.
         unlink("\(hub.state)/hub.sock")
         try eventually("another socket") { try hub.command("participants").code == 0 }
         #expect(try hub.command("stop").code == 0)

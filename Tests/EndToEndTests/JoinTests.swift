@@ -27,8 +27,8 @@ struct JoinTests {
     }
 
     /// `midihub join`, with standard input from a path where one is given.
-    private func join(_ words: [String], input: String = "/dev/null", name: String = "join") throws -> Program {
-        let command = ([try builtProduct("midihub"), "join"] + words).map { "'\($0)'" }.joined(separator: " ")
+    private func join(_ arguments: [String], input: String = "/dev/null", name: String = "join") throws -> Program {
+        let command = ([try builtProduct("midihub"), "join"] + arguments).map { "'\($0)'" }.joined(separator: " ")
         return try Program("/bin/sh", ["-c", "exec \(command) < '\(input)'"], in: directory, name: name)
     }
 
@@ -194,9 +194,9 @@ struct JoinTests {
         (["join", "hub", "--record", "/nonexistent/x.mid"], 69, "/nonexistent/x.mid"), (["ping"], 64, "whom?"),
         (["ping", "hub:0"], 64, "is no HOST"), (["join", "hub", "--name", "midihub ping"], 64, "measures the way"),
     ])
-    func `wrong use is named`(words: [String], code: Int, said: String) throws {
-        let finished = try Program(builtProduct("midihub"), words, in: directory).finish()
-        #expect(finished.code == code && finished.error.contains(said), "\(finished)")
+    func `wrong use is named`(arguments: [String], code: Int, message: String) throws {
+        let finished = try Program(builtProduct("midihub"), arguments, in: directory).finish()
+        #expect(finished.code == code && finished.error.contains(message), "\(finished)")
     }
 
     @Test func `ping tells how far away hubs are, and which does not answer`() throws {
@@ -204,9 +204,9 @@ struct JoinTests {
         let engine = try engine(port: port)
         #expect(engine.exit == nil)
         let hosts = ["127.0.0.1:\(other)", "localhost:\(port)"]
-        let words = try Program(builtProduct("midihub"), ["ping"] + hosts, in: directory, name: "ping")
+        let arguments = try Program(builtProduct("midihub"), ["ping"] + hosts, in: directory, name: "ping")
         let json = try Program(builtProduct("midihub"), ["ping", "--json", hosts[0]], in: directory, name: "json")
-        let finished = try words.finish()
+        let finished = try arguments.finish()
         #expect(finished.code == 0)
         let lines = finished.output.split(separator: "\n")
         try #require(lines.count == 3, "\(finished)")

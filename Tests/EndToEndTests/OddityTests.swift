@@ -4,7 +4,7 @@ import Linux
 import TestSupport
 import Testing
 
-/// What only a double can be made to do: rtpmidid's oddities, and names made to deceive.
+/// What only a double can be made to do: rtpmidid's oddities, and names that imitate log lines.
 @Suite(
     .enabled(if: sequencerIsThere && !Rtpmidid.isReal, "needs an ALSA sequencer, and a daemon that can be driven"),
     .serialized)

@@ -45,7 +45,7 @@ import Testing
         try pumping([ear, returned], "one note each way") { ear.heard.last == other && returned.heard == [note] }
         #expect(try engine.status().participants.map(\.name) == ["Ear", "Board"])
         #expect(arrivals.byes == 0 && returned.ended == nil)
-        #expect(Leaving.restarted.words == "came anew")
+        #expect(Leaving.restarted.text == "came anew")
     }
 
     @Test func `an invitation that the network doubles is no restart`() throws {

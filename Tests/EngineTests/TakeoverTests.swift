@@ -7,7 +7,7 @@ import Testing
 
 @testable import Engine
 
-/// Nobody is pushed out of their session: not by strangers, not by twins, not by a goodbye that they did not say.
+/// Nobody loses a session to a stranger, to a twin, or to a goodbye that somebody else sent.
 @Suite struct TakeoverTests {
     private let note = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 100)
     private let mark = Message.noteOn(Channel(truncating: 1), note: 1, velocity: 1)
@@ -98,7 +98,7 @@ import Testing
         let alice = try engine.player("Alice", others: [ear])
         alice.play(note)
         try pumping([ear, alice], "the note") { ear.heard == [note] }
-        // As one would say it who forges her address.
+        // Sent as by somebody who forges her address.
         alice.send(.bye(token: 0, ssrc: alice.ssrc, name: nil), .control)
         try pumping([ear, alice], "the release") { ear.heard == [note, off] }
         let goodbye = TestPlayer.now

@@ -98,7 +98,7 @@ import Testing
             try eventually("none of them runs") { words.flatMap(ProcessIdentity.withArguments).isEmpty }
             // None of them is connected any more.
             var connections = 0
-            while let connection = try Sockets.accept(silent)?.takeSocket() {
+            while let connection = try Sockets.accept(silent)?.intoSocket() {
                 connections += 1
                 try eventually("the other end is closed") {
                     var buffer = [UInt8](repeating: 0, count: 4096)

@@ -68,11 +68,11 @@ struct StrangersTests {
         var crowd = crowd(1..<10_001) { "192.0.2.66:\(1024 + $0)" }
         #expect(crowd.recorded.count == 500)
         #expect(crowd.strangers.due(at: Self.moment(3600)).isEmpty)
-        let count = crowd.strangers.takeCount(at: Self.moment(3600))
+        let count = crowd.strangers.drainCount(at: Self.moment(3600))
         let told = try #require(count)
         #expect(told.text.contains("9900, from one address") && !told.text.contains("192.0.2.66"))
         #expect(told.address == "192.0.2.66")
-        #expect(crowd.strangers.takeCount(at: Self.moment(3601)) == nil)
+        #expect(crowd.strangers.drainCount(at: Self.moment(3601)) == nil)
         #expect(!crowd.strangers.isBusy)
     }
 
@@ -81,7 +81,7 @@ struct StrangersTests {
         #expect(crowd.visits.count == 100)
         crowd.joins(2000, from: "192.0.2.1:5004", at: 2)
         #expect(crowd.visits.contains(2000))
-        #expect(crowd.strangers.takeCount(at: Self.moment(3))?.address == "2001:db8::/64")
+        #expect(crowd.strangers.drainCount(at: Self.moment(3))?.address == "2001:db8::/64")
     }
 
     @Test func `a crowd from everywhere is bounded too`() {

@@ -112,7 +112,7 @@ struct SegmentOrderTests {
             var notes: [String] = []
             _ = try receiver.receive(octets.span.bytes, RTPHeader(decoding: octets.span.bytes), at: arrival) {
                 switch $0 {
-                case .sysEx(_, let range, _): for place in range { exclusive.append($1.uint8(at: place)) }
+                case .sysEx(_, let range, _): for offset in range { exclusive.append($1.uint8(at: offset)) }
                 case .sysExLost: lost += 1
                 case .message(let message, _, _): notes.append(hex(message.bytes))
                 case .system: break

@@ -1,7 +1,7 @@
 import Rtpmidid
 import Testing
 
-/// What people would say happened.
+/// The events as sentences.
 func story(_ events: [JoinTracker.Event]) -> [String] {
     events.map {
         switch $0 {
@@ -16,7 +16,7 @@ func story(_ events: [JoinTracker.Event]) -> [String] {
     }
 }
 
-/// What speaks against the log, and what ends a doubt.
+/// What raises a doubt about the log, and what ends it.
 @Suite struct RtpmididDoubtTests {
     @Test func `contradictions are doubted`() {
         let contradictions: [(inout MadeLog) -> Void] = [

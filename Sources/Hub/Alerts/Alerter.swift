@@ -35,8 +35,8 @@ package final class Alerter {
     var state: AlertState { Self.state(settings, kept) }
 
     /// What an earlier hub has left.
-    package static func state(_ settings: AlertSettings?, leftIn place: StateDirectory) -> AlertState {
-        state(settings, load(place))
+    package static func state(_ settings: AlertSettings?, leftIn directory: StateDirectory) -> AlertState {
+        state(settings, load(directory))
     }
 
     private static func state(_ settings: AlertSettings?, _ kept: Kept) -> AlertState {
@@ -121,7 +121,7 @@ package final class Alerter {
         let alert = Alert.test(hub: hub)
         let post = { @Sendable in
             reply(
-                Self.trouble(Self.post(alert, to: url)).map {
+                Self.problem(Self.post(alert, to: url)).map {
                     CommandReply.unavailable("The webhook took no alert: \($0).")
                 } ?? .done("The webhook took the test message."))
         }
@@ -131,7 +131,7 @@ package final class Alerter {
     }
 
     /// nil where it was taken.
-    package static func trouble(_ outcome: Curl.Outcome) -> String? {
+    package static func problem(_ outcome: Curl.Outcome) -> String? {
         switch outcome {
         case .answered(200..<300, _): nil
         case .answered(let status, _): "it answered \(status)"
@@ -140,14 +140,14 @@ package final class Alerter {
     }
 
     private func finish(_ outcome: Curl.Outcome) {
-        if let trouble = Self.trouble(outcome) {
+        if let problem = Self.problem(outcome) {
             let isFirst = kept.queue.attempts == 0
             if kept.queue.failed(now: Timestamp.now.milliseconds) {
-                context.note(.alertFailed, severity: .error, "An alert is given up after a day: \(trouble)")
+                context.note(.alertFailed, severity: .error, "An alert is given up after a day: \(problem)")
             } else if isFirst {
                 context.note(
                     .alertFailed, severity: .warning,
-                    "The webhook took no alert: \(trouble). It is tried again and again")
+                    "The webhook took no alert: \(problem). It is tried again and again")
             }
         } else {
             if kept.queue.attempts > 0 { context.note(.alertSent, "The webhook takes alerts again") }

@@ -5,7 +5,7 @@ import Store
 /// A participant who is on the embedded engine: the visit on record, and what the engine said last.
 final class EmbeddedAttendance {
     var visit: Visit
-    var said: EngineStatus.Participant
+    var reported: EngineStatus.Participant
     var roundTrips = RoundTrips()
     var isSilent = false
     /// How many statuses in a row have not named it.
@@ -16,12 +16,12 @@ final class EmbeddedAttendance {
     var notes: UInt64?
     private var history = LossHistory()
 
-    init(_ visit: Visit, _ said: EngineStatus.Participant) { (self.visit, self.said) = (visit, said) }
+    init(_ visit: Visit, _ reported: EngineStatus.Participant) { (self.visit, self.reported) = (visit, reported) }
 
     /// What the engine says now.
-    func take(_ said: EngineStatus.Participant, at moment: Timestamp) {
-        self.said = said
-        history.add(said.counts, at: moment)
+    func update(_ reported: EngineStatus.Participant, at moment: Timestamp) {
+        self.reported = reported
+        history.add(reported.counts, at: moment)
     }
 
     /// `policy` and `portIndex` are those of its room.
@@ -34,22 +34,24 @@ final class EmbeddedAttendance {
         view.sends = direction.sends
         view.receives = direction.receives
         view.rtt = roundTrips.view
-        view.rtt?.p95 = said.rtt?.p95
-        view.jitter = said.rtt?.jitter
-        (view.received, view.lost, view.repaired) = (said.counts.received, said.counts.lost, said.counts.repaired)
-        (view.unreadable, view.mayHaveLeftNotes) = (said.counts.unreadable, said.mayHaveLeftNotes)
+        view.rtt?.p95 = reported.rtt?.p95
+        view.jitter = reported.rtt?.jitter
+        (view.received, view.lost, view.repaired) = (
+            reported.counts.received, reported.counts.lost, reported.counts.repaired
+        )
+        (view.unreadable, view.mayHaveLeftNotes) = (reported.counts.unreadable, reported.mayHaveLeftNotes)
         view.loss = history.loss
         view.address = visit.address
         view.ssrc = visit.ssrc
-        if said.loops {
+        if reported.loops {
             view.muted = true
             view.remark =
                 "sends back what it hears (a feedback loop): nobody hears it until that is lifted or it joins anew"
         } else if direction == .neither {
             view.remark = "its name says neither In nor Out: not connected"
-        } else if said.mayHaveLeftNotes ?? false {
+        } else if reported.mayHaveLeftNotes ?? false {
             view.remark = "may have left a note: its software does not repair losses"
-        } else if let unreadable = said.counts.unreadable, unreadable > 0 {
+        } else if let unreadable = reported.counts.unreadable, unreadable > 0 {
             view.remark = "\(unreadable) of its packets could not be read"
         }
         return view

@@ -15,7 +15,7 @@ final class EmbeddedCarrier: Carrier {
     var whenDown: () -> Void = {}
 
     let wires: Set<Matrix.Pair>? = nil
-    let troubles: [Snapshot.Problem] = []
+    let carrierProblems: [Snapshot.Problem] = []
     let settling: Duration = .zero
     var engines: [any HubEngine] { serving }
 
@@ -36,12 +36,12 @@ final class EmbeddedCarrier: Carrier {
         }
         for (engine, share) in zip(serving, shares) {
             engine.plan = share
-            engine.begin(at: context.takeOffset(of: engine.name))
+            engine.begin(at: context.removeOffset(of: engine.name))
         }
     }
 
     private func engine(_ name: String) -> EmbeddedEngine {
-        let engine = EmbeddedEngine(name, openVisits: context.takeOpenVisits(of: name), context: context)
+        let engine = EmbeddedEngine(name, openVisits: context.removeOpenVisits(of: name), context: context)
         engine.whenDown = { [unowned self] in
             draining.removeAll(where: \.isDown)
             if isDown { whenDown() }
@@ -110,7 +110,7 @@ final class EmbeddedCarrier: Carrier {
 
     var loops: Set<Int64> { serving.reduce(into: []) { $0.formUnion($1.loops) } }
     var notices: [String] { serving.flatMap(\.notices) }
-    func wordsForKick(by author: Author) -> String { "was told to go by \(author)" }
+    func textForKick(by author: Author) -> String { "was told to go by \(author)" }
 
     // MARK: Which engine has which room
 

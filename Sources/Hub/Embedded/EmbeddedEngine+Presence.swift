@@ -11,39 +11,40 @@ extension EmbeddedEngine {
     private static let silenceAfter: Int64 = 25_000
 
     /// The participant that the engine means: a known one, a visit that the hub before this one left open, or a new one.
-    func attendee(_ said: EngineStatus.Participant, at moment: Timestamp) -> EmbeddedAttendance {
-        if let one = present[said.id] {
+    func attendee(_ reported: EngineStatus.Participant, at moment: Timestamp) -> EmbeddedAttendance {
+        if let one = present[reported.id] {
             one.outlivesEngine = false
             return one
         }
         let index = openVisits.firstIndex {
-            $0.port == said.port && $0.ssrc == said.ssrc && $0.name == said.name
+            $0.port == reported.port && $0.ssrc == reported.ssrc && $0.name == reported.name
         }
         let one: EmbeddedAttendance
         if let index {
-            one = EmbeddedAttendance(openVisits.remove(at: index), said)
+            one = EmbeddedAttendance(openVisits.remove(at: index), reported)
             if let earlier = context.earlierRoundTrips[one.visit.id] { one.roundTrips = RoundTrips(earlier) }
         } else {
             let visit = Visit(
-                id: context.takeVisitID(), room: said.room, engine: name, port: said.port, name: said.name,
-                address: said.address, ssrc: said.ssrc, joined: TimeRange(Timestamp(milliseconds: said.since)))
-            one = EmbeddedAttendance(visit, said)
+                id: context.makeVisitID(), room: reported.room, engine: name, port: reported.port, name: reported.name,
+                address: reported.address, ssrc: reported.ssrc,
+                joined: TimeRange(Timestamp(milliseconds: reported.since)))
+            one = EmbeddedAttendance(visit, reported)
             context.recorder.add(.visit(visit))
             context.note(.joined, at: visit.joined, visit: visit, "\(visit.name) joined room \(visit.room)")
         }
-        present[said.id] = one
+        present[reported.id] = one
         context.changed()
         return one
     }
 
-    func joined(_ said: EngineStatus.Participant, at moment: Timestamp) {
-        _ = attendee(said, at: moment)
-        halfOpens.remove(said.name, said.port)
+    func joined(_ reported: EngineStatus.Participant, at moment: Timestamp) {
+        _ = attendee(reported, at: moment)
+        halfOpens.remove(reported.name, reported.port)
     }
 
-    func left(_ said: EngineStatus.Participant, _ leaving: Leaving?, released: Int, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        present[said.id] = nil
+    func left(_ reported: EngineStatus.Participant, _ leaving: Leaving?, released: Int, at moment: Timestamp) {
+        let one = attendee(reported, at: moment)
+        present[reported.id] = nil
         close(one.visit, TimeRange(moment), leaving ?? .bye)
         noteReleases(released, of: one, at: moment)
     }
@@ -57,15 +58,15 @@ extension EmbeddedEngine {
     }
 
     /// It has fallen silent, or is back.
-    func heard(_ said: EngineStatus.Participant, released: Int, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        one.take(said, at: moment)
+    func heard(_ reported: EngineStatus.Participant, released: Int, at moment: Timestamp) {
+        let one = attendee(reported, at: moment)
+        one.update(reported, at: moment)
         judgeSilence(one, at: moment)
         noteReleases(released, of: one, at: moment)
     }
 
     private func close(_ visit: Visit, _ when: TimeRange, _ leaving: Leaving) {
-        close(visit, when, kind: leaving == .silent ? .lost : .left, leaving.words)
+        close(visit, when, kind: leaving == .silent ? .lost : .left, leaving.text)
     }
 
     private func close(_ visit: Visit, _ when: TimeRange, kind: EventKind, _ words: String) {
@@ -86,10 +87,10 @@ extension EmbeddedEngine {
     }
 
     /// One finished clock exchange.
-    func measured(_ said: EngineStatus.Participant, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        one.take(said, at: moment)
-        guard let last = said.rtt?.last else { return }
+    func measured(_ reported: EngineStatus.Participant, at moment: Timestamp) {
+        let one = attendee(reported, at: moment)
+        one.update(reported, at: moment)
+        guard let last = reported.rtt?.last else { return }
         let microseconds = Int((last * 1000).rounded())
         one.roundTrips.add(microseconds, at: moment)
         context.recorder.add(
@@ -99,18 +100,18 @@ extension EmbeddedEngine {
         context.changed()
     }
 
-    func take(_ status: EngineStatus) {
+    func handle(_ status: EngineStatus) {
         // What the log has not told yet is told there. Half a line, all that a full disk took of it, is not waited for.
         readLog()
         guard !(tail?.awaitsCommit ?? false) else { return }
-        for said in status.participants {
-            let one = attendee(said, at: .now)
-            one.take(said, at: .now)
+        for reported in status.participants {
+            let one = attendee(reported, at: .now)
+            one.update(reported, at: .now)
             one.absences = 0
-            one.visit.address = said.address
-            if one.visit.room != said.room {
+            one.visit.address = reported.address
+            if one.visit.room != reported.room {
                 // The same visit, in a room that a reload has renamed or put its port into.
-                one.visit.room = said.room
+                one.visit.room = reported.room
                 context.recorder.add(.visit(one.visit))
             }
             judgeSilence(one, at: .now)
@@ -139,13 +140,13 @@ extension EmbeddedEngine {
     }
 
     private func judgeSilence(_ one: EmbeddedAttendance, at moment: Timestamp) {
-        let isSilent = one.said.isSilent ?? false || one.said.silentFor > Self.silenceAfter
+        let isSilent = one.reported.isSilent ?? false || one.reported.silentFor > Self.silenceAfter
         guard isSilent != one.isSilent else { return }
         one.isSilent = isSilent
         if isSilent {
             context.note(
                 .silent, severity: .warning, at: TimeRange(moment), visit: one.visit,
-                "\(one.visit.name) has been silent for \(one.said.silentFor / 1000) s")
+                "\(one.visit.name) has been silent for \(one.reported.silentFor / 1000) s")
         } else {
             context.note(.back, at: TimeRange(moment), visit: one.visit, "\(one.visit.name) is back")
         }
@@ -160,15 +161,15 @@ extension EmbeddedEngine {
     // MARK: Showing
 
     /// Who did not get in lately.
-    var notices: [String] { halfOpens.words(at: .now) }
+    var notices: [String] { halfOpens.sentences(at: .now) }
 
     var participants: [Snapshot.Participant] {
         present.values.map { one in
-            let place = plan.ports.first { $0.port == one.visit.port }
-            return one.view(place?.room.policy ?? .auto, place?.index ?? 0)
+            let port = plan.ports.first { $0.port == one.visit.port }
+            return one.view(port?.room.policy ?? .auto, port?.index ?? 0)
         }
     }
 
     /// Who is cut for sending back what it hears.
-    var loops: Set<Int64> { Set(present.values.filter(\.said.loops).map(\.visit.id)) }
+    var loops: Set<Int64> { Set(present.values.filter(\.reported.loops).map(\.visit.id)) }
 }

@@ -48,7 +48,7 @@ final class EmbeddedEngine: HubEngine {
     var openVisits: [Visit]
 
     /// It answers, or it is ended.
-    private static let readinessPatience: Duration = .seconds(10)
+    private static let readinessTimeout: Duration = .seconds(10)
     /// Of seconds without a sign of life.
     private static let replacedAfter = 10
 
@@ -56,7 +56,7 @@ final class EmbeddedEngine: HubEngine {
         (self.name, self.openVisits, self.context) = (name, openVisits, context)
         process = .embedded(name, state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
-        process.report = { [unowned self] in take($0) }
+        process.report = { [unowned self] in handle($0) }
         process.whenDown = { [unowned self] in oneIsDown() }
         process.recovered = { [unowned self] in self.context.changed() }
     }
@@ -120,15 +120,15 @@ final class EmbeddedEngine: HubEngine {
 
     // MARK: The process
 
-    private func take(_ report: Service.Report) {
+    private func handle(_ report: Service.Report) {
         switch report {
         case .started(let pid):
             (isReady, since, reason, ports, portsBefore) = (false, .now, nil, [:], [])
             (activityUnderWay, tellsActivity) = (false, true)
             starts += 1
             context.note(.engineStarted, engine: name, "\(name) started, pid \(pid)")
-            readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
-                fail("it did not answer within \(Self.readinessPatience)")
+            readinessTimer = context.loop.after(Self.readinessTimeout) { [unowned self] in
+                fail("it did not answer within \(Self.readinessTimeout)")
             }
         case .adopted(let pid, let how):
             since = .now
@@ -169,25 +169,25 @@ final class EmbeddedEngine: HubEngine {
     }
 
     /// What the engine said of one of its ports.
-    func port(_ number: UInt16, trouble: String?) {
+    func port(_ number: UInt16, problem: String?) {
         let room = plan.ports.first { $0.port == number }?.room.name
-        if ports[number] != .some(trouble) {
-            if let trouble {
+        if ports[number] != .some(problem) {
+            if let problem {
                 context.note(
-                    .portTaken, severity: .error, room: room, engine: name, "Port \(number) is not served: \(trouble)"
+                    .portTaken, severity: .error, room: room, engine: name, "Port \(number) is not served: \(problem)"
                 )
             } else {
                 context.note(
                     .engineReady, room: room, engine: name, "Port \(number) is open (room \(room ?? "\(number)"))")
             }
         }
-        ports[number] = .some(trouble)
-        if trouble == nil {
+        ports[number] = .some(problem)
+        if problem == nil {
             fixes[number] = nil
         } else if fixes[number] == nil {
             fixes[number] = Doctor.udpPair(number).fix
         }
-        if trouble == nil { announce(number) }
+        if problem == nil { announce(number) }
         if plan.ports.allSatisfy({ ports[$0.port] != nil }) { becomeReady() }
         context.changed()
     }
@@ -235,9 +235,9 @@ final class EmbeddedEngine: HubEngine {
             guard let status = reply?.status else { return }
             version = status.version
             for one in status.ports {
-                port(one.port, trouble: one.listening ? nil : one.reason ?? "it does not listen")
+                port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }
-            take(status)
+            handle(status)
             replaceIfOlder(status)
         }
     }
@@ -289,7 +289,7 @@ final class EmbeddedEngine: HubEngine {
 
     /// The reply; nil where there was none in time.
     func ask(_ request: EngineControl.Request, _ done: @escaping (EngineControl.Reply?) -> Void) {
-        process.control.ask(request.bytes, patience: .seconds(5)) { [weak self] answer in
+        process.control.ask(request.bytes, timeout: .seconds(5)) { [weak self] answer in
             guard case .success(let bytes) = answer, let reply = EngineControl.Reply(line: bytes) else {
                 return done(nil)
             }
@@ -313,17 +313,17 @@ final class EmbeddedEngine: HubEngine {
         plan.ports.map { number, room, _ in
             var view = Snapshot.Engine(name: name, port: number, room: room.name, since: since.milliseconds)
             view.kind = "embedded"
-            let trouble = ports[number] ?? nil
+            let problem = ports[number] ?? nil
             switch process.service.state {
             case .idle: view.state = process.isWanted ? .starting : .down
             case .waiting: view.state = .failed
             case .starting: view.state = .starting
-            case .up where trouble != nil || process.isIll: view.state = .failed
+            case .up where problem != nil || process.isIll: view.state = .failed
             case .up: view.state = ports[number] != nil || portsBefore.contains(number) ? .up : .starting
             case .ending: view.state = reason == nil && !process.isIll ? .stopping : .failed
             }
-            view.reason = view.state == .up ? nil : trouble ?? reason ?? process.illness
-            if view.state == .failed, trouble != nil { view.fix = fixes[number] }
+            view.reason = view.state == .up ? nil : problem ?? reason ?? process.illness
+            if view.state == .failed, problem != nil { view.fix = fixes[number] }
             view.pid = process.service.pid
             view.version = version
             view.restarts = max(0, starts - 1)

@@ -19,7 +19,7 @@ extension Hub {
         if let old { context.loop.cancel(old.timer) }
         let until = Timestamp.now.advanced(by: .seconds(seconds))
         var view = Snapshot.Participant(
-            id: old?.view.id ?? context.takeVisitID(), name: Room.echoName, room: name, port: port,
+            id: old?.view.id ?? context.makeVisitID(), name: Room.echoName, room: name, port: port,
             engine: carrier.engines.first?.name ?? "", since: old?.view.since ?? Timestamp.now.milliseconds)
         view.echo = true
         view.until = until.milliseconds

@@ -7,7 +7,7 @@ import Store
 extension Hub {
     private static let mostPianos = 8
     /// From the last key until it leaves.
-    private static let pianoPatience: Duration = .seconds(60)
+    private static let pianoTimeout: Duration = .seconds(60)
 
     func play(_ key: PianoKey, _ strokes: [Stroke], _ author: Author, _ reply: @escaping Reply) {
         let piano: Piano
@@ -33,7 +33,7 @@ extension Hub {
         // Without keys it is only said that somebody is there who holds some.
         if !strokes.isEmpty || piano.idle == nil {
             if let timer = piano.idle { context.loop.cancel(timer) }
-            piano.idle = context.loop.after(Self.pianoPatience) { [unowned self] in end(key, piano.number) }
+            piano.idle = context.loop.after(Self.pianoTimeout) { [unowned self] in end(key, piano.number) }
         }
         piano.play(strokes, hasEcho: echoes[key.room] != nil, reply)
     }
@@ -43,7 +43,7 @@ extension Hub {
         reply(.done("The piano has left."))
     }
 
-    func take(_ news: Piano.Event) {
+    func handle(_ news: Piano.Event) {
         guard let piano = pianos[news.key], piano.number == news.number else { return }
         context.note(
             .pianoLost, severity: .warning, room: news.key.room, participant: piano.name,

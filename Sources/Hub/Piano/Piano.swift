@@ -67,9 +67,9 @@ private final class Player {
     private var lastWord = ContinuousClock.now
 
     /// The page says every two seconds that it still holds something down.
-    private static let holdingPatience: Duration = .seconds(6)
-    private static let joiningPatience: Duration = .seconds(5)
-    private static let echoPatience: Duration = .milliseconds(500)
+    private static let holdingTimeout: Duration = .seconds(6)
+    private static let joiningTimeout: Duration = .seconds(5)
+    private static let echoTimeout: Duration = .milliseconds(500)
 
     init(
         _ host: Initiator.Host, name: String, settling: Duration, tell: @escaping (String) -> Void
@@ -80,7 +80,7 @@ private final class Player {
     }
 
     func run(_ orders: Mailbox<Piano.Command>) throws(Errno) {
-        participant.onNews = { [unowned self] in take($0) }
+        participant.onNews = { [unowned self] in handle($0) }
         participant.onReceived = { [unowned self] in hear($0.bytes) }
         participant.start()
         try loop.receive(orders) { [unowned self] in obey($0) }
@@ -88,7 +88,7 @@ private final class Player {
         try loop.run()
     }
 
-    private func take(_ news: Initiator.Event) {
+    private func handle(_ news: Initiator.Event) {
         switch news {
         case .up:
             loop.after(settling) { [unowned self] in
@@ -158,15 +158,15 @@ private final class Player {
 
     private func tick() {
         let now = ContinuousClock.now
-        while let first = echoes.first, first.since.duration(to: now) > Self.echoPatience {
+        while let first = echoes.first, first.since.duration(to: now) > Self.echoTimeout {
             echoes.removeFirst()
             answer(first.reply, echo: nil)
         }
-        if let first = waiting.first, first.since.duration(to: now) > Self.joiningPatience {
+        if let first = waiting.first, first.since.duration(to: now) > Self.joiningTimeout {
             fail("the engine does not answer")
         }
         // The page is gone, or the way to it: as if the fingers were lifted.
-        if !held.isEmpty, lastWord.duration(to: now) > Self.holdingPatience {
+        if !held.isEmpty, lastWord.duration(to: now) > Self.holdingTimeout {
             participant.send(held.map { Stroke(note: $0, velocity: 0).message })
             held = []
         }

@@ -7,7 +7,7 @@ final class PatchBayLink {
     private let table: String
     private var bay: PatchBayThread?
     /// Why there is none.
-    private(set) var trouble: String?
+    private(set) var problem: String?
     private let mailbox: Mailbox<PatchBayEvent>
     /// What it tells.
     var news: (PatchBayEvent) -> Void = { _ in }
@@ -20,7 +20,7 @@ final class PatchBayLink {
     private let released: Mailbox<Int>
 
     /// Longer than a full room's releases take, and shorter than a goodbye may.
-    private static let releasePatience: Duration = .seconds(1)
+    private static let releaseTimeout: Duration = .seconds(1)
 
     init(_ loop: EventLoop, table: String) throws(Errno) {
         (self.loop, self.table) = (loop, table)
@@ -39,10 +39,10 @@ final class PatchBayLink {
             let listener = ChildProgram(
                 path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
             bay = try PatchBayThread(table: table, listener: listener, news: mailbox)
-            trouble = nil
+            problem = nil
             return true
         } catch {
-            trouble = error.description
+            problem = error.description
             return false
         }
     }
@@ -56,7 +56,7 @@ final class PatchBayLink {
         let number = count
         waiting[number] = done
         bay.send(.afterReleases { [released] in released.send(number) })
-        loop.after(Self.releasePatience) { [weak self] in self?.waiting.removeValue(forKey: number)?() }
+        loop.after(Self.releaseTimeout) { [weak self] in self?.waiting.removeValue(forKey: number)?() }
     }
 
     /// Wires stay.

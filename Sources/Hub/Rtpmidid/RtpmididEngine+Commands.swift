@@ -40,13 +40,13 @@ extension RtpmididEngine {
         // What it hears ends while it can still be told.
         bay.send(.mark(one.id, .ghost))
         bay.afterReleases { [weak self] in
-            self?.process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { [weak self] answer in
+            self?.process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { [weak self] answer in
                 guard case .success = answer else {
                     self?.bay.send(.mark(one.id, .participant))
                     return done(.unavailable("rtpmidid does not answer."))
                 }
                 if let other {
-                    self?.process.control.ask(ControlRequest.remove(other).bytes, patience: .seconds(5)) { _ in }
+                    self?.process.control.ask(ControlRequest.remove(other).bytes, timeout: .seconds(5)) { _ in }
                 }
                 done(nil)
             }

@@ -8,7 +8,7 @@ extension RtpmididEngine {
     /// So much of the log before the committed offset is read again after an adoption, to know who is who.
     private static let replayed: Int64 = 8 << 20
     /// A latency line can be read before ALSA has announced its participant's port: so long it may wait for it.
-    private static let attributionPatience: Duration = .seconds(1)
+    private static let attributionTimeout: Duration = .seconds(1)
 
     func logOpened(_ tail: Tail) {
         reader = LogReader(at: UInt64(tail.position.offset), format: version?.logFormat)
@@ -59,7 +59,7 @@ extension RtpmididEngine {
                 scheduleReading()
                 break
             }
-            take(fact, at: range)
+            handle(fact, at: range)
         }
         return used
     }
@@ -82,7 +82,7 @@ extension RtpmididEngine {
             attributionWait = (range.lowerBound, now)
             return false
         }
-        if waiting.since.duration(to: now) < Self.attributionPatience { return false }
+        if waiting.since.duration(to: now) < Self.attributionTimeout { return false }
         (attributionWait, waitedFor) = (nil, range.upperBound)
         return true
     }
@@ -90,7 +90,7 @@ extension RtpmididEngine {
     /// Written while we were following: its time is now. Others have only a range.
     func isLive(_ range: Range<UInt64>) -> Bool { range.lowerBound >= UInt64(tail?.followedFrom ?? 0) }
 
-    private func take(_ fact: LogFact, at range: Range<UInt64>) {
+    private func handle(_ fact: LogFact, at range: Range<UInt64>) {
         let isOfThisRun = range.lowerBound >= UInt64(runStart)
         switch fact {
         case .listening(let control, let midi, _) where isOfThisRun:
@@ -105,8 +105,8 @@ extension RtpmididEngine {
             .fatal(let words) where isOfThisRun, .controlFailed(let words) where isOfThisRun,
             .error(let words) where isOfThisRun:
             lastWords = (lastWords + [words.description]).suffix(5)
-        case .avahiTrouble(let words) where isOfThisRun && !hasAvahiTrouble:
-            hasAvahiTrouble = true
+        case .avahiProblem(let words) where isOfThisRun && !hasAvahiProblem:
+            hasAvahiProblem = true
             context.note(
                 .notAnnounced, severity: .warning, room: room.name, engine: name,
                 "Port \(port) is not announced on the local network: \(words.description). Players can type its address."
@@ -119,6 +119,6 @@ extension RtpmididEngine {
         }
         guard isOfThisRun else { return }
         book.note(fact, at: range, heard: isLive(range) ? .now : nil)
-        for event in tracker.note(fact, at: range) { take(event, isLive: isLive(range)) }
+        for event in tracker.note(fact, at: range) { handle(event, isLive: isLive(range)) }
     }
 }

@@ -10,7 +10,7 @@ import Supervisor
 /// only as far as ALSA bears them out.
 extension RtpmididEngine {
     /// The log's word on why somebody left comes just before or after ALSA's word that it did.
-    private static let leavingPatience: Duration = .milliseconds(500)
+    private static let leavingTimeout: Duration = .milliseconds(500)
 
     func appeared(_ appearance: Appearance) {
         if let known = present[appearance.id] {
@@ -25,11 +25,11 @@ extension RtpmididEngine {
             $0.name.alsaPortName == name ? $0 : nil
         }
         let isProbe = appearance.standing == .probe
-        let continued = isProbe ? nil : takeOpenVisit(name, ssrc: join?.ssrc)
+        let continued = isProbe ? nil : removeOpenVisit(name, ssrc: join?.ssrc)
         let visit =
             continued
             ?? Visit(
-                id: isProbe ? 0 : context.takeVisitID(), room: room.name, engine: self.name, port: port,
+                id: isProbe ? 0 : context.makeVisitID(), room: room.name, engine: self.name, port: port,
                 name: (join?.name ?? name).description, ssrc: join?.ssrc, joined: TimeRange(.now))
         let one = RtpmididAttendance(appearance, visit: visit)
         if let join, join.ssrc != nil { one.key = SessionKey(name: join.name, ssrc: join.ssrc) }
@@ -70,7 +70,7 @@ extension RtpmididEngine {
         // Who was let go before a goodbye left for the engine's reason, which its end tells.
         guard !isLeaving else { return }
         readLog()
-        context.loop.after(Self.leavingPatience) { [weak self] in self?.closeLeft(one) }
+        context.loop.after(Self.leavingTimeout) { [weak self] in self?.closeLeft(one) }
     }
 
     /// Why somebody left is known by now.
@@ -115,7 +115,7 @@ extension RtpmididEngine {
 
     // MARK: Visits over a hub's death
 
-    private func takeOpenVisit(_ name: RawText, ssrc: UInt32?) -> Visit? {
+    private func removeOpenVisit(_ name: RawText, ssrc: UInt32?) -> Visit? {
         let same = openVisits.indices.filter {
             RawText(openVisits[$0].name).alsaPortName.description == name.description
         }
@@ -143,7 +143,7 @@ extension RtpmididEngine {
     // MARK: The log's word
 
     /// `isLive`: the line was read as it was written.
-    func take(_ event: JoinTracker.Event, isLive: Bool) {
+    func handle(_ event: JoinTracker.Event, isLive: Bool) {
         switch event {
         case .joined(let join, let isDuplicate):
             for one in present.values where matches(one, join) { decideByLog(one) }
@@ -218,10 +218,10 @@ extension RtpmididEngine {
         let question: ControlRequest = statusUnanswerableUntil > .now ? .help : .status
         statusWanted = false
         let asked = logLength
-        process.control.ask(question.bytes, patience: .seconds(5)) { [weak self] answer in
+        process.control.ask(question.bytes, timeout: .seconds(5)) { [weak self] answer in
             guard let self else { return }
             statusUnderWay = false
-            take(answer, to: question, during: asked..<max(asked, logLength))
+            handle(answer, to: question, during: asked..<max(asked, logLength))
             if statusWanted { context.loop.after(.milliseconds(50)) { [weak self] in self?.requestStatus() } }
         }
     }
@@ -229,7 +229,7 @@ extension RtpmididEngine {
     private var logLength: UInt64 { UInt64(max(0, tail.map { $0.position.offset + $0.lag } ?? 0)) }
 
     /// `during`: how long the log was when the question was put and when the answer came.
-    private func take(
+    private func handle(
         _ answer: Result<[UInt8], ControlSocket.Failure>, to question: ControlRequest, during: Range<UInt64>
     ) {
         switch answer {
@@ -242,13 +242,13 @@ extension RtpmididEngine {
         case .success(let bytes):
             process.showLife()
             switch ControlReply(bytes) {
-            case .status(let status): take(status, during: during)
+            case .status(let status): handle(status, during: during)
             case .help, .done, .alsaPeer, .refused, .closing, .unreadable: judgeWithoutStatus()
             }
         }
     }
 
-    private func take(_ status: StatusReply, during: Range<UInt64>) {
+    private func handle(_ status: StatusReply, during: Range<UInt64>) {
         if let known = status.version, known != version {
             version = known
             bay.enginesChanged()

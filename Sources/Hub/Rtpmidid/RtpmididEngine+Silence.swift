@@ -41,13 +41,13 @@ extension RtpmididEngine {
     /// Who plays is alive, whatever its clock does; what anybody else holds who is silent is not left to sound until the
     /// daemon gives it up.
     private func releaseSilent(_ one: RtpmididAttendance) {
-        let hasPlayed = one.lastPlayed.map { $0.duration(to: .now) < Self.silencePatience } ?? false
+        let hasPlayed = one.lastPlayed.map { $0.duration(to: .now) < Self.silenceTimeout } ?? false
         guard !one.isReleased, !hasPlayed, one.standing == .participant else { return }
         one.isReleased = true
         bay.send(.release(one.id))
     }
 
-    private static let silencePatience: Duration = .seconds(5)
+    private static let silenceTimeout: Duration = .seconds(5)
 
     private func remove(_ one: RtpmididAttendance) {
         if one.standing != .probe {
@@ -56,14 +56,14 @@ extension RtpmididEngine {
                 .ghost, severity: .warning, visit: one.visit,
                 "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
         }
-        takeOut(one)
+        expel(one)
     }
 
     /// Takes its nodes out of the daemon's router: its port goes.
-    private func takeOut(_ one: RtpmididAttendance) {
+    private func expel(_ one: RtpmididAttendance) {
         one.isBeingRemoved = true
         for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
-            process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { _ in }
+            process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { _ in }
         }
     }
 
@@ -89,7 +89,7 @@ extension RtpmididEngine {
                 context.note(
                     .restarted, visit: old.visit,
                     "\(old.visit.name) has begun anew on the same port: its earlier connection is ended")
-                takeOut(old)
+                expel(old)
             }
         }
         guard isOpen, !isSuccessionOpen else { return }

@@ -42,7 +42,7 @@ final class RtpmididEngine: HubEngine {
     /// It is about to say goodbye: its participants are let go.
     var isLeaving = false
     var hasListened = false
-    var hasAvahiTrouble = false
+    var hasAvahiProblem = false
     var reason: String?
     /// What a person can do about the reason.
     var fix: String?
@@ -64,7 +64,7 @@ final class RtpmididEngine: HubEngine {
     var leavings: [Int: (how: JoinTracker.Leaving, at: ContinuousClock.Instant)] = [:]
 
     /// It listens, or it is ended: nothing in between is waited for longer.
-    private static let readinessPatience: Duration = .seconds(20)
+    private static let readinessTimeout: Duration = .seconds(20)
 
     init(
         port: UInt16, room: RoomPlan, index: Int, openVisits: [Visit], bay: PatchBayLink, context: HubContext
@@ -74,7 +74,7 @@ final class RtpmididEngine: HubEngine {
         name = Self.name(port)
         process = .rtpmidid(name, state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
-        process.report = { [unowned self] in take($0) }
+        process.report = { [unowned self] in handle($0) }
         process.beforeGoodbye = { [unowned self] goOn in
             isLeaving = true
             bay.enginesChanged()
@@ -105,15 +105,15 @@ final class RtpmididEngine: HubEngine {
         }
     }
 
-    private func take(_ report: Service.Report) {
+    private func handle(_ report: Service.Report) {
         switch report {
         case .started(let pid):
             (isReady, isLeaving, since, reason) = (false, false, .now, nil)
-            (lastWords, hasListened, hasAvahiTrouble, fix) = ([], false, false, nil)
+            (lastWords, hasListened, hasAvahiProblem, fix) = ([], false, false, nil)
             starts += 1
             context.note(.engineStarted, room: room.name, engine: name, "\(name) started, pid \(pid)")
-            readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
-                fail("it did not listen on ports \(port) and \(port + 1) within \(Self.readinessPatience)")
+            readinessTimer = context.loop.after(Self.readinessTimeout) { [unowned self] in
+                fail("it did not listen on ports \(port) and \(port + 1) within \(Self.readinessTimeout)")
             }
             bay.enginesChanged()
         case .adopted(let pid, let how):

@@ -17,7 +17,7 @@ final class RtpmididFleet: Carrier {
     var engines: [any HubEngine] { serving }
 
     private let bay: PatchBayLink
-    var listenerTrouble: String?
+    var listenerProblem: String?
     var kernelWires: [WireInfo] = []
     /// By the number of the question: who has asked what sounds.
     private var soundingWaiters: [Int: ([Int64: ActiveNotes]) -> Void] = [:]
@@ -58,10 +58,10 @@ final class RtpmididFleet: Carrier {
     private func add(_ port: UInt16, _ room: RoomPlan, _ index: Int) {
         let engine = RtpmididEngine(
             port: port, room: room, index: index,
-            openVisits: context.takeOpenVisits(of: RtpmididEngine.name(port)), bay: bay, context: context)
+            openVisits: context.removeOpenVisits(of: RtpmididEngine.name(port)), bay: bay, context: context)
         engine.whenDown = { [unowned self] in if isDown { whenDown() } }
         serving.append(engine)
-        engine.begin(at: context.takeOffset(of: engine.name))
+        engine.begin(at: context.removeOffset(of: engine.name))
     }
 
     /// Those of removed ports are ended, those of new ones started.
@@ -154,16 +154,16 @@ final class RtpmididFleet: Carrier {
             context.note(
                 .restored, severity: .warning,
                 "\(Output.count(lost.count, "connection")) removed by somebody else: made again")
-        case .listening(let trouble):
-            guard trouble != listenerTrouble else { break }
-            listenerTrouble = trouble
-            if let trouble {
+        case .listening(let problem):
+            guard problem != listenerProblem else { break }
+            listenerProblem = problem
+            if let problem {
                 context.note(
-                    .patchbay, severity: .warning, "What players hold is not known: \(trouble). MIDI goes on.")
+                    .patchbay, severity: .warning, "What players hold is not known: \(problem). MIDI goes on.")
             } else {
                 context.note(.patchbay, "What players hold is known again")
             }
-        case .trouble(let words): context.note(.patchbay, severity: .warning, words)
+        case .problem(let words): context.note(.patchbay, severity: .warning, words)
         case .sounding(let ports): heardSounding(ports)
         case .echoReturned(let id):
             let one = serving.lazy.compactMap { $0.present[id] }.first
@@ -219,10 +219,10 @@ final class RtpmididFleet: Carrier {
             })
     }
 
-    var troubles: [Snapshot.Problem] {
+    var carrierProblems: [Snapshot.Problem] {
         let deaf = [
-            bay.trouble.map { "Nobody is connected with anybody: \($0)" },
-            listenerTrouble.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
+            bay.problem.map { "Nobody is connected with anybody: \($0)" },
+            listenerProblem.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
         ].compactMap { $0.map { Snapshot.Problem(what: $0, fix: nil) } }
         // Looked at only then: opening the device makes an ALSA client, which everybody is told of.
         guard serving.contains(where: { !$0.isReady }) else { return deaf }
@@ -232,7 +232,7 @@ final class RtpmididFleet: Carrier {
     }
 
     /// rtpmidid has no goodbye for one participant.
-    func wordsForKick(by author: Author) -> String {
+    func textForKick(by author: Author) -> String {
         "was taken out of the room by \(author); rtpmidid does not tell its computer, which shows it as connected until it is disconnected there"
     }
 }
