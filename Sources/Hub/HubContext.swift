@@ -1,6 +1,13 @@
 import Linux
 import Store
 
+/// How a visit ended, in words that follow the participant's name.
+enum VisitEnd {
+    case left(String)
+    /// Without a goodbye.
+    case lost(String)
+}
+
 /// What every part on the hub's loop shares. Made once, by `Hub`; nothing in it outlives the loop.
 final class HubContext {
     let state: StateDirectory
@@ -48,6 +55,14 @@ final class HubContext {
         return openVisits.filter { $0.engine == engine }
     }
 
+    /// Those that no engine has taken: of engines that are not wanted any more and do not run.
+    func abandonOpenVisits() {
+        for visit in openVisits {
+            close(visit, .left("left: its engine ended while the hub was away"), at: whileAway(visit))
+        }
+        openVisits = []
+    }
+
     func takeVisitID() -> Int64 {
         defer { nextVisit += 1 }
         return nextVisit
@@ -71,5 +86,25 @@ final class HubContext {
         let place = address.map { " (\($0))" } ?? ""
         if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text + place))") }
         changed()
+    }
+
+    // MARK: Visits
+
+    /// Puts the end of a visit on record.
+    func close(_ visit: Visit, _ end: VisitEnd, at when: TimeRange) {
+        let (kind, severity, words): (EventKind, EventRecord.Severity, String) =
+            switch end {
+            case .left(let words): (.left, .info, words)
+            case .lost(let words): (.lost, .warning, words)
+            }
+        var visit = visit
+        (visit.left, visit.reason) = (when, words)
+        recorder.add(.visit(visit))
+        note(kind, severity: severity, at: when, visit: visit, "\(visit.name) \(words) (room \(visit.room))")
+    }
+
+    /// When something happened that no hub has seen: after the last one was surely running, and after the visit's beginning.
+    func whileAway(_ visit: Visit) -> TimeRange {
+        TimeRange(earliest: max(lastAlive, visit.joined.earliest), latest: .now)
     }
 }

@@ -31,6 +31,7 @@ final class EmbeddedCarrier: Carrier {
         for name in context.state.plannedEngines where !serving.contains(where: { $0.name == name }) {
             let engine = engine(name)
             guard engine.process.adopt() else { continue }
+            engine.attendance.takeOver()
             draining.append(engine)
             engine.stop()
         }
@@ -41,7 +42,7 @@ final class EmbeddedCarrier: Carrier {
     }
 
     private func engine(_ name: String) -> EmbeddedEngine {
-        let engine = EmbeddedEngine(name, openVisits: context.takeOpenVisits(of: name), context: context)
+        let engine = EmbeddedEngine(name, context: context)
         engine.whenDown = { [unowned self] in
             draining.removeAll(where: \.isDown)
             if isDown { whenDown() }

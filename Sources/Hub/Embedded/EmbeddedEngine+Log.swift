@@ -25,10 +25,11 @@ extension EmbeddedEngine {
         case .started: version = line.version ?? version
         case .listening: if let number = line.port { port(number, trouble: nil) }
         case .cannotListen: if let number = line.port { port(number, trouble: line.reason ?? "it cannot be opened") }
-        case .joined: if let said = line.participant { joined(said, at: at) }
-        case .left: if let said = line.participant { left(said, line.leaving, released: line.released ?? 0, at: at) }
+        case .joined: if let said = line.participant { joined(said) }
+        case .left:
+            if let said = line.participant { left(said, line.leaving ?? .bye, released: line.released ?? 0, at: at) }
         case .latency: if let said = line.participant { measured(said, at: at) }
-        case .losses: if let said = line.participant { attendee(said, at: at).take(said, at: at) }
+        case .losses: if let said = line.participant { attendee(said).update(said, at: at) }
         case .silent, .back: if let said = line.participant { heard(said, released: line.released ?? 0, at: at) }
         case .refused:
             let times = (line.times ?? 1) > 1 ? ", \(line.times ?? 1) times" : ""
@@ -48,7 +49,7 @@ extension EmbeddedEngine {
             context.changed()
         case .loop:
             guard let said = line.participant else { break }
-            let one = attendee(said, at: at)
+            let one = attendee(said)
             one.said.loops = true
             context.note(
                 .loop, severity: .warning, at: TimeRange(at), visit: one.visit,

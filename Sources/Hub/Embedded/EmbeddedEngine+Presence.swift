@@ -11,44 +11,43 @@ extension EmbeddedEngine {
     private static let silenceAfter: Int64 = 25_000
 
     /// The participant that the engine means: a known one, a visit that the hub before this one left open, or a new one.
-    func attendee(_ said: EngineStatus.Participant, at moment: Timestamp) -> EmbeddedAttendance {
-        if let one = present[said.id] {
+    func attendee(_ said: EngineStatus.Participant) -> EmbeddedAttendee {
+        if let one = attendance[said.id] {
             one.outlivesEngine = false
             return one
         }
-        let index = openVisits.firstIndex {
-            $0.port == said.port && $0.ssrc == said.ssrc && $0.name == said.name
-        }
-        let one: EmbeddedAttendance
-        if let index {
-            one = EmbeddedAttendance(openVisits.remove(at: index), said)
-            if let earlier = context.earlierRoundTrips[one.visit.id] { one.roundTrips = RoundTrips(earlier) }
+        let one: EmbeddedAttendee
+        let earlier = attendance.takeOpenVisit(
+            where: { $0.port == said.port && $0.ssrc == said.ssrc && $0.name == said.name })
+        if let earlier {
+            one = EmbeddedAttendee(earlier, said)
+            attendance.resumed(one)
         } else {
             let visit = Visit(
                 id: context.takeVisitID(), room: said.room, engine: name, port: said.port, name: said.name,
                 address: said.address, ssrc: said.ssrc, joined: TimeRange(Timestamp(milliseconds: said.since)))
-            one = EmbeddedAttendance(visit, said)
-            context.recorder.add(.visit(visit))
-            context.note(.joined, at: visit.joined, visit: visit, "\(visit.name) joined room \(visit.room)")
+            one = EmbeddedAttendee(visit, said)
+            attendance.joined(one, at: visit.joined)
         }
-        present[said.id] = one
+        attendance.add(one, as: said.id)
         context.changed()
         return one
     }
 
-    func joined(_ said: EngineStatus.Participant, at moment: Timestamp) {
-        _ = attendee(said, at: moment)
+    func joined(_ said: EngineStatus.Participant) {
+        _ = attendee(said)
         halfOpens.remove(said.name, said.port)
     }
 
-    func left(_ said: EngineStatus.Participant, _ leaving: Leaving?, released: Int, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        present[said.id] = nil
-        close(one.visit, TimeRange(moment), leaving ?? .bye)
+    func left(_ said: EngineStatus.Participant, _ leaving: Leaving, released: Int, at moment: Timestamp) {
+        let one = attendee(said)
+        attendance.remove(said.id)
+        attendance.ended(
+            one, leaving == .silent ? .lost(leaving.words) : .left(leaving.words), at: TimeRange(moment))
         noteReleases(released, of: one, at: moment)
     }
 
-    private func noteReleases(_ released: Int, of one: EmbeddedAttendance, at moment: Timestamp) {
+    private func noteReleases(_ released: Int, of one: EmbeddedAttendee, at moment: Timestamp) {
         guard released > 0 else { return }
         context.note(
             .released, at: TimeRange(moment), visit: one.visit,
@@ -58,102 +57,55 @@ extension EmbeddedEngine {
 
     /// It has fallen silent, or is back.
     func heard(_ said: EngineStatus.Participant, released: Int, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        one.take(said, at: moment)
+        let one = attendee(said)
+        one.update(said, at: moment)
         judgeSilence(one, at: moment)
         noteReleases(released, of: one, at: moment)
     }
 
-    private func close(_ visit: Visit, _ when: TimeRange, _ leaving: Leaving) {
-        close(visit, when, kind: leaving == .silent ? .lost : .left, leaving.words)
-    }
-
-    private func close(_ visit: Visit, _ when: TimeRange, kind: EventKind, _ words: String) {
-        var visit = visit
-        (visit.left, visit.reason) = (when, words)
-        context.recorder.add(.visit(visit))
-        context.note(
-            kind, severity: kind == .lost ? .warning : .info, at: when, visit: visit,
-            "\(visit.name) \(words) (room \(visit.room))")
-        context.changed()
-    }
-
-    /// The process was ended by us, and everyone on it dismissed.
-    func everyoneIsGone(reason: String) {
-        for one in present.values { close(one.visit, TimeRange(.now), kind: .left, "left: \(reason)") }
-        present = [:]
-        abandonOpenVisits(reason: reason)
-    }
-
     /// One finished clock exchange.
     func measured(_ said: EngineStatus.Participant, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        one.take(said, at: moment)
-        guard let last = said.rtt?.last else { return }
-        let microseconds = Int((last * 1000).rounded())
-        one.roundTrips.add(microseconds, at: moment)
-        context.recorder.add(
-            .latency(
-                LatencySample(
-                    visit: one.visit.id, at: TimeRange(moment), roundTrip: Int64(microseconds), trust: .confirmed)))
-        context.changed()
+        let one = attendee(said)
+        one.update(said, at: moment)
+        if let last = said.rtt?.last { attendance.measured(one, Int((last * 1000).rounded()), at: moment) }
     }
 
-    func take(_ status: EngineStatus) {
+    func update(_ status: EngineStatus) {
         // What the log has not told yet is told there. Half a line, all that a full disk took of it, is not waited for.
         readLog()
         guard !(tail?.awaitsCommit ?? false) else { return }
         for said in status.participants {
-            let one = attendee(said, at: .now)
-            one.take(said, at: .now)
+            let one = attendee(said)
+            one.update(said, at: .now)
             one.absences = 0
             one.visit.address = said.address
-            if one.visit.room != said.room {
-                // The same visit, in a room that a reload has renamed or put its port into.
-                one.visit.room = said.room
-                context.recorder.add(.visit(one.visit))
-            }
+            attendance.moved(one, to: said.room)
             judgeSilence(one, at: .now)
         }
         let named = Set(status.participants.map(\.id))
-        for (id, one) in present where !named.contains(id) {
+        for (id, one) in attendance.present where !named.contains(id) {
             one.absences += 1
             guard one.absences > 1 else { continue }
-            present[id] = nil
-            if one.outlivesEngine {
-                close(one.visit, TimeRange(.now), kind: .lost, "was lost when the engine ended")
-            } else {
-                close(one.visit, TimeRange(.now), kind: .left, "left: the engine's log does not tell how")
-            }
+            attendance.remove(id)
+            attendance.ended(
+                one,
+                one.outlivesEngine
+                    ? .lost("was lost when the engine ended") : .left("left: the engine's log does not tell how"))
         }
-        abandonOpenVisits(reason: "left while the hub was away")
+        attendance.abandonOpenVisits()
         context.changed()
     }
 
-    private func abandonOpenVisits(reason: String) {
-        for visit in openVisits {
-            let when = TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
-            close(visit, when, kind: .left, reason)
-        }
-        openVisits = []
-    }
-
-    private func judgeSilence(_ one: EmbeddedAttendance, at moment: Timestamp) {
-        let isSilent = one.said.isSilent ?? false || one.said.silentFor > Self.silenceAfter
-        guard isSilent != one.isSilent else { return }
-        one.isSilent = isSilent
-        if isSilent {
-            context.note(
-                .silent, severity: .warning, at: TimeRange(moment), visit: one.visit,
-                "\(one.visit.name) has been silent for \(one.said.silentFor / 1000) s")
+    private func judgeSilence(_ one: EmbeddedAttendee, at moment: Timestamp) {
+        if one.said.isSilent ?? false || one.said.silentFor > Self.silenceAfter {
+            attendance.fellSilent(one, for: one.said.silentFor / 1000, at: moment)
         } else {
-            context.note(.back, at: TimeRange(moment), visit: one.visit, "\(one.visit.name) is back")
+            attendance.cameBack(one, at: moment)
         }
-        context.changed()
     }
 
     func rerecord() {
-        for one in present.values { context.recorder.add(.visit(one.visit)) }
+        attendance.rerecord()
         recordOffset()
     }
 
@@ -163,12 +115,12 @@ extension EmbeddedEngine {
     var notices: [String] { halfOpens.words(at: .now) }
 
     var participants: [Snapshot.Participant] {
-        present.values.map { one in
+        attendance.all.map { one in
             let place = plan.ports.first { $0.port == one.visit.port }
             return one.view(place?.room.policy ?? .auto, place?.index ?? 0)
         }
     }
 
     /// Who is cut for sending back what it hears.
-    var loops: Set<Int64> { Set(present.values.filter(\.said.loops).map(\.visit.id)) }
+    var loops: Set<Int64> { Set(attendance.all.filter(\.said.loops).map(\.visit.id)) }
 }

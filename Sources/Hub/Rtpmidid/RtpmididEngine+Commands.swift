@@ -7,8 +7,8 @@ import Store
 
 /// What is ordered about one participant.
 extension RtpmididEngine {
-    private func shown(_ participant: Int64) -> RtpmididAttendance? {
-        present.values.first { $0.isShown && $0.visit.id == participant }
+    private func shown(_ participant: Int64) -> RtpmididAttendee? {
+        attendance.all.first { $0.isShown && $0.visit.id == participant }
     }
 
     func perform(
@@ -31,7 +31,7 @@ extension RtpmididEngine {
     }
 
     /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it.
-    private func kick(_ one: RtpmididAttendance, _ done: @escaping (CommandReply?) -> Void) {
+    private func kick(_ one: RtpmididAttendee, _ done: @escaping (CommandReply?) -> Void) {
         guard let id = one.node?.networkID else {
             return done(
                 .unavailable("rtpmidid has not told which of its connections this is. Try again in a few seconds."))

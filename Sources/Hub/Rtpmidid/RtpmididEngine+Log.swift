@@ -29,7 +29,7 @@ extension RtpmididEngine {
         }
         if tracker.suspicion == nil {
             // The lines on record were never doubted: what the last hub had no time to confirm is as good as the rest.
-            for visit in openVisits {
+            for visit in attendance.openVisits {
                 context.recorder.add(
                     .trust(visit: visit.id, from: visit.joined.earliest, to: .now, .confirmed))
             }
@@ -95,7 +95,9 @@ extension RtpmididEngine {
         switch fact {
         case .listening(let control, let midi, _) where isOfThisRun:
             guard control == port, midi == port + 1 else {
-                fail("it could not open UDP ports \(port) and \(port + 1)" + (lastWords.last.map { ": \($0)" } ?? ""))
+                fail(
+                    "it could not open UDP ports \(port) and \(port + 1)" + (run.lastWords.last.map { ": \($0)" } ?? "")
+                )
                 break
             }
             // 24.12 and later say when they have begun to wait; until then the control socket may be missing.
@@ -104,7 +106,7 @@ extension RtpmididEngine {
         case .bindFailed(let words) where isOfThisRun, .noSequencer(let words) where isOfThisRun,
             .fatal(let words) where isOfThisRun, .controlFailed(let words) where isOfThisRun,
             .error(let words) where isOfThisRun:
-            lastWords = (lastWords + [words.description]).suffix(5)
+            run.lastWords = (run.lastWords + [words.description]).suffix(5)
         case .avahiTrouble(let words) where isOfThisRun && !hasAvahiTrouble:
             hasAvahiTrouble = true
             context.note(

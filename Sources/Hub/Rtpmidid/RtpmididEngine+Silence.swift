@@ -9,8 +9,8 @@ import Supervisor
 extension RtpmididEngine {
     /// Says who is silent, and removes who is gone without the daemon's noticing: a ghost keeps its port for ever.
     func judgeSilence() {
-        guard isReady, process.service.pid != nil else { return }
-        for one in present.values where [.participant, .probe].contains(one.standing) && !one.isBeingRemoved {
+        guard run.isReady, process.service.pid != nil else { return }
+        for one in attendance.all where [.participant, .probe].contains(one.standing) && !one.isBeingRemoved {
             guard let key = one.key, let silence = book.silence(of: key, now: .now) else { continue }
             switch silence {
             case .fresh:
@@ -18,18 +18,12 @@ extension RtpmididEngine {
                     // Longer than any ping takes.
                     if one.visit.joined.latest.advanced(by: .seconds(60)) < .now { remove(one) }
                 } else if one.isSilent {
-                    (one.isSilent, one.isReleased) = (false, false)
-                    context.note(.back, visit: one.visit, "\(one.visit.name) is back")
+                    one.isReleased = false
+                    attendance.cameBack(one)
                 }
             case .silent(let last):
                 guard one.standing != .probe else { continue }
-                if !one.isSilent {
-                    one.isSilent = true
-                    let seconds = last.duration(to: .now).components.seconds
-                    context.note(
-                        .silent, severity: .warning, visit: one.visit,
-                        "\(one.visit.name) has been silent for \(seconds) s")
-                }
+                attendance.fellSilent(one, for: last.duration(to: .now).components.seconds)
                 releaseSilent(one)
             case .ghostSuspect:
                 // Who plays is alive, whatever its clock does.
@@ -40,7 +34,7 @@ extension RtpmididEngine {
 
     /// Who plays is alive, whatever its clock does; what anybody else holds who is silent is not left to sound until the
     /// daemon gives it up.
-    private func releaseSilent(_ one: RtpmididAttendance) {
+    private func releaseSilent(_ one: RtpmididAttendee) {
         let hasPlayed = one.lastPlayed.map { $0.duration(to: .now) < Self.silencePatience } ?? false
         guard !one.isReleased, !hasPlayed, one.standing == .participant else { return }
         one.isReleased = true
@@ -49,7 +43,7 @@ extension RtpmididEngine {
 
     private static let silencePatience: Duration = .seconds(5)
 
-    private func remove(_ one: RtpmididAttendance) {
+    private func remove(_ one: RtpmididAttendee) {
         if one.standing != .probe {
             judge(one, .ghost)
             context.note(
@@ -60,7 +54,7 @@ extension RtpmididEngine {
     }
 
     /// Takes its nodes out of the daemon's router: its port goes.
-    private func takeOut(_ one: RtpmididAttendance) {
+    private func takeOut(_ one: RtpmididAttendee) {
         one.isBeingRemoved = true
         for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
             process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { _ in }
@@ -72,8 +66,8 @@ extension RtpmididEngine {
     /// A new session at the address and port of another ends it, once the new one has shown that it lives: else its
     /// player would hear everything twice, and itself, until the daemon misses the old one. An old one that has given a
     /// sign since is left alone.
-    func endReplaced(_ status: StatusReply, among byPort: [Int: RtpmididAttendance]) {
-        func ports(_ participant: StatusReply.Participant) -> [RtpmididAttendance] {
+    func endReplaced(_ status: StatusReply, among byPort: [Int: RtpmididAttendee]) {
+        func ports(_ participant: StatusReply.Participant) -> [RtpmididAttendee] {
             participant.nodes.compactMap { $0.port.flatMap { byPort[$0] } }.filter { !$0.isBeingRemoved }
         }
         var isOpen = false

@@ -2,12 +2,9 @@ import EngineProtocol
 import Rooms
 import Store
 
-/// A participant who is on the embedded engine: the visit on record, and what the engine said last.
-final class EmbeddedAttendance {
-    var visit: Visit
+/// A participant who is on an embedded engine, with what the engine said of it last.
+final class EmbeddedAttendee: Attendee {
     var said: EngineStatus.Participant
-    var roundTrips = RoundTrips()
-    var isSilent = false
     /// How many statuses in a row have not named it.
     var absences = 0
     /// The engine that it was on has ended, and the next one has not named it yet.
@@ -16,40 +13,32 @@ final class EmbeddedAttendance {
     var notes: UInt64?
     private var history = LossHistory()
 
-    init(_ visit: Visit, _ said: EngineStatus.Participant) { (self.visit, self.said) = (visit, said) }
+    init(_ visit: Visit, _ said: EngineStatus.Participant) {
+        self.said = said
+        super.init(visit)
+    }
 
     /// What the engine says now.
-    func take(_ said: EngineStatus.Participant, at moment: Timestamp) {
+    func update(_ said: EngineStatus.Participant, at moment: Timestamp) {
         self.said = said
         history.add(said.counts, at: moment)
     }
 
     /// `policy` and `portIndex` are those of its room.
     func view(_ policy: Policy, _ portIndex: Int) -> Snapshot.Participant {
-        var view = Snapshot.Participant(
-            id: visit.id, name: visit.name, room: visit.room, port: visit.port, engine: visit.engine,
-            since: visit.joined.latest.milliseconds)
-        view.state = isSilent ? .silent : .present
-        let direction = policy.direction(name: visit.name, portIndex: portIndex)
-        view.sends = direction.sends
-        view.receives = direction.receives
-        view.rtt = roundTrips.view
+        var view = commonView(policy.direction(name: visit.name, portIndex: portIndex))
         view.rtt?.p95 = said.rtt?.p95
         view.jitter = said.rtt?.jitter
         (view.received, view.lost, view.repaired) = (said.counts.received, said.counts.lost, said.counts.repaired)
         (view.unreadable, view.mayHaveLeftNotes) = (said.counts.unreadable, said.mayHaveLeftNotes)
         view.loss = history.loss
-        view.address = visit.address
-        view.ssrc = visit.ssrc
         if said.loops {
             view.muted = true
             view.remark =
                 "sends back what it hears (a feedback loop): nobody hears it until that is lifted or it joins anew"
-        } else if direction == .neither {
-            view.remark = "its name says neither In nor Out: not connected"
-        } else if said.mayHaveLeftNotes ?? false {
+        } else if view.remark == nil, said.mayHaveLeftNotes ?? false {
             view.remark = "may have left a note: its software does not repair losses"
-        } else if let unreadable = said.counts.unreadable, unreadable > 0 {
+        } else if view.remark == nil, let unreadable = said.counts.unreadable, unreadable > 0 {
             view.remark = "\(unreadable) of its packets could not be read"
         }
         return view
