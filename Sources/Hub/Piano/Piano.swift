@@ -106,10 +106,16 @@ private final class Player {
         guard failure == nil else { return }
         failure = reason
         held = []
-        for one in waiting { refuse(one.reply, reason) }
-        waiting = []
+        answerAll(reason)
         participant.leave {}
         tell(reason)
+    }
+
+    /// Nothing that was ordered is left without an answer.
+    private func answerAll(_ reason: String) {
+        for one in waiting { refuse(one.reply, reason) }
+        for one in echoes { answer(one.reply, echo: nil) }
+        (waiting, echoes) = ([], [])
     }
 
     private func refuse(_ reply: @escaping Reply, _ reason: String) {
@@ -125,6 +131,7 @@ private final class Player {
             guard waiting.count < 100 else { return refuse(reply, "it is still on its way in") }
             waiting.append((strokes, hasEcho, reply, .now))
         case .leave:
+            answerAll("it has left")
             guard failure == nil else { return loop.stop() }
             failure = "it has left"
             participant.leave { [unowned self] in loop.stop() }
