@@ -4,6 +4,8 @@ import Linux
 package enum EngineKind: String, Sendable {
     case rtpmidid, embedded
 
+    var other: EngineKind { self == .rtpmidid ? .embedded : .rtpmidid }
+
     /// The settings that rtpmidid knows nothing of, by their keys: it lets everybody in, on every address.
     package static let embeddedAlone: [(key: String, isTold: @Sendable (Configuration) -> Bool)] = [
         ("allow", { !$0.allow.isEmpty }), ("deny", { !$0.deny.isEmpty }),

@@ -112,8 +112,7 @@ extension Hub {
         }
         record(block, in: room, isBlocked: isBlocked)
         context.note(isBlocked ? .block : .unblock, room: room, address: author.address, "\(wires), by \(author)")
-        publishSoon()
-        carrier.apply(plan) { failure in
+        applyPlan { failure in
             reply(
                 failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
                     ?? .done("\(wires)."))

@@ -5,8 +5,8 @@ import Store
 
 /// What is to be carried, and how that changes.
 extension Hub {
-    /// What the carrier is to serve, by the configuration, the blocks and the echoes of now.
-    var plan: EnginePlan {
+    /// By the configuration, the blocks and the echoes of now.
+    var wantedPlan: EnginePlan {
         let configuration = context.configuration
         return EnginePlan(
             rooms: configuration.rooms.map { room in
@@ -19,6 +19,13 @@ extension Hub {
                     maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true })
             }, allow: configuration.allow, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
+    }
+
+    /// Has the carrier follow what has changed. `done` gets why it does not yet, nil where it does.
+    func applyPlan(_ done: @escaping (String?) -> Void) {
+        plan = wantedPlan
+        carrier.apply(plan, done)
+        publishSoon()
     }
 
     /// Reads the configuration again and does what has changed; a wrong one changes nothing.
@@ -35,7 +42,7 @@ extension Hub {
         context.configuration = fresh
         forgetEchoes()
         var words = differences(from: old, to: fresh)
-        carrier.apply(plan) { _ in }
+        applyPlan { _ in }
         if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.origins != old.origins
             || fresh.web != old.web || fresh.token != old.token
         {
@@ -45,7 +52,6 @@ extension Hub {
         if fresh.name != old.name || fresh.location != old.location {
             words.append("the name is seen by players after each engine's next start")
         }
-        publishSoon()
         return words.isEmpty
             ? "Configuration read again: nothing has changed."
             : "Configuration read again: \(words.joined(separator: "; "))."

@@ -21,11 +21,13 @@ package final class Hub {
     /// What is asked and told from other threads.
     package let requests: Mailbox<HubRequest>
     let startedAt = Timestamp.now
+    /// What the carrier is to serve now.
+    var plan = EnginePlan(rooms: [])
     private let holder: DatabaseReference
     /// What the hubs before this one have left on record.
     package let memory: RestoredState
     /// Who shows it to people; nil until it listens.
-    private(set) var observer: (any HubObserver)?
+    var observer: (any HubObserver)?
     let kind: EngineKind
     private let whyThatKind: String
     /// What carries the MIDI, and what a hub of the other kind may have left, which is only ended.
@@ -78,6 +80,16 @@ package final class Hub {
         return try hub.run()
     }
 
+    /// What reaches beyond the hub's own process; tests have others.
+    struct Outside {
+        /// What carries the MIDI. Asked for both kinds.
+        var carrier: (EngineKind, HubContext) throws -> any Carrier = { kind, context in try kind.carrier(context) }
+        /// Takes an alert to the webhook at that address. Blocks until it is answered, on a thread of its own.
+        var post: @Sendable (Alert, String) -> Curl.Outcome = { Alerter.post($0, to: $1) }
+        /// Says events on standard output, too.
+        var prints = true
+    }
+
     /// A descriptor for every connection and viewer of the page: more than the 1024 of most systems' soft limit.
     private static func allowDescriptors() {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -87,9 +99,9 @@ package final class Hub {
         setrlimit(resource, &limit)
     }
 
-    private init(
+    init(
         _ configure: @escaping Configure, _ configuration: Configuration, _ state: StateDirectory,
-        _ signals: consuming SignalDescriptor
+        _ signals: consuming SignalDescriptor, _ outside: Outside = Outside()
     ) throws {
         self.configure = configure
         self.signals = signals
@@ -106,12 +118,11 @@ package final class Hub {
         holder = DatabaseReference(database)
 
         context = try HubContext(
-            state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory, prints: true)
-        alerter = try Alerter(context)
-        let (fleet, embedded) = (
-            try RtpmididFleet(context), EmbeddedCarrier(context, processes: configuration.engineProcesses)
-        )
-        (carrier, orphaned) = kind == .rtpmidid ? (fleet, embedded) : (embedded, fleet)
+            state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory,
+            prints: outside.prints)
+        alerter = try Alerter(context, post: outside.post)
+        carrier = try outside.carrier(kind, context)
+        orphaned = try outside.carrier(kind.other, context)
         if configuration.location == .auto { location = Location.ask() }
         if case .named(let place) = configuration.location { location = place }
         recorder.noticed = { [unowned self] in context.note(.store, severity: .warning, $0) }
@@ -148,13 +159,28 @@ package final class Hub {
     // MARK: Beginning
 
     private func run() throws -> ExitCode {
+        try begin()
+        sayWhereWeAre()
+        serviceManager?.tell(["READY": "1"])
+        // From this loop, so that it is noticed when the loop hangs.
+        if let watchdog = serviceManager?.watchdog {
+            context.loop.every(watchdog / 3) { [unowned self] in serviceManager?.tell(["WATCHDOG": "1"]) }
+        }
+        try context.loop.run()
+        return exit
+    }
+
+    /// All is under way when this returns; it goes on whenever the loop runs.
+    func begin() throws {
         let loop = context.loop
         try loop.watch(signals.number, .read) { [unowned self] _ in
             while let signal = signals.next() { take(signal: signal) }
         }
         context.note(.engineChosen, "The engine is \(kind.rawValue): \(whyThatKind)")
+        plan = wantedPlan
         carrier.begin(plan)
         orphaned.begin(EnginePlan(rooms: []))
+        context.abandonOpenVisits()
         loop.every(.seconds(5)) { [unowned self] in tick() }
         // What passes is asked for while somebody looks.
         loop.every(.milliseconds(200)) { [unowned self] in
@@ -168,14 +194,6 @@ package final class Hub {
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()
         try observer?.start()
-        sayWhereWeAre()
-        serviceManager?.tell(["READY": "1"])
-        // From this loop, so that it is noticed when the loop hangs.
-        if let watchdog = serviceManager?.watchdog {
-            loop.every(watchdog / 3) { [unowned self] in serviceManager?.tell(["WATCHDOG": "1"]) }
-        }
-        try loop.run()
-        return exit
     }
 
     /// `systemctl status` shows it.
@@ -246,6 +264,15 @@ package final class Hub {
             observer?.stop()
             if let database = holder.database { blocking { await database.close() } }
             context.loop.stop()
+        }
+    }
+}
+
+extension EngineKind {
+    fileprivate func carrier(_ context: HubContext) throws(Errno) -> any Carrier {
+        switch self {
+        case .rtpmidid: try RtpmididFleet(context)
+        case .embedded: EmbeddedCarrier(context, processes: context.configuration.engineProcesses)
         }
     }
 }

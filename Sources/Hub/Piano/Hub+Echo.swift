@@ -34,7 +34,7 @@ extension Hub {
                 "Echo in room \(name) switched on by \(author), for \(seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min")"
             )
         }
-        followEchoes { failure in
+        applyPlan { failure in
             reply(
                 failure.map { .unavailable("The engine does not follow it yet: \($0)") }
                     ?? .done("What each plays in room \(name) comes back to them."))
@@ -72,12 +72,6 @@ extension Hub {
         context.note(
             .echoOff, severity: severity, room: name, participant: Room.echoName, address: address,
             "Echo in room \(name) is off: \(reason)")
-        followEchoes(done)
-    }
-
-    /// Has the engine do as the rooms are now.
-    private func followEchoes(_ done: @escaping (String?) -> Void) {
-        publishSoon()
-        carrier.apply(plan, done)
+        applyPlan(done)
     }
 }
