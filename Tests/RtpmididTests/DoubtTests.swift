@@ -158,6 +158,17 @@ func story(_ events: [JoinTracker.Event]) -> [String] {
         #expect(tracker.suspicion?.isOpen == false && tracker.isDoubted(end + 49) && !tracker.isDoubted(end + 50))
     }
 
+    @Test func `a doubt that a reply gives reason for is told of once, as one by the log`() throws {
+        var tracker = JoinTracker()
+        let forger = MadeStatus.Entry(name: "x\ny", ssrc: 3, port: 1, ids: (2, 3), last: 0)
+        let first = tracker.settle(with: try MadeStatus.reply([forger]), during: 100..<200)
+        #expect(story(first) == ["doubted"])
+        let again = tracker.settle(with: try MadeStatus.reply([forger]), during: 200..<300)
+        #expect(again.isEmpty)
+        let over = tracker.settle(with: try MadeStatus.reply([]), during: 300..<400)
+        #expect(over.isEmpty && tracker.suspicion?.isOpen == false)
+    }
+
     @Test(arguments: [true, false])
     func `the log may tell how somebody left after ALSA told that they did`(saysBye: Bool) {
         var log = MadeLog()

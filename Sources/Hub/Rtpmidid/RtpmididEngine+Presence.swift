@@ -215,7 +215,7 @@ extension RtpmididEngine {
         }
         guard status.listsParticipants else { return judgeWithoutStatus() }
         let samples = book.note(status, suspicion: tracker.suspicion, during: during, now: .now)
-        tracker.settle(with: status, during: during)
+        for event in tracker.settle(with: status, during: during) { take(event, isLive: true) }
         var byPort: [Int: RtpmididAttendee] = [:]
         for one in attendance.all { byPort[one.port] = one }
         for participant in status.participants {
