@@ -8,10 +8,10 @@ import Supervisor
 /// Who is there and not there: silent, gone without the daemon's noticing, or begun anew.
 extension RtpmididEngine {
     /// Says who is silent, and removes who is gone without the daemon's noticing: a ghost keeps its port for ever.
-    func judgeSilence() {
+    func judgeSilence(now: ContinuousClock.Instant = .now) {
         guard run.isReady, process.service.pid != nil else { return }
         for one in attendance.all where [.participant, .probe].contains(one.standing) && !one.isBeingRemoved {
-            guard let key = one.key, let silence = book.silence(of: key, now: .now) else { continue }
+            guard let key = one.key, let silence = book.silence(of: key, now: now) else { continue }
             switch silence {
             case .fresh:
                 if one.standing == .probe {
@@ -23,19 +23,19 @@ extension RtpmididEngine {
                 }
             case .silent(let last):
                 guard one.standing != .probe else { continue }
-                attendance.fellSilent(one, for: last.duration(to: .now).components.seconds)
-                releaseSilent(one)
+                attendance.fellSilent(one, for: last.duration(to: now).components.seconds)
+                releaseSilent(one, now)
             case .ghostSuspect:
                 // Who plays is alive, whatever its clock does.
-                if one.lastSign.duration(to: .now) > LatencyCorrelator.ghostAfter { remove(one) }
+                if one.lastSign.duration(to: now) > LatencyCorrelator.ghostAfter { remove(one) }
             }
         }
     }
 
     /// Who plays is alive, whatever its clock does; what anybody else holds who is silent is not left to sound until the
     /// daemon gives it up.
-    private func releaseSilent(_ one: RtpmididAttendee) {
-        let hasPlayed = one.lastPlayed.map { $0.duration(to: .now) < Self.silencePatience } ?? false
+    private func releaseSilent(_ one: RtpmididAttendee, _ now: ContinuousClock.Instant) {
+        let hasPlayed = one.lastPlayed.map { $0.duration(to: now) < Self.silencePatience } ?? false
         guard !one.isReleased, !hasPlayed, one.standing == .participant else { return }
         one.isReleased = true
         bay.send(.release(one.id))
