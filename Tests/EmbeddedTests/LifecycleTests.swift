@@ -170,4 +170,28 @@ import Testing
         #expect(try hub.command("stop").code == 0)
         #expect(try hub.command("participants").error.contains("no hub runs"))
     }
+
+    @Test func `twenty starts at once leave one hub, and another start says nothing`() throws {
+        let hub = try HubUnderTest.embedded()
+        let codes = try (0..<20).map { _ in try hub.launch("start") }.map { try $0.finish(within: .seconds(120)).code }
+        #expect(codes == Array(repeating: 0, count: 20))
+        try eventually("the page") { (try? hub.get("/healthz")) != nil }
+        let pid = try hub.pid()
+        let again = try hub.command("start")
+        #expect(again.code == 0)
+        #expect(again.output.isEmpty && again.error.isEmpty)
+        #expect(try hub.command("run").code == 69)
+        #expect(try hub.pid() == pid)
+    }
+
+    @Test func `a missing or unfit rtpmidid is said, and the page is there`() throws {
+        let hub = try HubUnderTest(options: ["--rtpmidid", "/no/such/rtpmidid", "--engine", "rtpmidid"])
+        try hub.run()
+        try hub.awaitEvent("engine-cannot-start", containing: "/no/such/rtpmidid does not exist")
+        #expect(try hub.get("/healthz").status == 503)
+        #expect(try hub.get("/").status == 200)
+        let other = try HubUnderTest(options: ["--rtpmidid", "/etc/passwd", "--engine", "rtpmidid"])
+        try other.run()
+        try other.awaitEvent("engine-cannot-start", containing: "is not executable")
+    }
 }

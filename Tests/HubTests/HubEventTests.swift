@@ -140,17 +140,25 @@ import Testing
         #expect(try next.texts(.left) == ["Piano left while the hub was away (room Main)"])
     }
 
-    @Test func `a visit on an engine that is not wanted any more, and is gone, does not stay open`() throws {
-        let first = try HubStage()
+    @Test(arguments: [Configuration.EngineChoice.embedded, .rtpmidid])
+    func `a visit on an engine that is not wanted any more, and is gone, does not stay open`(
+        kind: Configuration.EngineChoice
+    ) throws {
+        let first = try HubStage(kind: kind)
         let context = first.hub.context
-        context.recorder.add(
-            .visit(
-                Visit(
-                    id: context.takeVisitID(), room: "Main", engine: "fake-2", port: 5010, name: "Drums",
-                    joined: TimeRange(.now))))
-        let next = try HubStage(in: first.die())
-        #expect(try next.visits().map(\.reason) == ["left: its engine ended while the hub was away"])
-        #expect(try next.texts(.left) == ["Drums left: its engine ended while the hub was away (room Main)"])
+        // Of as many processes as there were, of a port that was served, and of a carrier that nobody knows any more.
+        for engine in ["embedded-2", "rtpmidid-5006", "older"] {
+            let visit = Visit(
+                id: context.takeVisitID(), room: "Main", engine: engine, port: 5006, name: "Drums",
+                joined: TimeRange(.now))
+            context.recorder.add(.visit(visit))
+        }
+        try File.replace(first.state.plan("embedded-2"), with: Array("{}".utf8))
+        try File.replace(first.state.record("rtpmidid-5006"), with: Array("{}".utf8))
+        let next = try HubStage(in: first.die(), kind: kind, endsReally: true)
+        let ended = "left: its engine ended while the hub was away"
+        #expect(try next.visits().map(\.reason) == [ended, ended, ended])
+        #expect(try next.texts(.left) == Array(repeating: "Drums \(ended) (room Main)", count: 3))
     }
 
     @Test func `when an engine's process has ended nobody is on it, nor is anybody it was not asked about yet`() throws
@@ -225,7 +233,7 @@ import Testing
 
     @Test func `a hub that begins ends what one with the other engine has left`() throws {
         let stage = try HubStage()
-        #expect(stage.orphaned.plans.map(\.rooms.count) == [0] && stage.carrier.plans.map(\.rooms.count) == [2])
+        #expect(stage.orphaned?.plans.map(\.rooms.count) == [0] && stage.carrier.plans.map(\.rooms.count) == [2])
         #expect(try stage.texts(.engineChosen) == ["The engine is embedded: as configured"])
         #expect(stage.observer.isStarted && stage.observer.snapshots > 0)
     }
@@ -243,13 +251,25 @@ import Testing
 
     @Test func `a hub that is to end waits for what the other kind has left`() throws {
         let stage = try HubStage()
-        stage.orphaned.begin(stage.hub.plan)
+        let orphaned = try #require(stage.orphaned)
+        orphaned.begin(stage.hub.plan)
         stage.hub.take(signal: 15)  // SIGTERM
         stage.carrier.end()
         try stage.settle()
         #expect(!stage.observer.isStopped)
-        stage.orphaned.end()
+        orphaned.end()
         try stage.loop.run(until: "its end") { stage.observer.isStopped }
+    }
+
+    @Test func `a database that is damaged is set aside, which is told, and the hub runs`() throws {
+        let directory = TemporaryDirectory()
+        let state = StateDirectory(directory.file("state"))
+        try state.create()
+        try File.replace(state.database, with: Array(repeating: 7, count: 20_000))
+        let stage = try HubStage(in: directory)
+        #expect(File.names(in: state.path).contains { $0.hasPrefix("hub.sqlite.damaged-") })
+        #expect(try stage.texts(.store).contains { $0.contains("damaged") })
+        #expect(stage.publish().store.state == .recording)
     }
 
     @Test func `a database that is begun anew is told who is here and what is blocked`() throws {

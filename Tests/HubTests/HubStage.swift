@@ -13,8 +13,8 @@ final class HubStage {
     let state: StateDirectory
     let hub: Hub
     let carrier: FakeCarrier
-    /// Of the other kind.
-    let orphaned: FakeCarrier
+    /// Of the other kind; nil where that is a real one.
+    let orphaned: FakeCarrier?
     let observer = FakeObserver()
     /// What `reload` reads; nil is a file that is wrong.
     private let file: File
@@ -33,10 +33,11 @@ final class HubStage {
         }
     }
 
-    /// Rooms "Main" and "Duets"; `directory`: of a hub that was there before.
+    /// Rooms "Main" and "Duets"; `directory`: of a hub that was there before. `endsReally`: what the other kind of engine
+    /// has left there is looked for by a real carrier.
     init(
         in directory: TemporaryDirectory = TemporaryDirectory(), kind: Configuration.EngineChoice = .embedded,
-        _ change: (inout Configuration) -> Void = { _ in }
+        endsReally: Bool = false, _ change: (inout Configuration) -> Void = { _ in }
     ) throws {
         var configuration = Configuration()
         configuration.engine = kind
@@ -54,7 +55,10 @@ final class HubStage {
         var made: [FakeCarrier] = []
         var outside = Hub.Outside()
         outside.prints = false
-        outside.carrier = { _, context in
+        outside.carrier = { kind, context in
+            if endsReally, !made.isEmpty {
+                return kind == .embedded ? EmbeddedCarrier(context, processes: 1) : try RtpmididFleet(context)
+            }
             made.append(FakeCarrier(context))
             return made[made.count - 1]
         }
@@ -64,7 +68,7 @@ final class HubStage {
                 guard let configuration = file.configuration else { throw ConfigurationError("line 1: nonsense") }
                 return configuration
             }, configuration, state, try SignalDescriptor([]), outside)
-        (carrier, orphaned) = (made[0], made[1])
+        (carrier, orphaned) = (made[0], made.count > 1 ? made[1] : nil)
         hub.observer = observer
         try hub.begin()
     }
