@@ -1,15 +1,15 @@
 import Linux
 import Store
 
-/// How the process of an engine is, over its runs.
+/// What is known of an engine's process; begun anew with each start, except for the number of starts.
 struct EngineRun {
     /// It serves its ports.
     var isReady = false
-    /// Why not.
+    /// Why it is not ready.
     var reason: String?
     /// What a person can do about that.
     var fix: String?
-    /// What it said last before it ended.
+    /// The latest errors in its log.
     var lastWords: [String] = []
     /// How often it was started.
     var starts = 0

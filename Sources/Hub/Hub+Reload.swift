@@ -3,16 +3,16 @@ import Linux
 import Rooms
 import Store
 
-/// What is to be carried, and how that changes.
+/// The plan for the carrier, and how a reload changes it.
 extension Hub {
-    /// By the configuration, the blocks and the echoes of now.
+    /// The plan that follows from the present configuration, blocks and echoes.
     var wantedPlan: EnginePlan {
         let configuration = context.configuration
         return EnginePlan(
             rooms: configuration.rooms.map { room in
                 RoomPlan(
                     name: room.name, displayName: displayName(room), policy: room.policy, ports: room.ports,
-                    // In an order of their own, so that a plan that has not changed is the same file.
+                    // Sorted, so that a plan that has not changed is the same file.
                     blocks: (blocks[room.name] ?? []).sorted {
                         ($0.from ?? "", $0.to ?? "") < ($1.from ?? "", $1.to ?? "")
                     },
@@ -21,7 +21,7 @@ extension Hub {
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
     }
 
-    /// Has the carrier follow what has changed. `done` gets why it does not yet, nil where it does.
+    /// Makes the plan anew and gives it to the carrier. `done` gets the reason where it is not followed yet, else nil.
     func applyPlan(_ done: @escaping (String?) -> Void) {
         plan = wantedPlan
         carrier.apply(plan, done)
@@ -87,7 +87,7 @@ extension Hub {
         {
             words.append("who is let in has changed")
         }
-        // Of a room with several ports once.
+        // A change of a room with several ports is told once.
         var told: Set<String> = []
         return words.filter { told.insert($0).inserted }
     }

@@ -18,10 +18,10 @@ package final class Hub {
     private let signals: SignalDescriptor
     let context: HubContext
     package let board = SnapshotStore()
-    /// What is asked and told from other threads.
+    /// Commands and questions from other threads.
     package let requests: Mailbox<HubRequest>
     let startedAt = Timestamp.now
-    /// What the carrier is to serve now.
+    /// What the carrier was told to serve. Made anew when something of it changes, since every snapshot needs it.
     var plan = EnginePlan(rooms: [])
     private let holder: DatabaseReference
     /// What the hubs before this one have left on record.
@@ -30,7 +30,7 @@ package final class Hub {
     var observer: (any HubObserver)?
     let kind: EngineKind
     private let whyThatKind: String
-    /// What carries the MIDI, and what a hub of the other kind may have left, which is only ended.
+    /// What carries the MIDI, and a carrier of the other kind, which only ends the engines that an earlier hub has left.
     let carrier: any Carrier
     private let orphaned: any Carrier
     var location: String?
@@ -43,11 +43,11 @@ package final class Hub {
     var played: [Int64: Int] = [:]
     /// By room.
     var blocks: [String: Set<Block>]
-    /// Lifted since the start: a store that was down may still have them.
+    /// Blocks that were lifted since the start. A store that was down meanwhile may still have them.
     var lifted: [String: Set<Block>] = [:]
-    /// By room: those that are on.
+    /// The echoes that are on, by room.
     var echoes: [String: Echo] = [:]
-    /// Of people who play on /test.
+    /// The pianos of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
     let pianoNews: Mailbox<Piano.Event>
@@ -60,7 +60,7 @@ package final class Hub {
     package typealias Configure = () throws(ConfigurationError) -> Configuration
 
     /// Runs a hub until it is told to end. `observe` opens what shows it to people. Throws where it cannot begin;
-    /// `ConfigurationError` where it was told wrongly.
+    /// `ConfigurationError` where the configuration is wrong.
     package static func run(
         _ state: StateDirectory, _ configure: @escaping Configure, observe: (Hub) throws -> any HubObserver
     ) throws -> ExitCode {
@@ -82,11 +82,11 @@ package final class Hub {
 
     /// What reaches beyond the hub's own process; tests have others.
     struct Outside {
-        /// What carries the MIDI. Asked for both kinds.
+        /// Makes a carrier. Called for the kind that carries the MIDI, then for the other kind.
         var carrier: (EngineKind, HubContext) throws -> any Carrier = { kind, context in try kind.carrier(context) }
         /// Takes an alert to the webhook at that address. Blocks until it is answered, on a thread of its own.
         var post: @Sendable (Alert, String) -> Curl.Outcome = { Alerter.post($0, to: $1) }
-        /// Says events on standard output, too.
+        /// Events are also written to standard output.
         var prints = true
     }
 
@@ -170,7 +170,7 @@ package final class Hub {
         return exit
     }
 
-    /// All is under way when this returns; it goes on whenever the loop runs.
+    /// Starts everything. It goes on whenever the loop runs.
     func begin() throws {
         let loop = context.loop
         try loop.watch(signals.number, .read) { [unowned self] _ in
@@ -182,7 +182,7 @@ package final class Hub {
         orphaned.begin(EnginePlan(rooms: []))
         context.abandonOpenVisits()
         loop.every(.seconds(5)) { [unowned self] in tick() }
-        // What passes is asked for while somebody looks.
+        // Activity and sounding notes are asked for only while somebody watches.
         loop.every(.milliseconds(200)) { [unowned self] in
             if let observer, observer.isWatched { carrier.requestActivity() }
             watchSounding()
@@ -215,7 +215,7 @@ package final class Hub {
         publishSoon()
     }
 
-    /// The command line finds the hub by it; made again where somebody has deleted it.
+    /// The command line finds the hub by its socket. Where somebody has deleted it, it is made again.
     private func keepSocket() {
         let path = context.state.socket
         guard !isStopping, !File.exists(path), observer?.reopenSocket() ?? false else { return }
@@ -242,7 +242,7 @@ package final class Hub {
     func stop(because reason: String) {
         guard !isStopping else { return }
         isStopping = true
-        // Without its socket nobody takes it for a hub that goes on.
+        // So that no command is sent to a hub that is ending.
         File.remove(context.state.socket)
         context.note(.stopping, "The hub ends (\(reason)): goodbye to everyone")
         endPianos(wait: false)

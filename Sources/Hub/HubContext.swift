@@ -49,13 +49,13 @@ final class HubContext {
     /// How far the log of an engine was read when the hub before this one ended.
     func takeOffset(of engine: String) -> TailOffset? { offsets.removeValue(forKey: engine) }
 
-    /// The visits on it that were open then.
+    /// The visits on that engine that were open when the hub before this one ended. Whoever takes them must end them.
     func takeOpenVisits(of engine: String) -> [Visit] {
         defer { openVisits.removeAll { $0.engine == engine } }
         return openVisits.filter { $0.engine == engine }
     }
 
-    /// Those that no engine has taken: of engines that are not wanted any more and do not run.
+    /// Ends the visits that no engine has taken. Their engines neither run nor are wanted any more.
     func abandonOpenVisits() {
         for visit in openVisits {
             close(visit, .left("left: its engine ended while the hub was away"), at: whileAway(visit))
@@ -103,7 +103,7 @@ final class HubContext {
         note(kind, severity: severity, at: when, visit: visit, "\(visit.name) \(words) (room \(visit.room))")
     }
 
-    /// When something happened that no hub has seen: after the last one was surely running, and after the visit's beginning.
+    /// The time of an event that no hub has seen: after the last hub was surely running, and after the visit's beginning.
     func whileAway(_ visit: Visit) -> TimeRange {
         TimeRange(earliest: max(lastAlive, visit.joined.earliest), latest: .now)
     }

@@ -3,7 +3,7 @@ import Linux
 import Store
 import Supervisor
 
-/// What becomes of an engine's process: on record, told and shown the same for every carrier.
+/// What becomes of an engine's process. It is recorded, told and shown in the same way for every carrier.
 extension HubEngine {
     func receive(_ report: Service.Report) {
         switch report {
@@ -45,7 +45,7 @@ extension HubEngine {
         context.changed()
     }
 
-    /// True where it serves since just now.
+    /// Notes that it serves its ports. False where that was known, or where it has ended meanwhile.
     func becomesReady() -> Bool {
         guard !run.isReady, process.service.pid != nil else { return false }
         cancelReadiness()
@@ -54,7 +54,7 @@ extension HubEngine {
         return true
     }
 
-    /// It runs but cannot serve.
+    /// Ends a process that runs but cannot serve.
     func fail(_ text: String) {
         guard process.service.pid != nil, process.service.state != .idle else { return }
         cancelReadiness()
@@ -90,7 +90,7 @@ extension HubEngine {
 
     // MARK: Showing
 
-    /// As one of its ports is shown. `trouble`: why that port is not served; `isOpen`: nobody has to wait for it any more.
+    /// How one of its ports is shown. `trouble` says why that port is not served. `isOpen`: the process has opened it.
     func view(_ port: UInt16, room: String, trouble: String? = nil, isOpen: Bool = true) -> Snapshot.Engine {
         var view = Snapshot.Engine(name: name, port: port, room: room, since: run.since.milliseconds)
         switch process.service.state {

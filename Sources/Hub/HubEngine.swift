@@ -9,7 +9,7 @@ protocol HubEngine: AnyObject {
     var name: String { get }
     var process: EngineProcess { get }
     var context: HubContext { get }
-    /// The room that its troubles are told of; nil where it serves all.
+    /// The room that events about its process are recorded with; nil where it may serve several.
     var roomName: String? { get }
     /// Its log, while it is followed.
     var tail: Tail? { get set }
@@ -26,7 +26,8 @@ protocol HubEngine: AnyObject {
     var whenDown: () -> Void { get set }
     /// Adopts the running process, or starts one. `offset` is how far the log was read according to the store.
     func begin(at offset: TailOffset?)
-    /// Its process has been started or adopted, or has ended, as is on record already. `expected`: it was told to end.
+    /// What an engine does beyond what `receive` does, when its process was started or adopted or has ended. `expected`: it
+    /// was told to end.
     func hasStarted()
     func wasAdopted()
     func hasEnded(expected: Bool)
@@ -36,11 +37,11 @@ protocol HubEngine: AnyObject {
     func tick()
     /// It has given no sign of life for so long.
     func hangs(for seconds: Int)
-    /// One chunk of the log, and where in it that begins. Gives how many of its bytes are done with.
+    /// Takes a chunk of the log that begins at `offset`. Returns how many of its bytes need not be read again.
     func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int
     /// The log has been opened, where its tail stands now.
     func logOpened(_ tail: Tail)
-    /// The store works again: what is still true is said to it anew.
+    /// The store works again after a failure, or is a new file: it gets all visits that have not ended.
     func rerecord()
 
     /// False where it has no such participant, or cannot do that for anybody; else `done` gets what is to be replied

@@ -1,6 +1,6 @@
 import Store
 
-/// Round trips of one visit, in microseconds; only believed ones.
+/// The round trips of one visit that are believed, in microseconds.
 struct RoundTrips {
     private var count = 0
     private var sum = 0

@@ -41,7 +41,7 @@ import Testing
                 let stopped = try hub.command("stop")
                 let started = try start.finish(within: .seconds(90))
                 #expect(stopped.code == 0, "\(stopped)")
-                // A start that comes behind the stop's mark starts a hub all the same: a person said so.
+                // The mark that `stop` leaves does not hold back a start by a person, so a hub may run afterwards.
                 let runs = try runsWhole(hub, when)
                 if started.code != 0 { #expect(!runs, "\(when): \(started)") }
             case .startedWhileStopping:
@@ -55,7 +55,7 @@ import Testing
             case .killed:
                 let start = try hub.launch("start")
                 usleep(instant)
-                // Whatever is there of it, but not who started it.
+                // All of the hub's processes but the command that started it.
                 for process in hub.processes() where process.pid != start.pid {
                     ProcessDescriptor(process)?.send(SIGKILL)
                 }
@@ -100,7 +100,7 @@ import Testing
         let first = try #require(try hub.enginePIDs().first)
         kill(Int32(first), SIGKILL)
         let second = try awaited("another engine") { try hub.enginePIDs().first { $0 != first } }
-        // Soon after its start, so that there is none for a second.
+        // A process that ends right after its start is started again after a second only.
         kill(Int32(second), SIGKILL)
         try eventually("its end") { try hub.enginePIDs().first != second }
         let started = try hub.command("start")
@@ -164,7 +164,7 @@ import Testing
         let asked = try hub.command("participants")
         kill(pid, SIGCONT)
         #expect(asked.code == 1 && asked.error.contains("SIGSTOP") && asked.error.contains("\(pid)"), "\(asked)")
-        // Somebody has cleaned up too much.
+        // Somebody has deleted the socket.
         unlink("\(hub.state)/hub.sock")
         try eventually("another socket") { try hub.command("participants").code == 0 }
         #expect(try hub.command("stop").code == 0)

@@ -10,7 +10,7 @@ import Testing
 
 @testable import Hub
 
-/// What happens on a carrier and in the hub: on record, told and shown.
+/// What happens on a carrier and in the hub is recorded, told and shown.
 @Suite(.ownThread) struct HubEventTests {
     // MARK: Every kind
 
@@ -146,7 +146,7 @@ import Testing
     ) throws {
         let first = try HubStage(kind: kind)
         let context = first.hub.context
-        // Of as many processes as there were, of a port that was served, and of a carrier that nobody knows any more.
+        // A process that is one too many now, a port that is not served any more, and an engine of an unknown kind.
         for engine in ["embedded-2", "rtpmidid-5006", "older"] {
             let visit = Visit(
                 id: context.takeVisitID(), room: "Main", engine: engine, port: 5006, name: "Drums",

@@ -13,7 +13,7 @@ final class HubStage {
     let state: StateDirectory
     let hub: Hub
     let carrier: FakeCarrier
-    /// Of the other kind; nil where that is a real one.
+    /// The carrier of the other kind; nil where that is a real one.
     let orphaned: FakeCarrier?
     let observer = FakeObserver()
     /// What `reload` reads; nil is a file that is wrong.

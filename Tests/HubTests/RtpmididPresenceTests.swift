@@ -9,7 +9,7 @@ import Testing
 
 @testable import Hub
 
-/// Who is on an rtpmidid, as its log and its answers say it, and how far they are believed.
+/// Who is on an rtpmidid according to its log and its answers, and how far these are believed.
 @Suite(.ownThread) struct RtpmididPresenceTests {
     @Test func `latencies of two of the same name are told apart, though the log names both alike`() throws {
         let stage = try RtpmididStage()

@@ -22,7 +22,7 @@ final class RtpmididStage {
     let engine: RtpmididEngine
     private var invitations: UInt32 = 0
 
-    /// Outlives the hub that looks after it.
+    /// The process. It outlives the hub that looks after it.
     final class Daemon {
         let directory = TemporaryDirectory()
         let port = freeUDPPortPair()

@@ -45,16 +45,16 @@ final class EmbeddedAttendee: Attendee {
     }
 }
 
-/// What came and what was lost in the last minute, by the counts of now and then.
+/// The loss of the last minute, from counts that are told every few seconds.
 struct LossHistory {
     private var counts: [(at: Timestamp, counts: EngineStatus.Counts)] = []
 
     mutating func add(_ now: EngineStatus.Counts, at moment: Timestamp) {
-        // Counts begin anew with an engine that does.
+        // A new engine process counts from 0.
         if let last = counts.last, now.received < last.counts.received { counts = [] }
         counts.append((moment, now))
         let since = moment.advanced(by: .seconds(-60))
-        // One from before stays, to count from.
+        // One count from before the last minute is kept as the beginning.
         while counts.count > 2, counts[1].at <= since { counts.removeFirst() }
         if counts.count > 100 { counts.remove(at: counts.count - 2) }
     }

@@ -4,10 +4,11 @@ import Rooms
 import Store
 import Supervisor
 
-/// Who is there, as the engine says it: its log at once and with reasons, its status every few seconds. Where the disk is
-/// full and the log tells nothing, the status alone.
+/// Who is on an embedded engine. Its log tells it at once and with reasons, its status every few seconds; where the disk is
+/// full and the log is not written, the status alone tells it.
 extension EmbeddedEngine {
-    /// Of one who never answers the engine's questions: most ask questions of their own every ten seconds.
+    /// In milliseconds, for participants who never answer the engine's clock exchanges. Most begin exchanges of their own
+    /// every ten seconds.
     private static let silenceAfter: Int64 = 25_000
 
     /// The participant that the engine means: a known one, a visit that the hub before this one left open, or a new one.
@@ -71,7 +72,7 @@ extension EmbeddedEngine {
     }
 
     func update(_ status: EngineStatus) {
-        // What the log has not told yet is told there. Half a line, all that a full disk took of it, is not waited for.
+        // The log is read first, as it tells reasons. Half a line, all that a full disk took, is not waited for.
         readLog()
         guard !(tail?.awaitsCommit ?? false) else { return }
         for said in status.participants {
@@ -121,6 +122,6 @@ extension EmbeddedEngine {
         }
     }
 
-    /// Who is cut for sending back what it hears.
+    /// The visits of participants who are muted because they send back what they hear.
     var loops: Set<Int64> { Set(attendance.all.filter(\.said.loops).map(\.visit.id)) }
 }

@@ -30,7 +30,7 @@ final class EmbeddedEngine: HubEngine {
     private var ports: [UInt16: String?] = [:]
     /// Of an adopted engine: the ports that it was given by the hub before this one, and counts as serving until it has said.
     private var portsBefore: Set<UInt16> = []
-    /// What a person can do about that. Found once: looking means to open the port, which the engine is to have.
+    /// What a person can do about that. Looked for once only, since looking opens the port that the engine needs.
     private var fixes: [UInt16: String] = [:]
     private var statusUnderWay = false
     private var activityUnderWay = false
@@ -44,7 +44,7 @@ final class EmbeddedEngine: HubEngine {
     /// By the engine's number for each.
     let attendance: Attendance<UInt64, EmbeddedAttendee>
 
-    /// Of seconds without a sign of life.
+    /// In seconds without a sign of life.
     private static let replacedAfter = 10
 
     init(_ name: String, context: HubContext) {
@@ -78,8 +78,8 @@ final class EmbeddedEngine: HubEngine {
         process.stop()
     }
 
-    /// Without a goodbye: the new process takes everybody up again. One of another version may keep them in a form that
-    /// the new one does not know; then they are told to come anew.
+    /// Without a goodbye, since the new process goes on with all sessions. An engine of another version may have kept them in
+    /// a form that the new one does not know; it says goodbye, so that players join again.
     func restart(by author: Author) {
         context.note(
             .restart, room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
@@ -125,7 +125,7 @@ final class EmbeddedEngine: HubEngine {
     func wasAdopted() { version = process.record?.version ?? version }
 
     func hasEnded(expected: Bool) {
-        // Its successor takes its participants up again, and says who is no longer there.
+        // The next process goes on with its participants, and its status tells who is no longer there.
         for one in attendance.all { one.outlivesEngine = true }
         if expected, !process.isWanted { attendance.everyoneHasLeft(because: "the engine was stopped") }
     }
@@ -159,7 +159,7 @@ final class EmbeddedEngine: HubEngine {
 
     /// Announces a port that is open, by the name that its players see.
     private func announce(_ number: UInt16) {
-        // The log of an engine that ends may still say that it began.
+        // The log of an engine that is ending may still tell of ports that were opened.
         guard process.isWanted, announcers[number] == nil,
             plan.host.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
             let room = plan.rooms.first(where: { $0.ports.contains(number) })
@@ -178,9 +178,9 @@ final class EmbeddedEngine: HubEngine {
         requestStatus()
     }
 
-    /// Its successor takes its players up again.
+    /// Replaced early, since its successor goes on with its players.
     func hangs(for seconds: Int) {
-        // One of another version would not find them in the table.
+        // An engine of another version may not be able to read the table of sessions.
         guard version == Version.text else { return endHung(for: seconds) }
         guard seconds >= Self.replacedAfter else { return }
         context.note(
@@ -246,7 +246,7 @@ final class EmbeddedEngine: HubEngine {
         ask(.init(command, id: id)) { [weak self] reply in
             if command == .unmute { self?.requestStatus() }
             guard let reply else { return done(.unavailable("The engine does not answer.")) }
-            // It has left, which is about to be heard here.
+            // It has left, and the log will tell so in a moment.
             if reply.isOfNobody { return done(.notFound("There is no participant \(participant).")) }
             done(reply.error.map { .unavailable("The engine says: \($0).") })
         }

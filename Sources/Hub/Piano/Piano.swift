@@ -101,7 +101,7 @@ private final class Player {
         }
     }
 
-    /// It does not come back by itself: it may have been sent away.
+    /// It does not join again by itself, since it may have been sent away.
     private func fail(_ reason: String) {
         guard failure == nil else { return }
         failure = reason
@@ -111,7 +111,7 @@ private final class Player {
         tell(reason)
     }
 
-    /// Nothing that was ordered is left without an answer.
+    /// Answers everything that has not been answered yet.
     private func answerAll(_ reason: String) {
         for one in waiting { refuse(one.reply, reason) }
         for one in echoes { answer(one.reply, echo: nil) }
@@ -172,7 +172,7 @@ private final class Player {
         if let first = waiting.first, first.since.duration(to: now) > Self.joiningPatience {
             fail("the engine does not answer")
         }
-        // The page is gone, or the way to it: as if the fingers were lifted.
+        // The page or its connection is gone: its keys are released.
         if !held.isEmpty, lastWord.duration(to: now) > Self.holdingPatience {
             participant.send(held.map { Stroke(note: $0, velocity: 0).message })
             held = []

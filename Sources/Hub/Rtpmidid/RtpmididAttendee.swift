@@ -11,7 +11,7 @@ final class RtpmididAttendee: Attendee {
     let alsaName: RawText
     var direction: Direction
     var standing: MemberStatus
-    /// Who feeds its port now, where another participant has taken its place.
+    /// The participant who has evicted this one and whose MIDI comes out of its port now.
     var evictor: RawText?
     /// RTP-MIDI SSRC and name, once known.
     var key: SessionKey?

@@ -30,14 +30,14 @@ extension RtpmididEngine {
         done(!bay.isOpen ? .unavailable("There is no ALSA sequencer.") : nil)
     }
 
-    /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it.
+    /// Removes both ends of its connection from rtpmidid, which does not say goodbye to the participant.
     private func kick(_ one: RtpmididAttendee, _ done: @escaping (CommandReply?) -> Void) {
         guard let id = one.node?.networkID else {
             return done(
                 .unavailable("rtpmidid has not told which of its connections this is. Try again in a few seconds."))
         }
         let other = one.node?.alsaID
-        // What it hears ends while it can still be told.
+        // What sounds at it is ended first, while it can still be sent something.
         bay.send(.mark(one.id, .ghost))
         bay.afterReleases { [weak self] in
             self?.process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { [weak self] answer in

@@ -9,12 +9,12 @@ import Supervisor
 /// Who is there. A participant is there as long as its ALSA port is; the log and `status` say who it is, and are believed
 /// only as far as ALSA bears them out.
 extension RtpmididEngine {
-    /// The log's word on why somebody left comes just before or after ALSA's word that it did.
+    /// How long is waited for the log to tell why somebody left, which it does just before or after the port goes.
     private static let leavingPatience: Duration = .milliseconds(500)
 
     func appeared(_ appearance: Appearance) {
         if let known = attendance[appearance.id] {
-            // The room or its rules have changed; it stays the same visit.
+            // Its room or direction has changed. The visit stays the same.
             known.direction = appearance.direction
             attendance.moved(known, to: appearance.room)
             context.changed()
@@ -35,7 +35,7 @@ extension RtpmididEngine {
         if let join, join.ssrc != nil { one.key = SessionKey(name: join.name, ssrc: join.ssrc) }
         attendance.add(one, as: one.id)
         if continued != nil {
-            // Of what was never judged, none counts where the log was doubted.
+            // Unconfirmed round trips do not count where the log was doubted.
             attendance.resumed(one, trusts: tracker.suspicion == nil)
             attendance.moved(one, to: appearance.room)
         } else if one.isShown {
@@ -52,13 +52,13 @@ extension RtpmididEngine {
         context.changed()
         guard one.isRecorded else { return }
         leaving.append((one, claimed, TimeRange(.now)))
-        // Who was let go before a goodbye left for the engine's reason, which its end tells.
+        // The engine is saying goodbye: everybody leaves because of that, which `hasEnded` records.
         guard !isLeaving else { return }
         readLog()
         context.loop.after(Self.leavingPatience) { [weak self] in self?.closeLeft(one) }
     }
 
-    /// Why somebody left is known by now.
+    /// Records the end of a visit, with what the log has told of it by now.
     private func closeLeft(_ one: RtpmididAttendee) {
         guard let index = leaving.firstIndex(where: { $0.one === one }) else { return }
         let (_, claimed, when) = leaving.remove(at: index)
@@ -73,10 +73,10 @@ extension RtpmididEngine {
         attendance.ended(one, end, at: when)
     }
 
-    /// The engine's process has ended: nobody is connected any more. The patch bay says the same port by port, later.
+    /// The engine's process has ended, so nobody is connected any more. The patch bay tells the same later, port by port.
     func everyoneIsGone(reason: String, byUs: Bool) {
-        // Those whose ports went a moment before went for the same reason, unless the log has said another. Of those whom
-        // we dismissed, the log says the same as of lost ones.
+        // Participants whose ports went just before left for the same reason, unless the log has told another. Where we
+        // dismissed them the log's reason does not count, as it is the same as for lost ones.
         for (one, _, when) in leaving where byUs || leavings[one.port] == nil {
             attendance.ended(one, .left("left: \(reason)"), at: when)
         }
@@ -94,20 +94,19 @@ extension RtpmididEngine {
             { ($0.ssrc == nil || ssrc == nil) && isSameName($0) })
     }
 
-    /// The store works again: what is still true is said to it anew.
     func rerecord() {
         attendance.rerecord()
         recordOffset()
     }
 
-    // MARK: The log's word
+    // MARK: What the log tells
 
-    /// `isLive`: the line was read as it was written.
+    /// `isLive`: the line was written while this hub followed the log.
     func take(_ event: JoinTracker.Event, isLive: Bool) {
         switch event {
         case .joined(let join, let isDuplicate):
             for one in attendance.all where matches(one, join) { decideByLog(one) }
-            // An invitation to a session that is up: its program has been started anew, and forgotten what it held.
+            // Somebody who is here invites again: its program was started anew and does not know what it held before.
             if isDuplicate, isLive, join.trust != .doubtful {
                 let first = tracker.joins.first { $0.isSameSession(as: join) }
                 let one = attendance.all.first { $0.port == first?.port && $0.standing == .participant }
@@ -136,7 +135,7 @@ extension RtpmididEngine {
         return join.name.alsaPortName == one.alsaName
     }
 
-    /// A port that waits is wired where an undoubted log line tells whose it is.
+    /// Decides about a port that waits, where a log line that is not doubted tells whose it is.
     private func decideByLog(_ one: RtpmididAttendee) {
         guard one.standing == .waiting else { return }
         guard let join = tracker.joins.first(where: { matches(one, $0) }), join.trust != .doubtful else { return }
@@ -148,7 +147,7 @@ extension RtpmididEngine {
         }
     }
 
-    /// `evictor`: who feeds its port now.
+    /// `evictor`: the participant who has taken its place.
     func judge(_ one: RtpmididAttendee, _ standing: MemberStatus, evictor: RawText? = nil) {
         guard one.standing != standing, one.standing != .probe else { return }
         (one.standing, one.evictor) = (standing, evictor)
@@ -165,9 +164,9 @@ extension RtpmididEngine {
         context.changed()
     }
 
-    // MARK: The daemon's word
+    // MARK: What the daemon answers
 
-    /// Asks `status`, once at a time; wishes meanwhile make one more.
+    /// Asks `status`. Only one question is under way; calls meanwhile lead to one more question after it.
     func requestStatus() {
         guard process.service.pid != nil, run.isReady || process.service.isAdopted else { return }
         guard !statusUnderWay else {
@@ -194,8 +193,8 @@ extension RtpmididEngine {
     ) {
         switch answer {
         case .failure(.silent) where question == .status:
-            // A name that is no UTF-8 makes `status` unanswerable while it is here; `help` tells that from a hung daemon.
-            // Every now and then it is tried again, in case the name has left.
+            // rtpmidid cannot answer `status` while a participant's name is no UTF-8. Whether that is so, or it hangs, is
+            // seen by asking `help`. `status` is tried again after a while, when the participant may have left.
             statusUnanswerableUntil = .now.advanced(by: .seconds(30))
             requestStatus()
         case .failure: judgeWithoutStatus()
@@ -223,7 +222,7 @@ extension RtpmididEngine {
         }
         endReplaced(status, among: byPort)
         record(samples)
-        // Whoever was here when the hub ended has been found by now, or has left.
+        // Open visits that nobody in the reply can continue have ended.
         if !attendance.present.isEmpty || status.participants.isEmpty {
             let listed = status.participants.map { $0.session.name.description }
             if !attendance.openVisits.contains(where: { listed.contains($0.name) }) { attendance.abandonOpenVisits() }
@@ -231,7 +230,7 @@ extension RtpmididEngine {
         context.changed()
     }
 
-    /// One session with its ports: the first is the participant, the others are its duplicates.
+    /// Finds the ports of one session: the first is the participant's, the others are duplicates.
     private func identify(_ participant: StatusReply.Participant, among byPort: [Int: RtpmididAttendee]) {
         let session = participant.session
         var ports: [RtpmididAttendee] = []
@@ -242,7 +241,7 @@ extension RtpmididEngine {
                 one.key = session.key
                 ports.append(one)
             } else if one.alsaName == node.portName?.alsaPortName, one.standing != .ghost {
-                // Its participant was evicted: the port carries the same MIDI as those of whoever did it.
+                // Its participant was evicted. The port carries the MIDI of the one who took its place.
                 judge(one, .duplicate, evictor: session.name)
             }
         }
@@ -252,7 +251,7 @@ extension RtpmididEngine {
             })
                 ?? ports.first
         else { return }
-        // Also one that was evicted and has come back.
+        // It may have been a duplicate: one that was evicted and has come back.
         if first.standing != .ghost { judge(first, .participant) }
         for other in ports where other !== first && other.standing != .ghost { judge(other, .duplicate) }
         for one in ports {
@@ -275,7 +274,7 @@ extension RtpmididEngine {
 
     // MARK: Latency
 
-    /// Whom a line of that name may be about.
+    /// The visits that a log line with that name may be about.
     func candidates(_ name: RawText) -> [Visit] {
         let cut = name.alsaPortName
         let here = attendance.all.filter { $0.standing == .participant && ($0.key?.name == name || $0.alsaName == cut) }
@@ -283,10 +282,10 @@ extension RtpmididEngine {
         return attendance.openVisits.filter { RawText($0.name).alsaPortName.description == cut.description }
     }
 
-    /// Puts a log line's figure on record, not yet believed, in the transaction that moves the log's offset past it.
+    /// Records the round trip of a log line as unconfirmed, in the transaction that moves the log's offset past the line.
     func recordSample(_ name: RawText, _ microseconds: Int, _ range: Range<UInt64>) {
         let visits = candidates(name)
-        // Of two with that name the line may mean either: `status` will tell their figures apart.
+        // Where two have that name the line may mean either; `status` tells their round trips apart.
         guard visits.count == 1, let visit = visits.first else { return }
         let when = isLive(range) ? TimeRange(.now) : context.whileAway(visit)
         context.recorder.add(

@@ -5,7 +5,7 @@ import Rtpmidid
 import Store
 import Supervisor
 
-/// Who is there and not there: silent, gone without the daemon's noticing, or begun anew.
+/// Participants who have a port and may be gone all the same: silent ones, ghosts, and those who have joined anew.
 extension RtpmididEngine {
     /// Says who is silent, and removes who is gone without the daemon's noticing: a ghost keeps its port for ever.
     func judgeSilence(now: ContinuousClock.Instant = .now) {
@@ -15,7 +15,7 @@ extension RtpmididEngine {
             switch silence {
             case .fresh:
                 if one.standing == .probe {
-                    // Longer than any ping takes.
+                    // No ping takes that long.
                     if one.visit.joined.latest.advanced(by: .seconds(60)) < .now { remove(one) }
                 } else if one.isSilent {
                     one.isReleased = false
@@ -26,14 +26,14 @@ extension RtpmididEngine {
                 attendance.fellSilent(one, for: last.duration(to: now).components.seconds)
                 releaseSilent(one, now)
             case .ghostSuspect:
-                // Who plays is alive, whatever its clock does.
+                // Somebody who plays is alive, even without clock exchanges.
                 if one.lastSign.duration(to: now) > LatencyCorrelator.ghostAfter { remove(one) }
             }
         }
     }
 
-    /// Who plays is alive, whatever its clock does; what anybody else holds who is silent is not left to sound until the
-    /// daemon gives it up.
+    /// Releases what a silent participant holds, so that it does not sound until the daemon gives it up. Somebody who plays is
+    /// alive, even without clock exchanges.
     private func releaseSilent(_ one: RtpmididAttendee, _ now: ContinuousClock.Instant) {
         let hasPlayed = one.lastPlayed.map { $0.duration(to: now) < Self.silencePatience } ?? false
         guard !one.isReleased, !hasPlayed, one.standing == .participant else { return }
@@ -63,9 +63,9 @@ extension RtpmididEngine {
 
     // MARK: Successors
 
-    /// A new session at the address and port of another ends it, once the new one has shown that it lives: else its
-    /// player would hear everything twice, and itself, until the daemon misses the old one. An old one that has given a
-    /// sign since is left alone.
+    /// A new session at the address and port of another one replaces it, once it has measured or played. Otherwise its player
+    /// would hear everything twice, and itself, until the daemon misses the old session. An old session that has given a
+    /// sign of life since is left alone.
     func endReplaced(_ status: StatusReply, among byPort: [Int: RtpmididAttendee]) {
         func ports(_ participant: StatusReply.Participant) -> [RtpmididAttendee] {
             participant.nodes.compactMap { $0.port.flatMap { byPort[$0] } }.filter { !$0.isBeingRemoved }
@@ -94,6 +94,6 @@ extension RtpmididEngine {
         }
     }
 
-    /// What it played last may be told a little later than its successor's coming.
+    /// What the old session played last may be counted a little after the new one has appeared.
     private static let signTolerance: Duration = .milliseconds(200)
 }

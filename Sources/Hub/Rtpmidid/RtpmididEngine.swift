@@ -46,11 +46,11 @@ final class RtpmididEngine: HubEngine {
     var statusUnderWay = false
     var statusWanted = false
     var isSuccessionOpen = false
-    /// It was asked in vain; until then `help` is asked instead.
+    /// `status` was not answered. Until then `help` is asked instead.
     var statusUnanswerableUntil = ContinuousClock.now
 
     let attendance: Attendance<PortID, RtpmididAttendee>
-    /// Their ports are gone; the log may still say why.
+    /// Participants whose ports are gone, while the log may still tell why.
     var leaving: [(one: RtpmididAttendee, claimed: JoinTracker.Leaving?, at: TimeRange)] = []
     var leavings: [Int: (how: JoinTracker.Leaving, at: ContinuousClock.Instant)] = [:]
 

@@ -66,7 +66,7 @@ final class RtpmididFleet: Carrier {
     /// Those of removed ports are ended, those of new ones started.
     func apply(_ plan: EnginePlan, _ done: @escaping (String?) -> Void) {
         self.plan = plan
-        // Who stays first: the patch bay is to hear of the new rooms once, and whole.
+        // Engines that stay are changed before others are ended or started, which configures the patch bay.
         for engine in serving {
             guard let (_, room, index) = plan.ports.first(where: { $0.port == engine.port }) else { continue }
             (engine.room, engine.portIndex) = (room, index)
@@ -86,7 +86,7 @@ final class RtpmididFleet: Carrier {
         draining.append(engine)
         engine.whenDown = { [unowned self, unowned engine] in
             File.remove(context.state.ini(engine.name))
-            // Not from within its own callback.
+            // Later, as the engine must not be released within its own callback.
             context.loop.after(.zero) { [weak self] in
                 self?.draining.removeAll(where: \.isDown)
                 if let self, isDown { whenDown() }
@@ -174,7 +174,7 @@ final class RtpmididFleet: Carrier {
 
     // MARK: What is asked
 
-    /// The kernel's counts come by themselves.
+    /// Nothing to ask: the patch bay tells activity by itself.
     func requestActivity() {}
 
     func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void) {
@@ -223,7 +223,7 @@ final class RtpmididFleet: Carrier {
             bay.trouble.map { "Nobody is connected with anybody: \($0)" },
             listenerTrouble.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
         ].compactMap { $0.map { Snapshot.Problem(what: $0, fix: nil) } }
-        // Looked at only then: opening the device makes an ALSA client, which everybody is told of.
+        // Looked for only while an engine is not ready, since opening the device makes an ALSA client that all others see.
         guard serving.contains(where: { !$0.run.isReady }) else { return deaf }
         let sequencer = Doctor.sequencer()
         return [Doctor.daemon(context.configuration), sequencer].filter { !$0.isWell }
