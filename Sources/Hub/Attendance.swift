@@ -2,10 +2,11 @@ import Linux
 import Rooms
 import Store
 
-/// One participant who is on an engine, as every carrier knows it; each adds to it what it alone knows.
+/// One participant who is on an engine: what every carrier knows of it. Each carrier has a subclass with what it alone
+/// knows.
 class Attendee {
     var visit: Visit
-    /// The visit is on record, and its end will have to be.
+    /// The store knows of the visit, so its end has to be recorded too.
     fileprivate(set) var isRecorded = false
     fileprivate(set) var isSilent = false
     fileprivate(set) var roundTrips = RoundTrips()
@@ -37,30 +38,31 @@ final class Attendance<ID: Hashable, One: Attendee> {
     init(_ engine: String, _ context: HubContext) { (self.engine, self.context) = (engine, context) }
 
     subscript(id: ID) -> One? { present[id] }
-    var all: some Collection<One> { present.values }
+    var all: Dictionary<ID, One>.Values { present.values }
 
     // MARK: Coming
 
-    /// The engine goes on from before this hub, or is about to be started again: its open visits are its own affair.
+    /// Called by an engine that goes on or is about to be started: it decides what becomes of its open visits.
     func takeOver() { openVisits += context.takeOpenVisits(of: engine) }
 
     /// Somebody is there, who is not on record yet.
     func add(_ one: One, as id: ID) { present[id] = one }
 
-    /// Who is there is a participant: from now on it is on record.
+    /// Records the beginning of a visit.
     func joined(_ one: One, at when: TimeRange = TimeRange(.now)) {
         one.isRecorded = true
         context.recorder.add(.visit(one.visit))
         context.note(.joined, at: when, visit: one.visit, "\(one.visit.name) joined room \(one.visit.room)")
     }
 
-    /// Takes the first open visit of those that the earliest of these conditions finds.
+    /// Removes and returns an open visit: the first one for which the first condition holds, else the second, and so on.
     func takeOpenVisit(where conditions: (Visit) -> Bool...) -> Visit? {
         let index = conditions.lazy.compactMap { [openVisits] in openVisits.firstIndex(where: $0) }.first
         return index.map { openVisits.remove(at: $0) }
     }
 
-    /// Who is there was on record before this hub. `trusts`: so are its round trips, also those nobody has judged.
+    /// Goes on with a visit that the hub before this one has recorded. `trusts`: its round trips count too, also those that
+    /// were not confirmed.
     func resumed(_ one: One, trusts: Bool = true) {
         one.isRecorded = true
         if trusts, let earlier = context.earlierRoundTrips[one.visit.id] { one.roundTrips = RoundTrips(earlier) }
@@ -68,7 +70,7 @@ final class Attendance<ID: Hashable, One: Attendee> {
 
     // MARK: Being there
 
-    /// The same visit, in a room that a reload has renamed or put its port into.
+    /// A reload has renamed the room, or put the port into another one. The visit stays the same.
     func moved(_ one: One, to room: String) {
         guard one.visit.room != room else { return }
         one.visit.room = room
@@ -89,7 +91,7 @@ final class Attendance<ID: Hashable, One: Attendee> {
         context.note(.back, at: TimeRange(moment), visit: one.visit, "\(one.visit.name) is back")
     }
 
-    /// One round trip that is believed.
+    /// Records a round trip that is believed.
     func measured(_ one: One, _ microseconds: Int, at moment: Timestamp = .now) {
         let sample = LatencySample(
             visit: one.visit.id, at: TimeRange(moment), roundTrip: Int64(microseconds), trust: .confirmed)
@@ -97,7 +99,7 @@ final class Attendance<ID: Hashable, One: Attendee> {
         confirmed(one, microseconds, at: moment)
     }
 
-    /// One that is on record already, and is believed now.
+    /// Counts a round trip that was recorded before and is believed now.
     func confirmed(_ one: One, _ microseconds: Int, at moment: Timestamp) {
         one.roundTrips.add(microseconds, at: moment)
         context.changed()
@@ -105,16 +107,16 @@ final class Attendance<ID: Hashable, One: Attendee> {
 
     // MARK: Going
 
-    /// Somebody is there no more; how its visit ended may become known later.
+    /// The participant is gone. `ended` follows when it is known how.
     @discardableResult
     func remove(_ id: ID) -> One? { present.removeValue(forKey: id) }
 
-    /// Of who has been removed.
+    /// Records how the visit of a removed participant ended.
     func ended(_ one: One, _ end: VisitEnd, at when: TimeRange = TimeRange(.now)) {
         if one.isRecorded { context.close(one.visit, end, at: when) }
     }
 
-    /// The process has ended, and with it every session.
+    /// The engine's process has ended, and every session with it.
     func everyoneHasLeft(because reason: String) {
         for one in present.values { ended(one, .left("left: \(reason)")) }
         present = [:]
@@ -130,7 +132,7 @@ final class Attendance<ID: Hashable, One: Attendee> {
 
     // MARK: The store
 
-    /// The store works again: what is still true is said to it anew.
+    /// The store works again after a failure, or is a new file: it gets all visits that have not ended.
     func rerecord() {
         for one in present.values where one.isRecorded { context.recorder.add(.visit(one.visit)) }
     }
