@@ -22,6 +22,8 @@ final class RtpmididAttendee: Attendee {
     var isReleased = false
     var lastPlayed: ContinuousClock.Instant?
     var isBeingRemoved = false
+    /// Somebody has sent it away.
+    var isKicked = false
     /// A newer session is at its address and port.
     var isReplaced = false
     let appeared = ContinuousClock.now

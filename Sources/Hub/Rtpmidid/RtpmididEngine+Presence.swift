@@ -66,6 +66,7 @@ extension RtpmididEngine {
         let end: VisitEnd =
             switch (one.standing, said) {
             case _ where one.isReplaced: .left("began anew on the same port")
+            case _ where one.isKicked: .left("was sent away")
             case (.ghost, _): .lost("vanished without saying so")
             case (_, .lost?): .lost("was lost: no sign of it for 60 s")
             case (_, .bye?), (_, .halfBye?), (_, nil): .left("left")
