@@ -6,7 +6,7 @@ enum MemberCommands {
     static func kick(_ options: Options) -> ExitCode { give("kick", options) }
 
     static func unmute(_ options: Options) -> ExitCode {
-        give("unmute", options, missing: { "no participant \($0) is muted" }) { $0.muted ?? false }
+        give("unmute", options, missing: { "no participant \($0) is muted" }, where: { $0.muted ?? false })
     }
 
     static func notesOff(_ options: Options) -> ExitCode {
