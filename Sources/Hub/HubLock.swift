@@ -9,7 +9,7 @@ package enum HubLock {
         var free = try FileLock(state.lock)
         while free == nil {
             guard holder(state) == nil, ContinuousClock.now < deadline else { return nil }
-            usleep(10_000)  // another process, and nothing but a file in common
+            usleep(10_000)  // the holder is another process and cannot say when it has ended
             free = try FileLock(state.lock)
         }
         guard let lock = free else { return nil }

@@ -9,7 +9,7 @@ package enum Location {
     package static func ask(_ base: String = service, curl: String? = Programs.find("curl")) -> String? {
         guard let curl else { return nil }
         // The three forms at once: which cloud it is, is not known before. The shell joins EC2's two steps.
-        // What they complain of is no answer.
+        // Error messages are no answer.
         let script = """
             exec 2>/dev/null
             a() { t=$("$1" -sf -m 1 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$2/latest/api/token") &&

@@ -18,7 +18,7 @@ package struct RestoredState: Sendable {
     /// By room.
     var blocks: [String: Set<Block>] = [:]
     var nextVisit: Int64 = 1
-    /// When the last hub was surely running; the beginning of time where none has said it.
+    /// When the last hub was surely running; 1970 where none has recorded it.
     var lastAlive = Timestamp(milliseconds: 0)
     var notices: [String] = []
 

@@ -27,7 +27,7 @@ extension Snapshot.Health {
             ok: problems.isEmpty && engines.allSatisfy { $0.state == .up }, sentence: sentence, problems: problems)
     }
 
-    /// A hub that has just begun on engines of the one before it does not know for a moment who is on them.
+    /// A hub that has adopted engines does not know who is on them for its first seconds.
     package static func isTakingOver(_ engines: [Snapshot.Engine], startedAt: Int64, now: Int64) -> Bool {
         now - startedAt < 4000 && engines.contains(where: \.adopted)
     }

@@ -27,7 +27,7 @@ import Testing
     }
     private func set(_ mode: String) { directory.write("mode", mode) }
 
-    /// The lines that came: what was taken, and what was refused.
+    /// The lines that the receiver has written: alerts that it took and, after "- ", those that it refused.
     private var lines: [String] { text(of: directory.file("out")).split(separator: "\n").map(String.init) }
     private func received() throws -> [[String: Any]] {
         try lines.filter { !$0.hasPrefix("- ") }.map {
@@ -168,7 +168,7 @@ import Testing
         #expect(try hub.post("/api/v1/alerts/test").status == 503)
         #expect(try http("POST", "/api/v1/alerts/test", at: hub.web).status == 401)
 
-        // Read again, it has none any more.
+        // The configuration is read again, and has no alerts any more.
         #expect(try hub.command("reload").code == 0)
         let none = try hub.command("alert")
         #expect(none.code == 1 && none.error.contains("no alerts are configured"), "\(none)")

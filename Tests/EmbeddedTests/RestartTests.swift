@@ -4,7 +4,7 @@ import Linux
 import TestSupport
 import Testing
 
-/// The hub anew under an engine that goes on.
+/// A hub is replaced while its engine goes on.
 @Suite struct RestartTests {
     @Test func `restart makes a new hub with the same options, under the same engine and its players`() throws {
         let hub = try HubUnderTest.running(

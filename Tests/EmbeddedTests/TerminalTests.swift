@@ -5,7 +5,7 @@ import MIDI
 import TestSupport
 import Testing
 
-/// status, monitor and their kin as a person sees them, here and over a distance.
+/// `status`, `monitor` and the like as a person sees them, on the hub's machine and over the network.
 @Suite(.serialized) struct TerminalTests {
     private let directory = TemporaryDirectory()
     private let chord: [Message] = [60, 64, 67].map {
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func `a reader that has gone is no failure`() throws {
-        // Python ignores SIGPIPE, and so does what it starts this way, as under a supervisor.
+        // Python ignores SIGPIPE, and its child inherits that, as under a supervisor.
         let script = """
             import os, subprocess, sys
             reader, writer = os.pipe()
@@ -119,7 +119,7 @@ import Testing
             refused.error.contains("\(host): refused (it is full, or lets nobody in from this address)")
         }
         #expect(refused.error.hasPrefix("midihub: inviting \(host)"), "\(refused.error)")
-        // Nobody answers there, which is known only after some seconds.
+        // Nobody answers there; that takes some seconds to find out.
         let silent = try Sockets.datagram(.init(host: "127.0.0.1", port: 0))
         let other = "127.0.0.1:\(Sockets.localAddress(silent).port)"
         let waiting = try Program(builtProduct("midihub"), ["join", other], in: directory, name: "waiting")

@@ -4,7 +4,7 @@ import Linux
 import TestSupport
 import Testing
 
-/// Which engine is taken, where rtpmidid would be but knows nothing of a setting.
+/// Which engine is chosen where rtpmidid cannot honour a setting.
 @Suite struct EngineKindTests {
     private let directory = TemporaryDirectory()
 

@@ -54,7 +54,7 @@ import Testing
         _ = consume lock
     }
 
-    /// Words of a stale, reused or half-written kind.
+    /// Contents of a lock file that are stale, half written, or about a process whose number is another's now.
     @Test(arguments: ["", "\n", "12", "1 1\n", "0 0\n", "-1 5\n", "999999999 1\n", "PID TIME\n", "{\"pid\": 1}"])
     func `a holder is believed only where its words are those of a running process`(words: String) throws {
         guard let lock = try HubLock.acquire(state) else {

@@ -8,7 +8,7 @@ import Testing
 @Suite struct StateDirectoryTests {
     private let directory = TemporaryDirectory()
     private var state: StateDirectory { StateDirectory(directory.file("state")) }
-    /// On tmpfs in every Linux.
+    /// A directory that is on tmpfs on every Linux.
     private static let memory = "/dev/shm"
 
     private func mode(_ path: String) throws -> Int {
@@ -63,7 +63,7 @@ import Testing
             } catch { #expect("\(error)".contains(words), "\(error)") }
             #expect(!File.exists(state.engines))
         }
-        // A link made by the system or by ourselves does not count as a stranger's.
+        // Links that belong to the system or to this user are allowed.
         try FileManager.default.createSymbolicLink(atPath: directory.file("own"), withDestinationPath: directory.path)
         try StateDirectory(directory.file("own/state")).create()
     }

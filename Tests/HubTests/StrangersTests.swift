@@ -64,7 +64,7 @@ struct StrangersTests {
     }
 
     @Test func `ten thousand short visits of one address cost what a hundred do, and are told as one event`() throws {
-        // Each from another port, as computers do.
+        // Each visit comes from another port, as computers choose them.
         var crowd = crowd(1..<10_001) { "192.0.2.66:\(1024 + $0)" }
         #expect(crowd.recorded.count == 500)
         #expect(crowd.strangers.due(at: Self.moment(3600)).isEmpty)
@@ -144,7 +144,7 @@ struct StrangersTests {
         #expect(crowd.recorded.count == 60)
         for second in Int64(1)...10 { measures(1000, at: second) }
         #expect(crowd.recorded.count == 70)
-        // What is not believed yet keeps nothing out.
+        // Unconfirmed samples do not use up the limit.
         measures(9, at: 10, .unconfirmed)
         measures(1, at: 11)
         #expect(crowd.recorded.count == 80)

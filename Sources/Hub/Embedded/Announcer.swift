@@ -57,7 +57,7 @@ package final class Announcer {
     private func handle(_ report: Service.Report) {
         switch report {
         case .started(let pid):
-            // It ends by itself, within a moment, where no daemon answers.
+            // Where no Avahi daemon answers it ends by itself within a moment; after two seconds it counts as ready.
             context.loop.after(.seconds(2)) { [weak self] in
                 guard let self, process.service.pid == pid else { return }
                 problem = nil

@@ -27,10 +27,11 @@ final class EmbeddedCarrier: Carrier {
         let names = (0..<max(1, min(processes, plan.rooms.count))).map(EmbeddedEngine.name)
         for name in plan.rooms.isEmpty ? [] : names { serving.append(engine(name)) }
         let shares = shares(of: plan, remembered: Self.written(serving.map(\.name), context.state))
-        // Engines of an earlier hub that had more of them.
+        // Left by an earlier hub that had more processes.
         for name in context.state.plannedEngines where !serving.contains(where: { $0.name == name }) {
             let engine = engine(name)
             guard engine.process.adopt() else { continue }
+            engine.attendance.takeOver()
             draining.append(engine)
             engine.stop()
         }
@@ -41,7 +42,7 @@ final class EmbeddedCarrier: Carrier {
     }
 
     private func engine(_ name: String) -> EmbeddedEngine {
-        let engine = EmbeddedEngine(name, openVisits: context.removeOpenVisits(of: name), context: context)
+        let engine = EmbeddedEngine(name, context: context)
         engine.whenDown = { [unowned self] in
             draining.removeAll(where: \.isDown)
             if isDown { whenDown() }
@@ -53,7 +54,7 @@ final class EmbeddedCarrier: Carrier {
         let fresh = shares(of: plan, remembered: serving.map(\.plan))
         var waiting = fresh.count
         var failure: String?
-        // A port that another engine is about to give up is tried again every second.
+        // A port may move from one engine to another: the engine that gets it tries every second until it is free.
         for (engine, share) in zip(serving, fresh) {
             engine.apply(share) { trouble in
                 failure = failure ?? trouble

@@ -25,11 +25,13 @@ extension EmbeddedEngine {
         case .started: version = line.version ?? version
         case .listening: if let number = line.port { port(number, problem: nil) }
         case .cannotListen: if let number = line.port { port(number, problem: line.reason ?? "it cannot be opened") }
-        case .joined: if let reported = line.participant { joined(reported, at: at) }
+        case .joined: if let reported = line.participant { joined(reported) }
         case .left:
-            if let reported = line.participant { left(reported, line.leaving, released: line.released ?? 0, at: at) }
+            if let reported = line.participant {
+                left(reported, line.leaving ?? .bye, released: line.released ?? 0, at: at)
+            }
         case .latency: if let reported = line.participant { measured(reported, at: at) }
-        case .losses: if let reported = line.participant { attendee(reported, at: at).update(reported, at: at) }
+        case .losses: if let reported = line.participant { attendee(reported).update(reported, at: at) }
         case .silent, .back:
             if let reported = line.participant { heard(reported, released: line.released ?? 0, at: at) }
         case .refused:
@@ -50,7 +52,7 @@ extension EmbeddedEngine {
             context.changed()
         case .loop:
             guard let reported = line.participant else { break }
-            let one = attendee(reported, at: at)
+            let one = attendee(reported)
             one.reported.loops = true
             context.note(
                 .loop, severity: .warning, at: TimeRange(at), visit: one.visit,

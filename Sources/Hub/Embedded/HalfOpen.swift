@@ -1,7 +1,7 @@
 import EngineProtocol
 import Store
 
-/// Somebody who was let in and did not get in. Its name is a stranger's choice; its address is not for everybody.
+/// Somebody whose invitation was accepted and who never completed the session. Its name is a stranger's choice.
 struct HalfOpen {
     let name: String
     let port: UInt16

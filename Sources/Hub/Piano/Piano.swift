@@ -101,15 +101,21 @@ private final class Player {
         }
     }
 
-    /// It does not come back by itself: it may have been sent away.
+    /// It does not join again by itself, since it may have been sent away.
     private func fail(_ reason: String) {
         guard failure == nil else { return }
         failure = reason
         held = []
-        for one in waiting { refuse(one.reply, reason) }
-        waiting = []
+        answerAll(reason)
         participant.leave {}
         tell(reason)
+    }
+
+    /// Answers everything that has not been answered yet.
+    private func answerAll(_ reason: String) {
+        for one in waiting { refuse(one.reply, reason) }
+        for one in echoes { answer(one.reply, echo: nil) }
+        (waiting, echoes) = ([], [])
     }
 
     private func refuse(_ reply: @escaping Reply, _ reason: String) {
@@ -125,6 +131,7 @@ private final class Player {
             guard waiting.count < 100 else { return refuse(reply, "it is still on its way in") }
             waiting.append((strokes, hasEcho, reply, .now))
         case .leave:
+            answerAll("it has left")
             guard failure == nil else { return loop.stop() }
             failure = "it has left"
             participant.leave { [unowned self] in loop.stop() }
@@ -165,7 +172,7 @@ private final class Player {
         if let first = waiting.first, first.since.duration(to: now) > Self.joiningTimeout {
             fail("the engine does not answer")
         }
-        // The page is gone, or the way to it: as if the fingers were lifted.
+        // The page or its connection is gone: its keys are released.
         if !held.isEmpty, lastWord.duration(to: now) > Self.holdingTimeout {
             participant.send(held.map { Stroke(note: $0, velocity: 0).message })
             held = []

@@ -1,7 +1,7 @@
 import Linux
 import PatchBay
 
-/// The way to the patch bay, which is there once there is a sequencer. Lives on the hub's loop.
+/// The hub's end of the patch bay, which exists once there is a sequencer. Lives on the hub's loop.
 final class PatchBayLink {
     private let loop: EventLoop
     private let table: String
@@ -13,10 +13,10 @@ final class PatchBayLink {
     var news: (PatchBayEvent) -> Void = { _ in }
     /// An engine has come, gone or changed its process: the patch bay must know.
     var enginesChanged: () -> Void = {}
-    /// Who waits for releases, each of whom is called once.
+    /// Those who wait for releases, by number; each is called once.
     private var waiting: [Int: () -> Void] = [:]
     private var count = 0
-    /// Numbers of those, from the patch bay's thread.
+    /// The numbers of those who have waited long enough, from the patch bay's thread.
     private let released: Mailbox<Int>
 
     /// Longer than a full room's releases take, and shorter than a goodbye may.
@@ -59,6 +59,6 @@ final class PatchBayLink {
         loop.after(Self.releaseTimeout) { [weak self] in self?.waiting.removeValue(forKey: number)?() }
     }
 
-    /// Wires stay.
+    /// Ends the patch bay's thread. The wires stay.
     func close() { bay?.stop() }
 }

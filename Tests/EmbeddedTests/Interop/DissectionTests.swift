@@ -90,7 +90,7 @@ import Testing
         }
         let session = "raw:ip:udp:applemidi"
         #expect(Set(frames.map(\.proto)) == [session, session + ":rtp:rtpmidi"])
-        // The checks above have seen every kind of packet, every chapter and every command.
+        // So that none of the checks above passes for lack of packets: every kind of packet, chapter and command occurred.
         #expect(Set(frames.map(\.command)).isSuperset(of: ["0x4f4b", "0x4e4f", "0x434b", "0x5253", "0x4259"]))
         for (index, chapter) in Frame.chapters.enumerated() {
             #expect(frames.count { $0.has(index) } > 20, "chapter \(chapter)")

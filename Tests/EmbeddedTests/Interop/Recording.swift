@@ -13,7 +13,7 @@ final class Recording {
     private(set) var datagrams: [Datagram] = []
     private var players: UInt32 = 0
 
-    /// From now on all that comes to this player.
+    /// Records everything that comes to this player from now on.
     func add(_ player: TestPlayer) {
         players += 1
         player.onDatagram = { [unowned self, number = players] path, octets in

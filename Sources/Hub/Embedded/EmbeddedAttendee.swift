@@ -2,12 +2,9 @@ import EngineProtocol
 import Rooms
 import Store
 
-/// A participant who is on the embedded engine: the visit on record, and what the engine said last.
-final class EmbeddedAttendance {
-    var visit: Visit
+/// A participant who is on an embedded engine, with what the engine said of it last.
+final class EmbeddedAttendee: Attendee {
     var reported: EngineStatus.Participant
-    var roundTrips = RoundTrips()
-    var isSilent = false
     /// How many statuses in a row have not named it.
     var absences = 0
     /// The engine that it was on has ended, and the next one has not named it yet.
@@ -16,7 +13,10 @@ final class EmbeddedAttendance {
     var notes: UInt64?
     private var history = LossHistory()
 
-    init(_ visit: Visit, _ reported: EngineStatus.Participant) { (self.visit, self.reported) = (visit, reported) }
+    init(_ visit: Visit, _ reported: EngineStatus.Participant) {
+        self.reported = reported
+        super.init(visit)
+    }
 
     /// What the engine says now.
     func update(_ reported: EngineStatus.Participant, at moment: Timestamp) {
@@ -26,14 +26,7 @@ final class EmbeddedAttendance {
 
     /// `policy` and `portIndex` are those of its room.
     func view(_ policy: Policy, _ portIndex: Int) -> Snapshot.Participant {
-        var view = Snapshot.Participant(
-            id: visit.id, name: visit.name, room: visit.room, port: visit.port, engine: visit.engine,
-            since: visit.joined.latest.milliseconds)
-        view.state = isSilent ? .silent : .present
-        let direction = policy.direction(name: visit.name, portIndex: portIndex)
-        view.sends = direction.sends
-        view.receives = direction.receives
-        view.rtt = roundTrips.view
+        var view = commonView(policy.direction(name: visit.name, portIndex: portIndex))
         view.rtt?.p95 = reported.rtt?.p95
         view.jitter = reported.rtt?.jitter
         (view.received, view.lost, view.repaired) = (
@@ -41,33 +34,29 @@ final class EmbeddedAttendance {
         )
         (view.unreadable, view.mayHaveLeftNotes) = (reported.counts.unreadable, reported.mayHaveLeftNotes)
         view.loss = history.loss
-        view.address = visit.address
-        view.ssrc = visit.ssrc
         if reported.loops {
             view.muted = true
             view.remark =
                 "sends back what it hears (a feedback loop): nobody hears it until that is lifted or it joins anew"
-        } else if direction == .neither {
-            view.remark = "its name says neither In nor Out: not connected"
-        } else if reported.mayHaveLeftNotes ?? false {
+        } else if view.remark == nil, reported.mayHaveLeftNotes ?? false {
             view.remark = "may have left a note: its software does not repair losses"
-        } else if let unreadable = reported.counts.unreadable, unreadable > 0 {
+        } else if view.remark == nil, let unreadable = reported.counts.unreadable, unreadable > 0 {
             view.remark = "\(unreadable) of its packets could not be read"
         }
         return view
     }
 }
 
-/// What came and what was lost in the last minute, by the counts of now and then.
+/// The loss of the last minute, from counts that are told every few seconds.
 struct LossHistory {
     private var counts: [(at: Timestamp, counts: EngineStatus.Counts)] = []
 
     mutating func add(_ now: EngineStatus.Counts, at moment: Timestamp) {
-        // Counts begin anew with an engine that does.
+        // A new engine process counts from 0.
         if let last = counts.last, now.received < last.counts.received { counts = [] }
         counts.append((moment, now))
         let since = moment.advanced(by: .seconds(-60))
-        // One from before stays, to count from.
+        // One count from before the last minute is kept as the beginning.
         while counts.count > 2, counts[1].at <= since { counts.removeFirst() }
         if counts.count > 100 { counts.remove(at: counts.count - 2) }
     }

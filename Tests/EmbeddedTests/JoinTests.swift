@@ -52,7 +52,7 @@ struct JoinTests {
         let engine = try engine(port: port)
         let bob = try join(["localhost:\(port)", "--name", "Bob", "--dump"], name: "bob")
         try waitUntilJoined(bob)
-        // It stands there before the session does.
+        // The input is there before the session is up.
         let lines = directory.write("lines", "90 3c 64\n\n# a comment\n803C40 f0 7e 7f 09 01 f7\r\nzz\n90 3c\nfa")
         let alice = try join(["[::1]:\(port)", "--name", "Alice"], input: lines, name: "alice")
         let expected = ["903c64", "803c40", "f07e7f0901f7", "fa"]
@@ -63,7 +63,7 @@ struct JoinTests {
         #expect(notes.dropFirst(3).allSatisfy { $0 == "803c40" }, "\(notes)")
         try eventually("the complaints", seen: alice.error) { alice.error.contains("line 6 is not sent") }
         #expect(alice.error.contains("line 5 is not sent: it must be pairs of hex digits"))
-        // The end of its input was not its end: it is still heard of, until it says goodbye.
+        // It goes on after the end of its input, until it says goodbye.
         #expect(alice.exit == nil)
         alice.send(SIGTERM)
         #expect(try alice.finish().code == 0)
@@ -113,7 +113,7 @@ struct JoinTests {
         #expect(try bob.finish().code == 0)
         let recorded = try StandardMIDIFile(decoding: contents(of: recording)).playback
         #expect(recorded.map(\.bytes) == messages)
-        // Spread out in time; how exactly depends on the machine.
+        // The messages are spread out in time; how exactly depends on the machine.
         #expect(try #require(recorded.last).at > .zero)
     }
 
