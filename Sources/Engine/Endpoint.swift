@@ -42,8 +42,11 @@ final class Endpoint {
     var toldAt: UInt64 = 0
     /// A claim from another address to be this peer.
     var claim: (address: SocketAddress, claim: Claim)?
-    /// When its session was proven.
+    /// When it was invited, and when its session was proven.
+    let invitedAt: UInt64
     var provenAt: UInt64 = 0
+    /// When a packet of its music last followed the one before it.
+    var continuedAt: UInt64 = 0
     /// It said goodbye and goes on sending: it stays if it answers.
     var isResuming = false
 
@@ -62,6 +65,7 @@ final class Endpoint {
         (self.ssrc, self.name, self.port) = (ssrc, name, port)
         (self.control, self.data, self.streams) = (control, data, streams)
         (self.place, self.record) = (place, record)
+        invitedAt = streams.session.lastHeard
         exclusives.reserveCapacity(SysExPool.count)
     }
 

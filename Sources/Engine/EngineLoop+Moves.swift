@@ -168,7 +168,11 @@ extension EngineLoop {
     /// forgotten.
     private func takeBack(_ departed: PortPair.Departed) {
         let old = departed.endpoint
-        guard let data = old.data, !old.port.has(old), let place = table.reserve() else { return }
+        let key = PortPair.Key(source: old.control, ssrc: old.ssrc)
+        // Where it is on its way in again already, that is its next session.
+        guard let data = old.data, old.port.byControl[key] == nil, old.port.arrivingByControl[key] == nil,
+            let place = table.reserve()
+        else { return }
         let record = table.record(place)
         record.pointee = departed.record
         (record.pointee.isTaken, record.pointee.state.held) = (0, .init())

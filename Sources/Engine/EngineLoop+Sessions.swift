@@ -12,7 +12,7 @@ extension EngineLoop {
     /// How long the control port may be silent: many routers forget an unused way soon after, though RFC 4787 asks for
     /// more.
     private static let controlSilence = 20 * EngineLoop.second
-    /// How long after a session came up an invitation to it may be a copy of the one that began it.
+    /// How long after a session came up an invitation to it may be a copy of the one that began it, beside the way here.
     private static let copyTime = EngineLoop.second / 4
 
     func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
@@ -54,7 +54,7 @@ extension EngineLoop {
         // The network may have doubled the invitation. Later it is the same program, started anew: some boards draw the
         // same numbers each time. Its old session goes on until the new one is proven.
         if let endpoint = port.byControl[key], endpoint.streams.session.token == token,
-            now < endpoint.provenAt + Self.copyTime
+            now < endpoint.provenAt + Self.copyTime + UInt64(endpoint.streams.session.clock.maximum)
         {
             return perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
         }
@@ -94,12 +94,13 @@ extension EngineLoop {
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
         // Its two sockets may have come through a router as any two ports of one address. Twins behind one router differ in
-        // their tokens; but some programs draw another one for the data port.
+        // their tokens or have neighbouring ports; but some programs draw another token for the data port.
         let arriving = port.arrivingByControl.values.filter {
             $0.ssrc == ssrc && $0.data == nil && $0.control.isSameHost(as: source)
         }
+        let sameToken = arriving.filter { $0.streams.session.token == token }
         let endpoint =
-            port.arrivingByData[key] ?? arriving.first { $0.streams.session.token == token }
+            port.arrivingByData[key] ?? sameToken.first { $0.control.port &+ 1 == source.port } ?? sameToken.first
             ?? arriving.max { $0.streams.session.lastHeard < $1.streams.session.lastHeard } ?? port.byData[key]
         guard let endpoint else {
             return refuse(token, nil, "not invited on the control port first", to: source, on: .data, of: port)
@@ -200,6 +201,15 @@ extension EngineLoop {
         let earlier = endpoint.port.byControl.values.filter {
             let (isSameControl, isSameData) = ($0.control == endpoint.control, $0.data == endpoint.data)
             return $0.ssrc == endpoint.ssrc ? isSameControl || isSameData : isSameControl && isSameData
+        }
+        // Where its old session has gone on meanwhile the invitation was a late copy: a program that begins anew numbers its
+        // packets anew.
+        let token = endpoint.streams.session.token
+        if earlier.contains(where: {
+            $0.ssrc == endpoint.ssrc && $0.streams.session.token == token && $0.data == endpoint.data
+                && $0.continuedAt > endpoint.invitedAt
+        }) {
+            return remove(endpoint, .restarted, farewell: false)
         }
         for one in earlier { remove(one, .restarted, farewell: false) }
         endpoint.port.settles(endpoint)
