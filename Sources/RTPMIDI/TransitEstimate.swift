@@ -49,6 +49,11 @@ struct TransitEstimate {
         return ahead > Self.sentAhead ? .clearlyNewer : .newer
     }
 
+    /// Whether a packet that was overtaken comes about as fast as the others.
+    func isSoon(_ timestamp: UInt32, at now: UInt64) -> Bool {
+        usual != nil && excess(timestamp, now).magnitude <= Self.tolerance
+    }
+
     private func transit(_ timestamp: UInt32, _ now: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: now) &- timestamp }
     /// How much longer it took than usual.
     private func excess(_ timestamp: UInt32, _ now: UInt64) -> Int32 {
