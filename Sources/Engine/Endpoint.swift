@@ -42,6 +42,8 @@ final class Endpoint {
     var toldAt: UInt64 = 0
     /// A claim from another address to be this peer.
     var claim: (address: SocketAddress, claim: Claim)?
+    /// Where it was before it moved for the first time.
+    var former: (control: SocketAddress, data: SocketAddress?)?
     /// When it was invited, and when its session was proven.
     let invitedAt: UInt64
     var provenAt: UInt64 = 0
