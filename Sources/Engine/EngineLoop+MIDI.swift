@@ -80,6 +80,7 @@ extension EngineLoop {
         endpoint.counts.lost += UInt64(reception.lost)
         endpoint.counts.repaired += UInt64(reception.repaired)
         switch reception.verdict {
+        case .late where reception.wasMissing: endpoint.counts.overtaken? += 1
         case .late: endpoint.counts.dropped += 1
         case .played where reception.lost < 4: endpoint.continuedAt = now
         case .played, .first, .restarted, .doubtful: break

@@ -95,7 +95,8 @@ package import MIDI
                 reception.verdict = .restarted
             } else if distance <= 0 {
                 reception.verdict = .late
-                if hasComeLate(distance) { takeLate(packet, section, header, now, emit) }
+                reception.wasMissing = hasComeLate(distance)
+                if reception.wasMissing { takeLate(packet, section, header, now, emit) }
                 let number = highest &+ UInt32(truncatingIfNeeded: distance)
                 if order.isAwaited(number) { take(number, packet, section, header, firstPart, now, emit) }
                 return reception
