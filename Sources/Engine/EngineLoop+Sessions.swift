@@ -12,7 +12,7 @@ extension EngineLoop {
     /// How long the control port may be silent: many routers forget an unused way soon after, though RFC 4787 asks for
     /// more.
     private static let controlSilence = 20 * EngineLoop.second
-    /// How long after a session came up an invitation to it may be a copy of the one that began it, beside the way here.
+    /// How long after a session came up an invitation to it may be a copy of the one that began it.
     private static let copyTime = EngineLoop.second / 4
 
     func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
@@ -54,7 +54,7 @@ extension EngineLoop {
         // The network may have doubled the invitation. Later it is the same program, started anew: some boards draw the
         // same numbers each time. Its old session goes on until the new one is proven.
         if let endpoint = port.byControl[key], endpoint.streams.session.token == token,
-            now < endpoint.provenAt + Self.copyTime + UInt64(endpoint.streams.session.clock.maximum)
+            now < endpoint.provenAt + Self.copyTime
         {
             return perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
         }
