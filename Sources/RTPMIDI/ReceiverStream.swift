@@ -4,9 +4,8 @@ package import MIDI
 /// (RFC 6295 section 4, RFC 4696 section 7; RTPMIDI.docc/Journals.md). About 24 KiB, made at init.
 ///
 /// There is no buffer for reordering: a packet overtaken by a later one counts as lost, and the later one's journal makes
-/// up for it. When it comes only the ends in it count; of a speaker that writes no journals everything of which no newer
-/// packet has spoken. Segments of system exclusive messages alone, which no journal repairs, wait a moment for those before
-/// them.
+/// up for it. When it comes, what no journal has told counts, as far as no newer packet has spoken of the same. Segments of
+/// system exclusive messages alone, which no journal repairs, wait a moment for those before them.
 @safe package final class ReceiverStream {
     /// What to do with the speaker's sounding notes after a loss that no journal covers.
     package enum UncoveredLoss: Sendable {
@@ -306,21 +305,20 @@ package import MIDI
         return true
     }
 
-    /// Of a packet that was overtaken only the ends count where journals have told the rest. Where there are none, what comes
-    /// soon counts unless a newer packet has spoken of the same; so does the clock, which no journal repairs here.
+    /// Of a packet that was overtaken what comes soon counts unless a newer packet has spoken of the same, or a journal has told
+    /// it already; and an end, however late. So does the clock, which no journal repairs here.
     private func takeLate(
         _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ now: UInt64,
         _ emit: (Emission, RawSpan) -> Void
     ) {
         let isSoon = punctuality.isSoon(header.timestamp, at: now)
-        let endsOnly = hasSentJournals || !isSoon
         var reader = CommandListReader(section, timestamp: header.timestamp)
         while let entry = try? reader.next(in: packet) {
             switch entry {
             case .command(let command, _):
                 guard
                     unsafe channels[command.channel].takeLate(
-                        command, of: header.sequence, endsOnly: endsOnly, at: now)
+                        command, of: header.sequence, isSoon: isSoon, isTold: hasSentJournals, at: now)
                 else { continue }
                 emit(.message(command.message, time: punctuality.newest, isRepair: false), packet)
             case .system(let message) where isSoon:
