@@ -320,7 +320,7 @@ package import MIDI
                     unsafe channels[command.channel].takeLate(
                         command, of: header.sequence, isSoon: isSoon, isTold: hasSentJournals, at: now)
                 else { continue }
-                emit(.message(command.message, time: punctuality.newest, isRepair: false), packet)
+                emit(.message(command.message, time: reader.time, isRepair: false), packet)
             case .system(let message) where isSoon:
                 if message.isTransport {
                     guard !(1...64).contains(transportPacket.distance(from: header.sequence)) else { continue }
@@ -328,7 +328,7 @@ package import MIDI
                 } else if message.status != 0xF8 {
                     continue
                 }
-                emit(.system(message, time: punctuality.newest), packet)
+                emit(.system(message, time: reader.time), packet)
             case .system, .sysEx: break
             }
         }

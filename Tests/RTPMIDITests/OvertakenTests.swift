@@ -21,6 +21,12 @@ struct OvertakenTests {
         #expect(try heard(chord[1]) == [])
         #expect(try heard(plain.packet("803c40", "804040", "804340")).count == 3)
     }
+    @Test func `its time is its own, so that it is not played behind what follows`() throws {
+        try receiver.hear(plain.packet("b00740", at: 100), at: 100)
+        let late = plain.packet("903c64", at: 110)
+        try receiver.hear(plain.packet("904064", at: 150), at: 150)
+        #expect(try receiver.hear(late, at: 160).heard.map(\.time) == [110])
+    }
     @Test func `a beginning whose end has come already is not heard`() throws {
         try receiver.hear(plain.packet("b00740"))
         let (on, off) = (plain.packet("903c64"), plain.packet("803c40"))
