@@ -40,6 +40,13 @@ struct OvertakenTests {
         #expect(try heard(on, at: 2010) == [])
         #expect(try heard(late, at: 2900) == [])
     }
+    @Test func `after a pause of the network what is overtaken is heard, too`() throws {
+        for number in UInt64(0)..<20 { try receiver.hear(plain.packet("b00740", at: number * 100), at: number * 100) }
+        for number in UInt64(20)..<25 { try receiver.hear(plain.packet("b00741", at: number * 100), at: 4500) }
+        let (first, second) = (plain.packet("903c64", at: 4600), plain.packet("904064", at: 4600))
+        #expect(try heard(second, at: 4610) == ["904064"])
+        #expect(try heard(first, at: 4620) == ["903c64"])
+    }
     @Test func `of a controller the newest value stays`() throws {
         try receiver.hear(plain.packet("b00740"))
         let (down, up, volume) = (plain.packet("b0407f"), plain.packet("b04000"), plain.packet("b00750"))
