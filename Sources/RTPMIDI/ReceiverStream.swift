@@ -316,11 +316,10 @@ package import MIDI
         while let entry = try? reader.next(in: packet) {
             switch entry {
             case .command(let command, _):
-                guard
-                    unsafe channels[command.channel].takeLate(
-                        command, of: header.sequence, isSoon: isSoon, isTold: hasSentJournals, at: now)
-                else { continue }
-                emit(.message(command.message, time: reader.time, isRepair: false), packet)
+                let time = reader.time
+                unsafe channels[command.channel].takeLate(
+                    command, of: header.sequence, isSoon: isSoon, isTold: hasSentJournals, at: now
+                ) { emit(.message($0.message, time: time, isRepair: false), packet) }
             case .system(let message) where isSoon:
                 if message.isTransport {
                     guard !(1...64).contains(transportPacket.distance(from: header.sequence)) else { continue }

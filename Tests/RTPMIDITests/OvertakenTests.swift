@@ -54,11 +54,24 @@ struct OvertakenTests {
         #expect(try heard(up) == ["b04000"])
         #expect(try heard(down) == [])
     }
-    @Test func `parts of parameters and modes mean something else by then`() throws {
+    @Test func `parts of parameters mean something else by then`() throws {
         try receiver.hear(plain.packet("b00740"))
-        let late = plain.packet("b06500", "b06400", "b0060c", "b07b00", "b07900")
+        let late = plain.packet("b06500", "b06400", "b0060c")
         try receiver.hear(plain.packet("b00741"))
         #expect(try heard(late) == [])
+    }
+    @Test func `all notes off and reset end what is older, and nothing newer`() throws {
+        try receiver.hear(plain.packet("903c64", "904064", "b0407f", "e00010"))
+        let late = plain.packet("904364", "b07b00", "b07900")
+        #expect(try heard(plain.packet("904064", "b0407f")) == ["904064", "b0407f"])
+        #expect(try heard(late) == ["904364", "803c40", "804340", "e00040"])
+    }
+    @Test func `what is older than a reset that was overtaken is not set by it`() throws {
+        try receiver.hear(plain.packet("b00740"))
+        let (bend, reset) = (plain.packet("e00010", "b0407f"), plain.packet("b07900"))
+        try receiver.hear(plain.packet("b00741"))
+        #expect(try heard(reset) == [])
+        #expect(try heard(bend) == [])
     }
     @Test func `the clock goes on, and start and stop keep their order`() throws {
         func packet(_ statuses: UInt8...) -> [UInt8] {
