@@ -312,13 +312,15 @@ package import MIDI
         _ emit: (Emission, RawSpan) -> Void
     ) {
         let isSoon = punctuality.isSoon(header.timestamp, at: now)
+        // Whose notes a loss has silenced, what was among them is not struck any more.
+        let isTold = silencesUncovered(isRefused: false)
         var reader = CommandListReader(section, timestamp: header.timestamp)
         while let entry = try? reader.next(in: packet) {
             switch entry {
             case .command(let command, _):
                 let time = reader.time
                 unsafe channels[command.channel].takeLate(
-                    command, of: header.sequence, isSoon: isSoon, isTold: hasSentJournals, at: now
+                    command, of: header.sequence, isSoon: isSoon, isTold: isTold, at: now
                 ) { emit(.message($0.message, time: time, isRepair: false), packet) }
             case .system(let message) where isSoon:
                 if message.isTransport {
