@@ -44,8 +44,13 @@ final class Endpoint {
     var toldAt: UInt64 = 0
     /// A claim from another address to be this peer.
     var claim: (address: SocketAddress, claim: Claim)?
-    /// When its session was proven.
+    /// Where it was before it moved for the first time.
+    var former: (control: SocketAddress, data: SocketAddress?)?
+    /// When it was invited, and when its session was proven.
+    let invitedAt: UInt64
     var provenAt: UInt64 = 0
+    /// When a packet of its music last followed the one before it.
+    var continuedAt: UInt64 = 0
     /// It said goodbye and goes on sending: it stays if it answers.
     var isResuming = false
 
@@ -64,6 +69,7 @@ final class Endpoint {
         (self.ssrc, self.name, self.port, socket) = (ssrc, name, port, port.data)
         (self.control, self.data, self.streams) = (control, data, streams)
         (self.slot, self.record) = (slot, record)
+        invitedAt = streams.session.lastHeard
         exclusives.reserveCapacity(SysExPool.count)
     }
 

@@ -79,7 +79,12 @@ extension EngineLoop {
         endpoint.counts.received += 1
         endpoint.counts.lost += UInt64(reception.lost)
         endpoint.counts.repaired += UInt64(reception.repaired)
-        if reception.verdict == .late { endpoint.counts.dropped += 1 }
+        switch reception.verdict {
+        case .late where reception.wasMissing: endpoint.counts.overtaken? += 1
+        case .late: endpoint.counts.dropped += 1
+        case .played where reception.lost < 4: endpoint.continuedAt = now
+        case .played, .first, .restarted, .doubtful: break
+        }
         if let highest = endpoint.streams.receiver.highest {
             endpoint.record.pointee.highest = highest
             endpoint.record.pointee.hasReceived = 1

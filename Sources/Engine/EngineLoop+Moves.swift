@@ -45,13 +45,16 @@ extension EngineLoop {
             if let deadline = endpoint.claim?.claim.deadline { wake(by: deadline) }
             return
         }
+        let returning = endpoints.first { $0.former?.data == source }
         // Of twins it is the one that has been silent longest.
         let open = endpoints.filter { $0.member != nil && mayMove($0) && $0.claim?.claim.yields ?? true }
-        guard let endpoint = open.min(by: { $0.streams.session.lastHeard < $1.streams.session.lastHeard }),
+        guard
+            let endpoint = returning
+                ?? open.min(by: { $0.streams.session.lastHeard < $1.streams.session.lastHeard }),
             plan.admits(source),
             claims.consume(from: source, at: milliseconds)
         else { return }
-        let claim = Claim(now: now)
+        let claim = Claim(now: now, isReturn: returning != nil)
         endpoint.claim = (source, claim)
         queue(on: .data, of: port, to: source) { claim.question(from: table.ssrc).write(into: &$0) }
         wake(by: claim.deadline)
@@ -86,13 +89,19 @@ extension EngineLoop {
         let port = endpoint.port
         guard port.byData[PortPair.Key(source: source, ssrc: endpoint.ssrc)] == nil else { return }
         port.forget(endpoint)
+        let (before, left) = (endpoint.former, (control: endpoint.control, data: endpoint.data))
         endpoint.data = source
         endpoint.isControlGuessed = true
+        if let before, before.data == source {
+            (endpoint.control, endpoint.former) = (before.control, nil)
+        } else {
+            endpoint.former = before ?? left
+        }
         // The other port's packets come through the same router; where to is known when one has come.
-        if !endpoint.control.isSameHost(as: source) {
-            let guess = source.with(port: endpoint.control.port)
-            let isFree = port.byControl[PortPair.Key(source: guess, ssrc: endpoint.ssrc)] == nil
-            endpoint.control = isFree ? guess : source
+        let guess = source.with(port: endpoint.control.port)
+        if !endpoint.control.isSameHost(as: source) { endpoint.control = guess }
+        if port.byControl[PortPair.Key(source: endpoint.control, ssrc: endpoint.ssrc)] != nil {
+            endpoint.control = source
         }
         settle(endpoint)
         endpoint.controlAsked = 0
@@ -168,7 +177,11 @@ extension EngineLoop {
     /// forgotten.
     private func readmit(_ departed: PortPair.Departed) {
         let old = departed.endpoint
-        guard let data = old.data, !old.port.has(old), let slot = table.reserve() else { return }
+        let key = PortPair.Key(source: old.control, ssrc: old.ssrc)
+        // Where it is on its way in again already, that is its next session.
+        guard let data = old.data, old.port.byControl[key] == nil, old.port.arrivingByControl[key] == nil,
+            let slot = table.reserve()
+        else { return }
         let record = table.record(slot)
         record.pointee = departed.record
         (record.pointee.isTaken, record.pointee.state.held) = (0, .init())

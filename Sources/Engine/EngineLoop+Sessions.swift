@@ -94,12 +94,13 @@ extension EngineLoop {
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
         // Its two sockets may have come through a router as any two ports of one address. Twins behind one router differ in
-        // their tokens; but some programs draw another one for the data port.
+        // their tokens or have neighbouring ports; but some programs draw another token for the data port.
         let arriving = port.arrivingByControl.values.filter {
             $0.ssrc == ssrc && $0.data == nil && $0.control.isSameHost(as: source)
         }
+        let sameToken = arriving.filter { $0.streams.session.token == token }
         let endpoint =
-            port.arrivingByData[key] ?? arriving.first { $0.streams.session.token == token }
+            port.arrivingByData[key] ?? sameToken.first { $0.control.port &+ 1 == source.port } ?? sameToken.first
             ?? arriving.max { $0.streams.session.lastHeard < $1.streams.session.lastHeard } ?? port.byData[key]
         guard let endpoint else {
             return refuse(token, nil, "not invited on the control port first", to: source, on: .data, of: port)
@@ -201,6 +202,15 @@ extension EngineLoop {
         let earlier = endpoint.port.byControl.values.filter {
             let (isSameControl, isSameData) = ($0.control == endpoint.control, $0.data == endpoint.data)
             return $0.ssrc == endpoint.ssrc ? isSameControl || isSameData : isSameControl && isSameData
+        }
+        // Where its old session has gone on meanwhile the invitation was a late copy: a program that begins anew numbers its
+        // packets anew.
+        let token = endpoint.streams.session.token
+        if earlier.contains(where: {
+            $0.ssrc == endpoint.ssrc && $0.streams.session.token == token && $0.data == endpoint.data
+                && $0.continuedAt > endpoint.invitedAt
+        }) {
+            return remove(endpoint, .restarted, farewell: false)
         }
         for one in earlier { remove(one, .restarted, farewell: false) }
         endpoint.port.settles(endpoint)

@@ -49,10 +49,15 @@ final class PortPair {
     /// Those of one SSRC whose address is proven: twins are several.
     func endpoints(_ ssrc: SSRC) -> [Endpoint] { bySSRC[ssrc] ?? [] }
 
-    /// Another session at the same control address, as one who begins anew has for a moment.
+    /// Another session at the same control address, as one who begins anew has for a moment. An invitation on the control
+    /// port alone with the same token is none: it may be a late copy.
     func hasAnother(at endpoint: Endpoint) -> Bool {
-        byControl.values.contains { $0 !== endpoint && $0.control == endpoint.control }
-            || arrivingByControl.values.contains { $0 !== endpoint && $0.control == endpoint.control }
+        let token = endpoint.streams.session.token
+        return byControl.values.contains { $0 !== endpoint && $0.control == endpoint.control }
+            || arrivingByControl.values.contains {
+                $0 !== endpoint && $0.control == endpoint.control
+                    && ($0.data != nil || $0.streams.session.token != token)
+            }
     }
 
     func arrives(_ endpoint: Endpoint) {

@@ -125,6 +125,7 @@ extension ReceiverHistory {
                 pass(ChannelCommand(0x90 | status, UInt8(note), velocity), terms, emit)
             } else {
                 velocities[note] = velocity | Self.skipped
+                notePackets[note] = terms.packet &- 1
             }
         }
     }

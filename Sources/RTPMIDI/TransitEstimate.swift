@@ -49,6 +49,12 @@ struct TransitEstimate {
         return ahead > Self.sentAhead ? .clearlyNewer : .newer
     }
 
+    /// Whether a packet that was overtaken comes not much later than the others: after a pause of the network these have
+    /// become slow.
+    func isSoon(_ timestamp: UInt32, at now: UInt64) -> Bool {
+        usual != nil && (-Int32(Self.jump)...Self.tolerance).contains(excess(timestamp, now))
+    }
+
     private func transit(_ timestamp: UInt32, _ now: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: now) &- timestamp }
     /// How much longer it took than usual.
     private func excess(_ timestamp: UInt32, _ now: UInt64) -> Int32 {

@@ -38,8 +38,8 @@
 /// Which packets of a stream have come after one that is missing, and the slots of those with segments of system
 /// exclusive messages, which must wait for it. Everything else of a packet is passed on as it comes.
 struct SegmentOrder {
-    /// 30 ms: what has not come by then is lost.
-    static let timeout: UInt64 = 300
+    /// 100 ms: what has not come by then is lost. Only what follows in such messages waits so long.
+    static let timeout: UInt64 = 1000
     /// How far ahead of the missing one packets may be.
     static let window = 32
 

@@ -38,6 +38,36 @@ import Testing
         #expect(address == "127.0.0.1:\(alice.control.port)")
     }
 
+    @Test func `what a stranger got while the owner could not answer goes back as soon as the owner does`() throws {
+        let engine = try EngineUnderTest(host: nil)
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        let mallory = try Stranger(as: alice.ssrc, port: engine.port, bind: "127.0.0.66")
+        alice.isDead = true
+        try pumping([ear], "the session at the stranger's") {
+            mallory.pump()
+            mallory.askTime()
+            ear.play(mark)
+            return mallory.midi > 0
+        }
+        alice.isDead = false
+        try pumping([ear, alice], "her note") {
+            mallory.pump()
+            mallory.askTime()
+            alice.play(note)
+            return ear.heard.contains(note)
+        }
+        alice.forget()
+        ear.play(note)
+        try pumping([ear, alice], "a note to her") {
+            mallory.pump()
+            mallory.askTime()
+            return alice.heard.contains(note)
+        }
+        let address = try engine.status().participants.first { $0.name == "Alice" }?.address
+        #expect(address == "127.0.0.1:\(alice.control.port)")
+    }
+
     @Test(arguments: [true, false])
     func `nobody elsewhere can say goodbye for a participant`(knowsTheToken: Bool) throws {
         let engine = try EngineUnderTest(host: nil)

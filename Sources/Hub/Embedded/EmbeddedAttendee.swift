@@ -64,8 +64,12 @@ struct LossHistory {
     /// 0 to 1; nil where nothing was expected.
     var loss: Double? {
         guard let first = counts.first?.counts, let last = counts.last?.counts else { return nil }
-        let (received, lost) = (last.received &- first.received, last.lost >= first.lost ? last.lost - first.lost : 0)
+        let received = last.received &- first.received
+        let lost = last.lost >= first.lost ? last.lost - first.lost : 0
+        let overtaken = (last.overtaken ?? 0) &- (first.overtaken ?? 0)
         guard received + lost > 0 else { return nil }
-        return Double(lost) / Double(received + lost)
+        // Those that came late are among both.
+        let missing = lost >= overtaken ? lost - overtaken : 0
+        return Double(missing) / Double(received + missing)
     }
 }
