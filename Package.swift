@@ -107,7 +107,7 @@ let package = Package(
             [
                 "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine", "Rtpmidid", "HTTP",
                 "MIDI",
-                "Linux", "TestTraits",
+                "Linux", "TestTraits", "rtpmidid-double",
             ], resources: [.copy("Fixtures")]),
         tests(
             "WebAPI", ["TestTraits", "CommandLine", "Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"]),

@@ -40,19 +40,19 @@ function create(person) {
 	const now = make('div', 'now', make('b', 'rtt'), svg('svg', { class: 'spark', viewBox: '0 0 100 24', preserveAspectRatio: 'none', 'aria-hidden': true }, svg('path', {})));
 	const foot = make('div', 'foot', make('span', 'muted'));
 	dots.set(person.id, dot);
-	word.title = thresholds;
 	now.hidden = person.echo;
 	const act = (word, press) => button('quiet', () => press(person), word, make('span', 'unseen', ` ${called(person.name)}`));
 	if (!person.echo) foot.append(make('span', '', act('Stuck note…', stuck), ' ', act('Unmute', unmute), ' ', act('Kick…', kick)));
 	return make('li', 'card person', make('div', 'head', dot, make('h4', 'who'), word), now, make('dl', 'figures'), foot);
 }
 
-function show(card, person, points) {
+function show(card, person, points, limits) {
 	const [head, now, list, foot] = card.children;
 	const [, who, word] = head.children;
 	const lately = points.filter(([at]) => at > Date.now() - minute).map(([, rtt]) => rtt);
 	const state = person.muted ? 'muted' : person.state;
-	const judged = state === 'present' ? verdict(lately.length ? part(lately, 0.5) : person.rtt?.last, person) : stateOf(state);
+	const judged = state === 'present' ? verdict(limits, lately.length ? part(lately, 0.5) : person.rtt?.last, person) : stateOf(state);
+	word.title = thresholds(limits);
 	setChildren(who, name(person.name), ...remarks(person));
 	setChildren(word, badge(...(person.echo ? ['fair', 'on'] : judged)));
 	setChildren(foot.firstElementChild, 'since ', time(person.since), ...(person.until ? [', until ', time(person.until)] : []));
@@ -65,8 +65,9 @@ function show(card, person, points) {
 
 const createGroup = () => make('section', '', make('h3'), make('p'), make('ul', 'cards'));
 
-// Shows the cards of these rooms; `found` are the people to show, `all` all there are.
-export function showCards(rooms, found, all, latency) {
+// Shows the cards of these rooms; `found` are the people to show, `all` all there are; the model has the rest.
+export function showCards(rooms, found, all, { latency, status }) {
+	const limits = status?.quality;
 	keep(byID('participants'), rooms, (room) => room.name, createGroup, (group, room) => {
 		const [title, note, list] = group.children;
 		const shown = found.filter((person) => person.room === room.name);
@@ -74,9 +75,9 @@ export function showCards(rooms, found, all, latency) {
 		setChildren(title, name(room.name), make('span', 'muted', `port ${room.ports.join(', ')}`));
 		setText(note, here.length === 0 ? 'Nobody is here yet.' : '');
 		list.ariaLabel = count(here.length, 'participant');
-		keep(list, shown, ({ id }) => id, create, (card, person) => show(card, person, latency.get(person.id) ?? []));
+		keep(list, shown, ({ id }) => id, create, (card, person) => show(card, person, latency.get(person.id) ?? [], limits));
 	});
-	setText(byID('legend'), `Round trip: milliseconds from the hub to the participant and back; between two players, half of each. By the last minute, ${thresholds}.`);
+	setText(byID('legend'), `Round trip: milliseconds from the hub to the participant and back; between two players, half of each. By the last minute, ${thresholds(limits)}.`);
 }
 
 export function blink({ changed }) {

@@ -1,9 +1,9 @@
 // The feed of news, in a worker: one stream from the hub for all tabs of a browser. A tab says hello or bye; it gets
 // batches of [view, data]: the model so far, then what comes, and ['link', { state, cause, seen }], live or lost.
 
-import { empty, get, take } from './model.js';
+import { empty, get, apply } from './model.js';
 
-const patience = 5000;
+const timeout = 5000;
 // The hub tells of round trips more often: a stream that is silent for so long may be dead.
 const longest = 40000;
 const views = ['status', 'participants', 'rooms', 'wires', 'latency', 'activity', 'sounding', 'event'];
@@ -14,7 +14,7 @@ let stream = null;
 let heard = 0;
 
 function tell(view, data) {
-	take(model, view, data);
+	apply(model, view, data);
 	for (const tab of tabs) tab.postMessage([[view, data]]);
 }
 
@@ -23,7 +23,7 @@ function say(state, cause = '') {
 	tell('link', link);
 }
 
-const reach = () => fetch(new URL('healthz', import.meta.url), { cache: 'no-store', signal: AbortSignal.timeout(patience) });
+const reach = () => fetch(new URL('healthz', import.meta.url), { cache: 'no-store', signal: AbortSignal.timeout(timeout) });
 
 function connect() {
 	heard = Date.now();
@@ -59,10 +59,10 @@ function lose(cause = 'The hub does not answer.') {
 	setTimeout(connect, 1000);
 }
 
-// A connection may die, and a hub hang, without a word: who is quiet is asked.
+// A connection may break, or a hub hang, without notice: a hub that has been silent for long is asked.
 setInterval(async () => {
 	const quiet = Date.now() - heard;
-	if (stream === null || quiet < patience) return;
+	if (stream === null || quiet < timeout) return;
 	if (quiet > longest) return connect();
 	const asked = stream;
 	try {
@@ -71,7 +71,7 @@ setInterval(async () => {
 	} catch {
 		if (asked === stream) lose();
 	}
-}, patience / 2);
+}, timeout / 2);
 
 function serve(tab) {
 	tab.onmessage = ({ data }) => {

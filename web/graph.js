@@ -49,8 +49,8 @@ function show() {
 		if (x(at) > left + 16 && x(at) < width - 24) parts.push(svg('text', { x: x(at), y: height - 6, 'text-anchor': 'middle' }, new Date(at).toLocaleString(undefined, format)));
 	}
 	for (const { points, colour } of shown) parts.push(svg('path', { class: `line c${colour}`, d: path(points, 2.5 * Math.max(minute, step), x, y) }));
-	const said = shown.slice(0, 20).map(({ name: who, least, most }) => `${called(who)} ${ms(least)} to ${ms(most)} ms`);
-	byID('graph').replaceChildren(svg('svg', { class: 'graph', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `Round trips in ${room}, last ${span}: ${said.join('; ')}` }, ...parts));
+	const ranges = shown.slice(0, 20).map(({ name: who, least, most }) => `${called(who)} ${ms(least)} to ${ms(most)} ms`);
+	byID('graph').replaceChildren(svg('svg', { class: 'graph', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `Round trips in ${room}, last ${span}: ${ranges.join('; ')}` }, ...parts));
 }
 
 // Who comes back under the same name goes on with its line; twins have one each.

@@ -6,20 +6,20 @@ import { say } from './control.js';
 const loopback = /^(localhost|127\..*|\[::1\]|)$/;
 
 // The hub's own addresses; before them the host of this page, on a cloud machine the public one, which the hub cannot see.
-function places({ addresses, engines }) {
+function addressesOf({ addresses, engines }) {
 	const here = location.hostname;
 	if (loopback.test(here) || addresses.some((address) => address.startsWith(`${here}:`))) return addresses;
 	return [...new Set(engines.map(({ port }) => `${here}:${port}`)), ...addresses];
 }
 
 export function showJoin(status) {
-	const all = places(status);
-	setChildren(byID('addresses'), ...all.map((place) => make('li', '', make('code', '', place))));
-	const place = all[0] ?? `HOST:${status.engines[0]?.port ?? 5004}`;
-	const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(place);
+	const all = addressesOf(status);
+	setChildren(byID('addresses'), ...all.map((address) => make('li', '', make('code', '', address))));
+	const first = all[0] ?? `HOST:${status.engines[0]?.port ?? 5004}`;
+	const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(first);
 	// A stranger's name again: isolated, so that its direction cannot turn the steps around.
 	const entry = `Name \u2068${status.name}\u2069, Host ${host}, Port ${port}.`;
-	const fill = { host, port, next: String(Number(port) + 1), place, entry };
+	const fill = { host, port, next: String(Number(port) + 1), place: first, entry };
 	for (const element of document.querySelectorAll('[data-fill]')) setText(element, fill[element.dataset.fill]);
 }
 

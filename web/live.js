@@ -61,7 +61,7 @@ function show() {
 	const wanted = few ? [''] : byID('find').value.toLowerCase().split(',').map((word) => word.trim());
 	const isWanted = (one) => wanted.some((word) => one.name.toLowerCase().includes(word));
 	const found = everybody.filter(isWanted);
-	showCards(shown, found, everybody, model.latency);
+	showCards(shown, found, everybody, model);
 	const inRoom = (one, list = everybody) => list.filter((person) => person.room === one.name);
 	const one = shown.find((each) => inRoom(each).length > 1) ?? shown.find((each) => inRoom(each).length) ?? shown[0];
 	byID('area-graph').hidden = !one || everybody.length === 0;
@@ -71,7 +71,7 @@ function show() {
 }
 
 function redraw() {
-	// Nobody reads ten figures a second.
+	// The page is drawn at most five times a second.
 	if (!drawing) setTimeout(requestAnimationFrame, 200, show);
 	drawing = true;
 }
@@ -79,7 +79,7 @@ function redraw() {
 byID('find').addEventListener('input', show);
 room.addEventListener('change', show);
 setPanicRooms(() => rooms().map(({ name: one }) => one));
-// Sparks move on, and the graph grows old, without any news.
+// Sparklines and the graph move with time even where no event comes.
 setInterval(() => isLost() || redraw(), 5000);
 follow(model, (view, data) => {
 	if (view === 'activity') return blink(data);

@@ -50,7 +50,7 @@ export const roomsOf = (model) => [...model.rooms.values()].sort((a, b) => a.por
 
 export const peopleOf = (model) => [...model.participants.values()].sort((a, b) => a.since - b.since || a.id - b.id);
 
-export function take(model, view, data) {
+export function apply(model, view, data) {
 	if (view === 'model') Object.assign(model, data);
 	else if (view === 'status') model.status = data.all;
 	else if (view in keys) {

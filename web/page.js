@@ -1,7 +1,7 @@
 // What every page needs. Names and sentences come from strangers: they reach the page as text nodes only, names inside
 // <bdi> so that their direction cannot turn the text around them.
 
-import { subscribe, take } from './model.js';
+import { subscribe, apply } from './model.js';
 
 const kept = new WeakMap();
 
@@ -48,7 +48,7 @@ export function offer(select, options) {
 	if (options.some(({ value }) => value === had)) select.value = had;
 }
 
-// Neither width nor shape.
+// Text of characters that have neither width nor shape.
 const blank = /^[\p{DI}\p{Cc}\p{Cf}\p{Z}\u2800]*$/u;
 
 // A stranger's name, where there is nothing but text.
@@ -90,14 +90,14 @@ function duration(milliseconds) {
 export function keep(parent, items, keyOf, create, update) {
 	const before = kept.get(parent) ?? new Map();
 	const after = new Map();
-	let place = parent.firstElementChild;
+	let next = parent.firstElementChild;
 	for (const item of items) {
 		let key = String(keyOf(item));
 		while (after.has(key)) key += '\0';
 		const element = before.get(key) ?? create(item);
 		after.set(key, element);
-		if (element === place) place = place.nextElementSibling;
-		else parent.insertBefore(element, place);
+		if (element === next) next = next.nextElementSibling;
+		else parent.insertBefore(element, next);
 		update(element, item);
 	}
 	for (const [key, element] of before) if (!after.has(key)) element.remove();
@@ -145,7 +145,7 @@ export function follow(model, changed) {
 				showLink(data);
 				setText(updated, data.state === 'live' ? 'Live' : '');
 			} else {
-				take(model, view, data);
+				apply(model, view, data);
 				changed(view, data);
 			}
 		}

@@ -105,7 +105,7 @@ addEventListener('keyup', ({ code }) => letGo(code));
 for (const end of ['pointerup', 'pointercancel']) addEventListener(end, ({ pointerId }) => letGo(pointerId));
 addEventListener('blur', release);
 addEventListener('pagehide', leave);
-// The hub lets go of what nobody says to hold any more.
+// The hub ends the notes of a player who no longer repeats that they are held.
 setInterval(() => held.size > 0 && send(), 2000);
 
 function show() {
@@ -123,7 +123,7 @@ function show() {
 	echo = people.find((person) => person.echo);
 	setText(byID('echo'), `Switch the echo ${echo ? 'off' : 'on'}`);
 	setChildren(byID('echo-state'), ...(echo ? [badge('fair', 'on'), ' until ', time(echo.until)] : []));
-	showCards(rooms.filter((room) => room.name === select.value), people, people, model.latency);
+	showCards(rooms.filter((room) => room.name === select.value), people, people, model);
 }
 
 select.addEventListener('change', leave);

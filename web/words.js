@@ -1,4 +1,4 @@
-// What people say.
+// States and judgements as words for people.
 
 import { make, name } from './page.js';
 
@@ -19,11 +19,14 @@ export function isolated(text, who) {
 	return at < 0 ? [text] : [text.slice(0, at), name(who), text.slice(at + who.length)];
 }
 
-export const thresholds = 'good: round trip up to 30 ms, jitter up to 5 ms, loss up to 0.1 %; playable: up to 60 ms, 15 ms, 1 %; hard: beyond';
+const tone = { good: 'good', playable: 'fair', hard: 'bad' };
+
+// The hub's limits of quality, as a sentence.
+export const thresholds = (limits = []) => [...limits.map(({ quality, rtt, jitter, loss }) => `${quality}: round trip up to ${rtt} ms, jitter up to ${jitter} ms, loss up to ${loss * 100} %`), 'hard: beyond'].join('; ');
 
 // How it is to play with somebody at this round trip (ms), as tone and word. Where unknown, jitter and loss do not count.
-export function verdict(trip, { jitter = 0, loss = 0 }) {
-	if (!Number.isFinite(trip)) return ['idle', 'not measured'];
-	const within = (most, wander, lost) => trip <= most && jitter <= wander && loss <= lost;
-	return within(30, 5, 0.001) ? ['good', 'good'] : within(60, 15, 0.01) ? ['fair', 'playable'] : ['bad', 'hard'];
+export function verdict(limits, trip, { jitter = 0, loss = 0 }) {
+	if (!limits || !Number.isFinite(trip)) return ['idle', 'not measured'];
+	const word = limits.find((limit) => trip <= limit.rtt && jitter <= limit.jitter && loss <= limit.loss)?.quality ?? 'hard';
+	return [tone[word], word];
 }

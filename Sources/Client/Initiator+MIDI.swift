@@ -5,7 +5,7 @@ import Rooms
 
 /// MIDI in both directions.
 extension Initiator {
-    /// What waits because of a long system exclusive message.
+    /// How many messages may wait behind a long system exclusive message.
     private static let longestOutbox = 10_000
 
     /// Sends complete messages, each with its status, in their order; a long system exclusive message goes in parts a few
@@ -15,13 +15,13 @@ extension Initiator {
     package func send(_ messages: [[UInt8]]) -> Int {
         guard isUp else { return 0 }
         var taken = 0
-        let isWaiting = outboxPlace < outbox.count
+        let isWaiting = outboxIndex < outbox.count
         for message in messages where Self.isSendable(message) {
             if message[0] >= 0xF8, isWaiting {
                 append(message)
                 flushList()
             } else {
-                guard outbox.count - outboxPlace < Self.longestOutbox else { break }
+                guard outbox.count - outboxIndex < Self.longestOutbox else { break }
                 outbox.append(message)
             }
             taken += 1
@@ -38,14 +38,14 @@ extension Initiator {
     /// When `workMIDI` has something to do.
     var dueMIDI: UInt64 {
         guard let attempt else { return .max }
-        let piece = outboxPlace < outbox.count ? attempt.streams.pacing.due ?? 0 : UInt64.max
+        let piece = outboxIndex < outbox.count ? attempt.streams.pacing.due ?? 0 : UInt64.max
         return min(piece, attempt.streams.sender.guardDue ?? .max, attempt.streams.receiver.feedbackDue ?? .max)
     }
 
     func workMIDI(_ now: UInt64) {
         guard isUp, let attempt else { return }
-        while outboxPlace < outbox.count {
-            let message = outbox[outboxPlace]
+        while outboxIndex < outbox.count {
+            let message = outbox[outboxIndex]
             if message[0] == 0xF0 {
                 flushList()
                 guard attempt.streams.pacing.due ?? 0 <= now else { break }
@@ -54,11 +54,11 @@ extension Initiator {
             } else {
                 append(message)
             }
-            outboxPlace += 1
+            outboxIndex += 1
         }
-        if outboxPlace == outbox.count {
+        if outboxIndex == outbox.count {
             outbox.removeAll(keepingCapacity: true)
-            outboxPlace = 0
+            outboxIndex = 0
         }
         flushList()
         if let due = attempt.streams.sender.guardDue, due <= now {
@@ -112,7 +112,7 @@ extension Initiator {
 
     func forgetOutbox() {
         outbox = []
-        outboxPlace = 0
+        outboxIndex = 0
         attempt?.streams.pacing.forgetMessage()
     }
 
@@ -132,7 +132,8 @@ extension Initiator {
         else { return }
         let now = now
         attempt?.streams.session.heard(now: now)
-        // Handed on only when the stream is done: whoever hears may send.
+        // Messages are handed on only after the stream has processed the packet, because whoever receives one may send
+        // in response.
         var received: [Received] = []
         let reception = try? receiver.receive(packet, header, at: now) { pass($0, of: $1, to: &received) }
         if let reception {
@@ -159,7 +160,7 @@ extension Initiator {
                 attempt?.incoming = nil
                 return
             }
-            for place in octets { message.append(packet.uint8(at: place)) }
+            for offset in octets { message.append(packet.uint8(at: offset)) }
             if part.isEnd {
                 received.append(Received(bytes: [0xF0] + message + [0xF7], timestamp: time, isRepair: false))
             } else {
@@ -169,7 +170,7 @@ extension Initiator {
         }
     }
 
-    /// The session is over: what its other side held ends here.
+    /// The session is over: ends the notes that its other side held here.
     func silence() {
         guard let attempt, attempt.streams.receiver.highest != nil else { return }
         var received: [Received] = []
@@ -183,7 +184,7 @@ extension Initiator {
     // MARK: Feedback
 
     private func sendFeedback(_ now: UInt64) {
-        guard isUp, let packet = attempt?.streams.takeFeedback(at: now) else { return }
+        guard isUp, let packet = attempt?.streams.nextFeedback(at: now) else { return }
         send(packet, on: .control)
     }
 }

@@ -59,7 +59,7 @@ package final class Initiator {
         var streams: SessionStreams
         var wasUp = false
         /// When the host's next address is to be tried unless this one has answered.
-        let patience: UInt64
+        let deadline: UInt64
         /// A system exclusive message that is coming in, after its F0.
         var incoming: [UInt8]?
         /// What sounds at the other side because of us.
@@ -87,7 +87,7 @@ package final class Initiator {
     /// still fits into a datagram that every path carries in one piece.
     var list = CommandList(capacity: 280)
     var outbox: [[UInt8]] = []
-    var outboxPlace = 0
+    var outboxIndex = 0
 
     package internal(set) var counts = Counts()
 
@@ -106,7 +106,7 @@ package final class Initiator {
         resolved = try Mailbox()
         self.ssrc = ssrc
         epoch = .random(in: 1 << 33...1 << 40)
-        try loop.receive(resolved) { [unowned self] in take($0) }
+        try loop.receive(resolved) { [unowned self] in handle($0) }
         try loop.watch(control.number, .read) { [unowned self] _ in receive(on: .control) }
         try loop.watch(data.number, .read) { [unowned self] _ in receive(on: .data) }
     }
@@ -160,7 +160,7 @@ package final class Initiator {
         }
     }
 
-    private func take(_ answer: Resolved) {
+    private func handle(_ answer: Resolved) {
         guard !isLeaving else { return }
         switch answer {
         case .addresses(let found):
@@ -179,7 +179,7 @@ package final class Initiator {
                 session: .initiator(token: .random(in: 1...(.max)), own: ssrc, name: name, now: now),
                 sender: SenderStream(ssrc: ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
                 receiver: ReceiverStream()),
-            patience: addresses.isEmpty ? .max : now + 30_000)
+            deadline: addresses.isEmpty ? .max : now + 30_000)
         act { $0.wake(now: now, perform: $1) }
     }
 
@@ -260,11 +260,11 @@ package final class Initiator {
                 fail("refused" + (name.map { $0.isEmpty ? "" : " by \($0)" } ?? ""))
             case .ended(let reason):
                 if attempt.wasUp {
-                    lose(reason.words)
+                    lose(reason.text)
                 } else if reason == .unanswered, attempt.streams.session.peer != nil {
                     fail("\(attempt.hub) answers, but not on the port behind it, \(attempt.hub.port + 1)")
                 } else {
-                    fail("\(attempt.hub): \(reason.words)")
+                    fail("\(attempt.hub): \(reason.text)")
                 }
             }
         }
@@ -280,10 +280,10 @@ package final class Initiator {
 
     // MARK: Time
 
-    /// Does what is due.
+    /// Does everything whose time has come.
     func wake() {
         let now = now
-        if let attempt, attempt.streams.session.peer == nil, attempt.patience <= now {
+        if let attempt, attempt.streams.session.peer == nil, attempt.deadline <= now {
             act { $0.end(perform: $1) }
             fail("\(attempt.hub): no answer")
         }
@@ -297,8 +297,9 @@ package final class Initiator {
         guard let attempt, !isLeaving else { return }
         let now = now
         var next = attempt.streams.session.deadline
-        if attempt.streams.session.peer == nil { next = min(next, attempt.patience) }
-        // Never at once: a due time that nothing is done for must not spin.
+        if attempt.streams.session.peer == nil { next = min(next, attempt.deadline) }
+        // At least one tick ahead, so that a due time for which there turns out to be nothing to do does not make the
+        // loop spin.
         if attempt.streams.session.isUp { next = min(next, max(dueMIDI, now + 10), attempt.helloDue ?? .max) }
         guard next != .max else { return }
         if let timer {
@@ -317,7 +318,7 @@ package final class Initiator {
 }
 
 extension Session.Reason {
-    fileprivate var words: String {
+    fileprivate var text: String {
         switch self {
         case .bye: "the other side said goodbye"
         case .refused: "refused"

@@ -55,8 +55,8 @@ enum AlertCommand {
     }
 
     private static func test(_ settings: AlertSettings, _ hub: String) -> ExitCode {
-        if let trouble = Alerter.trouble(Alerter.post(.test(hub: hub), to: settings.url)) {
-            Output.complain("the webhook took no alert: \(trouble)")
+        if let problem = Alerter.problem(Alerter.post(.test(hub: hub), to: settings.url)) {
+            Output.complain("the webhook took no alert: \(problem)")
             return .unavailable
         }
         Output.line("The webhook took the test message.")

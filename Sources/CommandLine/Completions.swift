@@ -27,7 +27,7 @@ package enum Completions {
         }
     }
 
-    private static func words(_ command: Subcommand) -> [String] {
+    private static func operands(_ command: Subcommand) -> [String] {
         switch command.name {
         case "completions": ["bash", "zsh", "fish"]
         case "manual": ["midihub.json5"]
@@ -38,7 +38,7 @@ package enum Completions {
     private static var bash: String {
         let commands = Subcommand.all
         let options = commands.map { command in
-            "        \(command.name)) words=\"\((command.options.sorted() + words(command) + ["--help"]).joined(separator: " "))\" ;;"
+            "        \(command.name)) words=\"\((command.options.sorted() + operands(command) + ["--help"]).joined(separator: " "))\" ;;"
         }
         let choices = values.sorted { $0.key < $1.key }.map { option, choices in
             "        \(option)) COMPREPLY=($(compgen -W \"\(choices.joined(separator: " "))\" -- \"$word\")); return ;;"
@@ -78,9 +78,9 @@ package enum Completions {
                 return quoted("*\(option):\(option.dropFirst(2)):\(value)")
             }
             let rest =
-                words(command).isEmpty
+                operands(command).isEmpty
                 ? (command.takesOperands ? ["'*:file:_files'"] : [])
-                : [quoted("1:word:(\(words(command).joined(separator: " ")))")]
+                : [quoted("1:word:(\(operands(command).joined(separator: " ")))")]
             return "        \(command.name)) _arguments \((["'--help'"] + options + rest).joined(separator: " ")) ;;"
         }
         return """
@@ -112,7 +112,7 @@ package enum Completions {
             let here = "-n \(quoted("__fish_seen_subcommand_from \(command.name)"))"
             lines.append(
                 "complete -c midihub -f -n __fish_use_subcommand -a \(command.name) -d \(quoted(command.summary))")
-            for word in words(command) { lines.append("complete -c midihub -f \(here) -a \(word)") }
+            for word in operands(command) { lines.append("complete -c midihub -f \(here) -a \(word)") }
             for option in command.options.sorted() {
                 let name = "complete -c midihub \(here) -l \(option.dropFirst(2))"
                 guard !Options.flags.contains(option) else {

@@ -6,7 +6,7 @@ import WebAPI
 
 /// The command line's way to a running hub: the `hub.sock` of the one on this machine, or `--hub URL`, by curl.
 package final class HubClient {
-    enum Place {
+    enum Endpoint {
         case here(StateDirectory)
         case away(HubURL)
     }
@@ -14,32 +14,34 @@ package final class HubClient {
         let status: Int
         let body: [UInt8]
     }
-    let place: Place
+    let endpoint: Endpoint
     /// Why the last request had no answer, or none of those hoped for.
-    private(set) var trouble = ""
+    private(set) var problem = ""
     /// Whether the last request had an answer at all.
     private var isAnswered = false
     /// The token for commands to a hub elsewhere.
     private let token: () throws(ConfigurationError) -> String?
 
-    package init(_ state: StateDirectory) { (place, token) = (.here(state), { () throws(ConfigurationError) in nil }) }
+    package init(_ state: StateDirectory) {
+        (endpoint, token) = (.here(state), { () throws(ConfigurationError) in nil })
+    }
 
     init(_ url: HubURL, token: @escaping () throws(ConfigurationError) -> String?) {
-        (place, self.token) = (.away(url), token)
+        (endpoint, self.token) = (.away(url), token)
     }
 
     /// The body of a 200 answer; nil where no hub gives one.
     func get(_ path: String) -> [UInt8]? {
         guard let answer = ask(.get, path, .seconds(5)) else { return nil }
         if answer.status == 200 { return answer.body }
-        trouble = Self.problem(in: answer)
+        problem = Self.problem(in: answer)
         return nil
     }
 
     func get<Value: Decodable>(_ path: String, as type: Value.Type) -> Value? {
         get(path).flatMap { bytes in
             let value = try? JSONDecoder().decode(type, from: Data(bytes))
-            if value == nil { trouble = "the hub's answer was not understood: is it another version?" }
+            if value == nil { problem = "the hub's answer was not understood: is it another version?" }
             return value
         }
     }
@@ -66,19 +68,19 @@ package final class HubClient {
 
     /// Says that no hub answers, or what is wrong with its answer.
     func complain() -> ExitCode {
-        switch place {
+        switch endpoint {
         case .here(let state) where !isAnswered:
             return Output.notRunning(state)
         case .here(let state):
-            Output.complain("\(state.path): \(Output.safe(trouble))")
+            Output.complain("\(state.path): \(Output.safe(problem))")
             return .no
         case .away(let url):
-            Output.complain("\(url): \(Output.safe(trouble))")
+            Output.complain("\(url): \(Output.safe(problem))")
             return .no
         }
     }
 
-    var isAway: Bool { if case .away = place { true } else { false } }
+    var isAway: Bool { if case .away = endpoint { true } else { false } }
 
     private func ask(_ method: Method, _ path: String, _ timeout: Duration) -> Answer? {
         let answer = send(method, path, timeout)
@@ -87,18 +89,18 @@ package final class HubClient {
     }
 
     private func send(_ method: Method, _ path: String, _ timeout: Duration) -> Answer? {
-        switch place {
+        switch endpoint {
         case .here(let state):
-            let place = Client.Place.socket(path: state.socket)
+            let endpoint = Client.Endpoint.socket(path: state.socket)
             do throws(Client.Failure) {
                 let answer =
                     switch method {
-                    case .get: try Client.get(path, at: place, timeout: timeout)
-                    case .delete: try Client.delete(path, at: place, timeout: timeout)
-                    default: try Client.post(path, at: place, timeout: timeout)
+                    case .get: try Client.get(path, at: endpoint, timeout: timeout)
+                    case .delete: try Client.delete(path, at: endpoint, timeout: timeout)
+                    default: try Client.post(path, at: endpoint, timeout: timeout)
                     }
                 return Answer(status: answer.status, body: answer.body)
-            } catch { trouble = error.description }
+            } catch { problem = error.description }
             return nil
         case .away(let url):
             var request = Curl(url: url.description + path, method: method.rawValue)
@@ -107,12 +109,12 @@ package final class HubClient {
                 // Sent with commands only: reading needs no token, and the hub may be a stranger's.
                 do throws(ConfigurationError) {
                     guard let token = try token() else {
-                        trouble = "it takes orders with its token only: set MIDIHUB_TOKEN"
+                        problem = "it takes orders with its token only: set MIDIHUB_TOKEN"
                         return nil
                     }
                     request.headers = ["Authorization: Bearer \(token)"]
                 } catch {
-                    trouble = error.description
+                    problem = error.description
                     return nil
                 }
                 if url.isReadable {
@@ -121,7 +123,7 @@ package final class HubClient {
             }
             switch request.run() {
             case .answered(let status, let body): return Answer(status: status, body: body)
-            case .failed(let words): trouble = words
+            case .failed(let reason): problem = reason
             }
             return nil
         }

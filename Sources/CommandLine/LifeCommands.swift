@@ -9,7 +9,7 @@ import WebAPI
 extension Options {
     /// The named state directory, else the user's own; one without a hub gives way to the machine's.
     var stateDirectory: StateDirectory {
-        let own = place
+        let own = ownStateDirectory
         let machine = StateDirectory.machine
         guard state == nil, own != machine, !FileLock.isHeld(own.lock), File.exists(machine.path) else { return own }
         // A directory that this user may not enter is chosen all the same: whoever asks it will report that.
@@ -18,7 +18,7 @@ extension Options {
     }
 
     /// The state directory of a hub that is to be started: the named one, else this user's own.
-    var place: StateDirectory {
+    var ownStateDirectory: StateDirectory {
         guard let state else { return .standard(environment: Programs.environment, root: geteuid() == 0) }
         return StateDirectory(state.hasPrefix("/") ? state : "\(FileManager.default.currentDirectoryPath)/\(state)")
     }
@@ -27,14 +27,8 @@ extension Options {
 enum RunCommand {
     static func run(_ options: Options) -> ExitCode {
         do {
-            return try Hub.run(options.place, options.configuration) { try WebServer($0) }
-        } catch let error as ConfigurationError {
-            Output.complain(error.description)
-            return .misuse
-        } catch {
-            Output.complain("\(error)")
-            return .unavailable
-        }
+            return try Hub.run(options.ownStateDirectory, options.configuration) { try WebServer($0) }
+        } catch { return Output.fail(error) }
     }
 }
 
@@ -70,7 +64,7 @@ enum PanicCommand {
 }
 
 extension Options {
-    /// nil where it cannot be used, which has been said then.
+    /// nil where it cannot be used; the complaint has been printed then.
     var configurationOrComplaint: Configuration? {
         do throws(ConfigurationError) {
             return try configuration()

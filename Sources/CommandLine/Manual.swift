@@ -18,12 +18,12 @@ package enum Manual {
     package static var text: String {
         let commands = Subcommand.all.map { command in
             let options = command.options.filter { $0 != "--state" && !Subcommand.hubOptions.contains("\($0) ") }
-            let words =
+            let synopsis =
                 (command.options.contains("--port") ? ["[HUB OPTIONS]"] : [])
                 + (command.options.contains("--state") ? ["[--state DIR]"] : [])
                 + options.sorted().map { "[\($0)\(Options.flags.contains($0) ? "" : " …")]" }
             return """
-                .SS "midihub \(command.name) \(escaped(words.joined(separator: " ")))"
+                .SS "midihub \(command.name) \(escaped(synopsis.joined(separator: " ")))"
                 \(escaped(command.summary.prefix(1).uppercased() + command.summary.dropFirst())).
                 .PP
                 \(body(command.explanation))

@@ -6,16 +6,17 @@ enum MemberCommands {
     static func kick(_ options: Options) -> ExitCode { give("kick", options) }
 
     static func unmute(_ options: Options) -> ExitCode {
-        give("unmute", options, of: "no participant %@ is muted") { $0.muted ?? false }
+        give("unmute", options, missing: { "no participant \($0) is muted" }, where: { $0.muted ?? false })
     }
 
     static func notesOff(_ options: Options) -> ExitCode {
         give("notes-off", options, query: "?from=\(options.from ?? 0)&to=\(options.to ?? 127)")
     }
 
-    /// `missing`: what is said where there is nobody, with %@ for the name.
+    /// `missing`: what is said where there is nobody of that name.
     private static func give(
-        _ word: String, _ options: Options, query: String = "", of missing: String = "there is no participant %@",
+        _ word: String, _ options: Options, query: String = "",
+        missing: (String) -> String = { "there is no participant \($0)" },
         where isMeant: (Snapshot.Participant) -> Bool = { _ in true }
     ) -> ExitCode {
         guard options.operands.count == 1, let name = options.operands.first else {
@@ -26,7 +27,7 @@ enum MemberCommands {
         guard let participants = client.participants() else { return client.complain() }
         let found = participants.filter { isMeant($0) && ($0.name == name || "\($0.id)" == name) }
         guard !found.isEmpty else {
-            Output.complain("\(word): \(missing.replacing("%@", with: Output.safe(name)))")
+            Output.complain("\(word): \(missing(Output.safe(name)))")
             return .no
         }
         for one in found {

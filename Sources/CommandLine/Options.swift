@@ -54,8 +54,8 @@ package struct Options: Equatable, Sendable {
     }
 
     /// The words behind the command. Only options in `allowed` are known to it, and other words only where it takes them.
-    package init(_ words: some Sequence<String>, allowed: Set<String>, operands: Bool = false) throws(Misuse) {
-        var rest = Array(words)[...]
+    package init(_ arguments: some Sequence<String>, allowed: Set<String>, operands: Bool = false) throws(Misuse) {
+        var rest = Array(arguments)[...]
         while let word = rest.popFirst() {
             var name = word
             var attached: String?
@@ -87,7 +87,7 @@ package struct Options: Equatable, Sendable {
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw Misuse("\(name) needs a value")
                 }
-                try take(name, value)
+                try apply(name, value)
             }
         }
     }
@@ -97,7 +97,7 @@ package struct Options: Equatable, Sendable {
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
     ]
 
-    private mutating func take(_ name: String, _ value: String) throws(Misuse) {
+    private mutating func apply(_ name: String, _ value: String) throws(Misuse) {
         do throws(ConfigurationError) {
             switch name {
             case "--config": config = value
@@ -177,16 +177,16 @@ package struct Options: Equatable, Sendable {
     }
 
     /// The options as words again, for the process that `start` puts in the background. Paths become absolute.
-    package func words(relativeTo directory: String) -> [String] {
+    package func arguments(relativeTo directory: String) -> [String] {
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }
-        var words: [String] = []
-        if let config { words += ["--config", absolute(config)] }
-        for port in ports { words += ["--port", "\(port)"] }
-        if let policy { words += ["--policy", policy.rawValue] }
-        if let engine { words += ["--engine", engine.rawValue] }
-        if let rtpmidid { words += ["--rtpmidid", absolute(rtpmidid)] }
-        if let listen { words += ["--listen", listen.description] }
-        if let web { words += ["--web", absolute(web)] }
-        return words
+        var arguments: [String] = []
+        if let config { arguments += ["--config", absolute(config)] }
+        for port in ports { arguments += ["--port", "\(port)"] }
+        if let policy { arguments += ["--policy", policy.rawValue] }
+        if let engine { arguments += ["--engine", engine.rawValue] }
+        if let rtpmidid { arguments += ["--rtpmidid", absolute(rtpmidid)] }
+        if let listen { arguments += ["--listen", listen.description] }
+        if let web { arguments += ["--web", absolute(web)] }
+        return arguments
     }
 }

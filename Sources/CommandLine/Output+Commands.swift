@@ -6,7 +6,8 @@ import Synchronization
 
 /// What several commands say.
 extension Output {
-    /// A command whose output is lost has not done well. A reader that has gone, as `head` does, has read what it wanted.
+    /// A command whose output was lost has failed. A reader that has gone, as `head` does, is no failure: it has read
+    /// what it wanted.
     package static func exitCode(after code: ExitCode) -> ExitCode {
         guard let error = failure.withLock({ $0 }), error.code != EPIPE else { return code }
         complain("the output cannot be written: \(error.reason)")
@@ -23,6 +24,12 @@ extension Output {
         return .bug
     }
 
+    /// Why a hub cannot be run: with misuse where the configuration is wrong.
+    static func fail(_ error: any Error) -> ExitCode {
+        complain("\(error)")
+        return error is ConfigurationError ? .misuse : .unavailable
+    }
+
     static func database(_ state: StateDirectory) -> Database? {
         guard File.exists(state.database) else {
             complain("nothing was recorded in \(state.path) yet")
@@ -31,7 +38,7 @@ extension Output {
         do throws(StoreError) {
             return try Database(path: state.database)
         } catch {
-            complain("\(state.database): \(StoreWriter.words(for: error))")
+            complain("\(state.database): \(StoreWriter.text(for: error))")
             return nil
         }
     }

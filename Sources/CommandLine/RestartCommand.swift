@@ -4,7 +4,7 @@ import Linux
 
 /// `midihub restart`: the hub anew, as after an upgrade, under engines that go on.
 enum RestartCommand {
-    private static let patience: Duration = .seconds(60)
+    private static let timeout: Duration = .seconds(60)
 
     static func run(_ options: Options) -> ExitCode {
         let state = options.stateDirectory
@@ -19,7 +19,7 @@ enum RestartCommand {
             let wasStopped = File.exists(state.stopped)
             hub.send(SIGUSR2)
             guard wait({ HubLock.holder(state) != old }) else {
-                Output.complain("the hub, pid \(old.pid), has not left its engines after \(patience)")
+                Output.complain("the hub, pid \(old.pid), has not left its engines after \(timeout)")
                 return .unavailable
             }
             if !wasStopped, File.exists(state.stopped) {
@@ -37,10 +37,10 @@ enum RestartCommand {
         }
         guard wait({ StartCommand.status(of: state) != nil }) else {
             let log = isSystemds ? "journalctl --unit midihub.service" : state.hubLog
-            Output.complain("the new hub does not answer on \(state.socket) after \(patience); see \(log)")
+            Output.complain("the new hub does not answer on \(state.socket) after \(timeout); see \(log)")
             return .unavailable
         }
-        return StartCommand.settle(state, until: .now.advanced(by: patience))
+        return StartCommand.settle(state, until: .now.advanced(by: timeout))
     }
 
     /// Why a new hub would not go on with the music, in words; nil where it would.
@@ -61,23 +61,23 @@ enum RestartCommand {
 
     /// This program with the words, the environment and the place that the running hub was started with.
     private static func program(like pid: Int32, _ state: StateDirectory) -> ChildProgram {
-        func words(_ file: String) -> [String] {
+        func strings(_ file: String) -> [String] {
             (File.bytes("/proc/\(pid)/\(file)") ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         }
         var environment: [String: String] = [:]
-        for word in words("environ") {
+        for word in strings("environ") {
             guard let equals = word.firstIndex(of: "=") else { continue }
             environment[String(word[..<equals])] = String(word[word.index(after: equals)...])
         }
         _ = chdir("/proc/\(pid)/cwd")
         return ChildProgram(
-            path: Executable.path, arguments: Array(words("cmdline").dropFirst()), environment: environment,
+            path: Executable.path, arguments: Array(strings("cmdline").dropFirst()), environment: environment,
             output: state.hubLog)
     }
 
     /// Asks again and again: the other process shares nothing with this one but files, so there is nothing to wait on.
     private static func wait(_ condition: () -> Bool) -> Bool {
-        let deadline = ContinuousClock.now.advanced(by: patience)
+        let deadline = ContinuousClock.now.advanced(by: timeout)
         while !condition() {
             guard ContinuousClock.now < deadline else { return false }
             usleep(20_000)

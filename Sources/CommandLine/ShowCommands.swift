@@ -43,7 +43,7 @@ enum ShowCommands {
         if let decoded = client.get("/latency", as: [API.LegacyLatency].self) {
             rows = decoded
         } else {
-            guard case .here(let state) = client.place else { return client.complain() }
+            guard case .here(let state) = client.endpoint else { return client.complain() }
             guard let database = Output.database(state) else { return .unavailable }
             let since = Timestamp(milliseconds: Timestamp.now.milliseconds - 86_400_000)
             guard let summaries = blocking({ try? await database.latencySummary(since: since) }) else {
@@ -97,7 +97,7 @@ enum ShowCommands {
         _ client: HubClient, _ query: String, after: Int64?, limit: Int, quietly: Bool = false
     ) -> [API.Event]? {
         if let list = client.get("/api/v1/events?\(query)", as: API.Events.self) { return list.events }
-        guard case .here(let state) = client.place else {
+        guard case .here(let state) = client.endpoint else {
             if !quietly { _ = client.complain() }
             return nil
         }
@@ -115,7 +115,7 @@ enum ShowCommands {
     private static func print(_ event: API.Event) {
         let range = event.at == event.atLatest ? "" : " (between \(Output.time(event.at)) and then)"
         let mark = event.severity == "info" ? "" : "\(event.severity): "
-        let place = event.address.map { " (\(Output.safe($0)))" } ?? ""
-        Output.line("\(Output.time(event.atLatest))  \(mark)\(Output.safe(event.text))\(place)\(range)")
+        let source = event.address.map { " (\(Output.safe($0)))" } ?? ""
+        Output.line("\(Output.time(event.atLatest))  \(mark)\(Output.safe(event.text))\(source)\(range)")
     }
 }

@@ -7,12 +7,12 @@ import WebAPI
 /// `midihub start`: a hub in the background, where none runs.
 enum StartCommand {
     /// Long enough for the slowest start: a metadata service that does not answer, a large database, a busy Pi.
-    private static let patience: Duration = .seconds(30)
+    private static let timeout: Duration = .seconds(30)
     /// One that ends says goodbye to its players first, and waits for its engines.
-    private static let patienceWithAnother: Duration = .seconds(60)
+    private static let timeoutOfAnother: Duration = .seconds(60)
 
     static func run(_ options: Options) -> ExitCode {
-        let state = options.place
+        let state = options.ownStateDirectory
         if options.unlessStopped {
             if File.exists(state.stopped) { return .well }
         } else {
@@ -33,28 +33,22 @@ enum StartCommand {
         }
 
         // Another start or hub may hold the lock, or have just freed it: asked again until it is clear.
-        var deadline = ContinuousClock.now.advanced(by: patienceWithAnother)
+        var deadline = ContinuousClock.now.advanced(by: timeoutOfAnother)
         var child: Int32?
         var turn: FileLock?
         while ContinuousClock.now < deadline {
             if child == nil, !FileLock.isHeld(state.lock) {
                 do {
-                    _ = try options.configuration()  // an error is said here, on the caller's terminal
+                    _ = try options.configuration()  // so that an error appears on the caller's terminal
                     try state.create()
                     // Of many starts at once, one starts a hub and the others wait for it.
                     if turn == nil { turn = try FileLock(state.startLock) }
                     if turn != nil {
                         HubLog.rotate(state)
                         child = try spawn(options, state)
-                        deadline = .now.advanced(by: patience)
+                        deadline = .now.advanced(by: timeout)
                     }
-                } catch let error as ConfigurationError {
-                    Output.complain(error.description)
-                    return .misuse
-                } catch {
-                    Output.complain("\(error)")
-                    return .unavailable
-                }
+                } catch { return Output.fail(error) }
             }
             if let status = status(of: state) {
                 if child != nil { return settle(state, until: deadline) }
@@ -62,7 +56,8 @@ enum StartCommand {
             }
             if let pid = child, let exit = ChildProgram.reap(pid) {
                 child = nil
-                // Another start was quicker, or a `stop` is ending what a hub has left: the next round shows which.
+                // Another start was quicker, or a `stop` is ending the engines that a hub has left; the next round of
+                // the loop shows which.
                 if exit == .code(Int(ExitCode.unavailable.rawValue)), FileLock.isHeld(state.lock) { continue }
                 if exit == .code(0) { return toldToEnd() }
                 Output.complain("the hub did not start (\(exit)); the end of \(state.hubLog):")
@@ -121,7 +116,7 @@ enum StartCommand {
 
     /// Through systemd: a hub started otherwise would keep systemd's from starting.
     private static func startBySystemd(_ options: Options, _ state: StateDirectory) -> ExitCode {
-        if let word = options.words(relativeTo: "").first {
+        if let word = options.arguments(relativeTo: "").first {
             Output.complain(
                 "start: systemd starts this hub (midihub.service), without \(word): put that into /etc/midihub/midihub.json5"
             )
@@ -129,7 +124,7 @@ enum StartCommand {
         }
         let code = Systemd.start()
         guard code == .well else { return code }
-        return settle(state, until: .now.advanced(by: patience))
+        return settle(state, until: .now.advanced(by: timeout))
     }
 
     /// nil where no hub answers.
@@ -140,7 +135,7 @@ enum StartCommand {
     private static func spawn(_ options: Options, _ state: StateDirectory) throws(Errno) -> Int32 {
         let here = FileManager.default.currentDirectoryPath
         let program = ChildProgram(
-            path: Executable.path, arguments: ["run"] + options.words(relativeTo: here) + ["--state", state.path],
+            path: Executable.path, arguments: ["run"] + options.arguments(relativeTo: here) + ["--state", state.path],
             environment: Programs.environment, output: state.hubLog)
         return try program.spawn()
     }

@@ -5,7 +5,7 @@ import Supervisor
 
 /// `midihub stop`: goodbye to the players, then hub and engines end.
 enum StopCommand {
-    private static let patience: Duration = .seconds(40)
+    private static let timeout: Duration = .seconds(40)
 
     static func run(_ options: Options) -> ExitCode {
         let state = options.stateDirectory
@@ -23,7 +23,7 @@ enum StopCommand {
     }
 
     private static func stop(_ state: StateDirectory) throws -> ExitCode {
-        let deadline = ContinuousClock.now.advanced(by: patience)
+        let deadline = ContinuousClock.now.advanced(by: timeout)
         var isAsked = false
         // Which hub was asked: one that is started meanwhile is another.
         var asked: ProcessIdentity?
@@ -44,7 +44,7 @@ enum StopCommand {
             Output.complain(HubLock.whyNoAnswer(state))
             return .unavailable
         }
-        Output.complain("the hub, pid \(asked.pid), did not end within \(patience) and is killed")
+        Output.complain("the hub, pid \(asked.pid), did not end within \(timeout) and is killed")
         ProcessDescriptor(asked)?.send(SIGKILL)
         while ContinuousClock.now < deadline.advanced(by: .seconds(5)) {
             if !asked.isRunning, let code = try endLeftovers(state) { return code }
@@ -71,7 +71,7 @@ enum StopCommand {
             _ = consume lock
             return code
         } catch {
-            // Where nobody can write no hub can begin, so that the engines can be ended without the lock.
+            // Where the directory cannot be written no hub can start, so the engines can be ended without the lock.
             guard error.code == EROFS else { throw error }
             return try OrphanedEngines.end(state)
         }

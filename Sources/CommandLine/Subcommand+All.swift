@@ -1,6 +1,7 @@
 import Hub
+import WebAPI
 
-/// The table of commands: what is not in it is none.
+/// The table of all commands.
 extension Subcommand {
     package static func named(_ name: String) -> Subcommand? { all.first { $0.name == name } }
 
@@ -24,13 +25,13 @@ extension Subcommand {
             Subcommand(
                 name: "stop", summary: "say goodbye to the players, end the hub and its engines",
                 explanation: "Stays stopped for cron until `midihub start`. Saying it twice does no harm.",
-                options: place, run: StopCommand.run),
+                options: local, run: StopCommand.run),
             Subcommand(
                 name: "restart", summary: "the hub anew, as after an upgrade; engines and players stay",
                 explanation: """
                     The running hub leaves its engines to a new one, which has the same options: the music goes on. Exit code 1
                     when no hub runs.
-                    """, options: place, run: RestartCommand.run),
+                    """, options: local, run: RestartCommand.run),
             Subcommand(
                 name: "reload", summary: "read the configuration again",
                 explanation: """
@@ -40,7 +41,7 @@ extension Subcommand {
             Subcommand(
                 name: "status", summary: "is all well?",
                 explanation: """
-                    What is wrong, with the fix; who is in each room, how far away, and how it is to play with them: \(Quality.words).
+                    What is wrong, with the fix; who is in each room, how far away, and how it is to play with them: \(Quality.explanation).
                     Exit code 1 when no hub runs, or it serves no port. --json gives the API's /api/v1/status.
                     """, options: anywhere.union(["--json"]), run: StatusCommand.run),
             Subcommand(
@@ -103,7 +104,7 @@ extension Subcommand {
                 explanation: MonitorCommand.explanation, options: anywhere.union(["--once"]), run: MonitorCommand.run),
             Subcommand(
                 name: "alert", summary: "what the webhook is told, and a test of it",
-                explanation: AlertCommand.explanation, options: place.union(["--config", "--test"]),
+                explanation: AlertCommand.explanation, options: local.union(["--config", "--test"]),
                 run: AlertCommand.run),
             Subcommand(
                 name: "doctor", summary: "what is missing on this machine, and the fix",

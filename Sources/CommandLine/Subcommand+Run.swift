@@ -1,17 +1,17 @@
 package import Hub
 
 extension Subcommand {
-    /// Does what the words of the command line say.
-    package static func run(_ words: [String]) -> ExitCode { Output.exitCode(after: obey(words)) }
+    /// Runs the command that the command line names.
+    package static func run(_ arguments: [String]) -> ExitCode { Output.exitCode(after: obey(arguments)) }
 
-    private static func obey(_ words: [String]) -> ExitCode {
-        guard !words.isEmpty else {
+    private static func obey(_ arguments: [String]) -> ExitCode {
+        guard !arguments.isEmpty else {
             Output.line(overview)
             return .misuse
         }
         let (name, rest): (String, [String])
         do throws(Options.Misuse) {
-            (name, rest) = try split(words)
+            (name, rest) = try split(arguments)
         } catch {
             Output.complain("\(error.description) (see `midihub --help`)")
             return .misuse
@@ -43,11 +43,11 @@ extension Subcommand {
     }
 
     /// The command, and the other words in their order: options may stand before it, too.
-    package static func split(_ words: [String]) throws(Options.Misuse) -> (name: String, rest: [String]) {
+    package static func split(_ arguments: [String]) throws(Options.Misuse) -> (name: String, rest: [String]) {
         let options = all.reduce(into: Set(["--connectall"])) { $0.formUnion($1.options) }
         var index = 0
-        while index < words.count, words[index].hasPrefix("-") {
-            let word = words[index]
+        while index < arguments.count, arguments[index].hasPrefix("-") {
+            let word = arguments[index]
             if ["--help", "-h", "--version"].contains(word) { break }
             let name = String(word.prefix { $0 != "=" })
             guard options.contains(name) else {
@@ -56,7 +56,7 @@ extension Subcommand {
             }
             index += name == word && !Options.flags.contains(name) && name != "--connectall" ? 2 : 1
         }
-        guard index < words.count else { throw Options.Misuse("there are options, but no command") }
-        return (words[index], Array(words[..<index] + words[(index + 1)...]))
+        guard index < arguments.count else { throw Options.Misuse("there are options, but no command") }
+        return (arguments[index], Array(arguments[..<index] + arguments[(index + 1)...]))
     }
 }

@@ -6,7 +6,7 @@
 
 package import Hub
 
-/// One word of the command line: its help, the options it knows and what it does.
+/// One command: its help, the options it knows and what it does.
 package struct Subcommand {
     package let name: String
     package let summary: String
@@ -17,9 +17,9 @@ package struct Subcommand {
     package let run: (Options) -> ExitCode
 
     /// Options that several commands know.
-    static let place: Set = ["--state"]
+    static let local: Set = ["--state"]
     /// Also of a hub elsewhere; its token may stand in a configuration.
-    static let anywhere = place.union(["--hub"])
+    static let anywhere = local.union(["--hub"])
     static let ordering = anywhere.union(["--config"])
     static let hub: Set = [
         "--config", "--state", "--port", "--connect-all", "--policy", "--engine", "--rtpmidid", "--listen", "--web",

@@ -28,9 +28,9 @@ enum Systemd {
         return .unavailable
     }
 
-    private static func systemctl(_ words: [String]) -> (output: [UInt8], exit: ChildExit)? {
+    private static func systemctl(_ arguments: [String]) -> (output: [UInt8], exit: ChildExit)? {
         guard let path = Programs.find("systemctl") else { return nil }
-        let program = ChildProgram(path: path, arguments: words, environment: Programs.environment, output: nil)
+        let program = ChildProgram(path: path, arguments: arguments, environment: Programs.environment, output: nil)
         return try? program.run(limit: .seconds(100))
     }
 }

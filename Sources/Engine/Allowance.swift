@@ -14,8 +14,8 @@ struct Allowance: BitwiseCopyable {
     private var leisure = TokenBucket(rate: 125_000_000, burst: 2_000_000_000)
 
     /// Whether a packet of so many octets is taken.
-    mutating func takes(_ count: Int, at now: Milliseconds) -> Bool {
-        time.hasSome(at: now) && packets.take(at: now) && octets.take(Int64(count), at: now)
+    mutating func admits(_ count: Int, at now: Milliseconds) -> Bool {
+        time.hasSome(at: now) && packets.consume(at: now) && octets.consume(Int64(count), at: now)
     }
 
     /// Whether it takes so much at the moment that others are to come first.
@@ -31,7 +31,7 @@ struct Allowance: BitwiseCopyable {
     }
 
     /// Whether a system exclusive message that takes so many deliveries is passed on.
-    mutating func takesExclusive(_ deliveries: Int, at now: Milliseconds, _ cost: DeliveryCost) -> Bool {
+    mutating func admitsExclusive(_ deliveries: Int, at now: Milliseconds, _ cost: DeliveryCost) -> Bool {
         guard leisure.hasSome(at: now) else { return false }
         leisure.charge(Int64(deliveries) * cost.nanoseconds)
         return true

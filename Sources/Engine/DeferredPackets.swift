@@ -27,16 +27,16 @@ final class DeferredPackets {
         else {
             return false
         }
-        let place = (first + count) % Self.capacity
-        packet.withUnsafeBytes { slot(place).copyMemory(from: $0) }
-        entries[place] = Entry(endpoint: endpoint, count: packet.byteCount)
+        let index = (first + count) % Self.capacity
+        packet.withUnsafeBytes { slot(index).copyMemory(from: $0) }
+        entries[index] = Entry(endpoint: endpoint, count: packet.byteCount)
         count += 1
         endpoint.deferred += 1
         return true
     }
 
     /// Hands the oldest to `body`.
-    func takeFirst(_ body: (RawSpan, Endpoint) -> Void) {
+    func popFirst(_ body: (RawSpan, Endpoint) -> Void) {
         guard count > 0, let endpoint = entries[first].endpoint else { return }
         let packet = UnsafeRawBufferPointer(rebasing: slot(first)[..<entries[first].count])
         entries[first].endpoint = nil
@@ -47,8 +47,8 @@ final class DeferredPackets {
         body(packet.bytes, endpoint)
     }
 
-    private func slot(_ place: Int) -> UnsafeMutableRawBufferPointer {
-        let start = place * DatagramSocket.datagramSize
+    private func slot(_ index: Int) -> UnsafeMutableRawBufferPointer {
+        let start = index * DatagramSocket.datagramSize
         return UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + DatagramSocket.datagramSize])
     }
 }

@@ -30,7 +30,7 @@ final class Endpoint {
     var deadline: UInt64 = 0
 
     /// Its place in the session table.
-    let place: Int
+    let slot: Int
     let record: UnsafeMutablePointer<SessionTable.Record>
     /// In its room once its address is proven.
     var member: Member?
@@ -46,8 +46,13 @@ final class Endpoint {
     var toldAt: UInt64 = 0
     /// A claim from another address to be this peer.
     var claim: (address: SocketAddress, claim: Claim)?
-    /// When its session was proven.
+    /// Where it was before it moved for the first time.
+    var former: (control: SocketAddress, data: SocketAddress?)?
+    /// When it was invited, and when its session was proven.
+    let invitedAt: UInt64
     var provenAt: UInt64 = 0
+    /// When a packet of its music last followed the one before it.
+    var continuedAt: UInt64 = 0
     /// It said goodbye and goes on sending: it stays if it answers.
     var isResuming = false
 
@@ -61,11 +66,12 @@ final class Endpoint {
 
     init(
         ssrc: SSRC, name: String, port: PortPair, control: SocketAddress, data: SocketAddress?,
-        streams: SessionStreams, place: Int, record: UnsafeMutablePointer<SessionTable.Record>
+        streams: SessionStreams, slot: Int, record: UnsafeMutablePointer<SessionTable.Record>
     ) {
         (self.ssrc, self.name, self.port, socket) = (ssrc, name, port, port.data)
         (self.control, self.data, self.streams) = (control, data, streams)
-        (self.place, self.record) = (place, record)
+        (self.slot, self.record) = (slot, record)
+        invitedAt = streams.session.lastHeard
         exclusives.reserveCapacity(SysExPool.count)
     }
 

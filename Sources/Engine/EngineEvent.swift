@@ -25,7 +25,7 @@ package enum EngineEvent: Sendable {
     case loop(EngineStatus.Participant)
     /// A participant's software sends back what the echo gives it; the echo is no longer given to it.
     case echoReturned(EngineStatus.Participant)
-    case trouble(String)
+    case problem(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended
 }

@@ -2,7 +2,7 @@ import EngineProtocol
 
 extension EngineLine {
     package init(_ news: EngineEvent, at: Int64) {
-        self.init(.trouble, at: at)
+        self.init(.problem, at: at)
         switch news {
         case .listening(let port): (event, self.port) = (.listening, port)
         case .cannotListen(let port, let reason): (event, self.port, self.reason) = (.cannotListen, port, reason)
@@ -22,7 +22,7 @@ extension EngineLine {
         case .back(let participant): (event, self.participant) = (.back, participant)
         case .loop(let participant): (event, self.participant) = (.loop, participant)
         case .echoReturned(let participant): (event, self.participant) = (.echoReturned, participant)
-        case .trouble(let reason): self.reason = reason
+        case .problem(let reason): self.reason = reason
         case .ended: event = .ended
         }
     }

@@ -20,7 +20,7 @@ extension EngineLoop {
             let endpoint = port.byControl[PortPair.Key(source: source, ssrc: head.ssrc)], let member = endpoint.member,
             case .hello(let greeting) = try? LinkPacket(decoding: datagram, head),
             greeting.version == LinkPacket.version, greeting.wants.contains(.numbered),
-            endpoint.link?.questions.take(at: milliseconds) ?? true
+            endpoint.link?.questions.consume(at: milliseconds) ?? true
         else { return }
         let isNew = endpoint.link == nil
         if isNew { link(member) }
@@ -123,7 +123,7 @@ extension EngineLoop {
             link.reader.receive(part, in: datagram, by: 0, known: member.state.pointee, at: now, emit: pass)
             jumpTo(link.reader.next, member)
         case .want(let origin, let wanted):
-            guard link.questions.take(at: milliseconds) else { return }
+            guard link.questions.consume(at: milliseconds) else { return }
             answer(wanted, of: origin, to: member)
         case .gone(let origin, _, _):
             if origin == link.reader.origin { letGoOfLinked(member) }

@@ -27,7 +27,7 @@ extension EngineLoop {
     /// Whether a packet is within its sender's limits and may be played at once; it is deferred where it has to wait.
     func mayPlay(_ packet: RawSpan, of endpoint: Endpoint) -> Bool {
         let time = milliseconds
-        guard endpoint.allowance.takes(packet.byteCount, at: time) else {
+        guard endpoint.allowance.admits(packet.byteCount, at: time) else {
             endpoint.counts.limited += 1
             return false
         }
@@ -45,7 +45,7 @@ extension EngineLoop {
     func playDeferred() {
         delivered = 0
         while delivered < Self.deferredTurn, !deferred.isEmpty {
-            deferred.takeFirst { packet, endpoint in
+            deferred.popFirst { packet, endpoint in
                 guard endpoint.member != nil else { return }
                 guard endpoint.allowance.hasTime(at: milliseconds) else {
                     endpoint.counts.limited += 1
@@ -91,7 +91,12 @@ extension EngineLoop {
         endpoint.counts.received += 1
         endpoint.counts.lost += UInt64(reception.lost)
         endpoint.counts.repaired += UInt64(reception.repaired)
-        if reception.verdict == .late { endpoint.counts.dropped += 1 }
+        switch reception.verdict {
+        case .late where reception.wasMissing: endpoint.counts.overtaken? += 1
+        case .late: endpoint.counts.dropped += 1
+        case .played where reception.lost < 4: endpoint.continuedAt = now
+        case .played, .first, .restarted, .doubtful: break
+        }
         if let highest = endpoint.streams.receiver.highest {
             endpoint.record.pointee.highest = highest
             endpoint.record.pointee.hasReceived = 1
@@ -252,7 +257,7 @@ extension EngineLoop {
 
     /// Receiver feedback where it is due.
     func sendFeedback(to endpoint: Endpoint) {
-        guard let packet = endpoint.streams.takeFeedback(at: now) else { return }
+        guard let packet = endpoint.streams.nextFeedback(at: now) else { return }
         queue(on: .control, of: endpoint.port, to: endpoint.control) { packet.write(into: &$0) }
     }
 }

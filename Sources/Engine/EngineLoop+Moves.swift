@@ -36,8 +36,8 @@ extension EngineLoop {
         case nil, .clock: break
         default: return
         }
-        if let departed = port.takeDeparted(PortPair.Key(source: source, ssrc: ssrc), at: now) {
-            return takeBack(departed)
+        if let departed = port.removeDeparted(PortPair.Key(source: source, ssrc: ssrc), at: now) {
+            return readmit(departed)
         }
         let endpoints = port.endpoints(ssrc)
         if let endpoint = endpoints.first(where: { $0.claim?.address == source }) {
@@ -45,13 +45,16 @@ extension EngineLoop {
             if let deadline = endpoint.claim?.claim.deadline { wake(by: deadline) }
             return
         }
+        let returning = endpoints.first { $0.former?.data == source }
         // Of twins it is the one that has been silent longest.
         let open = endpoints.filter { $0.member != nil && mayMove($0) && $0.claim?.claim.yields ?? true }
-        guard let endpoint = open.min(by: { $0.streams.session.lastHeard < $1.streams.session.lastHeard }),
+        guard
+            let endpoint = returning
+                ?? open.min(by: { $0.streams.session.lastHeard < $1.streams.session.lastHeard }),
             plan.admits(source),
-            claims.take(from: source, at: milliseconds)
+            claims.consume(from: source, at: milliseconds)
         else { return }
-        let claim = Claim(now: now)
+        let claim = Claim(now: now, isReturn: returning != nil)
         endpoint.claim = (source, claim)
         queue(on: .data, of: port, to: source) { claim.question(from: table.ssrc).write(into: &$0) }
         wake(by: claim.deadline)
@@ -86,13 +89,19 @@ extension EngineLoop {
         let port = endpoint.port
         guard port.byData[PortPair.Key(source: source, ssrc: endpoint.ssrc)] == nil else { return }
         port.forget(endpoint)
+        let (before, left) = (endpoint.former, (control: endpoint.control, data: endpoint.data))
         endpoint.data = source
         endpoint.isControlGuessed = true
+        if let before, before.data == source {
+            (endpoint.control, endpoint.former) = (before.control, nil)
+        } else {
+            endpoint.former = before ?? left
+        }
         // The other port's packets come through the same router; where to is known when one has come.
-        if !endpoint.control.isSameHost(as: source) {
-            let guess = source.with(port: endpoint.control.port)
-            let isFree = port.byControl[PortPair.Key(source: guess, ssrc: endpoint.ssrc)] == nil
-            endpoint.control = isFree ? guess : source
+        let guess = source.with(port: endpoint.control.port)
+        if !endpoint.control.isSameHost(as: source) { endpoint.control = guess }
+        if port.byControl[PortPair.Key(source: endpoint.control, ssrc: endpoint.ssrc)] != nil {
+            endpoint.control = source
         }
         settle(endpoint)
         endpoint.controlAsked = 0
@@ -152,8 +161,8 @@ extension EngineLoop {
             port.arrivingByControl[key], port.byControl[key], port.arrivingByData[key], port.byData[key],
         ].compactMap(\.self)
         if leaving.isEmpty {
-            if let place = port.placeOfDeparted(key, at: now) {
-                return port.departsAgain(place, at: now)
+            if let slot = port.indexOfDeparted(key, at: now) {
+                return port.departsAgain(slot, at: now)
             }
             leaving = port.endpoints(ssrc).filter {
                 token != 0 && $0.streams.session.isToken(token) && $0.data?.isSameHost(as: source) ?? false
@@ -166,10 +175,14 @@ extension EngineLoop {
 
     /// It said goodbye and goes on: perhaps somebody else said it. When it answers the clock it is in again; else it is
     /// forgotten.
-    private func takeBack(_ departed: PortPair.Departed) {
+    private func readmit(_ departed: PortPair.Departed) {
         let old = departed.endpoint
-        guard let data = old.data, !old.port.has(old), let place = table.reserve() else { return }
-        let record = table.record(place)
+        let key = PortPair.Key(source: old.control, ssrc: old.ssrc)
+        // Where it is on its way in again already, that is its next session.
+        guard let data = old.data, old.port.byControl[key] == nil, old.port.arrivingByControl[key] == nil,
+            let slot = table.reserve()
+        else { return }
+        let record = table.record(slot)
         record.pointee = departed.record
         (record.pointee.isTaken, record.pointee.state.held) = (0, .init())
         let session = old.streams.session
@@ -178,11 +191,11 @@ extension EngineLoop {
             streams: old.streams.resumed(
                 in: .resumedListener(
                     token: session.token, dataToken: session.dataToken, peer: old.ssrc, own: table.ssrc,
-                    name: session.name, now: now, peerClock: session.peerClock, patience: 3 * Self.second)),
-            place: place, record: record)
+                    name: session.name, now: now, peerClock: session.peerClock, timeout: 3 * Self.second)),
+            slot: slot, record: record)
         endpoint.isResuming = true
         old.port.arrives(endpoint)
-        halfOpen.take(endpoint, from: old.control)
+        halfOpen.add(endpoint, from: old.control)
         perform(on: endpoint) { $0.wake(now: now, perform: $1) }
     }
 }

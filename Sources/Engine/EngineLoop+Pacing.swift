@@ -22,7 +22,7 @@ extension EngineLoop {
                 if let member = endpoint.member { forward(from: member) }
                 return
             }
-            guard let buffer = pool.take() else { return }
+            guard let buffer = pool.claim() else { return }
             endpoint.gathering = (buffer, now)
             wake(by: now + Self.second / 2)
         }
@@ -38,7 +38,7 @@ extension EngineLoop {
         defer { pool.release(gathering.buffer) }
         let pieces = (pool.bytes(gathering.buffer).count + Pacing.pieceSize - 1) / Pacing.pieceSize
         let hearers = endpoint.member?.outgoing ?? []
-        guard endpoint.allowance.takesExclusive(pieces * hearers.count, at: milliseconds, deliveryCost) else {
+        guard endpoint.allowance.admitsExclusive(pieces * hearers.count, at: milliseconds, deliveryCost) else {
             endpoint.counts.limited += 1
             return
         }

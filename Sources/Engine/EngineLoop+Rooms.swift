@@ -14,10 +14,10 @@ extension EngineLoop {
             return remove(endpoint, .full, farewell: true)
         }
         halfOpen.release(endpoint)
-        endpoint.record.pointee.id = table.takeID()
+        endpoint.record.pointee.id = table.makeID()
         endpoint.record.pointee.since = SystemTime.unixMilliseconds
         let member = seat(endpoint)
-        table.commit(endpoint.place)
+        table.commit(endpoint.slot)
         for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
         news.send(.joined(status(member)))
@@ -28,7 +28,7 @@ extension EngineLoop {
     func seat(_ endpoint: Endpoint) -> Member {
         let (record, port) = (endpoint.record, endpoint.port)
         let member = Member(
-            id: record.pointee.id, number: endpoint.place, name: endpoint.name, state: table.state(endpoint.place),
+            id: record.pointee.id, number: endpoint.slot, name: endpoint.name, state: table.state(endpoint.slot),
             endpoint: endpoint,
             room: port.room, portIndex: port.index)
         member.isCut = record.pointee.isCut == 1
@@ -44,7 +44,7 @@ extension EngineLoop {
         where endpoint.address.network == source.network && isOther(endpoint) {
             names.append(endpoint.name)
         }
-        return plan.takes(name, from: source, beside: names)
+        return plan.admits(name, from: source, beside: names)
     }
 
     /// Ends a session. `farewell`: says BY.
@@ -61,7 +61,7 @@ extension EngineLoop {
         for buffer in endpoint.exclusives { pool.release(buffer) }
         endpoint.exclusives = []
         endpoint.gathering = nil
-        defer { table.release(endpoint.place) }
+        defer { table.release(endpoint.slot) }
         guard let member = endpoint.member else {
             if endpoint.probeEnd == nil { halfOpen.release(endpoint) } else { probes.release(endpoint) }
             return

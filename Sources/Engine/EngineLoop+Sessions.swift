@@ -68,10 +68,10 @@ extension EngineLoop {
             return refuse(token, name, reason, to: source, of: port)
         }
         if halfOpen.isFull || table.isFull { giveWay(to: source) }
-        guard let place = table.reserve() else {
+        guard let slot = table.reserve() else {
             return refuse(token, name, "there is no place in any room", to: source, of: port)
         }
-        let record = table.record(place)
+        let record = table.record(slot)
         record.pointee = SessionTable.Record()
         record.pointee.port = port.number
         (record.pointee.token, record.pointee.dataToken) = (token, token)
@@ -87,11 +87,11 @@ extension EngineLoop {
                 sender: SenderStream(
                     ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
                 receiver: ReceiverStream(waiting: waiting)),
-            place: place, record: record)
+            slot: slot, record: record)
         record.pointee.nextSequence = endpoint.streams.sender.next.rawValue
         record.pointee.acknowledged = endpoint.streams.sender.next.advanced(by: -1).rawValue
         port.arrives(endpoint)
-        halfOpen.take(endpoint, from: source)
+        halfOpen.add(endpoint, from: source)
         perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
     }
 
@@ -100,12 +100,13 @@ extension EngineLoop {
     ) {
         let key = PortPair.Key(source: source, ssrc: ssrc)
         // Its two sockets may have come through a router as any two ports of one address. Twins behind one router differ in
-        // their tokens; but some programs draw another one for the data port.
+        // their tokens or have neighbouring ports; but some programs draw another token for the data port.
         let arriving = port.arrivingByControl.values.filter {
             $0.ssrc == ssrc && $0.data == nil && $0.control.isSameHost(as: source)
         }
+        let sameToken = arriving.filter { $0.streams.session.token == token }
         let endpoint =
-            port.arrivingByData[key] ?? arriving.first { $0.streams.session.token == token }
+            port.arrivingByData[key] ?? sameToken.first { $0.control.port &+ 1 == source.port } ?? sameToken.first
             ?? arriving.max { $0.streams.session.lastHeard < $1.streams.session.lastHeard } ?? port.byData[key]
         guard let endpoint else {
             return refuse(token, nil, "not invited on the control port first", to: source, on: .data, of: port)
@@ -196,7 +197,7 @@ extension EngineLoop {
         guard endpoint.probeEnd == nil else { return }
         halfOpen.release(endpoint)
         if probes.isFull, let (last, _) = probes.yielding(to: endpoint.control) { remove(last, .full, farewell: true) }
-        probes.take(endpoint, from: endpoint.control)
+        probes.add(endpoint, from: endpoint.control)
         endpoint.probeEnd = now + Self.probeTime
     }
 
@@ -207,6 +208,15 @@ extension EngineLoop {
         let earlier = endpoint.port.byControl.values.filter {
             let (isSameControl, isSameData) = ($0.control == endpoint.control, $0.data == endpoint.data)
             return $0.ssrc == endpoint.ssrc ? isSameControl || isSameData : isSameControl && isSameData
+        }
+        // Where its old session has gone on meanwhile the invitation was a late copy: a program that begins anew numbers its
+        // packets anew.
+        let token = endpoint.streams.session.token
+        if earlier.contains(where: {
+            $0.ssrc == endpoint.ssrc && $0.streams.session.token == token && $0.data == endpoint.data
+                && $0.continuedAt > endpoint.invitedAt
+        }) {
+            return remove(endpoint, .restarted, farewell: false)
         }
         for one in earlier { remove(one, .restarted, farewell: false) }
         endpoint.port.settles(endpoint)
@@ -252,10 +262,10 @@ extension EngineLoop {
         guard !left.isEmpty else { return }
         let numbers = Set(plan.rooms.flatMap(\.ports))
         var resumed: [Member] = []
-        for place in left {
-            let record = table.record(place)
+        for slot in left {
+            let record = table.record(slot)
             guard numbers.contains(record.pointee.port), plan.admits(record.pointee.control) else {
-                table.release(place)
+                table.release(slot)
                 continue
             }
             guard let port = ports[record.pointee.port] else { continue }
@@ -279,11 +289,11 @@ extension EngineLoop {
                         ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence), to: .unknown,
                         checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
                     receiver: receiver, evidence: JournalEvidence(rawValue: record.pointee.journals) ?? .none),
-                place: place, record: record)
+                slot: slot, record: record)
             let key = PortPair.Key(source: endpoint.control, ssrc: ssrc)
             // A damaged file may name somebody twice.
             guard port.byControl[key] == nil else {
-                table.release(place)
+                table.release(slot)
                 continue
             }
             port.settles(endpoint)
@@ -295,7 +305,7 @@ extension EngineLoop {
             member.room.members.sort { $0.id < $1.id }
             resumed.append(member)
         }
-        left.removeAll { place in ports[table.record(place).pointee.port] != nil || !table.isTaken(place) }
+        left.removeAll { slot in ports[table.record(slot).pointee.port] != nil || !table.isTaken(slot) }
         for room in rooms where resumed.contains(where: { $0.room === room }) {
             room.rules = ServedRoom.rules(room.plan)
             for member in room.members { room.rules.join(member.ruled) }

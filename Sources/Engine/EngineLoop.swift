@@ -89,8 +89,8 @@ final class EngineLoop {
             playDeferred()
             endTurn()
         }
-        if sessions != nil, let trouble = table.trouble {
-            news.send(.trouble("participants will have to be invited anew after a crash: \(trouble)"))
+        if sessions != nil, let failure = table.failure {
+            news.send(.problem("participants will have to be invited anew after a crash: \(failure)"))
         }
     }
 

@@ -91,7 +91,7 @@ package final class EngineServer {
             engine.send(.serve(try Self.readPlan(planPath)))
             done(nil)
         } catch {
-            write(EngineLine(.trouble("the plan is not used: \(error)"), at: SystemTime.unixMilliseconds))
+            write(EngineLine(.problem("the plan is not used: \(error)"), at: SystemTime.unixMilliseconds))
             done("\(error)")
         }
     }
@@ -102,7 +102,7 @@ package final class EngineServer {
         while let accepted = try? Sockets.accept(listener) {
             // A connection too many is closed; its program asks again.
             guard connections.count < Self.mostConnections else { continue }
-            let connection = Connection(accepted.takeSocket())
+            let connection = Connection(accepted.intoSocket())
             let id = nextConnection
             nextConnection += 1
             connections[id] = connection

@@ -25,7 +25,7 @@ package final class EngineThread {
             do throws(Errno) {
                 try EngineLoop(sessions: sessions, version: version, orders: orders, news: news).run(plan)
             } catch {
-                news.send(.trouble("the engine cannot run: \(error)"))
+                news.send(.problem("the engine cannot run: \(error)"))
                 news.send(.ended)
             }
         }

@@ -49,10 +49,15 @@ final class PortPair {
     /// Those of one SSRC whose address is proven: twins are several.
     func endpoints(_ ssrc: SSRC) -> [Endpoint] { bySSRC[ssrc] ?? [] }
 
-    /// Another session at the same control address, as one who begins anew has for a moment.
+    /// Another session at the same control address, as one who begins anew has for a moment. An invitation on the control
+    /// port alone with the same token is none: it may be a late copy.
     func hasAnother(at endpoint: Endpoint) -> Bool {
-        byControl.values.contains { $0 !== endpoint && $0.control == endpoint.control }
-            || arrivingByControl.values.contains { $0 !== endpoint && $0.control == endpoint.control }
+        let token = endpoint.streams.session.token
+        return byControl.values.contains { $0 !== endpoint && $0.control == endpoint.control }
+            || arrivingByControl.values.contains {
+                $0 !== endpoint && $0.control == endpoint.control
+                    && ($0.data != nil || $0.streams.session.token != token)
+            }
     }
 
     func arrives(_ endpoint: Endpoint) {
@@ -104,7 +109,7 @@ final class PortPair {
         if !departed.isEmpty { departed.removeAll { now &- $0.at > Self.memory } }
     }
 
-    func placeOfDeparted(_ key: Key, at now: UInt64) -> Int? {
+    func indexOfDeparted(_ key: Key, at now: UInt64) -> Int? {
         departed.firstIndex {
             $0.endpoint.ssrc == key.ssrc && ($0.endpoint.control == key.source || $0.endpoint.data == key.source)
                 && now &- $0.at <= Self.memory
@@ -112,13 +117,13 @@ final class PortPair {
     }
 
     /// It says goodbye again: the time in which packets may still be under way begins anew.
-    func departsAgain(_ place: Int, at now: UInt64) { departed[place].at = now }
+    func departsAgain(_ index: Int, at now: UInt64) { departed[index].at = now }
 
     /// Takes out one who goes on sending after its goodbye.
-    func takeDeparted(_ key: Key, at now: UInt64) -> Departed? {
-        guard !departed.isEmpty, let place = placeOfDeparted(key, at: now),
-            now &- departed[place].at > Self.underWay
+    func removeDeparted(_ key: Key, at now: UInt64) -> Departed? {
+        guard !departed.isEmpty, let index = indexOfDeparted(key, at: now),
+            now &- departed[index].at > Self.underWay
         else { return nil }
-        return departed.remove(at: place)
+        return departed.remove(at: index)
     }
 }

@@ -88,7 +88,7 @@ final class SessionTable {
     /// Whether an engine before this one left the table.
     let isInherited: Bool
 
-    var trouble: Errno? { file.trouble }
+    var failure: Errno? { file.failure }
 
     /// `path` nil keeps the table in memory alone.
     init(path: String?, random: inout some RandomNumberGenerator) {
@@ -139,7 +139,7 @@ final class SessionTable {
     /// In 100 µs ticks, added to the monotonic clock's.
     var clockEpoch: UInt64 { header.pointee.clockEpoch }
 
-    func takeID() -> UInt64 {
+    func makeID() -> UInt64 {
         defer { header.pointee.nextID += 1 }
         return header.pointee.nextID
     }

@@ -10,7 +10,7 @@ struct SharedPlaces<Holder: AnyObject> {
 
     var isFull: Bool { taken.count >= count }
 
-    mutating func take(_ holder: Holder, from source: SocketAddress) { taken.append((holder, source.network)) }
+    mutating func add(_ holder: Holder, from source: SocketAddress) { taken.append((holder, source.network)) }
 
     mutating func release(_ holder: Holder) { taken.removeAll { $0.holder === holder } }
 

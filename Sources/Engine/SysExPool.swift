@@ -14,7 +14,7 @@ final class SysExPool {
     deinit { memory.deallocate() }
 
     /// An empty buffer with one user; nil where all are in use.
-    func take() -> Int? {
+    func claim() -> Int? {
         guard let index = users.firstIndex(of: 0) else { return nil }
         users[index] = 1
         lengths[index] = 0

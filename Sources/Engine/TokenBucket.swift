@@ -18,7 +18,7 @@ struct TokenBucket: BitwiseCopyable {
     }
 
     /// Takes `count` if there are so many.
-    mutating func take(_ count: Int64 = 1, at now: Milliseconds) -> Bool {
+    mutating func consume(_ count: Int64 = 1, at now: Milliseconds) -> Bool {
         fill(now)
         guard level >= count * 1000 else { return false }
         level -= count * 1000
@@ -50,12 +50,12 @@ struct SourceBuckets {
         buckets = [TokenBucket](repeating: TokenBucket(rate: rate, burst: burst), count: 1024)
     }
 
-    mutating func take(from source: SocketAddress, at now: Milliseconds) -> Bool {
+    mutating func consume(from source: SocketAddress, at now: Milliseconds) -> Bool {
         // An IPv6 /64 is usually one customer's, who has all its addresses.
         var hasher = Hasher()
         hasher.combine(source.high)
         if source.high == 0 { hasher.combine(source.low) }
-        return buckets[Int(UInt(bitPattern: hasher.finalize()) % UInt(buckets.count))].take(at: now)
+        return buckets[Int(UInt(bitPattern: hasher.finalize()) % UInt(buckets.count))].consume(at: now)
     }
 }
 
@@ -67,6 +67,6 @@ struct InvitationLimiter {
 
     mutating func admits(_ source: SocketAddress, at now: Milliseconds) -> Bool {
         if source.isLoopback { return true }
-        return sources.take(from: source, at: now) && all.take(at: now)
+        return sources.consume(from: source, at: now) && all.consume(at: now)
     }
 }

@@ -37,11 +37,11 @@ struct Wire: Equatable {
     }
 
     /// A message is sent over it.
-    func follow(_ message: Message) { place(of: message.channel, makes: message.holds)?.pointee.follow(message) }
+    func follow(_ message: Message) { entry(of: message.channel, makes: message.holds)?.pointee.follow(message) }
 
     /// Whether that sounds because of this wire what `release` would end.
     func holds(_ release: Message) -> Bool {
-        place(of: release.channel, makes: false)?.pointee.holds(release) ?? false
+        entry(of: release.channel, makes: false)?.pointee.holds(release) ?? false
     }
 
     var isEmpty: Bool {
@@ -67,7 +67,7 @@ struct Wire: Equatable {
         forget()
         for channel in Channel.all {
             let sounding = held.onChannel(channel)
-            if !sounding.isEmpty { place(of: channel, makes: true)?.pointee = sounding }
+            if !sounding.isEmpty { entry(of: channel, makes: true)?.pointee = sounding }
         }
     }
 
@@ -87,7 +87,7 @@ struct Wire: Equatable {
     }
 
     /// Where a channel is kept; of one on which nothing sounds, where it may be kept if it is to.
-    private func place(of channel: Channel, makes: Bool) -> UnsafeMutablePointer<HeldChannel>? {
+    private func entry(of channel: Channel, makes: Bool) -> UnsafeMutablePointer<HeldChannel>? {
         let first = UnsafeMutableRawPointer(body).advanced(by: Self.firstOffset)
             .assumingMemoryBound(to: HeldChannel.self)
         if first.pointee.channel == channel { return first }

@@ -44,7 +44,7 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     /// Whether one more participant of that name may come from an address; `names` are of those who are here from there. A
     /// name that is there once may come once more even where the address is full: it is returning, and its earlier session
     /// has not ended yet. This machine itself is not limited: relays to the hub, and its own pianos, come from there.
-    package func takes(_ name: String, from source: SocketAddress, beside names: [String]) -> Bool {
+    package func admits(_ name: String, from source: SocketAddress, beside names: [String]) -> Bool {
         source.isLoopback || names.count < mostPerAddress || names.count { $0 == name } == 1
     }
 }

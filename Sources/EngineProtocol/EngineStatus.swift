@@ -39,20 +39,23 @@ package struct EngineStatus: Codable, Sendable {
         package var lost: UInt64 = 0
         /// Messages that the journal brought after a loss.
         package var repaired: UInt64 = 0
-        /// Late, or twice: dropped.
+        /// Twice, or from before they joined: dropped.
         package var dropped: UInt64 = 0
         /// Dropped for being more than the limits allow.
         package var limited: UInt64 = 0
         /// Malformed; an older engine counts them as dropped.
         package var unreadable: UInt64? = 0
+        /// Of the lost ones those that came late; an older engine counts them as dropped.
+        package var overtaken: UInt64? = 0
 
         package init(
             received: UInt64 = 0, lost: UInt64 = 0, repaired: UInt64 = 0, dropped: UInt64 = 0,
-            limited: UInt64 = 0, unreadable: UInt64? = 0
+            limited: UInt64 = 0, unreadable: UInt64? = 0, overtaken: UInt64? = 0
         ) {
             (self.received, self.lost, self.repaired, self.dropped, self.limited, self.unreadable) = (
                 received, lost, repaired, dropped, limited, unreadable
             )
+            self.overtaken = overtaken
         }
     }
 

@@ -12,7 +12,7 @@ package enum Leaving: String, Codable, Sendable {
     case portClosed = "port closed"
     case full
 
-    package var words: String {
+    package var text: String {
         switch self {
         case .bye: "left"
         case .silent: "was lost: no sign of it for 60 s"

@@ -31,9 +31,9 @@ extension Request {
     /// those before). nil over the unix socket.
     package var client: SocketAddress? {
         guard let peer, let address = SocketAddress(host: peer.host, port: 0) else { return nil }
-        guard address.isLoopback, let said = headers.values(of: "X-Forwarded-For").last?.split(separator: ",").last
+        guard address.isLoopback, let forwarded = headers.values(of: "X-Forwarded-For").last?.split(separator: ",").last
         else { return address }
-        return SocketAddress(host: String(said.drop { $0 == " " }.prefix { $0 != " " }), port: 0) ?? address
+        return SocketAddress(host: String(forwarded.drop { $0 == " " }.prefix { $0 != " " }), port: 0) ?? address
     }
 }
 

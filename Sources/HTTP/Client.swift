@@ -6,7 +6,7 @@ package import Linux
 /// or with the connection.
 package enum Client {
     /// Where to ask.
-    package enum Place: Hashable, Sendable, CustomStringConvertible {
+    package enum Endpoint: Hashable, Sendable, CustomStringConvertible {
         case socket(path: String)
         case address(Sockets.Address)
 
@@ -37,18 +37,18 @@ package enum Client {
     package enum Failure: Error, Equatable, CustomStringConvertible {
         /// No connection, or it broke. `ENOENT` and `ECONNREFUSED` mean that nobody listens.
         case system(Errno)
-        case timedOut(Place)
+        case timedOut(Endpoint)
         /// What came is no answer that we understand.
-        case malformed(Place, String)
+        case malformed(Endpoint, String)
         /// More than `largestAnswer`.
-        case tooLarge(Place)
+        case tooLarge(Endpoint)
 
         package var description: String {
             switch self {
             case .system(let error): "\(error)"
-            case .timedOut(let place): "\(place) did not answer in time"
-            case .malformed(let place, let what): "\(place): \(what)"
-            case .tooLarge(let place): "\(place): the answer is larger than \(largestAnswer) bytes"
+            case .timedOut(let endpoint): "\(endpoint) did not answer in time"
+            case .malformed(let endpoint, let what): "\(endpoint): \(what)"
+            case .tooLarge(let endpoint): "\(endpoint): the answer is larger than \(largestAnswer) bytes"
             }
         }
     }
@@ -58,24 +58,24 @@ package enum Client {
     /// `path` is as it goes on the wire, with its query: put strangers' words through `encoded` first. `timeout` is for
     /// everything together.
     package static func get(
-        _ path: String, at place: Place, headers: Headers = Headers(), timeout: Duration = .seconds(10)
+        _ path: String, at endpoint: Endpoint, headers: Headers = Headers(), timeout: Duration = .seconds(10)
     ) throws(Failure) -> Answer {
-        try exchange(.get, path, [], at: place, headers, timeout)
+        try exchange(.get, path, [], at: endpoint, headers, timeout)
     }
 
     package static func post(
-        _ path: String, body: [UInt8] = [], type: String = "application/json", at place: Place,
+        _ path: String, body: [UInt8] = [], type: String = "application/json", at endpoint: Endpoint,
         headers: Headers = Headers(), timeout: Duration = .seconds(10)
     ) throws(Failure) -> Answer {
         var headers = headers
         if !body.isEmpty { headers["Content-Type"] = type }
-        return try exchange(.post, path, body, at: place, headers, timeout)
+        return try exchange(.post, path, body, at: endpoint, headers, timeout)
     }
 
     package static func delete(
-        _ path: String, at place: Place, headers: Headers = Headers(), timeout: Duration = .seconds(10)
+        _ path: String, at endpoint: Endpoint, headers: Headers = Headers(), timeout: Duration = .seconds(10)
     ) throws(Failure) -> Answer {
-        try exchange(.delete, path, [], at: place, headers, timeout)
+        try exchange(.delete, path, [], at: endpoint, headers, timeout)
     }
 
     /// One path segment or query value, percent-encoded (RFC 3986 section 2.3).
@@ -94,13 +94,14 @@ package enum Client {
     }
 
     private static func exchange(
-        _ method: Method, _ path: String, _ body: [UInt8], at place: Place, _ headers: Headers, _ timeout: Duration
+        _ method: Method, _ path: String, _ body: [UInt8], at endpoint: Endpoint, _ headers: Headers,
+        _ timeout: Duration
     ) throws(Failure) -> Answer {
         guard path.hasPrefix("/"), path.utf8.allSatisfy(Grammar.isTarget) else {
-            throw .malformed(place, "\(path) is no path that can be asked for")
+            throw .malformed(endpoint, "\(path) is no path that can be asked for")
         }
         var bytes = Array("\(method.rawValue) \(path) HTTP/1.0\r\n".utf8)
-        switch place {
+        switch endpoint {
         case .socket: bytes += "Host: localhost\r\n".utf8
         case .address(let address): bytes += "Host: \(address)\r\n".utf8
         }
@@ -108,6 +109,6 @@ package enum Client {
         if method == .post { bytes += "Content-Length: \(body.count)\r\n".utf8 }
         bytes += "\r\n".utf8
         bytes += body
-        return try ClientExchange(place, until: .now.advanced(by: timeout)).run(bytes)
+        return try ClientExchange(endpoint, until: .now.advanced(by: timeout)).run(bytes)
     }
 }

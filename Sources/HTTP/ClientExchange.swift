@@ -4,20 +4,20 @@ import Linux
 /// The connection of one `Client` request: non-blocking, with poll(2) for every wait, so that the deadline holds
 /// whatever the other side does.
 struct ClientExchange: ~Copyable {
-    private let place: Client.Place
+    private let endpoint: Client.Endpoint
     private let deadline: ContinuousClock.Instant
     private let socket: Descriptor
 
-    init(_ place: Client.Place, until deadline: ContinuousClock.Instant) throws(Client.Failure) {
-        self.place = place
+    init(_ endpoint: Client.Endpoint, until deadline: ContinuousClock.Instant) throws(Client.Failure) {
+        self.endpoint = endpoint
         self.deadline = deadline
         do throws(Errno) {
-            switch place {
+            switch endpoint {
             case .address(let address): socket = try Sockets.connect(address, nonBlocking: true)
             case .socket(let path): socket = try Self.connect(path, until: deadline)
             }
         } catch {
-            throw error.code == EAGAIN ? .timedOut(place) : .system(error)
+            throw error.code == EAGAIN ? .timedOut(endpoint) : .system(error)
         }
     }
 
@@ -36,7 +36,7 @@ struct ClientExchange: ~Copyable {
     func run(_ request: [UInt8]) throws(Client.Failure) -> Client.Answer {
         try connected()
         let failure = try send(request)
-        var parser = AnswerParser(place)
+        var parser = AnswerParser(endpoint)
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
         while true {
             _ = try wait(for: POLLIN)
@@ -48,7 +48,7 @@ struct ClientExchange: ~Copyable {
             }
             switch outcome {
             case .success(.bytes(let count)):
-                if let answer = try parser.take(chunk[..<count]) { return answer }
+                if let answer = try parser.receive(chunk[..<count]) { return answer }
             case .success(.again): continue
             case .success(.end):
                 if let failure, parser.isEmpty { throw .system(failure) }
@@ -59,7 +59,7 @@ struct ClientExchange: ~Copyable {
     }
 
     private func connected() throws(Client.Failure) {
-        guard case .address(let address) = place else { return }
+        guard case .address(let address) = endpoint else { return }
         _ = try wait(for: POLLOUT)
         var code: CInt = 0
         var length = socklen_t(MemoryLayout<CInt>.size)
@@ -85,11 +85,11 @@ struct ClientExchange: ~Copyable {
         return nil
     }
 
-    /// Which of the events are there; throws at the deadline.
+    /// Waits until one of the events has come and returns which; throws at the deadline.
     private func wait(for events: CInt) throws(Client.Failure) -> Int16 {
         while true {
             let left = ContinuousClock.now.duration(to: deadline)
-            guard left > .zero else { throw .timedOut(place) }
+            guard left > .zero else { throw .timedOut(endpoint) }
             let (seconds, attoseconds) = left.components
             let milliseconds = CInt(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
             var entry = pollfd(fd: socket.number, events: Int16(events), revents: 0)

@@ -62,11 +62,11 @@ final class Connection {
 
     func answered(_ response: Response) {
         guard viewer == nil else { return }
-        take(response)
+        begin(response)
         proceed()
     }
 
-    private func take(_ response: Response) {
+    private func begin(_ response: Response) {
         guard response.stream != nil, !asksHead else { return conversation.answered(response) }
         isViewer = isViewer || server.admitViewer(self)
         guard !isViewer else { return conversation.answered(response) }
@@ -114,7 +114,7 @@ final class Connection {
         proceed()
     }
 
-    /// Once a wake-up, so that a peer that sends without end leaves the others their turn.
+    /// Reads once for each wake-up, so that a peer that sends without end does not keep others waiting.
     private func read() {
         do throws(Errno) {
             switch try socket.read(into: server.scratch) {
@@ -135,7 +135,7 @@ final class Connection {
             case .read: return wait(for: .read)
             case .answer(let request):
                 asksHead = request.method == .head
-                if let response = server.ask(request, for: self) { take(response) }
+                if let response = server.ask(request, for: self) { begin(response) }
             case .send(let reply):
                 countRefusals()
                 wire = server.write(reply)
@@ -204,7 +204,7 @@ final class Connection {
     /// The feed has taken a tick.
     func ticked(lastBefore: Int64) {
         guard viewer != nil else { return }
-        if let bytes = viewer?.take(&server.feed, isIdle: wire == nil, lastBefore: lastBefore) { send(bytes) }
+        if let bytes = viewer?.advance(&server.feed, isIdle: wire == nil, lastBefore: lastBefore) { send(bytes) }
         goOn()
     }
 

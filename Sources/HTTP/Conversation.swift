@@ -104,7 +104,7 @@ package struct Conversation: Sendable {
         case .incomplete where peerEnded: refuse(.badRequest, "The request ended before it was complete.")
         case .incomplete where stopping: refuse(.comeBack("The server is stopping."))
         case .incomplete:
-            guard parser.takeContinue() else { return .read }
+            guard parser.shouldSendContinue() else { return .read }
             phase = .ready(.goOn, .resume)
         }
         return next(at: now)
@@ -125,7 +125,8 @@ package struct Conversation: Sendable {
     /// How long a new connection does not count as idle: its first request is still on its way.
     package static let grace: Duration = .seconds(1)
 
-    /// Since when nothing is asked and nothing is owed; nil while there is. In the future for one that has just come.
+    /// Since when the connection is idle, with no request under way and no answer to send; nil while it is busy, and in
+    /// the future for a new connection.
     package var idleSince: Instant? {
         switch phase {
         case .receiving where !parser.hasBegun:

@@ -43,7 +43,7 @@ struct EntityTag: Hashable, Sendable, CustomStringConvertible {
                 offset += 8
             }
             var rest = UInt64(bytes.count) << 56
-            for (place, byte) in bytes[offset...].enumerated() { rest |= UInt64(byte) << (8 * UInt64(place)) }
+            for (index, byte) in bytes[offset...].enumerated() { rest |= UInt64(byte) << (8 * UInt64(index)) }
             // The tail is at most seven bytes, so the length has the top one; the length counts again beyond 255.
             return mix(mix(state ^ rest, 0xE703_7ED1_A0B4_28DB) ^ UInt64(bytes.count), 0x8EBC_6AF0_9C88_C6E3)
         }

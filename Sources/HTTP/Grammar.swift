@@ -51,6 +51,13 @@ enum Grammar {
         return start..<end
     }
 
+    /// A Content-Length (RFC 9110 section 8.6): digits only; 18 of them fit an Int, and no real length has more, leading
+    /// zeros included.
+    static func length(_ digits: ArraySlice<UInt8>) -> Int? {
+        guard (1...18).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    }
+
     /// The value of a hexadecimal digit.
     static func hexDigit(_ byte: UInt8) -> UInt8? {
         switch byte {

@@ -6,6 +6,14 @@ package struct Headers: Sendable, ExpressibleByDictionaryLiteral {
     struct Field: Sendable {
         var name: Range<Int>
         var value: Range<Int>
+
+        init(name: Range<Int>, value: Range<Int>) { (self.name, self.value) = (name, value) }
+
+        /// Of ranges in a buffer in which the header section begins at `base`.
+        init(name: Range<Int>, value: Range<Int>, base: Int) {
+            self.name = name.lowerBound - base..<name.upperBound - base
+            self.value = value.lowerBound - base..<value.upperBound - base
+        }
     }
     private(set) var bytes: [UInt8]
     private(set) var fields: [Field]

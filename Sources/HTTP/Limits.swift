@@ -20,7 +20,7 @@ package struct Limits: Sendable {
     package var idleTime: Duration = .seconds(60)
     /// How long a peer may take nothing of an answer that waits for it; then it is closed.
     package var readerTime: Duration = .seconds(30)
-    /// How long a handler may think; then the peer gets 503, and the handler's answer goes nowhere.
+    /// How long a handler may take; then the peer gets 503, and the handler's answer is dropped.
     package var answerTime: Duration = .seconds(30)
     /// After the last answer: how long the peer's remaining bytes are read and dropped. A socket closed with bytes unread
     /// is reset, which can destroy the answer before the peer has read it (RFC 9112 section 9.6).
@@ -30,7 +30,7 @@ package struct Limits: Sendable {
 
     package init() {}
 
-    /// How often deadlines are looked at: an answer to lateness may itself be late by this much.
+    /// How often deadlines are looked at: a deadline may be missed by this much.
     var tick: Duration {
         let shortest = [requestTime, idleTime, readerTime, answerTime, drainTime].min() ?? .seconds(4)
         return max(.milliseconds(10), min(.seconds(1), shortest / 4))

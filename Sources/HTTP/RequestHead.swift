@@ -1,5 +1,5 @@
 /// What becomes of the connection after the answer (RFC 9112 section 9.3). HTTP/1.0 must be told that it is kept.
-package enum Persistence: Hashable, Sendable { case close, keepAlive, keepAliveSaid }
+package enum Persistence: Hashable, Sendable { case close, keepAlive, keepAliveRequested }
 
 /// What is known of a request before its body: the request line and the headers that decide about framing
 /// (RFC 9112 sections 3 and 6). Built a line at a time.
@@ -9,8 +9,8 @@ struct RequestHead {
     private(set) var contentLength = 0
     private var target: Range<Int> = 0..<0
     private var oldVersion = false
-    private var closeSaid = false
-    private var keepAliveSaid = false
+    private var closeRequested = false
+    private var keepAliveRequested = false
     private var lengthSeen = false
     private var encodingSeen = false
     private var host: Range<Int>?
@@ -25,8 +25,8 @@ struct RequestHead {
     var expectsContinue: Bool { continueExpected && !oldVersion }
 
     var persistence: Persistence {
-        if closeSaid { return .close }
-        if oldVersion { return keepAliveSaid ? .keepAliveSaid : .close }
+        if closeRequested { return .close }
+        if oldVersion { return keepAliveRequested ? .keepAliveRequested : .close }
         return .keepAlive
     }
 
@@ -61,27 +61,11 @@ struct RequestHead {
         return Method(rawValue: String(decoding: name, as: UTF8.self)) ?? .other
     }
 
-    /// `name ":" OWS value OWS`. `base` is where the header section begins: the index of fields counts from there.
-    mutating func readField(_ line: Range<Int>, of buffer: [UInt8], base: Int) throws(Refusal) {
-        guard buffer[line.lowerBound] != 0x20, buffer[line.lowerBound] != 0x09 else {
-            throw Refusal(.badRequest, "A header line must not begin with a space: folded headers are not accepted.")
-        }
-        guard let colon = buffer[line].firstIndex(of: UInt8(ascii: ":")) else {
-            throw Refusal(.badRequest, "A header line has no colon.")
-        }
-        let name = line.lowerBound..<colon
-        guard !name.isEmpty, buffer[name].allSatisfy(Grammar.isToken) else {
-            throw Refusal(.badRequest, "A header name is empty or has a character that it must not have.")
-        }
-        let value = Grammar.trimmed(colon + 1..<line.upperBound, of: buffer)
-        guard buffer[value].allSatisfy(Grammar.isFieldText) else {
-            throw Refusal(.badRequest, "A header value has a control character.")
-        }
-        fields.append(
-            Headers.Field(
-                name: name.lowerBound - base..<name.upperBound - base,
-                value: value.lowerBound - base..<value.upperBound - base))
-        try note(buffer[name], value, of: buffer)
+    /// `base` is where the header section begins: the index of fields counts from there.
+    mutating func readField(_ line: Range<Int>, of lines: HeadLines, base: Int) throws(Refusal) {
+        let (name, value) = try lines.field(line)
+        fields.append(Headers.Field(name: name, value: value, base: base))
+        try note(lines.bytes[name], value, of: lines.bytes)
     }
 
     /// Remembers what a header says about framing.
@@ -103,16 +87,15 @@ struct RequestHead {
         case 10 where named("connection"):
             for option in buffer[value].split(separator: UInt8(ascii: ",")) {
                 let word = buffer[Grammar.trimmed(option.startIndex..<option.endIndex, of: buffer)]
-                if Grammar.equal(word, "close".utf8) { closeSaid = true }
-                if Grammar.equal(word, "keep-alive".utf8) { keepAliveSaid = true }
+                if Grammar.equal(word, "close".utf8) { closeRequested = true }
+                if Grammar.equal(word, "keep-alive".utf8) { keepAliveRequested = true }
             }
         case 14 where named("content-length"):
             guard !lengthSeen else { throw Refusal(.badRequest, "There is more than one Content-Length header.") }
-            // 18 digits fit an Int. No real length has more, leading zeros included.
-            guard (1...18).contains(value.count), buffer[value].allSatisfy({ (0x30...0x39).contains($0) }) else {
+            guard let length = Grammar.length(buffer[value]) else {
                 throw Refusal(.badRequest, "The Content-Length header is not a number.")
             }
-            contentLength = buffer[value].reduce(0) { $0 * 10 + Int($1 - 0x30) }
+            contentLength = length
             lengthSeen = true
         case 17 where named("transfer-encoding"): encodingSeen = true
         default: break
@@ -125,7 +108,7 @@ struct RequestHead {
         host = host.map { $0.lowerBound + offset..<$0.upperBound + offset }
     }
 
-    /// Judges the whole head, after its empty line.
+    /// Checks the whole head, after its empty line.
     func finish(of buffer: [UInt8], limits: Limits) throws(Refusal) -> Target {
         if host == nil, !oldVersion { throw Refusal(.badRequest, "An HTTP/1.1 request must have a Host header.") }
         if encodingSeen {

@@ -1,4 +1,3 @@
-import Glibc
 package import Linux
 
 /// Bytes in, requests out (RFC 9112). Fed as bytes come; each line is looked at once, however small the pieces, so a peer
@@ -17,43 +16,41 @@ package struct RequestParser: Sendable {
     private enum Stage { case requestLine, fields, body }
 
     private let limits: Limits
-    private var buffer: [UInt8] = []
-    /// Where the request under way begins, its line under way, its header section; and up to where no LF was found.
+    private var lines = HeadLines()
+    /// Where the request under way begins, and its header section.
     private var start = 0
-    private var lineStart = 0
     private var fieldsStart = 0
-    private var scanned = 0
     private var stage = Stage.requestLine
     private var head = RequestHead()
     private var target: Target?
     private var blankLineSkipped = false
-    private var continueSaid = false
+    private var continueSent = false
     /// What becomes of the connection after the last request that came out.
     package private(set) var persistence = Persistence.close
 
     package init(limits: Limits = Limits()) { self.limits = limits }
 
-    /// Some of a request is there, but no more than that.
-    package var hasBegun: Bool { start < buffer.count }
+    /// Part of a request has come.
+    package var hasBegun: Bool { start < lines.bytes.count }
 
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         if start > 0 {
-            buffer.removeFirst(start)
+            lines.removeFirst(start)
             head.move(by: -start)
-            lineStart -= start
             fieldsStart -= start
-            scanned -= start
             start = 0
         }
-        buffer.append(contentsOf: bytes)
+        lines.append(bytes)
     }
 
     /// True once a request, when its head is there, its body is not, and the peer waits to be told to send it
     /// (`Expect: 100-continue`, RFC 9110 section 10.1.1).
-    package mutating func takeContinue() -> Bool {
+    package mutating func shouldSendContinue() -> Bool {
         // Some of the body already here: the peer did not wait.
-        guard stage == .body, head.expectsContinue, !continueSaid, buffer.count == lineStart else { return false }
-        continueSaid = true
+        guard stage == .body, head.expectsContinue, !continueSent, lines.bytes.count == lines.start else {
+            return false
+        }
+        continueSent = true
         return true
     }
 
@@ -63,27 +60,27 @@ package struct RequestParser: Sendable {
             while true {
                 switch stage {
                 case .requestLine:
-                    guard let line = try takeRequestLine() else { return .incomplete }
+                    guard let line = try nextRequestLine() else { return .incomplete }
                     if line.isEmpty, !blankLineSkipped {
                         // One empty line before a request is forgiven (RFC 9112 section 2.2).
                         blankLineSkipped = true
-                        start = lineStart
+                        start = lines.start
                         continue
                     }
-                    try head.readRequestLine(line, of: buffer, limits: limits)
-                    fieldsStart = lineStart
+                    try head.readRequestLine(line, of: lines.bytes, limits: limits)
+                    fieldsStart = lines.start
                     stage = .fields
                 case .fields:
-                    guard let line = try takeFieldLine() else { return .incomplete }
+                    guard let line = try nextFieldLine() else { return .incomplete }
                     if line.isEmpty {
-                        target = try head.finish(of: buffer, limits: limits)
+                        target = try head.finish(of: lines.bytes, limits: limits)
                         stage = .body
                     } else {
-                        try head.readField(line, of: buffer, base: fieldsStart)
+                        try head.readField(line, of: lines, base: fieldsStart)
                     }
                 case .body:
-                    guard buffer.count - lineStart >= head.contentLength, let target else { return .incomplete }
-                    return .request(take(target, peer: peer, viaSocket: viaSocket))
+                    guard lines.bytes.count - lines.start >= head.contentLength, let target else { return .incomplete }
+                    return .request(finishRequest(target, peer: peer, viaSocket: viaSocket))
                 }
             }
         } catch {
@@ -91,21 +88,21 @@ package struct RequestParser: Sendable {
         }
     }
 
-    private mutating func takeRequestLine() throws(Refusal) -> Range<Int>? {
-        if lineStart < buffer.count { try judgeFirstByte(buffer[lineStart]) }
-        let end = findLineFeed()
+    private mutating func nextRequestLine() throws(Refusal) -> Range<Int>? {
+        if lines.start < lines.bytes.count { try checkFirstByte(lines.bytes[lines.start]) }
+        let end = lines.findEnd()
         // One less for the CR that may be there.
-        if (end ?? buffer.count) - lineStart - 1 > limits.targetBytes + RequestHead.lineOverhead {
-            guard buffer[lineStart...].prefix(RequestHead.longestMethod + 1).contains(0x20) else {
+        if (end ?? lines.bytes.count) - lines.start - 1 > limits.targetBytes + RequestHead.lineOverhead {
+            guard lines.bytes[lines.start...].prefix(RequestHead.longestMethod + 1).contains(0x20) else {
                 throw Refusal(.badRequest, "The request does not begin with a method.")
             }
             throw Refusal(.targetTooLong, "The request target is longer than \(limits.targetBytes) bytes.")
         }
-        return try end.map { end throws(Refusal) in try cutLine(at: end) }
+        return try end.map { end throws(Refusal) in try lines.cut(at: end) }
     }
 
-    /// What is certainly no HTTP is told so at once, instead of after the time for a request.
-    private func judgeFirstByte(_ byte: UInt8) throws(Refusal) {
+    /// A peer that certainly does not speak HTTP gets its answer at once, not only when the time for a request is over.
+    private func checkFirstByte(_ byte: UInt8) throws(Refusal) {
         if Grammar.isToken(byte) || byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\n") { return }
         // The type of a TLS handshake record (RFC 8446 section 5.1).
         let tls = byte == 0x16
@@ -114,61 +111,28 @@ package struct RequestParser: Sendable {
             tls ? "This port speaks plain HTTP, not HTTPS." : "The request does not begin with a method.")
     }
 
-    private mutating func takeFieldLine() throws(Refusal) -> Range<Int>? {
-        let end = findLineFeed()
-        guard (end.map { $0 + 1 } ?? buffer.count) - fieldsStart <= limits.headerBytes else {
+    private mutating func nextFieldLine() throws(Refusal) -> Range<Int>? {
+        let end = lines.findEnd()
+        guard (end.map { $0 + 1 } ?? lines.bytes.count) - fieldsStart <= limits.headerBytes else {
             throw Refusal(.headersTooLarge, "The headers are larger than \(limits.headerBytes) bytes.")
         }
-        return try end.map { end throws(Refusal) in try cutLine(at: end) }
+        return try end.map { end throws(Refusal) in try lines.cut(at: end) }
     }
 
-    /// Where the line under way ends, looking only at bytes not looked at before.
-    private mutating func findLineFeed() -> Int? {
-        let found = buffer.withUnsafeBytes { bytes -> Int? in
-            guard let base = bytes.baseAddress, scanned < bytes.count,
-                let hit = memchr(base + scanned, 0x0A, bytes.count - scanned)
-            else { return nil }
-            return UnsafeRawPointer(hit) - base
-        }
-        if found == nil { scanned = buffer.count }
-        return found
-    }
-
-    /// The line under way without its CR LF; the next one begins after it.
-    private mutating func cutLine(at end: Int) throws(Refusal) -> Range<Int> {
-        guard end > lineStart, buffer[end - 1] == UInt8(ascii: "\r") else {
-            throw Refusal(.badRequest, "Lines must end in CR LF, not in LF alone.")
-        }
-        defer {
-            lineStart = end + 1
-            scanned = lineStart
-        }
-        return lineStart..<(end - 1)
-    }
-
-    /// Takes the request off the front and makes ready for the next.
-    private mutating func take(_ target: Target, peer: Sockets.Address?, viaSocket: Bool) -> Request {
-        let bodyEnd = lineStart + head.contentLength
+    /// Removes the request from the front and makes ready for the next.
+    private mutating func finishRequest(_ target: Target, peer: Sockets.Address?, viaSocket: Bool) -> Request {
+        let bodyEnd = lines.start + head.contentLength
         let request = Request(
             method: head.method, path: target.path, query: target.query,
-            // Without the empty line that ends the section.
-            headers: Headers(bytes: Array(buffer[fieldsStart..<lineStart - 2]), fields: head.fields),
-            body: Array(buffer[lineStart..<bodyEnd]), peer: peer, viaSocket: viaSocket)
+            headers: lines.headers(from: fieldsStart, fields: head.fields),
+            body: Array(lines.bytes[lines.start..<bodyEnd]), peer: peer, viaSocket: viaSocket)
         persistence = head.persistence
-        if bodyEnd == buffer.count {
-            // An idle connection should not hold on to what one large request needed.
-            buffer.removeAll(keepingCapacity: buffer.capacity <= 4096)
-            start = 0
-        } else {
-            start = bodyEnd
-        }
-        lineStart = start
-        scanned = start
+        start = lines.skip(to: bodyEnd)
         stage = .requestLine
         head = RequestHead()
         self.target = nil
         blankLineSkipped = false
-        continueSaid = false
+        continueSent = false
         return request
     }
 }

@@ -63,7 +63,7 @@ package struct ResponseWriter {
         switch persistence {
         case .close: head += "Connection: close\r\n".utf8
         case .keepAlive: break
-        case .keepAliveSaid: head += "Connection: keep-alive\r\n".utf8
+        case .keepAliveRequested: head += "Connection: keep-alive\r\n".utf8
         }
         head += "\r\n".utf8
         guard together else { return Wire(head: head, body: body) }

@@ -19,7 +19,7 @@ package struct Router: Sendable {
 
     package init() {}
 
-    /// The words that stand where the pattern has `{name}`, decoded, never empty.
+    /// The parts of the path where the pattern has `{name}`, decoded, never empty.
     package struct Parameters: Sendable {
         fileprivate var values: [(name: String, value: String)] = []
 
@@ -87,13 +87,13 @@ package struct Router: Sendable {
     /// Every route as its method and pattern, `GET /rooms/{room}`, sorted.
     package var routes: [String] {
         (Array(fixed.values) + patterns).flatMap { route in
-            let words = route.segments.map { segment in
+            let parts = route.segments.map { segment in
                 switch segment {
                 case .word(let word): String(word)
                 case .parameter(let name): "{\(name)}"
                 }
             }
-            return route.actions.keys.map { "\($0.rawValue) \(words.joined(separator: "/"))" }
+            return route.actions.keys.map { "\($0.rawValue) \(parts.joined(separator: "/"))" }
         }.sorted()
     }
 
@@ -124,16 +124,16 @@ package struct Router: Sendable {
     private func find(_ path: String) -> (Route, Parameters)? {
         if let route = fixed[path] { return (route, Parameters()) }
         guard !patterns.isEmpty else { return nil }
-        let words = path.split(separator: "/", omittingEmptySubsequences: false)
-        for route in patterns where route.segments.count == words.count {
-            if let parameters = Self.match(route.segments, words) { return (route, parameters) }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        for route in patterns where route.segments.count == parts.count {
+            if let parameters = Self.match(route.segments, parts) { return (route, parameters) }
         }
         return nil
     }
 
-    private static func match(_ segments: [Segment], _ words: [Substring]) -> Parameters? {
+    private static func match(_ segments: [Segment], _ parts: [Substring]) -> Parameters? {
         var parameters = Parameters()
-        for (segment, word) in zip(segments, words) {
+        for (segment, word) in zip(segments, parts) {
             switch segment {
             case .word(let wanted): if wanted != word { return nil }
             case .parameter(let name):

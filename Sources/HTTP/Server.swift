@@ -51,7 +51,7 @@ package final class Server: Sendable {
             return parts
         }
         guard let parts else { preconditionFailure("a server is started once, and not after it was stopped") }
-        // Held throughout, so that a `stop` from elsewhere finds the thread to wait for.
+        // The lock is held until the thread is stored, so that a concurrent `stop` finds a thread to wait for.
         try thread.withLock { slot throws(Errno) in
             let loop = try ServerLoop(parts, mailbox, counters)
             slot = try WorkerThread("http") { loop.run() }

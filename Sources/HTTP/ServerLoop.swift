@@ -39,7 +39,7 @@ final class ServerLoop {
     /// get the same answer, written without waiting for anything.
     private static let lingering = 128
     /// Connections taken before others get their turn.
-    private static let takenAtOnce = 64
+    private static let acceptedAtOnce = 64
     /// How long to leave the listeners alone when the system has no descriptor or memory for a connection: a listener
     /// stays readable, and the loop would spin.
     private static let scarcity: Duration = .milliseconds(200)
@@ -50,7 +50,7 @@ final class ServerLoop {
         limits = parts.limits
         self.mailbox = mailbox
         self.counters = counters
-        try loop.receive(mailbox) { [unowned self] in take($0) }
+        try loop.receive(mailbox) { [unowned self] in handle($0) }
         for listener in parts.listeners { try open(listener) }
     }
 
@@ -62,7 +62,9 @@ final class ServerLoop {
     private func replaceSocket(by listener: Listener) {
         for door in doors where door.listener.viaSocket { loop.unwatch(door.registration) }
         doors.removeAll { $0.listener.viaSocket }
-        do throws(Errno) { try open(listener) } catch { preconditionFailure("a fresh socket cannot be watched: \(error)") }
+        do throws(Errno) { try open(listener) } catch {
+            preconditionFailure("a fresh socket cannot be watched: \(error)")
+        }
     }
 
     deinit { scratch.deallocate() }
@@ -72,11 +74,11 @@ final class ServerLoop {
         for connection in connections.values { connection.close() }
     }
 
-    private func take(_ message: Message) {
+    private func handle(_ message: Message) {
         switch message {
         case .answer(let id, let response):
             if response.delay > .zero { deliver(response, to: id) } else { connections[id]?.answered(response) }
-        case .update(let update): take(update)
+        case .update(let update): publish(update)
         case .replaceSocket(let listener): if !stopping { replaceSocket(by: listener) }
         case .stop: stop()
         }
@@ -84,9 +86,9 @@ final class ServerLoop {
 
     // MARK: The stream
 
-    private func take(_ update: StreamUpdate) {
+    private func publish(_ update: StreamUpdate) {
         let lastBefore = feed.last
-        feed.take(update)
+        feed.apply(update)
         guard viewerCount > 0 else { return }
         // A copy, since connections that turn out to be gone are removed meanwhile.
         for connection in Array(connections.values) { connection.ticked(lastBefore: lastBefore) }
@@ -129,11 +131,11 @@ final class ServerLoop {
     // MARK: Connections
 
     private func accept(_ listener: Listener) {
-        for _ in 0..<Self.takenAtOnce {
+        for _ in 0..<Self.acceptedAtOnce {
             do throws(Errno) {
                 guard let accepted = try Sockets.accept(listener.descriptor) else { return }
                 let peer = accepted.peer
-                try admit(accepted.takeSocket(), peer, viaSocket: listener.viaSocket)
+                try admit(accepted.intoSocket(), peer, viaSocket: listener.viaSocket)
             } catch {
                 return pauseListeners()
             }

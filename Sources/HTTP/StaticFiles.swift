@@ -60,9 +60,9 @@ package struct StaticFiles: Sendable {
     /// The path's components, or nil where one of them can name no file of ours.
     private func components(_ path: String) -> [String]? {
         if let page = pages[path] { return [page] }
-        let words = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        for word in words where word.isEmpty || word.hasPrefix(".") || word.utf8.contains(0) { return nil }
-        return words.map(String.init)
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        for word in parts where word.isEmpty || word.hasPrefix(".") || word.utf8.contains(0) { return nil }
+        return parts.map(String.init)
     }
 
     private static func open(_ directory: CInt, _ name: String, _ flags: CInt) throws(Errno) -> Descriptor {

@@ -4,7 +4,7 @@ package struct Topics: OptionSet, Hashable, Sendable {
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Removes one of them and returns it.
-    mutating func takeFirst() -> Topics? {
+    mutating func popFirst() -> Topics? {
         guard rawValue != 0 else { return nil }
         let first = Topics(rawValue: rawValue & (~rawValue &+ 1))
         remove(first)
@@ -89,8 +89,8 @@ struct Feed {
     private var tick = StreamUpdate()
     private var chunks: [Wish: [UInt8]] = [:]
 
-    /// Takes the next tick. Those who were up to date before it can go on with `chunk`.
-    mutating func take(_ update: StreamUpdate) {
+    /// Applies the next tick. Viewers who were up to date before it can go on with `chunk`.
+    mutating func apply(_ update: StreamUpdate) {
         tick = update
         chunks = [:]
         for state in update.states { wholes[state.topic] = state.whole.map(Whole.init) }
@@ -154,8 +154,8 @@ struct Viewer {
     }
 
     /// The feed has taken a tick. What to send now, shared by all who are up to date; nothing for one who is not,
-    /// `isIdle` being false also where it has not taken yet what was sent before.
-    mutating func take(_ feed: inout Feed, isIdle: Bool, lastBefore: Int64) -> [UInt8]? {
+    /// `isIdle` is false while it is still reading what was sent before.
+    mutating func advance(_ feed: inout Feed, isIdle: Bool, lastBefore: Int64) -> [UInt8]? {
         let changed = feed.changed
         guard isIdle, isGreeted, stale.isEmpty, !wants.events || (cursor == lastBefore && era == feed.era) else {
             stale.formUnion(changed.topics.intersection(wants.topics))
@@ -175,7 +175,7 @@ struct Viewer {
             return Array(
                 (Self.beginning + (wants.events && wants.lastEventID == nil ? "id: \(cursor)\n\n" : "\n")).utf8)
         }
-        while let topic = stale.takeFirst() {
+        while let topic = stale.popFirst() {
             if let bytes = feed.whole(topic) { return bytes }
         }
         guard wants.events else { return nil }

@@ -8,12 +8,12 @@ protocol Carrier: AnyObject {
     var engines: [any HubEngine] { get }
     /// Every process has ended, also those that are no longer wanted.
     var isDown: Bool { get }
-    /// Called whenever that has become so.
+    /// Called whenever `isDown` becomes true.
     var whenDown: () -> Void { get set }
 
     /// Adopts what runs and starts what does not; what runs and is not wanted is ended. With no rooms, it only ends.
     func begin(_ plan: EnginePlan)
-    /// Another plan. `done` gets why it is not followed yet, nil where it is.
+    /// Follows another plan. `done` gets the reason where that is not done yet, else nil.
     func apply(_ plan: EnginePlan, _ done: @escaping (String?) -> Void)
     /// Says goodbye to everyone and ends the processes.
     func stop()
@@ -26,23 +26,24 @@ protocol Carrier: AnyObject {
 
     /// Asks who has played, which is told through the context.
     func requestActivity()
-    /// What participants hold and have set, by the numbers of their visits; of those who do. `done` is called once.
+    /// Asks what participants hold and have set. `done` is called once, with those who hold or have set something, by the
+    /// numbers of their visits.
     func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void)
     /// Silences a room, nil all rooms; `all`: also notes that are not known to sound.
     func panic(_ room: String?, all: Bool, _ done: @escaping @Sendable (PanicOutcome) -> Void)
 
-    /// The wires that there are; nil where they are always as the rooms want them.
+    /// The wires that exist; nil where they are always those that the rooms want.
     var wires: Set<Matrix.Pair>? { get }
-    /// Who is cut for sending back what it hears.
+    /// The visits of participants who are muted because they send back what they hear.
     var loops: Set<Int64> { get }
-    /// What is missing on this machine, said once for all its processes.
-    var troubles: [Snapshot.Problem] { get }
+    /// What is missing on this machine. Told once, not for each process.
+    var carrierProblems: [Snapshot.Problem] { get }
     /// What somebody should look at though all is well.
     var notices: [String] { get }
-    /// How long it takes from a session to its wires.
+    /// How long after the beginning of a session its wires are made.
     var settling: Duration { get }
-    /// What becomes of a participant who is kicked, after its name; `author` is who did it.
-    func wordsForKick(by author: Author) -> String
+    /// What happened to a participant whom `author` kicked, in words that follow its name.
+    func textForKick(by author: Author) -> String
 }
 
 /// What a panic has silenced.

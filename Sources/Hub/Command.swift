@@ -27,7 +27,7 @@ package enum Command: Hashable, Sendable {
     case testAlert
     case stop
 
-    /// The room that it is about, which there must be.
+    /// The room that the command is about. It is refused where no room has that name.
     var room: String? {
         switch self {
         case .panic(let room, _): room
@@ -43,7 +43,7 @@ package enum Command: Hashable, Sendable {
 package struct CommandReply: Hashable, Sendable {
     package enum Outcome: Hashable, Sendable {
         case done
-        /// It goes on.
+        /// It has begun and is not finished.
         case accepted
         case invalid, notFound, conflict, unavailable
     }
@@ -74,7 +74,7 @@ package typealias Reply = @Sendable (CommandReply) -> Void
 /// What comes to the hub's loop from other threads; each reply is called once, from any thread.
 package enum HubRequest: Sendable {
     case command(Command, by: Author, Reply)
-    /// What each participant holds and has set, by the number of its visit; of those who do.
+    /// What participants hold and have set: those who do, by the numbers of their visits.
     case sounding(@Sendable ([Int64: ActiveNotes]) -> Void)
     case alerts(@Sendable (AlertState) -> Void)
 }

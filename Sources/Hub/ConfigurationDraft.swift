@@ -40,7 +40,7 @@ struct ConfigurationDraft {
         return result
     }
 
-    /// Every key of the file: what is not in this table is not known, and the manual has it from here.
+    /// Every key of the file. A key that is not in this table is an error; the manual is made from the table.
     static let settings: [Setting<ConfigurationDraft>] = [
         Setting(
             key: "name", example: #""MIDI Hub""#, words: "What players see: 1 to 63 bytes."

@@ -1,4 +1,4 @@
-/// The keys of the configuration, with an example and what each is for: what its manual page has.
+/// The keys of the configuration, each with an example and its purpose, for the manual page.
 package enum ConfigurationReference {
     package struct Key: Sendable {
         package let key: String

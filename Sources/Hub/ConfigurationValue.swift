@@ -18,7 +18,7 @@ struct ConfigurationValue {
         ConfigurationError("line \(line): \(path.isEmpty ? "the file" : path): \(words)")
     }
 
-    /// As if its key were not there.
+    /// A null counts as a key that is absent.
     private var isNull: Bool { value.content == .null }
 
     func text() throws(ConfigurationError) -> String {
@@ -39,7 +39,7 @@ struct ConfigurationValue {
         }.filter { !$0.value.isNull }
     }
 
-    /// `what`: a number of what, and which.
+    /// `what` says in an error which numbers are allowed, and of what.
     func number(_ range: ClosedRange<Double>, _ what: String) throws(ConfigurationError) -> Double {
         guard case .number(let number, let written) = value.content else { throw wrong("must be a number") }
         guard range.contains(number) else { throw wrong("\(written) is no number of \(what)") }
@@ -81,7 +81,7 @@ struct ConfigurationValue {
         do throws(ConfigurationError) { return try body() } catch { throw wrong(error.description) }
     }
 
-    /// An object by the table of its keys. One that is unknown is an error: misspelt it would be without effect.
+    /// An object, read by the table of its keys. An unknown key is an error, since it may be a misspelt one.
     func read<Target>(_ settings: [Setting<Target>], into target: inout Target) throws(ConfigurationError) {
         for (key, value) in try members() {
             guard let setting = settings.first(where: { $0.key == key }) else {

@@ -33,7 +33,7 @@ package struct Curl: Sendable {
             let limit = Duration.seconds(seconds.map { $0 + 5 } ?? 3600)
             let (output, exit) = try program(curl, flags: [#"write-out = "\n%{http_code}""#])
                 .run(limit: limit, longest: longest + 4)
-            guard exit == .code(0) else { return .failed(Self.words(for: exit)) }
+            guard exit == .code(0) else { return .failed(Self.text(for: exit)) }
             guard let end = output.lastIndex(of: UInt8(ascii: "\n")),
                 let status = Int(String(decoding: output[(end + 1)...], as: UTF8.self))
             else { return .failed("its answer is too long") }
@@ -91,7 +91,7 @@ package struct Curl: Sendable {
     }
 
     /// By curl's manual, "EXIT CODES".
-    package static func words(for exit: ChildExit) -> String {
+    package static func text(for exit: ChildExit) -> String {
         switch exit {
         case .code(3): "its address is malformed"
         case .code(5): "the proxy's name is not known"

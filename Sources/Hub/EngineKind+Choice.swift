@@ -1,6 +1,6 @@
 import Linux
 
-/// Which of the engines it is to be.
+/// How a hub chooses its engine.
 extension EngineKind {
     /// Decides for the whole life of a hub, and says why. What runs already is adopted; what was chosen earlier stays
     /// chosen until `midihub stop`, so that a slow boot does not flip it. Neither holds for an engine that cannot do what is

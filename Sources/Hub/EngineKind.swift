@@ -4,6 +4,8 @@ import Linux
 package enum EngineKind: String, Sendable {
     case rtpmidid, embedded
 
+    var other: EngineKind { self == .rtpmidid ? .embedded : .rtpmidid }
+
     /// The settings that rtpmidid knows nothing of, by their keys: it lets everybody in, on every address.
     package static let embeddedAlone: [(key: String, isTold: @Sendable (Configuration) -> Bool)] = [
         ("allow", { !$0.allow.isEmpty }), ("deny", { !$0.deny.isEmpty }),
@@ -12,7 +14,7 @@ package enum EngineKind: String, Sendable {
         ("address", { $0.address != nil }),
     ]
 
-    /// Which of the settings that are told it cannot honour, in words such as "allow and deny"; nil where it can do all.
+    /// Which settings of a configuration it cannot honour, in words such as "allow and deny"; nil where there are none.
     package func cannotHonour(_ configuration: Configuration) -> String? {
         guard self == .rtpmidid else { return nil }
         let keys = Self.embeddedAlone.filter { $0.isTold(configuration) }.map(\.key)
@@ -20,7 +22,8 @@ package enum EngineKind: String, Sendable {
         return keys.count == 1 ? last : "\(keys.dropLast().joined(separator: ", ")) and \(last)"
     }
 
-    /// Arguments that only the process of the engine of that name has: by one of these it is found without a record.
+    /// Command-line arguments that only the process of the engine of that name has. Each of these pairs is enough to find
+    /// it without a record.
     func marks(_ name: String, _ state: StateDirectory) -> [[String]] {
         switch self {
         case .embedded: [["--plan", state.plan(name)]]

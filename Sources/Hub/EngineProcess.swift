@@ -20,10 +20,10 @@ package final class EngineProcess {
 
     package let name: String
     package let control: ControlSocket
-    /// A connection of its own for the question whether it lives, which so waits behind no other.
+    /// A connection of its own for the question whether it lives, so that the question never waits behind another one.
     private let pulse: ControlSocket
     private let question: [UInt8]
-    /// One that cannot be asked counts as one that does not answer.
+    /// A process whose socket cannot be reached counts as one that does not answer.
     private let mustBeReachable: Bool
     private var isAsked = false
     package private(set) var service: Service!  // made last in init: it calls back into self
@@ -38,7 +38,7 @@ package final class EngineProcess {
     }
     package var report: (Service.Report) -> Void = { _ in }
     package var whenDown: () -> Void = {}
-    /// What comes before the goodbye, as long as its participants can still be told something.
+    /// Called before the goodbye, while its participants can still be sent something; it calls back when that is done.
     package var beforeGoodbye: (@escaping () -> Void) -> Void = { $0() }
 
     private let state: StateDirectory
@@ -69,7 +69,7 @@ package final class EngineProcess {
         service = Service(
             name: name, loop: loop, plan: plan, teardown: Teardown(goodbye: .seconds(3), terminate: .seconds(5))
         ) { [unowned self] event in
-            // Of a process that is gone, or is another now.
+            // The count was about a process that has ended or was replaced.
             looksInVain = 0
             report(event)
             if case .down = event { whenDown() }
@@ -123,9 +123,9 @@ package final class EngineProcess {
     /// stopped itself has looked only once.
     package private(set) var looksInVain = 0
     package static let illAfter = 3
-    /// Its ports count as not served.
+    /// It has not answered for so long that its ports count as not served.
     package var isIll: Bool { looksInVain >= Self.illAfter }
-    /// As a reason for people.
+    /// The reason, for people.
     package var illness: String? { isIll ? "its engine does not answer" : nil }
     /// It was ill and is well again.
     package var recovered: () -> Void = {}
@@ -135,7 +135,7 @@ package final class EngineProcess {
         looksInVain += 1
         guard !isAsked else { return }
         isAsked = true
-        pulse.ask(question, patience: .seconds(5)) { [weak self] answer in
+        pulse.ask(question, timeout: .seconds(5)) { [weak self] answer in
             guard let self else { return }
             isAsked = false
             switch answer {

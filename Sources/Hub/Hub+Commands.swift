@@ -73,10 +73,10 @@ extension Hub {
         if !found { reply(.notFound("There is no participant \(id).")) }
     }
 
-    /// The kind of its event, and what becomes of a participant by it.
+    /// The kind of the command's event, and what happened to the participant, in words that follow its name.
     private func words(for command: MemberCommand, _ author: Author) -> (kind: EventKind, words: String) {
         switch command {
-        case .kick: (.kick, carrier.wordsForKick(by: author))
+        case .kick: (.kick, carrier.textForKick(by: author))
         case .release: (.release, "was released: what it held was ended at those who hear it, by \(author)")
         case .notesOff(let notes):
             (.notesOff, "was sent note-offs for notes \(notes.lowerBound) to \(notes.upperBound) by \(author)")
@@ -86,7 +86,7 @@ extension Hub {
 
     // MARK: Blocks
 
-    /// In all rooms: each is looked at for every wire that may be.
+    /// In all rooms together. Each block is compared with every pair of participants.
     private static let mostBlocks = 1000
 
     func record(_ block: Block, in room: String, isBlocked: Bool) {
@@ -112,8 +112,7 @@ extension Hub {
         }
         record(block, in: room, isBlocked: isBlocked)
         context.note(isBlocked ? .block : .unblock, room: room, address: author.address, "\(wires), by \(author)")
-        publishSoon()
-        carrier.apply(plan) { failure in
+        applyPlan { failure in
             reply(
                 failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
                     ?? .done("\(wires)."))

@@ -3,22 +3,29 @@ import Linux
 import Rooms
 import Store
 
-/// What is to be carried, and how that changes.
+/// The plan for the carrier, and how a reload changes it.
 extension Hub {
-    /// What the carrier is to serve, by the configuration, the blocks and the echoes of now.
-    var plan: EnginePlan {
+    /// The plan that follows from the present configuration, blocks and echoes.
+    var wantedPlan: EnginePlan {
         let configuration = context.configuration
         return EnginePlan(
             rooms: configuration.rooms.map { room in
                 RoomPlan(
                     name: room.name, displayName: displayName(room), policy: room.policy, ports: room.ports,
-                    // In an order of their own, so that a plan that has not changed is the same file.
+                    // Sorted, so that a plan that has not changed is the same file.
                     blocks: (blocks[room.name] ?? []).sorted {
                         ($0.from ?? "", $0.to ?? "") < ($1.from ?? "", $1.to ?? "")
                     },
                     maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true })
             }, allow: configuration.allow, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
+    }
+
+    /// Makes the plan anew and gives it to the carrier. `done` gets the reason where it is not followed yet, else nil.
+    func applyPlan(_ done: @escaping (String?) -> Void) {
+        plan = wantedPlan
+        carrier.apply(plan, done)
+        publishSoon()
     }
 
     /// Reads the configuration again and does what has changed; a wrong one changes nothing.
@@ -35,7 +42,7 @@ extension Hub {
         context.configuration = fresh
         forgetEchoes()
         var words = differences(from: old, to: fresh)
-        carrier.apply(plan) { _ in }
+        applyPlan { _ in }
         if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.origins != old.origins
             || fresh.web != old.web || fresh.token != old.token
         {
@@ -45,7 +52,6 @@ extension Hub {
         if fresh.name != old.name || fresh.location != old.location {
             words.append("the name is seen by players after each engine's next start")
         }
-        publishSoon()
         return words.isEmpty
             ? "Configuration read again: nothing has changed."
             : "Configuration read again: \(words.joined(separator: "; "))."
@@ -81,7 +87,7 @@ extension Hub {
         {
             words.append("who is let in has changed")
         }
-        // Of a room with several ports once.
+        // A change of a room with several ports is told once.
         var told: Set<String> = []
         return words.filter { told.insert($0).inserted }
     }

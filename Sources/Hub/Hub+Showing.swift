@@ -60,7 +60,7 @@ extension Hub {
         snapshot.store = context.recorder.view
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
-            troubles: carrier.troubles,
+            carrierProblems: carrier.carrierProblems,
             startedAt: startedAt.milliseconds, now: Timestamp.now.milliseconds)
         if !carrier.notices.isEmpty { snapshot.health.notices = carrier.notices }
         board.publish(snapshot)

@@ -2,7 +2,7 @@ import Glibc
 import Store
 
 extension Hub {
-    func take(signal: CInt) {
+    func handle(signal: CInt) {
         switch signal {
         case SIGHUP:
             do throws(ConfigurationError) {

@@ -9,7 +9,7 @@ extension Hub {
             soundingQuestion.isShown = true
             askSounding()
         } else if soundingQuestion.isShown {
-            // The next viewer must not see old values.
+            // Otherwise the next viewer would first see old values.
             soundingQuestion.isShown = false
             observer.showSounding(nil)
         }

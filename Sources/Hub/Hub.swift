@@ -18,17 +18,19 @@ package final class Hub {
     private let signals: SignalDescriptor
     let context: HubContext
     package let board = SnapshotStore()
-    /// What is asked and told from other threads.
+    /// Commands and questions from other threads.
     package let requests: Mailbox<HubRequest>
     let startedAt = Timestamp.now
+    /// What the carrier was told to serve. Made anew when something of it changes, since every snapshot needs it.
+    var plan = EnginePlan(rooms: [])
     private let holder: DatabaseReference
     /// What the hubs before this one have left on record.
     package let memory: RestoredState
     /// Who shows it to people; nil until it listens.
-    private(set) var observer: (any HubObserver)?
+    var observer: (any HubObserver)?
     let kind: EngineKind
     private let whyThatKind: String
-    /// What carries the MIDI, and what a hub of the other kind may have left, which is only ended.
+    /// What carries the MIDI, and a carrier of the other kind, which only ends the engines that an earlier hub has left.
     let carrier: any Carrier
     private let orphaned: any Carrier
     var location: String?
@@ -41,11 +43,11 @@ package final class Hub {
     var played: [Int64: Int] = [:]
     /// By room.
     var blocks: [String: Set<Block>]
-    /// Lifted since the start: a store that was down may still have them.
+    /// Blocks that were lifted since the start. A store that was down meanwhile may still have them.
     var lifted: [String: Set<Block>] = [:]
-    /// By room: those that are on.
+    /// The echoes that are on, by room.
     var echoes: [String: Echo] = [:]
-    /// Of people who play on /test.
+    /// The pianos of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
     let pianoNews: Mailbox<Piano.Event>
@@ -58,14 +60,14 @@ package final class Hub {
     package typealias Configure = () throws(ConfigurationError) -> Configuration
 
     /// Runs a hub until it is told to end. `observe` opens what shows it to people. Throws where it cannot begin;
-    /// `ConfigurationError` where it was told wrongly.
+    /// `ConfigurationError` where the configuration is wrong.
     package static func run(
         _ state: StateDirectory, _ configure: @escaping Configure, observe: (Hub) throws -> any HubObserver
     ) throws -> ExitCode {
         let configuration = try configure()
         try state.becomeOwner()
         try state.create()
-        guard let lock = try HubLock.take(state) else {
+        guard let lock = try HubLock.acquire(state) else {
             Output.complain("a hub already runs on \(state.path)")
             return .unavailable
         }
@@ -78,6 +80,16 @@ package final class Hub {
         return try hub.run()
     }
 
+    /// What reaches beyond the hub's own process; tests have others.
+    struct Outside {
+        /// Makes a carrier. Called for the kind that carries the MIDI, then for the other kind.
+        var carrier: (EngineKind, HubContext) throws -> any Carrier = { kind, context in try kind.carrier(context) }
+        /// Takes an alert to the webhook at that address. Blocks until it is answered, on a thread of its own.
+        var post: @Sendable (Alert, String) -> Curl.Outcome = { Alerter.post($0, to: $1) }
+        /// Events are also written to standard output.
+        var prints = true
+    }
+
     /// A descriptor for every connection and viewer of the page: more than the 1024 of most systems' soft limit.
     private static func allowDescriptors() {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -87,9 +99,9 @@ package final class Hub {
         setrlimit(resource, &limit)
     }
 
-    private init(
+    init(
         _ configure: @escaping Configure, _ configuration: Configuration, _ state: StateDirectory,
-        _ signals: consuming SignalDescriptor
+        _ signals: consuming SignalDescriptor, _ outside: Outside = Outside()
     ) throws {
         self.configure = configure
         self.signals = signals
@@ -106,12 +118,11 @@ package final class Hub {
         holder = DatabaseReference(database)
 
         context = try HubContext(
-            state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory, prints: true)
-        alerter = try Alerter(context)
-        let (fleet, embedded) = (
-            try RtpmididFleet(context), EmbeddedCarrier(context, processes: configuration.engineProcesses)
-        )
-        (carrier, orphaned) = kind == .rtpmidid ? (fleet, embedded) : (embedded, fleet)
+            state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory,
+            prints: outside.prints)
+        alerter = try Alerter(context, post: outside.post)
+        carrier = try outside.carrier(kind, context)
+        orphaned = try outside.carrier(kind.other, context)
         if configuration.location == .auto { location = Location.ask() }
         if case .named(let place) = configuration.location { location = place }
         recorder.noticed = { [unowned self] in context.note(.store, severity: .warning, $0) }
@@ -134,7 +145,7 @@ package final class Hub {
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
         for one in [carrier, orphaned] { one.whenDown = { [unowned self] in endIfAllAreDown() } }
         try loop.receive(requests) { [unowned self] in receive($0) }
-        try loop.receive(pianoNews) { [unowned self] in take($0) }
+        try loop.receive(pianoNews) { [unowned self] in handle($0) }
     }
 
     // MARK: What its observers need
@@ -148,15 +159,30 @@ package final class Hub {
     // MARK: Beginning
 
     private func run() throws -> ExitCode {
+        try begin()
+        sayWhereWeAre()
+        serviceManager?.tell(["READY": "1"])
+        // From this loop, so that it is noticed when the loop hangs.
+        if let watchdog = serviceManager?.watchdog {
+            context.loop.every(watchdog / 3) { [unowned self] in serviceManager?.tell(["WATCHDOG": "1"]) }
+        }
+        try context.loop.run()
+        return exit
+    }
+
+    /// Starts everything. It goes on whenever the loop runs.
+    func begin() throws {
         let loop = context.loop
         try loop.watch(signals.number, .read) { [unowned self] _ in
-            while let signal = signals.next() { take(signal: signal) }
+            while let signal = signals.next() { handle(signal: signal) }
         }
         context.note(.engineChosen, "The engine is \(kind.rawValue): \(whyThatKind)")
+        plan = wantedPlan
         carrier.begin(plan)
         orphaned.begin(EnginePlan(rooms: []))
+        context.abandonOpenVisits()
         loop.every(.seconds(5)) { [unowned self] in tick() }
-        // What passes is asked for while somebody looks.
+        // Activity and sounding notes are asked for only while somebody watches.
         loop.every(.milliseconds(200)) { [unowned self] in
             if let observer, observer.isWatched { carrier.requestActivity() }
             watchSounding()
@@ -168,14 +194,6 @@ package final class Hub {
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
         publish()
         try observer?.start()
-        sayWhereWeAre()
-        serviceManager?.tell(["READY": "1"])
-        // From this loop, so that it is noticed when the loop hangs.
-        if let watchdog = serviceManager?.watchdog {
-            loop.every(watchdog / 3) { [unowned self] in serviceManager?.tell(["WATCHDOG": "1"]) }
-        }
-        try loop.run()
-        return exit
     }
 
     /// `systemctl status` shows it.
@@ -197,7 +215,7 @@ package final class Hub {
         publishSoon()
     }
 
-    /// The command line finds the hub by it; made again where somebody has deleted it.
+    /// The command line finds the hub by its socket. Where somebody has deleted it, it is made again.
     private func keepSocket() {
         let path = context.state.socket
         guard !isStopping, !File.exists(path), observer?.reopenSocket() ?? false else { return }
@@ -224,7 +242,7 @@ package final class Hub {
     func stop(because reason: String) {
         guard !isStopping else { return }
         isStopping = true
-        // Without its socket nobody takes it for a hub that goes on.
+        // So that no command is sent to a hub that is ending.
         File.remove(context.state.socket)
         context.note(.stopping, "The hub ends (\(reason)): goodbye to everyone")
         endPianos(wait: false)
@@ -246,6 +264,15 @@ package final class Hub {
             observer?.stop()
             if let database = holder.database { blocking { await database.close() } }
             context.loop.stop()
+        }
+    }
+}
+
+extension EngineKind {
+    fileprivate func carrier(_ context: HubContext) throws(Errno) -> any Carrier {
+        switch self {
+        case .rtpmidid: try RtpmididFleet(context)
+        case .embedded: EmbeddedCarrier(context, processes: context.configuration.engineProcesses)
         }
     }
 }

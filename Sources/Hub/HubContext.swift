@@ -1,6 +1,13 @@
 import Linux
 import Store
 
+/// How a visit ended, in words that follow the participant's name.
+enum VisitEnd {
+    case left(String)
+    /// Without a goodbye.
+    case lost(String)
+}
+
 /// What every part on the hub's loop shares. Made once, by `Hub`; nothing in it outlives the loop.
 final class HubContext {
     let state: StateDirectory
@@ -40,15 +47,23 @@ final class HubContext {
     }
 
     /// How far the log of an engine was read when the hub before this one ended.
-    func takeOffset(of engine: String) -> TailOffset? { offsets.removeValue(forKey: engine) }
+    func removeOffset(of engine: String) -> TailOffset? { offsets.removeValue(forKey: engine) }
 
-    /// The visits on it that were open then.
-    func takeOpenVisits(of engine: String) -> [Visit] {
+    /// The visits on that engine that were open when the hub before this one ended. Whoever takes them must end them.
+    func removeOpenVisits(of engine: String) -> [Visit] {
         defer { openVisits.removeAll { $0.engine == engine } }
         return openVisits.filter { $0.engine == engine }
     }
 
-    func takeVisitID() -> Int64 {
+    /// Ends the visits that no engine has taken. Their engines neither run nor are wanted any more.
+    func abandonOpenVisits() {
+        for visit in openVisits {
+            close(visit, .left("left: its engine ended while the hub was away"), at: whileAway(visit))
+        }
+        openVisits = []
+    }
+
+    func makeVisitID() -> Int64 {
         defer { nextVisit += 1 }
         return nextVisit
     }
@@ -71,5 +86,25 @@ final class HubContext {
         let place = address.map { " (\($0))" } ?? ""
         if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text + place))") }
         changed()
+    }
+
+    // MARK: Visits
+
+    /// Puts the end of a visit on record.
+    func close(_ visit: Visit, _ end: VisitEnd, at when: TimeRange) {
+        let (kind, severity, words): (EventKind, EventRecord.Severity, String) =
+            switch end {
+            case .left(let words): (.left, .info, words)
+            case .lost(let words): (.lost, .warning, words)
+            }
+        var visit = visit
+        (visit.left, visit.reason) = (when, words)
+        recorder.add(.visit(visit))
+        note(kind, severity: severity, at: when, visit: visit, "\(visit.name) \(words) (room \(visit.room))")
+    }
+
+    /// The time of an event that no hub has seen: after the last hub was surely running, and after the visit's beginning.
+    func whileAway(_ visit: Visit) -> TimeRange {
+        TimeRange(earliest: max(lastAlive, visit.joined.earliest), latest: .now)
     }
 }

@@ -9,32 +9,39 @@ protocol HubEngine: AnyObject {
     var name: String { get }
     var process: EngineProcess { get }
     var context: HubContext { get }
-    /// The room that its troubles are told of; nil where it serves all.
+    /// The room that events about its process are recorded with; nil where it may serve several.
     var roomName: String? { get }
     /// Its log, while it is followed.
     var tail: Tail? { get set }
-    /// It serves its ports.
-    var isReady: Bool { get set }
-    /// Why not.
-    var reason: String? { get set }
-    /// Ends it where it is not ready in time.
-    var readinessTimer: EventLoop.TimerID? { get set }
+    /// Lines of it that nobody could read.
+    var unknownLines: Int { get }
+    /// How its process is.
+    var run: EngineRun { get set }
+    /// How long its process may take to serve, and what is said of one that does not.
+    var readiness: (timeout: Duration, problem: String) { get }
+    /// Of its program, as people see it.
+    var shownVersion: String? { get }
     /// All its processes have ended.
     var isDown: Bool { get }
     var whenDown: () -> Void { get set }
     /// Adopts the running process, or starts one. `offset` is how far the log was read according to the store.
     func begin(at offset: TailOffset?)
+    /// What an engine does beyond what `receive` does, when its process was started or adopted or has ended. `expected`: it
+    /// was told to end.
+    func hasStarted()
+    func wasAdopted()
+    func hasEnded(expected: Bool)
     func stop()
     func restart(by author: Author)
     /// Every few seconds.
     func tick()
     /// It has given no sign of life for so long.
     func hangs(for seconds: Int)
-    /// One chunk of the log, and where in it that begins. Gives how many of its bytes are done with.
+    /// Takes a chunk of the log that begins at `offset`. Returns how many of its bytes need not be read again.
     func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int
     /// The log has been opened, where its tail stands now.
     func logOpened(_ tail: Tail)
-    /// The store works again: what is still true is said to it anew.
+    /// The store works again after a failure, or is a new file: it gets all visits that have not ended.
     func rerecord()
 
     /// False where it has no such participant, or cannot do that for anybody; else `done` gets what is to be replied
@@ -59,20 +66,6 @@ extension HubEngine {
         process.start()
     }
 
-    /// Every second: one that hangs is seen soon.
-    func look() {
-        guard isReady, process.service.state == .up else { return }
-        process.look()
-        if process.looksInVain == EngineProcess.illAfter { context.changed() }
-        if process.isIll { hangs(for: process.looksInVain) }
-    }
-
-    /// Only after 60 s: an engine that is ended without need loses its players, and rtpmidid participants may then
-    /// evict each other for ever (Rtpmidid.docc/Participants.md).
-    func endHung(for seconds: Int) {
-        if seconds >= 60 { fail("it has neither logged nor answered for \(seconds) s") }
-    }
-
     // MARK: Its log
 
     func logOpened(_ tail: Tail) {}
@@ -88,7 +81,7 @@ extension HubEngine {
             tail = opened
             logOpened(opened)
             try context.logs.watch(context.state.log(name)) { [weak self] in self?.readLog() }
-        } catch { noteLogTrouble("followed", error) }
+        } catch { noteLogProblem("followed", error) }
     }
 
     func recordOffset() {
@@ -102,7 +95,7 @@ extension HubEngine {
         guard let tail, !tail.awaitsCommit else { return }
         do throws(Errno) {
             guard try tail.read() else { return }
-        } catch { return noteLogTrouble("read", error) }
+        } catch { return noteLogProblem("read", error) }
         recordOffset()
         context.recorder.whenDone { [weak self, weak tail] in
             tail?.committed()
@@ -111,29 +104,9 @@ extension HubEngine {
         }
     }
 
-    private func noteLogTrouble(_ what: String, _ error: Errno) {
+    private func noteLogProblem(_ what: String, _ error: Errno) {
         context.note(
             .logTrouble, severity: .error, room: roomName, engine: name,
             "The log of \(name) cannot be \(what): \(error)")
-    }
-
-    // MARK: Its readiness
-
-    /// It runs but cannot serve.
-    func fail(_ text: String) {
-        guard process.service.pid != nil, process.service.state != .idle else { return }
-        cancelReadiness()
-        isReady = false
-        if reason != text {
-            context.note(.engineUnfit, severity: .error, room: roomName, engine: name, "\(name) is ended: \(text)")
-        }
-        reason = text
-        process.service.markUnfit()
-        context.changed()
-    }
-
-    func cancelReadiness() {
-        if let timer = readinessTimer { context.loop.cancel(timer) }
-        readinessTimer = nil
     }
 }

@@ -4,12 +4,12 @@ package import Linux
 /// One hub a state directory: a lock that ends with its holder, and in the file who that is.
 package enum HubLock {
     /// nil where another hub holds it. Waits for a holder that is no hub, as a `stop` that ends what a hub has left.
-    package static func take(_ state: StateDirectory, patience: Duration = .seconds(20)) throws(Errno) -> FileLock? {
-        let deadline = ContinuousClock.now.advanced(by: patience)
+    package static func acquire(_ state: StateDirectory, timeout: Duration = .seconds(20)) throws(Errno) -> FileLock? {
+        let deadline = ContinuousClock.now.advanced(by: timeout)
         var free = try FileLock(state.lock)
         while free == nil {
             guard holder(state) == nil, ContinuousClock.now < deadline else { return nil }
-            usleep(10_000)  // another process, and nothing but a file in common
+            usleep(10_000)  // the holder is another process and cannot say when it has ended
             free = try FileLock(state.lock)
         }
         guard let lock = free else { return nil }

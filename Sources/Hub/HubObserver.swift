@@ -7,7 +7,7 @@ package protocol HubObserver: AnyObject {
     var pageAddress: String { get }
     /// Whether somebody looks on.
     var isWatched: Bool { get }
-    /// Whether somebody looks at what sounds, which the engines are asked for then.
+    /// Whether somebody looks at what sounds. The engines are asked for it only then.
     var watchesSounding: Bool { get }
 
     /// Begins; the first snapshot has been shown before.
@@ -24,6 +24,6 @@ package protocol HubObserver: AnyObject {
     func lostEvents()
     /// Notes that participants have played since the last such call.
     func showPlayed(_ notes: [Int64: Int])
-    /// nil where nobody is told of it any more.
+    /// nil when nobody looks at it any more.
     func showSounding(_ all: [Int64: ActiveNotes]?)
 }

@@ -81,7 +81,7 @@ private struct JSON5Reader {
         }
     }
 
-    private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
+    private mutating func consume(_ wanted: Unicode.Scalar) -> Bool {
         skipBlanks()
         guard next == wanted else { return false }
         step()
@@ -118,10 +118,10 @@ private struct JSON5Reader {
         until end: Unicode.Scalar, _ item: (inout JSON5Reader) throws(JSON5.Trouble) -> Void
     ) throws(JSON5.Trouble) {
         step()
-        while !take(end) {
+        while !consume(end) {
             try item(&self)
-            if take(",") { continue }
-            guard take(end) else { throw expected("\",\" or \"\(end)\"") }
+            if consume(",") { continue }
+            guard consume(end) else { throw expected("\",\" or \"\(end)\"") }
             return
         }
     }
@@ -132,7 +132,7 @@ private struct JSON5Reader {
         let isQuoted = next == "\"" || next == "'"
         let key = isQuoted ? try quoted() : name()
         guard isQuoted || !key.isEmpty else { throw expected("a key") }
-        guard take(":") else { throw expected("\":\"") }
+        guard consume(":") else { throw expected("\":\"") }
         return JSON5.Member(key: key, isQuoted: isQuoted, line: line, value: try value(depth: depth + 1))
     }
 

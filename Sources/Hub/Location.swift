@@ -9,7 +9,7 @@ package enum Location {
     package static func ask(_ base: String = service, curl: String? = Programs.find("curl")) -> String? {
         guard let curl else { return nil }
         // The three forms at once: which cloud it is, is not known before. The shell joins EC2's two steps.
-        // What they complain of is no answer.
+        // Error messages are no answer.
         let script = """
             exec 2>/dev/null
             a() { t=$("$1" -sf -m 1 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$2/latest/api/token") &&
@@ -23,11 +23,11 @@ package enum Location {
             environment: ["PATH": "/usr/bin:/bin", "no_proxy": "*"],
             output: nil)
         guard let (output, _) = try? program.run(limit: .seconds(1)) else { return nil }
-        return place(in: String(decoding: output, as: UTF8.self))
+        return location(in: String(decoding: output, as: UTF8.self))
     }
 
     /// The first line that can be a place: GCE's form is `projects/N/zones/ZONE`. The answer is data from the network.
-    static func place(in answer: String) -> String? {
+    static func location(in answer: String) -> String? {
         for line in answer.split(whereSeparator: \.isNewline) {
             guard let last = line.split(separator: "/").last, (1...40).contains(last.utf8.count) else { continue }
             if last.utf8.allSatisfy({ $0 == 45 || (48...57).contains($0) || (97...122).contains($0 | 32) }) {

@@ -13,7 +13,7 @@ final class LogWatch {
     func watch(_ path: String, _ read: @escaping () -> Void) throws(Errno) { readers[try changes.watch(path)] = read }
 
     private func readChanged() {
-        // Too many changes at once: any of them.
+        // nil means that the kernel has lost some changes, so all files are read.
         let changed = changes.changed() ?? Set(readers.keys)
         for watch in changed { readers[watch]?() }
     }

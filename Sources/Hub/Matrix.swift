@@ -8,9 +8,9 @@ package struct Matrix {
         let room: String
         let port: UInt16
         let standing: MemberStatus
-        /// Cut off for sending back what it hears.
+        /// Muted because it sends back what it hears.
         let loops: Bool
-        /// The hub's own echo, whose wires are everybody's to themselves.
+        /// The hub's own echo. Wires to and from it stand for the wires of participants to themselves.
         let isEcho: Bool
 
         package init(_ one: Snapshot.Participant, loops: Bool) {
@@ -84,7 +84,7 @@ package struct Matrix {
                 } else if sender.loops, verdict == .wanted {
                     reason = "muted: feedback loop"
                 }
-                if verdict != .wanted { reason = verdict.words }
+                if verdict != .wanted { reason = verdict.text }
                 let wire = Snapshot.Wire(
                     room: described.name, from: from.id, to: to.id, fromName: from.name, toName: to.name, reason: reason
                 )

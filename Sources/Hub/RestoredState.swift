@@ -18,7 +18,7 @@ package struct RestoredState: Sendable {
     /// By room.
     var blocks: [String: Set<Block>] = [:]
     var nextVisit: Int64 = 1
-    /// When the last hub was surely running; the beginning of time where none has said it.
+    /// When the last hub was surely running; 1970 where none has recorded it.
     var lastAlive = Timestamp(milliseconds: 0)
     var notices: [String] = []
 
@@ -28,7 +28,7 @@ package struct RestoredState: Sendable {
         guard let database else { return RestoredState(nextVisit: Timestamp.now.milliseconds) }
         return blocking {
             var memory = RestoredState()
-            memory.notices = await database.takeNotices()
+            memory.notices = await database.drainNotices()
             for offset in (try? await database.offsets()) ?? [] { memory.offsets[offset.log] = offset }
             memory.openVisits = (try? await database.openVisits()) ?? []
             let now = Timestamp.now

@@ -2,9 +2,9 @@
 extension Snapshot.Health {
     static func judge(
         engines: [Snapshot.Engine], participants: [Snapshot.Participant], store: Snapshot.Store,
-        troubles: [Snapshot.Problem], startedAt: Int64, now: Int64
+        carrierProblems: [Snapshot.Problem], startedAt: Int64, now: Int64
     ) -> Self {
-        var problems = troubles
+        var problems = carrierProblems
         for engine in engines where engine.state == .failed || engine.state == .down {
             // What is missing on the whole machine is said once.
             if let reason = engine.reason, problems.contains(where: { $0.what == reason }) { continue }
@@ -27,7 +27,7 @@ extension Snapshot.Health {
             ok: problems.isEmpty && engines.allSatisfy { $0.state == .up }, sentence: sentence, problems: problems)
     }
 
-    /// A hub that has just begun on engines of the one before it does not know for a moment who is on them.
+    /// A hub that has adopted engines does not know who is on them for its first seconds.
     package static func isTakingOver(_ engines: [Snapshot.Engine], startedAt: Int64, now: Int64) -> Bool {
         now - startedAt < 4000 && engines.contains(where: \.adopted)
     }

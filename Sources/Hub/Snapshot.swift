@@ -74,9 +74,9 @@ package struct Snapshot: Equatable, Sendable {
         /// Packets were lost of which no journal tells, and a note sounds since before; true, or absent.
         package var mayHaveLeftNotes: Bool?
         package var remark: String?
-        /// Heard by nobody, for sending back what it hears: true, or absent.
+        /// Nobody hears it, because it sends back what it hears: true, or absent.
         package var muted: Bool?
-        /// These two are only shown with the token: who knows them can send in this participant's name.
+        /// Address and SSRC are shown with the token only: whoever knows them can send in this participant's name.
         package var address: String?
         package var ssrc: UInt32?
 
@@ -98,7 +98,7 @@ package struct Snapshot: Equatable, Sendable {
         package var to: Int64
         package var fromName: String
         package var toName: String
-        /// Set where there is none: why.
+        /// Why there is no wire; absent where there is one.
         package var reason: String?
     }
 

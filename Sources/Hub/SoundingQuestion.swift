@@ -1,6 +1,6 @@
 import Rooms
 
-/// One question to the engines at a time, whoever asks.
+/// The question what sounds, which is put to the engines once at a time, however many wait for the answer.
 struct SoundingQuestion {
     /// Whether it waits for an answer.
     var isOpen = false

@@ -88,7 +88,7 @@ package struct StateDirectory: Sendable, Equatable {
 
     /// Where this user's files on tmpfs may lie; nil where that is not told.
     package static var memory: String? {
-        // Another user's is no place for us, as where root became us. In /run we find what root has made for us.
+        // XDG_RUNTIME_DIR may be another user's, where root became this user. Then root has made a directory in /run.
         guard geteuid() != 0, let own = Programs.environment["XDG_RUNTIME_DIR"], Owner.of(own)?.user == geteuid()
         else { return "/run" }
         return own
@@ -104,7 +104,7 @@ package struct StateDirectory: Sendable, Equatable {
             try File.makeDirectory(directory, mode: 0o750)
         } catch { return nil }
         var status = stat()
-        // Somebody else's directory of that name is not ours to write to.
+        // A directory of that name that belongs to somebody else is not used.
         guard lstat(directory, &status) == 0, status.st_uid == geteuid(), status.st_mode & S_IFMT == S_IFDIR else {
             return nil
         }

@@ -8,16 +8,16 @@ package final class StoreWriter {
     package private(set) var database: Database?
     package private(set) var view = Snapshot.Store()
     package let counters = StoreWriterCounters()
-    /// The store works again after a failure: what is still true must be said to it anew.
+    /// The store works again after a failure, or is a new file: it needs all visits and blocks that still hold.
     package var recovered: () -> Void = {}
     /// Events that are on record now, with their ids in the store.
     package var recorded: ([EventRecord]) -> Void = { _ in }
-    /// Events that will never be.
+    /// Some events could not be recorded.
     package var lostEvents: () -> Void = {}
     /// Called from the loop, with a sentence for people.
     package var noticed: (String) -> Void = { _ in }
 
-    /// Told now and then of those who were only counted.
+    /// Called now and then with an event about visits that were only counted.
     package var counted: (EventRecord) -> Void = { _ in }
     /// What of those who come and go is recorded.
     package var strangers = Strangers()
@@ -59,7 +59,7 @@ package final class StoreWriter {
         schedule()
     }
 
-    /// After those who wait to be recorded, as long as there are some.
+    /// Looks every few seconds whether visits that wait have lasted, as long as there are some.
     private func lookLater() {
         guard !isLooking, strangers.isBusy else { return }
         isLooking = true
@@ -67,7 +67,7 @@ package final class StoreWriter {
             isLooking = false
             let now = Timestamp.now
             put(strangers.due(at: now))
-            if countedAt.advanced(by: Self.counting) <= now, let count = strangers.takeCount(at: now) {
+            if countedAt.advanced(by: Self.counting) <= now, let count = strangers.drainCount(at: now) {
                 countedAt = now
                 counted(count)
             }
@@ -171,7 +171,7 @@ package final class StoreWriter {
     }
 
     private func stop(_ error: StoreError) {
-        let reason = Self.words(for: error)
+        let reason = Self.text(for: error)
         if view.state == .recording || view.reason != reason { say("Recording stopped: \(reason). MIDI goes on.") }
         view.state = .stopped
         view.reason = reason
@@ -180,7 +180,7 @@ package final class StoreWriter {
         loop.after(isDamaged ? .zero : retry) { [unowned self] in tryAgain() }
     }
 
-    /// In a turn of its own: who hears it has not been named yet when the first failure is told, and may add a change.
+    /// In a later turn of the loop: `noticed` is not set yet when `init` tells a failure, and it may add a change.
     private func say(_ words: String) { loop.after(.zero) { [unowned self] in noticed(words) } }
 
     private func tryAgain() {
@@ -195,7 +195,7 @@ package final class StoreWriter {
     package static let aliveKey = "alive"
     fileprivate static var alive: Change { .setting(key: aliveKey, value: "\(Timestamp.now.milliseconds)") }
 
-    package static func words(for error: StoreError) -> String {
+    package static func text(for error: StoreError) -> String {
         switch error.kind {
         case .diskFull: "the disk is full"
         case .newerSchema(let found, let known):
@@ -226,7 +226,7 @@ private func attempt(_ known: Database?, _ path: String) async -> Outcome {
         guard let database else { preconditionFailure("a database was just opened") }
         // Only a commit shows that the disk takes something again.
         try await database.commit([StoreWriter.alive])
-        return .works(database, notices: await database.takeNotices())
+        return .works(database, notices: await database.drainNotices())
     } catch { return .worksNot(error) }
 }
 

@@ -1,11 +1,11 @@
 import Linux
 package import Store
 
-/// What comes and goes is not all worth a place on disk: of those who join again and again, and of crowds from everywhere,
-/// only who stays for a while is on record. Others are counted, and the count is told now and then.
+/// Keeps floods of short visits off the disk: of those who join again and again, and of crowds from many addresses, only
+/// those who stay for a while are recorded. The others are counted, and the count is told now and then.
 ///
-/// Every address may have so many visits recorded, and all addresses together so many, as a bucket allows that fills again
-/// slowly. Beyond that a visit waits: it is recorded, as it began, once it has lasted.
+/// Each address has a bucket of visits that are recorded at once, and all addresses together have one; both fill again
+/// slowly. A visit beyond that waits, and is recorded with its true beginning once it has lasted.
 package struct Strangers {
     /// Holds at most `most`, and gets one back every `interval`.
     package struct Bucket: Sendable {
@@ -24,7 +24,7 @@ package struct Strangers {
         }
         var isFull: Bool { level >= most }
         var hasOne: Bool { level >= 1 }
-        mutating func takeOne() { level -= 1 }
+        mutating func consumeOne() { level -= 1 }
     }
     private struct Waiting {
         var visit: Visit
@@ -32,7 +32,7 @@ package struct Strangers {
         var events: [EventRecord] = []
     }
 
-    /// A school behind one address comes at once; later it comes and goes.
+    /// Enough for a school behind one address whose pupils all join at once.
     private static func bucketOfOne(_ now: Timestamp) -> Bucket { Bucket(most: 100, interval: .seconds(60), at: now) }
     private static func bucketOfSamples(_ now: Timestamp) -> Bucket { Bucket(most: 60, interval: .seconds(1), at: now) }
     private static func bucketOfAll(_ now: Timestamp) -> Bucket { Bucket(most: 2000, interval: .seconds(5), at: now) }
@@ -49,9 +49,9 @@ package struct Strangers {
     /// How many round trips of theirs may be recorded.
     private var samples: [Int64: Bucket] = [:]
     private var waiting: [Int64: Waiting] = [:]
-    /// Ended and never recorded, with the time of it: what is still told of them is dropped, too.
+    /// When visits ended that were never recorded. Later events about them are dropped too.
     private var dropped: [Int64: Timestamp] = [:]
-    /// What was only counted since it was last told: all of it, and by address as far as those are told apart.
+    /// Visits that were only counted since the count was last told, in all and by address.
     private var total = 0
     private var counts: [SocketAddress?: Int] = [:]
 
@@ -69,7 +69,7 @@ package struct Strangers {
         switch change {
         case .visit(let visit): admit(visit, at: now)
         case .event(let event) where event.kind == .refused:
-            takePlace(event.address, at: now) || count(event.address)
+            admits(event.address, at: now) || count(event.address)
         case .event(let event): event.visit.map { admit(event, of: $0) } ?? true
         case .latency(let sample): admit(sample)
         case .trust, .offset, .setting, .block, .unblock: true
@@ -90,7 +90,7 @@ package struct Strangers {
             return false
         }
         guard visit.left == nil else { return true }
-        if takePlace(visit.address, at: now) {
+        if admits(visit.address, at: now) {
             recorded.insert(visit.id)
             return true
         }
@@ -105,8 +105,8 @@ package struct Strangers {
         return false
     }
 
-    /// A participant decides how often it asks for the time. What is not believed yet may be somebody else's word, and must
-    /// not keep out what is. By the time of the sample: what a hub was not there to read comes all at once.
+    /// Participants decide how often they measure, so their samples are limited. Unconfirmed samples may be forged and do not
+    /// use up the limit. It counts by the samples' own times, since those of an outage are read all at once.
     private mutating func admit(_ sample: LatencySample) -> Bool {
         guard waiting[sample.visit] == nil, dropped[sample.visit] == nil else { return false }
         guard sample.trust == .confirmed, recorded.contains(sample.visit) else { return true }
@@ -114,7 +114,7 @@ package struct Strangers {
         bucket.fill(at: sample.at.latest)
         defer { samples[sample.visit] = bucket }
         guard bucket.hasOne else { return false }
-        bucket.takeOne()
+        bucket.consumeOne()
         return true
     }
 
@@ -128,7 +128,7 @@ package struct Strangers {
         _ = count(visit.address)
     }
 
-    /// False, as nothing of it is recorded.
+    /// Always false, so that it can stand as the answer of `admit`.
     private mutating func count(_ address: String?) -> Bool {
         let place = address.flatMap(Self.network)
         total += 1
@@ -150,7 +150,7 @@ package struct Strangers {
     }
 
     /// What was only counted since this was asked last, as an event; nil where that is nothing.
-    package mutating func takeCount(at now: Timestamp) -> EventRecord? {
+    package mutating func drainCount(at now: Timestamp) -> EventRecord? {
         guard let (most, _) = counts.max(by: { $0.value < $1.value }) else { return nil }
         let places = counts.count == 1 ? "one address" : "\(counts.count) addresses"
         defer { (total, counts) = (0, [:]) }
@@ -160,7 +160,7 @@ package struct Strangers {
             address: most.map { $0.isIPv4 ? $0.host : "\($0.host)/64" })
     }
 
-    private mutating func takePlace(_ address: String?, at now: Timestamp) -> Bool {
+    private mutating func admits(_ address: String?, at now: Timestamp) -> Bool {
         all.fill(at: now)
         guard all.hasOne else { return false }
         // No address: rtpmidid tells them late or never. Participants on this machine are no strangers.
@@ -173,10 +173,10 @@ package struct Strangers {
             var bucket = buckets[network] ?? Self.bucketOfOne(now)
             bucket.fill(at: now)
             guard bucket.hasOne else { return false }
-            bucket.takeOne()
+            bucket.consumeOne()
             buckets[network] = bucket
         }
-        all.takeOne()
+        all.consumeOne()
         return true
     }
 

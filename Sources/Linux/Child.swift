@@ -1,4 +1,4 @@
-import CLinux
+package import CLinux
 import Glibc
 
 /// A program to start, with everything that it gets from this process.
@@ -36,8 +36,24 @@ package struct ChildProgram: Sendable, Equatable {
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         if let reading { posix_spawn_file_actions_adddup2(&actions, reading, 0) }
         if let writing { posix_spawn_file_actions_adddup2(&actions, writing, 1) }
-        _ = midihub_spawn_closefrom(&actions, 3)
+        var pid: Int32 = 0
+        let code = Self.spawn(path, arguments, environment, &actions, ownSession: true, pid: &pid)
+        if code != 0, let output {
+            // posix_spawn does not say which of the two it could not open.
+            _ = try Descriptor("open", output) { open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640) }
+        }
+        guard code == 0 else { throw Errno(code: code, call: "start", thing: path) }
+        Self.waitUntilShown(pid)
+        return pid
+    }
 
+    /// posix_spawn(3) with these standard descriptors, every other one closed, the signal mask empty and all dispositions
+    /// reset, but for SIGPIPE where that is to stay ignored. Returns the error code.
+    package static func spawn(
+        _ path: String, _ arguments: [String], _ environment: [String: String],
+        _ actions: inout posix_spawn_file_actions_t, ownSession: Bool, ignoringPipe: Bool = true, pid: inout Int32
+    ) -> CInt {
+        _ = midihub_spawn_closefrom(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -46,23 +62,16 @@ package struct ChildProgram: Sendable, Equatable {
         posix_spawnattr_setsigmask(&attributes, &mask)
         var defaults = sigset_t()
         sigfillset(&defaults)
-        sigdelset(&defaults, SIGPIPE)
+        if ignoringPipe { sigdelset(&defaults, SIGPIPE) }
         posix_spawnattr_setsigdefault(&attributes, &defaults)
-        let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | Int32(midihub_spawn_setsid)
+        var flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)
+        if ownSession { flags |= Int32(midihub_spawn_setsid) }
         posix_spawnattr_setflags(&attributes, Int16(truncatingIfNeeded: flags))
 
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
         let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argv + envp { free(pointer) } }
-        var pid: Int32 = 0
-        let code = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
-        if code != 0, let output {
-            // posix_spawn does not say which of the two it could not open.
-            _ = try Descriptor("open", output) { open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640) }
-        }
-        guard code == 0 else { throw Errno(code: code, call: "start", thing: path) }
-        Self.waitUntilShown(pid)
-        return pid
+        return posix_spawn(&pid, path, &actions, &attributes, argv, envp)
     }
 
     /// The kernel lets the parent go on a moment before the new program is in place; until then /proc shows nothing, or the

@@ -28,7 +28,7 @@ package final class ControlSocket {
 
     private let loop: EventLoop
     private let path: String
-    private var waiting: [(request: [UInt8], patience: Duration, done: (Result<[UInt8], Failure>) -> Void)] = []
+    private var waiting: [(request: [UInt8], timeout: Duration, done: (Result<[UInt8], Failure>) -> Void)] = []
     private var current: Exchange?
 
     package init(_ path: String, loop: EventLoop) {
@@ -43,20 +43,20 @@ package final class ControlSocket {
 
     /// Sends `request`, a line with its newline, and calls back with the reply line, without its newline.
     package func ask(
-        _ request: [UInt8], patience: Duration, _ done: @escaping (Result<[UInt8], Failure>) -> Void
+        _ request: [UInt8], timeout: Duration, _ done: @escaping (Result<[UInt8], Failure>) -> Void
     ) {
-        waiting.append((request, patience, done))
+        waiting.append((request, timeout, done))
         next()
     }
 
     private func next() {
         guard current == nil, !waiting.isEmpty else { return }
-        let (request, patience, done) = waiting.removeFirst()
+        let (request, timeout, done) = waiting.removeFirst()
         do throws(Errno) {
             let exchange = Exchange(try Sockets.connect(unix: path, nonBlocking: true), done)
             try exchange.socket.writeAll(request, socket: true)
             exchange.registration = try loop.watch(exchange.socket.number, .read) { [unowned self] _ in receive() }
-            exchange.timer = loop.after(patience) { [unowned self] in finish(.failure(.silent)) }
+            exchange.timer = loop.after(timeout) { [unowned self] in finish(.failure(.silent)) }
             current = exchange
         } catch {
             // Later, not from within `ask`, where the caller does not expect it.

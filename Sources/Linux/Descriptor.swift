@@ -1,9 +1,9 @@
 //  Module Linux: the system calls the hub needs, as Swift values. Start here.
 //
-//  What it is: descriptors that close themselves, one epoll loop a thread, mailboxes between threads, sockets, child
-//  processes and their identity, inotify, locks, mapped files. What it refuses to be: portable, asynchronous, clever.
-//  Ruled by the man pages named at each declaration. Of the other modules Sequencer, PatchBay and Store alone call C
-//  libraries.
+// What it is: descriptors that close themselves, one epoll loop a thread, mailboxes between threads, sockets, child
+// processes and their identity, inotify, locks, mapped files. What it refuses to be: portable, asynchronous, or a
+// framework. Ruled by the man pages named at each declaration. Of the other modules Sequencer, PatchBay and Store alone
+// call C libraries.
 
 import CLinux
 import Glibc

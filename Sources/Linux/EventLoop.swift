@@ -13,7 +13,7 @@ package final class EventLoop {
         package init(rawValue: UInt32) { self.rawValue = rawValue }
         package static let read = Interest(rawValue: EPOLLIN.rawValue)
         package static let write = Interest(rawValue: EPOLLOUT.rawValue)
-        /// Reported whether asked for or not: error or hang-up.
+        /// An error or hang-up, which is reported even if it was not asked for.
         package static let hangup = Interest(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue | EPOLLRDHUP.rawValue)
     }
     /// Names one watched descriptor. Never reused, so that an event left over from a closed and reused descriptor is dropped.
@@ -64,7 +64,7 @@ package final class EventLoop {
     package func watch(
         _ number: CInt, _ interest: Interest, _ handler: @escaping (Interest) -> Void
     ) throws(Errno) -> Registration {
-        let id = takeID()
+        let id = makeID()
         try retrying("epoll_ctl") {
             midihub_epoll_ctl(epoll.number, EPOLL_CTL_ADD, number, interest.rawValue, id)
         }
@@ -93,9 +93,9 @@ package final class EventLoop {
     /// Runs `work` once at `instant`, or as soon as it can. Of two for the same instant, the first one asked for comes first.
     @discardableResult
     package func at(_ instant: ContinuousClock.Instant, _ work: @escaping () -> Void) -> TimerID {
-        let id = takeID()
-        let place = timers.firstIndex { $0.at <= instant } ?? timers.endIndex
-        timers.insert(Planned(at: instant, id: id, work: work), at: place)
+        let id = makeID()
+        let index = timers.firstIndex { $0.at <= instant } ?? timers.endIndex
+        timers.insert(Planned(at: instant, id: id, work: work), at: index)
         return TimerID(id: id)
     }
 
@@ -120,7 +120,7 @@ package final class EventLoop {
     package func receive<Message>(_ mailbox: Mailbox<Message>, _ handler: @escaping (Message) -> Void) throws(Errno) {
         mailboxes.append(mailbox)
         try watch(mailbox.wakeup.number, .read) { _ in
-            for message in mailbox.take() { handler(message) }
+            for message in mailbox.drain() { handler(message) }
         }
     }
 
@@ -157,7 +157,7 @@ package final class EventLoop {
 
     package func stop() { running = false }
 
-    private func takeID() -> UInt64 {
+    private func makeID() -> UInt64 {
         defer { nextID += 1 }
         return nextID
     }
@@ -201,7 +201,7 @@ package final class Alarm {
 }
 
 extension Duration {
-    /// Whole milliseconds, rounded up: who waits so long does not wake too early.
+    /// Whole milliseconds, rounded up so that a wait of this length does not end too early.
     package var milliseconds: Int64 {
         components.seconds * 1000 + (components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
@@ -224,7 +224,7 @@ package final class Mailbox<Message: Sendable>: Sendable {
         if first { _ = eventfd_write(wakeup.number, 1) }
     }
 
-    fileprivate func take() -> [Message] {
+    fileprivate func drain() -> [Message] {
         var count: eventfd_t = 0
         _ = eventfd_read(wakeup.number, &count)
         return waiting.withLock { queue in

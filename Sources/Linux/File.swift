@@ -5,7 +5,7 @@ import Glibc
 package enum File {
     /// The first `limit` bytes.
     package static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8] {
-        // Non-blocking, so that a named pipe in the file's place holds nobody up.
+        // Non-blocking, because a named pipe of that name would otherwise block the open.
         let file = try Descriptor("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         var result: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: min(limit, 65536))
@@ -118,7 +118,7 @@ package struct FileLock: ~Copyable, Sendable {
         self.file = file
     }
 
-    /// Holds it until the process has ended, so that whoever gets it next finds nothing of the process left.
+    /// Holds the lock until the process has ended, so that the next holder finds it completely gone.
     package consuming func keep() { file.keep() }
 
     /// Whether a process holds it now; asked also where nothing can be written.

@@ -1,13 +1,13 @@
 import CLinux
 import Glibc
 
-/// A file in memory that the kernel keeps when the program is killed: what must outlive `kill -9` lies in one
-/// (mmap(2), shared). Where the file cannot be had the memory is ordinary, and `trouble` says so.
+/// A file mapped into memory (mmap(2), shared), whose content survives `kill -9` of the program. Where the file cannot
+/// be opened or mapped, ordinary memory is used instead and `failure` says why.
 package final class MappedFile {
     package let memory: UnsafeMutableRawPointer
     package let size: Int
     /// Why the content will not outlive the program; nil where it will.
-    package let trouble: Errno?
+    package let failure: Errno?
     /// How large the file was, 0 for a new one.
     package let sizeBefore: Int
 
@@ -16,16 +16,16 @@ package final class MappedFile {
         self.size = size
         do throws(Errno) {
             (memory, sizeBefore) = try Self.map(path, size, keepsShorter)
-            trouble = nil
+            failure = nil
         } catch {
             memory = .allocate(byteCount: size, alignment: 4096)
             memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
-            (trouble, sizeBefore) = (error, 0)
+            (failure, sizeBefore) = (error, 0)
         }
     }
 
     deinit {
-        if trouble == nil { munmap(memory, size) } else { memory.deallocate() }
+        if failure == nil { munmap(memory, size) } else { memory.deallocate() }
     }
 
     private static func map(

@@ -54,8 +54,8 @@ package struct ProcessIdentity: Codable, Hashable, Sendable {
             guard pid != getpid(), stat("/proc/\(pid)", &status) == 0, status.st_uid == geteuid(),
                 let line = File.bytes("/proc/\(pid)/cmdline", limit: 65536)
             else { return false }
-            let words = line.split(separator: 0, omittingEmptySubsequences: false).map(Array.init)
-            return words.indices.contains { words[$0...].starts(with: wanted) }
+            let arguments = line.split(separator: 0, omittingEmptySubsequences: false).map(Array.init)
+            return arguments.indices.contains { arguments[$0...].starts(with: wanted) }
         }
     }
 }

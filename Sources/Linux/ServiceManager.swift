@@ -17,8 +17,8 @@ package struct ServiceManager: Sendable, Equatable {
         watchdog = isForUs && interval > 0 ? .microseconds(interval) : nil
     }
 
-    /// What cannot be told at once is lost: nothing here waits. A value is one line: what a stranger put into it must
-    /// not begin an assignment of its own.
+    /// A message that cannot be sent at once is dropped: nothing here waits. A value is one line: what a stranger put
+    /// into it must not begin an assignment of its own.
     package func tell(_ assignments: KeyValuePairs<String, String>) {
         let lines = assignments.map { name, value in
             let shown = value.unicodeScalars.map { $0.value < 32 ? " " : $0 }

@@ -24,7 +24,8 @@ package enum Signals {
     /// Blocks them in this thread and those that it starts, so that another thread gets them.
     package static func block(_ signals: [CInt]) { midihub_block_signals(signals, CInt(signals.count), SIG_BLOCK) }
 
-    /// A write to a closed pipe or socket is then an error, not death. Inherited by children, which rtpmidid needs.
+    /// A write to a closed pipe or socket then returns an error instead of ending the process. Inherited by children,
+    /// which rtpmidid needs.
     package static func ignorePipe() { midihub_ignore_signal(SIGPIPE) }
 
     package static func ignore(_ signals: [CInt]) { for signal in signals { midihub_ignore_signal(signal) } }

@@ -160,7 +160,7 @@ package enum Sockets {
         package let ours: Descriptor
         /// To be handed to a child.
         package let theirs: Descriptor
-        package consuming func takeOurs() -> Descriptor { ours }
+        package consuming func intoOurs() -> Descriptor { ours }
     }
 
     package static func pair() throws(Errno) -> Pair {
@@ -174,7 +174,7 @@ package enum Sockets {
     package struct Accepted: ~Copyable {
         package let socket: Descriptor
         package let peer: Address?
-        package consuming func takeSocket() -> Descriptor { socket }
+        package consuming func intoSocket() -> Descriptor { socket }
     }
 
     /// The next waiting connection, non-blocking, or nil.

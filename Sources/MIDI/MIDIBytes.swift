@@ -5,31 +5,31 @@ package enum MIDIBytes {
     package static func split(_ bytes: [UInt8]) throws(MIDIBytesError) -> [[UInt8]] {
         var messages: [[UInt8]] = []
         var running: UInt8?
-        var place = 0
-        while place < bytes.count {
-            var status = bytes[place]
+        var index = 0
+        while index < bytes.count {
+            var status = bytes[index]
             if status >= 0x80 {
-                place += 1
+                index += 1
             } else if let running {
                 status = running
             } else {
-                throw .dataWithoutStatus(at: place)
+                throw .dataWithoutStatus(at: index)
             }
             if status < 0xF8 { running = status < 0xF0 ? status : nil }
             var message = [status]
             if status == 0xF0 {
-                guard let end = bytes[place...].firstIndex(where: { $0 >= 0x80 }), bytes[end] == 0xF7 else {
+                guard let end = bytes[index...].firstIndex(where: { $0 >= 0x80 }), bytes[end] == 0xF7 else {
                     throw .incomplete(status: status)
                 }
-                message += bytes[place...end]
-                place = end + 1
+                message += bytes[index...end]
+                index = end + 1
             } else {
-                guard let count = dataCount(status) else { throw .unknownStatus(status, at: place - 1) }
-                guard bytes.count - place >= count, bytes[place..<place + count].allSatisfy({ $0 < 0x80 }) else {
+                guard let count = dataCount(status) else { throw .unknownStatus(status, at: index - 1) }
+                guard bytes.count - index >= count, bytes[index..<index + count].allSatisfy({ $0 < 0x80 }) else {
                     throw .incomplete(status: status)
                 }
-                message += bytes[place..<place + count]
-                place += count
+                message += bytes[index..<index + count]
+                index += count
             }
             messages.append(message)
         }
@@ -54,9 +54,9 @@ package enum MIDIBytesError: Error, Hashable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .dataWithoutStatus(let place): "octet \(place + 1) is data, and no status came before it"
-        case .unknownStatus(let status, let place):
-            "octet \(place + 1), \(String(status, radix: 16)), begins no message"
+        case .dataWithoutStatus(let index): "octet \(index + 1) is data, and no status came before it"
+        case .unknownStatus(let status, let index):
+            "octet \(index + 1), \(String(status, radix: 16)), begins no message"
         case .incomplete(let status): "the message that begins with \(String(status, radix: 16)) is not complete"
         }
     }

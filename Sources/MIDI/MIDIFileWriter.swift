@@ -16,7 +16,7 @@ package struct MIDIFileWriter: Sendable {
 
     /// Takes a channel message, a system message, or system exclusive from F0 to F7, with `time` since the beginning; a
     /// time before that of the event before counts as that one's. Returns false, and takes nothing, where the bytes are
-    /// none of these, and for timing clock and active sensing, which would fill a file with nothing.
+    /// none of these, and for timing clock and active sensing, which would fill the file without carrying music.
     @discardableResult
     package mutating func append(_ bytes: [UInt8], at time: Duration) -> Bool {
         guard let first = bytes.first, first != 0xF8, first != 0xFE else { return false }

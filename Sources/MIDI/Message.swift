@@ -62,9 +62,14 @@ extension Message {
         }
         guard bytes.count == length else { throw .trailing(bytes.count - length) }
 
+        self.init(
+            status: status, first: DataByte(truncating: bytes[1]),
+            second: length > 2 ? DataByte(truncating: bytes[2]) : 0)
+    }
+
+    /// The message of a channel status, 80 to EF; `second` counts only where the message has two data bytes.
+    package init(status: UInt8, first: DataByte, second: DataByte) {
         let channel = Channel(truncating: status)
-        let first = DataByte(truncating: bytes[1])
-        let second = length > 2 ? DataByte(truncating: bytes[2]) : 0
         self =
             switch status & 0xF0 {
             case 0x80: .noteOff(channel, note: first, velocity: second)

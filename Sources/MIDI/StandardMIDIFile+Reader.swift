@@ -1,20 +1,20 @@
 extension StandardMIDIFile {
-    /// A place in the octets of a file.
+    /// Reads the octets of a file from `offset` on.
     struct Reader {
         let bytes: [UInt8]
-        var place = 0
+        var offset = 0
 
-        func malformed(_ what: String) -> MIDIFileError { .malformed(what, at: place) }
+        func malformed(_ what: String) -> MIDIFileError { .malformed(what, at: offset) }
 
-        mutating func take(_ count: Int) throws(MIDIFileError) -> ArraySlice<UInt8> {
-            guard bytes.count - place >= count else { throw .truncated(at: bytes.count) }
-            defer { place += count }
-            return bytes[place..<place + count]
+        mutating func read(_ count: Int) throws(MIDIFileError) -> ArraySlice<UInt8> {
+            guard bytes.count - offset >= count else { throw .truncated(at: bytes.count) }
+            defer { offset += count }
+            return bytes[offset..<offset + count]
         }
 
         /// Big-endian.
         mutating func number(octets: Int) throws(MIDIFileError) -> Int {
-            try take(octets).reduce(0) { $0 << 8 | Int($1) }
+            try read(octets).reduce(0) { $0 << 8 | Int($1) }
         }
 
         /// One to four octets of seven bits, all but the last with the highest bit set.
@@ -31,8 +31,8 @@ extension StandardMIDIFile {
         /// Reads a chunk's length; gives where the chunk ends.
         mutating func chunkEnd() throws(MIDIFileError) -> Int {
             let length = try number(octets: 4)
-            guard length <= bytes.count - place else { throw .truncated(at: bytes.count) }
-            return place + length
+            guard length <= bytes.count - offset else { throw .truncated(at: bytes.count) }
+            return offset + length
         }
 
         mutating func division() throws(MIDIFileError) -> Division {
@@ -57,21 +57,21 @@ extension StandardMIDIFile {
             var running: UInt8?
             /// A system exclusive message whose F7 is still to come.
             var open: [UInt8]?
-            while place < end {
+            while offset < end {
                 tick += try variableLength()
-                guard place < end else { break }
-                let status = bytes[place]
+                guard offset < end else { break }
+                let status = bytes[offset]
                 switch status {
                 case 0xFF:
                     running = nil
-                    place += 1
+                    offset += 1
                     let type = UInt8(try number(octets: 1))
                     let octets = try sized(until: end)
                     if type == 0x2F { return events }
                     events.append(Event(tick: tick, content: Self.meta(type, octets)))
                 case 0xF0, 0xF7:
                     running = nil
-                    place += 1
+                    offset += 1
                     let octets = try sized(until: end)
                     if status == 0xF0 {
                         open = [0xF0]
@@ -98,20 +98,20 @@ extension StandardMIDIFile {
         }
 
         private mutating func channelMessage(running: UInt8?, until end: Int) throws(MIDIFileError) -> Message {
-            var status = bytes[place]
+            var status = bytes[offset]
             if status >= 0x80 {
-                place += 1
+                offset += 1
             } else if let running {
                 status = running
             } else {
                 throw malformed("data without a status")
             }
             let count = (0xC0..<0xE0).contains(status) ? 1 : 2
-            guard end - place >= count else { throw .truncated(at: end) }
-            let octets = [status] + bytes[place..<place + count]
+            guard end - offset >= count else { throw .truncated(at: end) }
+            let octets = [status] + bytes[offset..<offset + count]
             do throws(MessageError) {
                 let message = try Message(decoding: octets.span)
-                place += count
+                offset += count
                 return message
             } catch {
                 throw malformed("a status where data belongs")
@@ -120,11 +120,11 @@ extension StandardMIDIFile {
 
         private mutating func sized(until end: Int) throws(MIDIFileError) -> [UInt8] {
             let length = try variableLength()
-            guard length <= end - place else { throw .truncated(at: end) }
-            return Array(try take(length))
+            guard length <= end - offset else { throw .truncated(at: end) }
+            return Array(try read(length))
         }
 
-        /// A tempo of 0 would mean everything at once: it is kept as an event and not obeyed.
+        /// A tempo of 0 would play everything at once: the event is kept and the tempo ignored.
         private static func meta(_ type: UInt8, _ octets: [UInt8]) -> Content {
             let value = octets.prefix(3).reduce(0) { $0 << 8 | Int($1) }
             return type == 0x51 && octets.count == 3 && value > 0 ? .tempo(value) : .meta(type: type, octets)

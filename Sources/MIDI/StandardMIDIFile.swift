@@ -40,21 +40,21 @@ package struct StandardMIDIFile: Hashable, Sendable {
         guard bytes.count <= Self.largest else { throw .tooLarge }
         var reader = Reader(bytes: bytes)
         guard bytes.starts(with: "MThd".utf8) else { throw .notMIDI }
-        reader.place = 4
+        reader.offset = 4
         let headerEnd = try reader.chunkEnd()
-        guard headerEnd - reader.place >= 6 else { throw reader.malformed("a header chunk of less than 6 octets") }
+        guard headerEnd - reader.offset >= 6 else { throw reader.malformed("a header chunk of less than 6 octets") }
         format = try reader.number(octets: 2)
         guard format < 2 else { throw .format(format) }
         let count = try reader.number(octets: 2)
         division = try reader.division()
-        reader.place = headerEnd
+        reader.offset = headerEnd
 
         var tracks: [[Event]] = []
         while tracks.count < count {
-            let isTrack = try reader.take(4).elementsEqual("MTrk".utf8)
+            let isTrack = try reader.read(4).elementsEqual("MTrk".utf8)
             let end = try reader.chunkEnd()
             if isTrack { tracks.append(try reader.track(until: end)) }
-            reader.place = end
+            reader.offset = end
         }
         self.tracks = tracks
     }
@@ -111,8 +111,8 @@ package enum MIDIFileError: Error, Hashable, CustomStringConvertible {
         case .notMIDI: "this is no standard MIDI file"
         case .tooLarge: "a MIDI file of more than 64 MiB"
         case .format(let format): "a MIDI file of format \(format); 0 and 1 can be played"
-        case .truncated(let place): "the MIDI file ends in the middle, at octet \(place)"
-        case .malformed(let what, let place): "the MIDI file is damaged at octet \(place): \(what)"
+        case .truncated(let offset): "the MIDI file ends in the middle, at octet \(offset)"
+        case .malformed(let what, let offset): "the MIDI file is damaged at octet \(offset): \(what)"
         }
     }
 }

@@ -3,8 +3,8 @@ import Glibc
 import Linux
 import Sequencer
 
-/// Events of the sequencer in their order, read from its device and kept until somebody takes them. Of an event with data
-/// of its own (system exclusive) only that it was is kept, so that all are of one size.
+/// Events of the sequencer in their order, read from its device and kept until somebody takes them. Of an event with
+/// data of its own (system exclusive) only the event is kept, without its data, so that all entries have the same size.
 ///
 /// Entries of our own have the type NONE, which the kernel never delivers; their tag says what they are.
 package struct Backlog: ~Copyable {
@@ -62,9 +62,9 @@ package struct Backlog: ~Copyable {
     }
 
     /// One read(2), into room for `SequencerHandle.readSize` octets.
-    static func read(from device: CInt, into place: UnsafeMutableRawPointer) -> Outcome {
-        let count = Glibc.read(device, place, SequencerHandle.readSize)
-        if count > 0 { return .octets(pack(place, count)) }
+    static func read(from device: CInt, into buffer: UnsafeMutableRawPointer) -> Outcome {
+        let count = Glibc.read(device, buffer, SequencerHandle.readSize)
+        if count > 0 { return .octets(pack(buffer, count)) }
         return switch count == 0 ? ENODEV : errno {
         case ENOSPC: .lost
         case EAGAIN, EINTR: .nothing
@@ -105,12 +105,12 @@ package struct Backlog: ~Copyable {
     }
 
     /// Moves events together, over the data behind them: how many octets are left.
-    private static func pack(_ place: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    private static func pack(_ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int {
         var next = 0
         var kept = 0
         while next + eventSize <= count {
-            let event = (place + next).loadUnaligned(as: snd_seq_event_t.self)
-            memmove(place + kept, place + next, eventSize)
+            let event = (buffer + next).loadUnaligned(as: snd_seq_event_t.self)
+            memmove(buffer + kept, buffer + next, eventSize)
             kept += eventSize
             next += eventSize
             guard CInt(event.flags) & SND_SEQ_EVENT_LENGTH_MASK == SND_SEQ_EVENT_LENGTH_VARIABLE else { continue }

@@ -23,7 +23,8 @@ final class HeldTable {
         /// A `Use`; written last when a slot is taken.
         var use = Use.free
         var pid: Int32 = 0
-        /// Of the process `pid`, in clock ticks since boot: a number used again is told apart.
+        /// Of the process `pid`, in clock ticks since boot: a process that later gets the same number has another start
+        /// time.
         var startTime: UInt64 = 0
         var client: UInt8 = 0
         var port: UInt8 = 0
@@ -55,7 +56,7 @@ final class HeldTable {
     private var free: [Int] = []
 
     /// What went wrong with the file, for people; nil where all is well.
-    let trouble: String?
+    let problem: String?
     /// The participants' slots that a hub before this one has left.
     let inherited: [Int]
     /// Slots of hearers that have gone, the oldest first.
@@ -64,8 +65,8 @@ final class HeldTable {
     init(path: String) {
         file = MappedFile(path: path, size: Self.size)
         memory = file.memory
-        trouble =
-            file.trouble.map { "held notes are not remembered across restarts of the hub: \($0)" }
+        problem =
+            file.failure.map { "held notes are not remembered across restarts of the hub: \($0)" }
             ?? Self.begin(memory, isNew: file.sizeBefore == 0).map { "\($0): \(path)" }
         slots = (memory + Self.slotsOffset).bindMemory(to: Slot.self, capacity: Self.slotCount)
 
@@ -104,8 +105,8 @@ final class HeldTable {
 
     // MARK: Slots
 
-    /// Takes a slot for a participant; nil where all are taken.
-    func take(pid: Int32, startTime: UInt64, engine: String, address: Address, name: [UInt8]) -> Int? {
+    /// Claims a free slot for a participant; nil where there is none.
+    func claim(pid: Int32, startTime: UInt64, engine: String, address: Address, name: [UInt8]) -> Int? {
         if free.isEmpty, let oldest = goneHearers.first { release(oldest) }
         guard let index = free.popLast() else { return nil }
         var slot = Slot()
@@ -114,7 +115,7 @@ final class HeldTable {
         slot.client = address.client
         slot.port = address.port
         slot.nameLength = UInt8(min(name.count, 63))
-        for (place, byte) in name.prefix(63).enumerated() { slot.name[place] = byte }
+        for (position, byte) in name.prefix(63).enumerated() { slot.name[position] = byte }
         slot.engine = Self.short(engine)
         slots[index] = slot
         atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -135,7 +136,7 @@ final class HeldTable {
 
     private static func short(_ engine: String) -> [32 of UInt8] {
         var bytes: [32 of UInt8] = .init(repeating: 0)
-        for (place, byte) in engine.utf8.prefix(32).enumerated() { bytes[place] = byte }
+        for (index, byte) in engine.utf8.prefix(32).enumerated() { bytes[index] = byte }
         return bytes
     }
 

@@ -21,7 +21,7 @@ final class Listener {
     private let program: ChildProgram
     private let tap: SequencerHandle
     private let port: UInt8
-    private let patience: Duration
+    private let timeout: Duration
 
     private struct Process: ~Copyable {
         let pid: Int32
@@ -42,9 +42,9 @@ final class Listener {
     /// Its silence has been tolerated once since it was last heard.
     var isExcused = false
 
-    /// `tap`: a client that is read by nobody else; `patience`: how long a mark may take to come back.
-    init(_ program: ChildProgram, tap: SequencerHandle, port: UInt8, patience: Duration) {
-        (self.program, self.tap, self.port, self.patience) = (program, tap, port, patience)
+    /// `tap`: a client that is read by nobody else; `timeout`: how long a mark may take to come back.
+    init(_ program: ChildProgram, tap: SequencerHandle, port: UInt8, timeout: Duration) {
+        (self.program, self.tap, self.port, self.timeout) = (program, tap, port, timeout)
     }
 
     deinit {
@@ -58,7 +58,7 @@ final class Listener {
     func start() throws(Errno) {
         let pair = try Sockets.pair()
         let pid = try program.spawn(reading: tap.descriptor, writing: pair.theirs.number)
-        process = Process(pid: pid, socket: pair.takeOurs())
+        process = Process(pid: pid, socket: pair.intoOurs())
         (filled, isLate, isExcused, hasBegun, heardAt) = (0, false, false, false, .now)
     }
 
@@ -90,7 +90,7 @@ final class Listener {
             case .some: if isSent, marks.seen == marks.sent { return .everything }
             case .none:
                 var wait = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-                let count = isSent && hasBegun ? poll(&wait, 1, CInt(clamping: patience.milliseconds)) : 0
+                let count = isSent && hasBegun ? poll(&wait, 1, CInt(clamping: timeout.milliseconds)) : 0
                 if count < 0, errno == EINTR { continue }
                 guard count <= 0 else { continue }
                 isLate = true
@@ -138,14 +138,14 @@ final class Listener {
     private func handOut(_ body: (SequencerHandle.Received) -> Void) {
         var next = 0
         while next + Backlog.eventSize <= filled {
-            take(buffer.loadUnaligned(fromByteOffset: next, as: snd_seq_event_t.self), body)
+            handOut(buffer.loadUnaligned(fromByteOffset: next, as: snd_seq_event_t.self), body)
             next += Backlog.eventSize
         }
         filled -= next
         if next > 0, filled > 0 { memmove(buffer.baseAddress!, buffer.baseAddress! + next, filled) }  // never empty
     }
 
-    private func take(_ event: snd_seq_event_t, _ body: (SequencerHandle.Received) -> Void) {
+    private func handOut(_ event: snd_seq_event_t, _ body: (SequencerHandle.Received) -> Void) {
         if event.type == UInt8(SND_SEQ_EVENT_NONE.rawValue) {
             if event.tag == Backlog.Tag.gap.rawValue { body(.overflow) }
         } else if let mark = tap.mark(in: event) {

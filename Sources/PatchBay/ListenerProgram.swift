@@ -35,9 +35,9 @@ package enum ListenerProgram {
         let broken = Int16(POLLERR | POLLHUP | POLLNVAL)
         while isOpen {
             waits.1.events = backlog.isEmpty ? 0 : Int16(POLLOUT)
-            let patience = CInt(clamping: max(0, ContinuousClock.now.duration(to: nextBeat).milliseconds))
+            let timeout = CInt(clamping: max(0, ContinuousClock.now.duration(to: nextBeat).milliseconds))
             _ = withUnsafeMutablePointer(to: &waits) {
-                $0.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, patience) }
+                $0.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, timeout) }
             }
             guard waits.0.revents & broken == 0, waits.1.revents & broken == 0 else { break }
             if waits.0.revents & Int16(POLLIN) != 0 { isOpen = backlog.read(from: device) }

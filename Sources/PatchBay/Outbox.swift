@@ -12,7 +12,7 @@ struct Outbox {
     /// How long an engine whose queue was full gets nothing, in milliseconds.
     private static let rest: UInt64 = 50
     /// After this many rests in which it took nothing, what waits for it is dropped.
-    private static let patience = 40
+    private static let mostRests = 40
 
     /// Messages that belong together, and what has become of them.
     final class Errand {
@@ -33,7 +33,7 @@ struct Outbox {
         }
     }
 
-    /// What to do with a message when its turn has come.
+    /// What `send` did with a message when its turn came.
     enum Outcome { case sent, notNeeded, full, gone }
 
     private struct Item {
@@ -111,7 +111,7 @@ struct Outbox {
                 }
             }
             allowances[client] = allowance
-            if queue.refusals > Self.patience {
+            if queue.refusals > Self.mostRests {
                 for item in queue.items[queue.done...] {
                     dropped.append((item.message, item.address))
                     item.errand?.finishOne()

@@ -14,7 +14,7 @@ package enum PatchBayEvent: Sendable {
     /// A participant sends back what the echo gives it.
     case echoReturned(PortID)
     /// Something is wrong, in words for people.
-    case trouble(String)
+    case problem(String)
     /// Why the patch bay cannot hear what participants play; nil when a listener has begun.
     case listening(String?)
     /// Messages heard from each port since the last such news, which comes at most ten times a second.

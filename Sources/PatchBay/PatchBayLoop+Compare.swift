@@ -26,7 +26,7 @@ extension PatchBayLoop {
         vanish(missed.filter { announce.port(at: $0.address) == nil })
         vanish(missed.filter { ports[$0.address] === $0 }, areThere: true)
 
-        takeOver(found)
+        adoptPorts(found)
         for (address, now) in found.sorted(by: { $0.key.port < $1.key.port }) where ports[address] == nil {
             admit(now.facts, now.engine)
         }
@@ -75,7 +75,7 @@ extension PatchBayLoop {
 
     /// Matches remembered slots with the ports that are there. Those that are still what they were go on, with a gap in
     /// our watching; what the others held is released at those of their hearers that are still there.
-    private func takeOver(_ found: [Address: (facts: SequencerHandle.PortFacts, engine: EngineSpec)]) {
+    private func adoptPorts(_ found: [Address: (facts: SequencerHandle.PortFacts, engine: EngineSpec)]) {
         guard !inherited.isEmpty, !engines.isEmpty else { return }
         var candidates: [Int: Address] = [:]
         for slot in inherited {

@@ -8,14 +8,14 @@ extension PatchBayLoop {
     /// unsure from then on.
     func hearMessages() {
         guard listener.descriptor != nil else { return }
-        switch listener.hearAll({ take($0) }) {
+        switch listener.hearAll({ handle($0) }) {
         case .everything: break
         case .late: loseSight()
         case .ended: replaceListener()
         }
     }
 
-    private func take(_ received: SequencerHandle.Received) {
+    private func handle(_ received: SequencerHandle.Received) {
         switch received {
         case .input(.midi(let address, _, let message)):
             guard let port = ports[address] else { break }
@@ -59,11 +59,11 @@ extension PatchBayLoop {
     }
 
     private func hearSome() {
-        if !listener.hearSome({ take($0) }) { return replaceListener() }
+        if !listener.hearSome({ handle($0) }) { return replaceListener() }
         guard listener.hasBegun, heardFrom.count == 2 else { return }
         // From now on the tap is read there.
         loop.unwatch(heardFrom.removeFirst())
-        judgeListener(at: listener.heardAt + tuning.listenerPatience)
+        judgeListener(at: listener.heardAt + tuning.listenerTimeout)
         isDeaf = false
         for port in ports.values where port.standing == .participant && !port.isTapped { retap(port) }
         news.send(.listening(nil))
@@ -76,17 +76,17 @@ extension PatchBayLoop {
 
     /// The listener may have been silent for too long.
     func judgeListener() {
-        let isLate = judgement.duration(to: .now) > tuning.listenerPatience / 2
+        let isLate = judgement.duration(to: .now) > tuning.listenerTimeout / 2
         // What it said while this thread was busy or stopped has not been read yet.
         if listener.descriptor != nil { hearSome() }
         guard listener.descriptor != nil else { return }
-        let next = listener.heardAt + (listener.hasBegun ? tuning.listenerPatience : tuning.listenerStart)
+        let next = listener.heardAt + (listener.hasBegun ? tuning.listenerTimeout : tuning.listenerStart)
         if next > .now {
             judgeListener(at: next)
         } else if isLate, !listener.isExcused {
             // This thread was late itself, as when the whole machine is suspended: tolerated once.
             listener.isExcused = true
-            judgeListener(at: .now + tuning.listenerPatience)
+            judgeListener(at: .now + tuning.listenerTimeout)
         } else {
             replaceListener()
         }
@@ -99,7 +99,7 @@ extension PatchBayLoop {
         endListener()
         loseSight()
         replacements += 1
-        // Where one could not begin, or several have ended, the next would do no better.
+        // Where a listener could not start, or several have ended, starting another at once would not help.
         guard hadBegun, replacements <= 3 else {
             return doWithoutListener(hadBegun ? "it ends again and again" : "it does not begin to listen")
         }
@@ -110,7 +110,7 @@ extension PatchBayLoop {
     private func endListener() {
         for registration in heardFrom { loop.unwatch(registration) }
         heardFrom = []
-        listener.end { take($0) }
+        listener.end { handle($0) }
     }
 
     private func doWithoutListener(_ why: String) {

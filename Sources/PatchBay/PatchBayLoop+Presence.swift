@@ -91,7 +91,7 @@ extension PatchBayLoop {
         let id = PortID(address: facts.address, generation: generation)
         var slot = slot
         if slot == nil, !isProbe {
-            slot = table.take(
+            slot = table.claim(
                 pid: engine.pid, startTime: startTimes[engine.pid] ?? 0, engine: engine.name, address: facts.address,
                 name: facts.name)
         }
@@ -107,7 +107,7 @@ extension PatchBayLoop {
         }
         news.send(.appeared(appearance(port)))
         if waits && !engine.confirmFirst {
-            loop.after(tuning.twinPatience) { [unowned self] in
+            loop.after(tuning.twinTimeout) { [unowned self] in
                 if port.standing == .waiting { mark(id, .participant) }
             }
         }
@@ -125,7 +125,7 @@ extension PatchBayLoop {
     /// Lets a port into its room, as what it stands for now, and begins to wire it.
     func enter(_ port: Port) {
         if port.standing == .participant {
-            // The tap first: what passes a wire before it would be unknown for ever.
+            // The tap is connected first: what passed over a wire before that would never be seen.
             tapInto(port)
             returners.append(port.id)
         }
@@ -134,14 +134,15 @@ extension PatchBayLoop {
         joins.add(wires)
         work()
         if rooms[room]!.isLeftOut(port.id.member) {
-            tell("\(port.text) is not connected in room \(room): \(Verdict.roomFull.words)")
+            tell("\(port.text) is not connected in room \(room): \(Verdict.roomFull.text)")
         }
     }
 
     func mark(_ id: PortID, _ standing: MemberStatus) {
         guard let port = port(id), port.standing != standing, port.standing != .probe else { return }
         port.standing = standing
-        // A ghost's owner may come back under its name, and no message to the ghost arrives: what sounds there is owed.
+        // A ghost's owner may come back under its name, and no message to the ghost arrives: what sounds there has to
+        // be released when the owner returns.
         if standing == .ghost { port.owed.merge(sounding(at: port)) }
         repairs.add(rooms[port.engine.room]?.leave(id.member) ?? [])
         if standing != .participant {

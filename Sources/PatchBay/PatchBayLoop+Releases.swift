@@ -6,7 +6,7 @@ import Sequencer
 /// What participants hold, and its release where they have gone.
 extension PatchBayLoop {
     /// How late, in milliseconds, software may return what it was given: round trips are not known here.
-    private static let echoPatience: Int64 = 300
+    private static let echoTimeout: Int64 = 300
 
     /// Tells of a participant that sends back what the echo gives it; the hub then switches the echo off. What was under
     /// way at that moment comes back once more, and nobody would end it: it is released a little later.
@@ -14,7 +14,7 @@ extension PatchBayLoop {
         guard port.hearers[port.id.member] != nil else { return }
         let now = Int64(SystemTime.monotonicNanoseconds / 1_000_000)
         let word = message.bytes.reduce(0) { $0 << 8 | UInt32($1) }
-        if port.echoSentinel.participantSends(word, at: now, within: Self.echoPatience) {
+        if port.echoSentinel.participantSends(word, at: now, within: Self.echoTimeout) {
             news.send(.echoReturned(port.id))
             loop.after(.milliseconds(500)) { [unowned self, weak port] in
                 if let port, ports[port.address] === port { releaseHeld(of: port) }

@@ -7,11 +7,11 @@ extension PatchBayLoop {
     /// Does what this turn still allows, joins first, and plans the rest.
     func work() {
         while budget > 0 {
-            if let wire = joins.take() {
+            if let wire = joins.popFirst() {
                 make(wire)
-            } else if let wire = removals.take() {
+            } else if let wire = removals.popFirst() {
                 remove(wire)
-            } else if let wire = repairs.take() {
+            } else if let wire = repairs.popFirst() {
                 make(wire)
             } else {
                 break

@@ -62,7 +62,7 @@ final class PatchBayLoop {
     // What is to tell.
     var areWiresNews = false
     var isActivityNews = false
-    var toldTroubles: Set<String> = []
+    var toldProblems: Set<String> = []
     var restoredLately: Set<Wire> = []
 
     init(table path: String, listener: ChildProgram, news: Mailbox<PatchBayEvent>, tuning: Tuning) throws(PatchBayError)
@@ -82,7 +82,7 @@ final class PatchBayLoop {
         } catch {
             throw PatchBayError(opening: error)
         }
-        self.listener = Listener(listener, tap: tap, port: tapPort.port, patience: tuning.markPatience)
+        self.listener = Listener(listener, tap: tap, port: tapPort.port, timeout: tuning.markTimeout)
         self.news = news
         self.tuning = tuning
         budget = tuning.wiresPerTurn
@@ -92,7 +92,7 @@ final class PatchBayLoop {
 
     /// Runs until `.stop`.
     func run(_ commands: Mailbox<PatchBayCommand>) {
-        if let trouble = table.trouble { tell(trouble) }
+        if let problem = table.problem { tell(problem) }
         do {
             try watchAnnouncements()
             listen()
@@ -112,7 +112,7 @@ final class PatchBayLoop {
 
     private func watchAnnouncements() throws(Errno) {
         try loop.watch(announce.descriptor, .read) { [unowned self] event in
-            // A closed device is readable for ever, and would keep the loop busy.
+            // A closed device always counts as readable and would keep the loop busy.
             guard event.isDisjoint(with: .hangup) else {
                 loop.stop()
                 return tell("the sequencer is gone: new participants are not connected until the hub is restarted")
@@ -169,24 +169,24 @@ final class PatchBayLoop {
 
     // MARK: PatchBayEvent
 
-    /// Says what is wrong, the same thing once only.
-    func tell(_ trouble: String) {
-        guard toldTroubles.count < 1000, toldTroubles.insert(trouble).inserted else { return }
-        news.send(.trouble(trouble))
+    /// Reports a problem, each one only once.
+    func tell(_ problem: String) {
+        guard toldProblems.count < 1000, toldProblems.insert(problem).inserted else { return }
+        news.send(.problem(problem))
     }
 
     /// The wires have changed: told soon, so that a burst of changes is one piece of news.
     func wiresChanged() {
         guard !areWiresNews else { return }
         areWiresNews = true
-        tellWires(patience: 10)
+        tellWires(attempts: 10)
     }
 
-    private func tellWires(patience: Int) {
+    private func tellWires(attempts: Int) {
         loop.after(.milliseconds(20)) { [unowned self] in
             // Told when the work is done: one message with all wires instead of one for each step to a large room.
             let isBusy = !(joins.isEmpty && removals.isEmpty && repairs.isEmpty)
-            if isBusy && patience > 0 { return tellWires(patience: patience - 1) }
+            if isBusy && attempts > 0 { return tellWires(attempts: attempts - 1) }
             areWiresNews = false
             news.send(
                 .wires(
@@ -219,7 +219,7 @@ struct Lane {
 
     var isEmpty: Bool { next == wires.count }
     mutating func add(_ more: [Wire]) { wires += more }
-    mutating func take() -> Wire? {
+    mutating func popFirst() -> Wire? {
         guard !isEmpty else { return nil }
         defer {
             next += 1

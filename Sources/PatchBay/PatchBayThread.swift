@@ -1,10 +1,10 @@
 //  Module PatchBay: participants' ALSA ports joined as their rooms want. Start here, then `PatchBayCommand.swift`, `PatchBayEvent.swift`,
 //  `PatchBayLoop.swift`.
 //
-//  What it is: a thread that hears ports come and go, makes subscriptions between them, and knows what each participant
-//  holds, so that nothing stays stuck. Who hears whom is decided in Rooms. What it refuses to be: in the path of MIDI (the
-//  kernel carries that), or interested in names but for direction. What participants play is heard by a process of its own,
-//  `ListenerProgram.swift`. Ruled by PatchBay.docc and Sequencer.docc.
+// What it is: a thread that hears ports come and go, makes subscriptions between them, and knows what each participant
+// holds, so that nothing stays stuck. Who hears whom is decided in Rooms. What it refuses to be: in the path of MIDI
+// (the kernel carries that), or interested in names except where they give a direction. What participants play is heard
+// by a process of its own, `ListenerProgram.swift`. Ruled by PatchBay.docc and Sequencer.docc.
 
 package import Linux
 import Synchronization
@@ -19,7 +19,7 @@ package final class PatchBayThread: Sendable {
 
     /// Opens the sequencer and the table of held notes (a file, made where there is none; its directory must exist)
     /// and starts the thread. Throws in words where there is no sequencer. A table file that cannot be had is no
-    /// error: `PatchBayEvent.trouble` says so, and the table is kept in memory. `listener`: the program that runs `ListenerProgram`;
+    /// error: `PatchBayEvent.problem` says so, and the table is kept in memory. `listener`: the program that runs `ListenerProgram`;
     /// one that cannot be started is no error either: `PatchBayEvent.listening` says so.
     package init(
         table: String, listener: ChildProgram, news: Mailbox<PatchBayEvent>, tuning: Tuning = Tuning()
@@ -55,7 +55,7 @@ package struct Tuning: Sendable {
     /// Between two comparisons of what is with what should be.
     package var reconcile: Duration = .seconds(5)
     /// How long a port with the name of another waits for its mark.
-    package var twinPatience: Duration = .seconds(2)
+    package var twinTimeout: Duration = .seconds(2)
     /// Subscriptions made or removed in one turn of the loop.
     package var wiresPerTurn = 50
     /// Events that may wait unread at the announce client, and at the tap (the kernel's limit is 2000).
@@ -63,10 +63,10 @@ package struct Tuning: Sendable {
     package var tapPool = 2000
     /// How long the listener may be silent, which speaks several times meanwhile, before it is replaced: less than it takes
     /// a thousand events a second to fill the tap's pool.
-    package var listenerPatience = ListenerProgram.beat * 3
+    package var listenerTimeout = ListenerProgram.beat * 3
     /// How long it may take to begin; meanwhile the tap is read here.
     package var listenerStart: Duration = .seconds(10)
     /// How long to wait for what was sent to the listener before.
-    package var markPatience: Duration = .milliseconds(100)
+    package var markTimeout: Duration = .milliseconds(100)
     package init() {}
 }

@@ -44,17 +44,6 @@ extension ChannelCommand {
             }
     }
     package var message: Message {
-        let channel = Channel(truncating: status)
-        let one = DataByte(truncating: first)
-        let two = DataByte(truncating: second)
-        return switch status & 0xF0 {
-        case 0x80: .noteOff(channel, note: one, velocity: two)
-        case 0x90: .noteOn(channel, note: one, velocity: two)
-        case 0xA0: .polyPressure(channel, note: one, pressure: two)
-        case 0xB0: .controlChange(channel, controller: one, value: two)
-        case 0xC0: .programChange(channel, program: one)
-        case 0xD0: .channelPressure(channel, pressure: one)
-        default: .pitchBend(channel, Bend(low: one, high: two))
-        }
+        Message(status: status, first: DataByte(truncating: first), second: DataByte(truncating: second))
     }
 }

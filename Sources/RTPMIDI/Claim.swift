@@ -1,7 +1,9 @@
-/// Somebody who sends in a peer's name, with its SSRC, from another address: the peer itself, to whom a router has given
-/// another port; or a twin that drew the same SSRC; or a stranger. The new address is asked for the time, and when it
-/// answers, so is the address that the peer had. The session moves only where nothing comes from there any more: whoever
-/// answers at its own address cannot be pushed out of it.
+/// Somebody who sends in a peer's name, with its SSRC, from another address: the peer itself, to whom a router has
+/// given another port; or a twin that drew the same SSRC; or a stranger. The new address is asked for the time, and
+/// when it answers, so is the address that the peer had. The session moves only where nothing comes from there any
+/// more: so a peer that still answers at its own address cannot be displaced. A claim from the address that
+/// the session had before is believed as soon as it is answered: after a router's change nothing comes from there, so the
+/// session had moved to somebody else while its owner could not answer.
 package struct Claim: Sendable {
     package enum Step: Sendable {
         /// Send `Session.question` to the old address: does the peer still answer there?
@@ -26,14 +28,17 @@ package struct Claim: Sendable {
     private static let denial: UInt64 = 100_000
 
     private let time: UInt64
+    private let isReturn: Bool
     private var state = State.asked
     private var since: UInt64
     private var ownerQuestionsSent = 0
     private var lastQuestion: UInt64 = 0
 
-    /// `salt` makes the time that is asked with unguessable.
-    package init(now: UInt64, salt: UInt16 = .random(in: .min ... .max)) {
-        (time, since) = (now &+ UInt64(salt) << 32, now)
+    /// - Parameters:
+    ///   - isReturn: it comes from where the session was before.
+    ///   - salt: makes the time that is asked with unguessable.
+    package init(now: UInt64, isReturn: Bool = false, salt: UInt16 = .random(in: .min ... .max)) {
+        (time, self.isReturn, since) = (now &+ UInt64(salt) << 32, isReturn, now)
     }
 
     /// For the new address.
@@ -59,7 +64,7 @@ package struct Claim: Sendable {
     package var deadline: UInt64 {
         switch state {
         case .asked, .silent: since &+ Self.proof
-        case .answered where ownerQuestionsSent == 0: since
+        case .answered where isReturn || ownerQuestionsSent == 0: since
         case .answered:
             lastQuestion &+ (ownerQuestionsSent < Self.ownerQuestions ? Self.ownerQuestion : Self.lastAnswer)
         case .denied: since &+ Self.denial
@@ -68,6 +73,7 @@ package struct Claim: Sendable {
 
     /// What is due at `now`; `lastHeard` is when something came from the old address.
     package mutating func wake(now: UInt64, lastHeard: UInt64) -> Step? {
+        if isReturn, state == .answered { return .move }
         if state == .answered, lastHeard > since &+ Self.underWay { (state, since) = (.denied, now) }
         guard now >= deadline else { return nil }
         switch state {

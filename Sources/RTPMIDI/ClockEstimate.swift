@@ -79,12 +79,12 @@ package struct ClockEstimate: BitwiseCopyable, Sendable {
         var sorted = [16 of UInt32](repeating: 0)
         for age in 0..<count {
             let value = roundTrip(age: age)
-            var place = age
-            while place > 0, sorted[place - 1] > value {
-                sorted[place] = sorted[place - 1]
-                place -= 1
+            var index = age
+            while index > 0, sorted[index - 1] > value {
+                sorted[index] = sorted[index - 1]
+                index -= 1
             }
-            sorted[place] = value
+            sorted[index] = value
         }
         return sorted
     }

@@ -103,8 +103,8 @@ package import MIDI
         let delta = min(UInt32(max(0, Int32(bitPattern: time &- newest))), 0x0FFF_FFFF)
         let deltaCount = delta < 1 << 7 ? 1 : delta < 1 << 14 ? 2 : delta < 1 << 21 ? 3 : 4
         guard byteCount + deltaCount + count <= capacity else { return false }
-        for place in (1..<deltaCount).reversed() {
-            add(0x80 | UInt8(truncatingIfNeeded: delta >> (7 * UInt32(place))))
+        for index in (1..<deltaCount).reversed() {
+            add(0x80 | UInt8(truncatingIfNeeded: delta >> (7 * UInt32(index))))
         }
         add(UInt8(truncatingIfNeeded: delta & 0x7F))
         newest &+= delta

@@ -56,9 +56,9 @@ import MIDI
         var room = Self.most
         var isUnfinished = false
         for channel in 0..<16 where isActive(channel) {
-            while room > 0, let end = unsafe channels[channel].takeEnd(UInt8(channel)) {
+            while room > 0, let end = unsafe channels[channel].popEnd(UInt8(channel)) {
                 if isHeld(end.message) {
-                    unsafe channels[channel].takeBack(end)
+                    unsafe channels[channel].cancelEnd(end)
                 } else {
                     room = list.append(end.message, at: time) ? room - 1 : 0
                 }
@@ -112,16 +112,16 @@ private struct ChannelEnds: BitwiseCopyable {
         others.beginRound()
     }
 
-    mutating func takeEnd(_ channel: UInt8) -> ChannelCommand? {
-        if let note = notes.takeFirst() { return ChannelCommand(0x80 | channel, UInt8(note), 64) }
-        guard let place = others.takeFirst() else { return nil }
-        let number = UInt8(7 - place)
+    mutating func popEnd(_ channel: UInt8) -> ChannelCommand? {
+        if let note = notes.popFirst() { return ChannelCommand(0x80 | channel, UInt8(note), 64) }
+        guard let index = others.popFirst() else { return nil }
+        let number = UInt8(7 - index)
         return 1 << number == Self.bend
             ? ChannelCommand(0xE0 | channel, 0, 64) : ChannelCommand(0xB0 | channel, 64 + number, 0)
     }
 
-    /// Somebody else holds it, so it counts as begun.
-    mutating func takeBack(_ end: ChannelCommand) {
+    /// Cancels the repetition of an end, because another sender still holds the note: it counts as begun again.
+    mutating func cancelEnd(_ end: ChannelCommand) {
         switch end.status & 0xF0 {
         case 0x80: _ = notes.begin(SenderHistory.bit(end.first))
         case 0xE0: _ = others.begin(Self.bend)
@@ -163,10 +163,10 @@ private struct Ends<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>
         (ones, twos, fours) = (ones ^ round, twos ^ noOnes, fours ^ noTwos)
     }
 
-    mutating func takeFirst() -> Int? {
+    mutating func popFirst() -> Int? {
         guard round != 0 else { return nil }
-        let place = round.leadingZeroBitCount
-        round &= ~(1 << Bits(Bits.bitWidth - 1 - place))
-        return place
+        let index = round.leadingZeroBitCount
+        round &= ~(1 << Bits(Bits.bitWidth - 1 - index))
+        return index
     }
 }

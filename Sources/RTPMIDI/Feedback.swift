@@ -16,7 +16,7 @@ package struct Feedback: Sendable {
         let low = SequenceNumber(UInt16(truncatingIfNeeded: value))
         func isAwaited(_ number: SequenceNumber) -> Bool {
             let behind = sent.distance(from: number)
-            // With nothing acknowledged yet all older numbers are as good.
+            // While nothing has been acknowledged, any older number is acceptable.
             return behind >= 0 && behind <= acknowledged.map { sent.distance(from: $0) } ?? Int.max
         }
         // A half of 0 is a number only if the other is 0 as well, and then both forms mean the same.

@@ -14,8 +14,8 @@ package struct HearerAbility: Hashable, Sendable {
         (self.journalChannels, self.repeatsEnds) = (journalChannels, repeatsEnds)
     }
 
-    /// It has shown nothing. Arduino's library goes deaf when a channel's journal is longer than its buffer of 64 octets;
-    /// a later version reads what follows the first channel's journal as packets.
+    /// A hearer about which nothing is known yet. Arduino's library goes deaf when a channel's journal is longer than
+    /// its buffer of 64 octets; a later version reads what follows the first channel's journal as packets.
     package static let unknown = HearerAbility(journalLimit: 64, journalChannels: 1, repeatsEnds: true)
     /// It sends filled journals itself, so it can read them.
     package static let journals = HearerAbility(journalLimit: 900)

@@ -8,7 +8,7 @@ package struct SSRC: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A packet's number (RFC 3550 section 5.1): 16 bits that wrap. Which of two is the newer is told by their distance.
+/// A packet's number (RFC 3550 section 5.1): 16 bits that wrap. Their distance tells which of two is the newer.
 package struct SequenceNumber: Hashable, Sendable {
     package var rawValue: UInt16
     package init(_ rawValue: UInt16) { self.rawValue = rawValue }

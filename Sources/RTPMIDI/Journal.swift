@@ -89,33 +89,33 @@ package struct ChannelJournal: Hashable, Sendable {
         end = start + length
 
         var offset = start + 3
-        if contents & 0x80 != 0 { program = try Self.take(3, &offset, end) }
-        if contents & 0x40 != 0 { controls = try Self.takeLogs(packet, &offset, end) }
+        if contents & 0x80 != 0 { program = try Self.advance(3, &offset, end) }
+        if contents & 0x40 != 0 { controls = try Self.readLogs(packet, &offset, end) }
         if contents & 0x20 != 0 {
             let chapter = try ParameterChapter(decoding: packet, at: offset, end: end)
             parameters = chapter
             offset = chapter.end
         }
-        if contents & 0x10 != 0 { wheel = try Self.take(2, &offset, end) }
+        if contents & 0x10 != 0 { wheel = try Self.advance(2, &offset, end) }
         if contents & 0x08 != 0 {
             let chapter = try NoteChapter(decoding: packet, at: offset, end: end)
             notes = chapter
             offset = chapter.end
         }
-        if contents & 0x04 != 0 { noteExtras = try Self.takeLogs(packet, &offset, end) }
-        if contents & 0x02 != 0 { pressure = try Self.take(1, &offset, end) }
-        if contents & 0x01 != 0 { polyPressures = try Self.takeLogs(packet, &offset, end) }
+        if contents & 0x04 != 0 { noteExtras = try Self.readLogs(packet, &offset, end) }
+        if contents & 0x02 != 0 { pressure = try Self.advance(1, &offset, end) }
+        if contents & 0x01 != 0 { polyPressures = try Self.readLogs(packet, &offset, end) }
     }
 
-    private static func take(_ count: Int, _ offset: inout Int, _ end: Int) throws(PacketError) -> Int {
+    private static func advance(_ count: Int, _ offset: inout Int, _ end: Int) throws(PacketError) -> Int {
         guard offset + count <= end else { throw .malformed("chapters do not fit LENGTH of their channel") }
         defer { offset += count }
         return offset
     }
-    private static func takeLogs(_ packet: RawSpan, _ offset: inout Int, _ end: Int) throws(PacketError) -> LogList {
-        let head = try take(1, &offset, end)
+    private static func readLogs(_ packet: RawSpan, _ offset: inout Int, _ end: Int) throws(PacketError) -> LogList {
+        let head = try advance(1, &offset, end)
         let count = Int(packet.uint8(at: head) & 0x7F) + 1
-        return LogList(start: try take(2 * count, &offset, end), count: count)
+        return LogList(start: try advance(2 * count, &offset, end), count: count)
     }
 }
 
@@ -205,29 +205,29 @@ package struct ParameterChapter: Hashable, Sendable {
     /// The log at an offset from `logs` on and before `end`.
     package func log(_ packet: RawSpan, at start: Int) throws(PacketError) -> Log {
         var offset = start
-        func take(_ count: Int) throws(PacketError) -> Int {
+        func advance(_ count: Int) throws(PacketError) -> Int {
             guard offset + count <= end else { throw .malformed("a log of chapter M is cut off") }
             defer { offset += count }
             return offset
         }
-        let low = packet.uint8(at: try take(1))
+        let low = packet.uint8(at: try advance(1))
         var number = UInt16(low & 0x7F)
         // U: all are registered ones with high bits 0; W: none is registered; Z: so the octet is left out.
         if flags & 0x04 != 0, flags & 0x18 != 0 {
             if flags & 0x08 != 0 { number |= Parameters.notRegistered }
         } else {
-            let high = packet.uint8(at: try take(1))
+            let high = packet.uint8(at: try advance(1))
             number |= UInt16(high & 0x7F) << 7 | (high & 0x80 != 0 ? Parameters.notRegistered : 0)
         }
-        let fields = packet.uint8(at: try take(1))
+        let fields = packet.uint8(at: try advance(1))
         var log = Log(isOld: low & 0x80 != 0, number: number, fields: fields, end: 0)
-        if fields & 0x80 != 0 { log.high = packet.uint8(at: try take(1)) & 0x7F }
-        if fields & 0x40 != 0 { log.low = packet.uint8(at: try take(1)) & 0x7F }
+        if fields & 0x80 != 0 { log.high = packet.uint8(at: try advance(1)) & 0x7F }
+        if fields & 0x40 != 0 { log.low = packet.uint8(at: try advance(1)) & 0x7F }
         if fields & 0x20 != 0 {
-            log.steps = Self.signed(packet.uint16(at: try take(2)))
+            log.steps = Self.signed(packet.uint16(at: try advance(2)))
         }
-        if fields & 0x10 != 0 { log.stepsSinceSelection = Self.signed(packet.uint16(at: try take(2))) }
-        if fields & 0x08 != 0 { log.count = packet.uint8(at: try take(1)) & 0x7F }
+        if fields & 0x10 != 0 { log.stepsSinceSelection = Self.signed(packet.uint16(at: try advance(2))) }
+        if fields & 0x08 != 0 { log.count = packet.uint8(at: try advance(1)) & 0x7F }
         log.end = offset
         return log
     }

@@ -30,9 +30,9 @@
         unsafe octets[count] = octet
         count += 1
     }
-    mutating func set(_ octet: UInt8, at place: Int) {
-        precondition(place < count)
-        unsafe octets[place] = octet
+    mutating func set(_ octet: UInt8, at index: Int) {
+        precondition(index < count)
+        unsafe octets[index] = octet
     }
     private func singleLoss(_ isFresh: Bool) -> UInt8 { isFresh ? 0 : 0x80 }
 

@@ -1,5 +1,5 @@
 /// How long messages are sent at leisure, a small packet every few milliseconds, because small peers cannot take bursts
-/// (fact sheet 2.3): how far the message in hand has been sent, and when the next piece may follow.
+/// (RTPMIDI.docc/Packets.md): how far the message in hand has been sent, and when the next piece may follow.
 package struct Pacing: BitwiseCopyable, Sendable {
     /// Data octets of the longest system exclusive message that is taken or passed on.
     package static let longest = 65536

@@ -22,9 +22,9 @@ struct Parameters: ~Copyable {
         case notMine
         /// The high bits of a number: nothing is selected before the low ones have come.
         case begun
-        case taken
-        /// As `taken`, and a parameter that the journal still told had to make room: the newest packet that spoke of that.
-        case tookPlace(packet: UInt16)
+        case recorded
+        /// As `recorded`, and a parameter that the journal still told had to make room: the newest packet that spoke of that.
+        case displaced(packet: UInt16)
     }
     /// The flag in a number: not registered.
     static let notRegistered: UInt16 = 0x8000
@@ -66,7 +66,7 @@ struct Parameters: ~Copyable {
             guard number != Self.null else {
                 nullPacket = packet
                 isSelected = false
-                return .taken
+                return .recorded
             }
             let outcome = select(number | (controller == 100 ? 0 : Self.notRegistered), packet: packet)
             isSelected = true
@@ -87,7 +87,7 @@ struct Parameters: ~Copyable {
             case 96: slots[index].steps = min(slots[index].steps + 1, 0x1FFF)
             default: slots[index].steps = max(slots[index].steps - 1, -0x1FFF)
             }
-            return .taken
+            return .recorded
         default: return .notMine
         }
     }
@@ -115,22 +115,22 @@ struct Parameters: ~Copyable {
 
     private mutating func select(_ number: UInt16, packet: UInt16) -> Outcome {
         var chosen = Slot(number: number, packet: packet, isLogged: true)
-        var outcome = Outcome.taken
-        var place = 0
-        while place < count, slots[place].number != number { place += 1 }
-        if place < count {
-            chosen.high = slots[place].high
-            chosen.low = slots[place].low
-            chosen.steps = slots[place].steps
+        var outcome = Outcome.recorded
+        var index = 0
+        while index < count, slots[index].number != number { index += 1 }
+        if index < count {
+            chosen.high = slots[index].high
+            chosen.low = slots[index].low
+            chosen.steps = slots[index].steps
         } else if count < Self.capacity {
             count += 1
         } else {
-            place = 0
-            if slots[0].isLogged { outcome = .tookPlace(packet: slots[0].packet) }
+            index = 0
+            if slots[0].isLogged { outcome = .displaced(packet: slots[0].packet) }
         }
-        while place < count - 1 {
-            slots[place] = slots[place + 1]
-            place += 1
+        while index < count - 1 {
+            slots[index] = slots[index + 1]
+            index += 1
         }
         slots[count - 1] = chosen
         return outcome

@@ -22,25 +22,25 @@ extension ReceiverHistory {
         from journal: ChannelJournal, _ packet: RawSpan, _ terms: RepairTerms, emit: (ChannelCommand) -> Void
     ) throws(PacketError) {
         let status = UInt8(journal.channel)
-        if let place = journal.program { repairProgram(packet, at: place, status, terms, emit) }
-        if let place = journal.wheel, isWanted(packet.uint8(at: place), terms) {
-            let first = packet.uint8(at: place) & 0x7F
-            let second = packet.uint8(at: place + 1) & 0x7F
+        if let offset = journal.program { repairProgram(packet, at: offset, status, terms, emit) }
+        if let offset = journal.wheel, isWanted(packet.uint8(at: offset), terms) {
+            let first = packet.uint8(at: offset) & 0x7F
+            let second = packet.uint8(at: offset + 1) & 0x7F
             if wheel != UInt16(second) << 7 | UInt16(first) {
                 pass(ChannelCommand(0xE0 | status, first, second), terms, emit)
             }
         }
-        if let place = journal.pressure, isWanted(packet.uint8(at: place), terms) {
-            let value = packet.uint8(at: place) & 0x7F
+        if let offset = journal.pressure, isWanted(packet.uint8(at: offset), terms) {
+            let value = packet.uint8(at: offset) & 0x7F
             if pressure != value { pass(ChannelCommand(0xD0 | status, value), terms, emit) }
         }
         if let logs = journal.controls { repairControls(packet, logs, .clearing, status, terms, emit) }
         if let chapter = journal.notes, !terms.isFirst { repairNotes(packet, chapter, status, terms, emit) }
         if let logs = journal.polyPressures {
-            for place in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2)
-            where isWanted(packet.uint8(at: place), terms) {
-                let note = packet.uint8(at: place) & 0x7F
-                let value = packet.uint8(at: place + 1) & 0x7F
+            for offset in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2)
+            where isWanted(packet.uint8(at: offset), terms) {
+                let note = packet.uint8(at: offset) & 0x7F
+                let value = packet.uint8(at: offset + 1) & 0x7F
                 if pressures[Int(note)] != value { pass(ChannelCommand(0xA0 | status, note, value), terms, emit) }
             }
         }
@@ -53,8 +53,8 @@ extension ReceiverHistory {
 
     /// Takes over what the journal counts, after a packet that came in order: only joining late can have made it differ.
     mutating func learnCounts(from logs: ChannelJournal.LogList, _ packet: RawSpan) {
-        for place in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2) {
-            let log = ControlLog(packet, at: place)
+        for offset in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2) {
+            let log = ControlLog(packet, at: offset)
             switch log.tool {
             case .value: break
             case .toggles(let count): toggles[log.index] = count
@@ -71,13 +71,13 @@ extension ReceiverHistory {
     }
 
     private mutating func repairProgram(
-        _ packet: RawSpan, at place: Int, _ status: UInt8, _ terms: RepairTerms, _ emit: (ChannelCommand) -> Void
+        _ packet: RawSpan, at offset: Int, _ status: UInt8, _ terms: RepairTerms, _ emit: (ChannelCommand) -> Void
     ) {
-        let head = packet.uint8(at: place)
+        let head = packet.uint8(at: offset)
         guard isWanted(head, terms) else { return }
-        let hasBank = packet.uint8(at: place + 1) & 0x80 != 0
-        let high = packet.uint8(at: place + 1) & 0x7F
-        let low = packet.uint8(at: place + 2) & 0x7F
+        let hasBank = packet.uint8(at: offset + 1) & 0x80 != 0
+        let high = packet.uint8(at: offset + 1) & 0x7F
+        let low = packet.uint8(at: offset + 2) & 0x7F
         // A bank chosen by its high bits alone is told with low bits of zero.
         let isSameBank = programBank.high == high && (programBank.low == Self.unknown ? 0 : programBank.low) == low
         guard program != head & 0x7F || hasBank && !isSameBank else { return }
@@ -93,21 +93,21 @@ extension ReceiverHistory {
         _ emit: (ChannelCommand) -> Void
     ) {
         if !(terms.isSingleLoss && chapter.offBitsAreOld) {
-            for place in chapter.offBits..<chapter.end {
-                let octet = packet.uint8(at: place)
+            for offset in chapter.offBits..<chapter.end {
+                let octet = packet.uint8(at: offset)
                 guard octet != 0 else { continue }
                 for bit in 0..<8 where octet & (0x80 >> UInt8(bit)) != 0 {
-                    end(note: (chapter.low + place - chapter.offBits) * 8 + bit, status, terms, emit)
+                    end(note: (chapter.low + offset - chapter.offBits) * 8 + bit, status, terms, emit)
                 }
             }
         }
-        for place in stride(from: chapter.logs, to: chapter.offBits, by: 2) {
-            let head = packet.uint8(at: place)
+        for offset in stride(from: chapter.logs, to: chapter.offBits, by: 2) {
+            let head = packet.uint8(at: offset)
             guard isWanted(head, terms) else { continue }
-            let velocity = packet.uint8(at: place + 1) & 0x7F
+            let velocity = packet.uint8(at: offset + 1) & 0x7F
             // A log with velocity 0 would be a note-off, which belongs into the OFFBITS.
             guard velocity > 0 else { continue }
-            let isWorthPlaying = packet.uint8(at: place + 1) & 0x80 != 0
+            let isWorthPlaying = packet.uint8(at: offset + 1) & 0x80 != 0
             let note = Int(head & 0x7F)
             if isSounding(note) {
                 // Struck again while packets were missing: another velocity, or a note-on from the packet before (S=0) or
@@ -125,6 +125,7 @@ extension ReceiverHistory {
                 pass(ChannelCommand(0x90 | status, UInt8(note), velocity), terms, emit)
             } else {
                 velocities[note] = velocity | Self.skipped
+                notePackets[note] = terms.packet &- 1
             }
         }
     }
@@ -143,9 +144,9 @@ extension ReceiverHistory {
         _ terms: RepairTerms,
         _ emit: (ChannelCommand) -> Void
     ) {
-        for place in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2)
-        where isWanted(packet.uint8(at: place), terms) {
-            let log = ControlLog(packet, at: place)
+        for offset in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2)
+        where isWanted(packet.uint8(at: offset), terms) {
+            let log = ControlLog(packet, at: offset)
             guard log.kind == kind else { continue }
             let index = log.index
             let isOn = values[index] != Self.unknown && values[index] >= 64
@@ -176,10 +177,10 @@ extension ReceiverHistory {
         var newest = Parameters.null
         // A hostile journal could ask for thousands of steps in a few octets.
         var stepsLeft = 128
-        var place = chapter.logs
-        while place < chapter.end {
-            let log = try chapter.log(packet, at: place)
-            place = log.end
+        var offset = chapter.logs
+        while offset < chapter.end {
+            let log = try chapter.log(packet, at: offset)
+            offset = log.end
             newest = log.number
             guard !(terms.isSingleLoss && log.isOld) else { continue }
             let known = parameters.slot(log.number)
@@ -225,10 +226,10 @@ package struct ControlLog: Hashable, Sendable {
     package let number: UInt8
     package let tool: Tool
 
-    package init(_ packet: RawSpan, at place: Int) {
-        let octet = packet.uint8(at: place + 1)
-        isOld = packet.uint8(at: place) & 0x80 != 0
-        number = packet.uint8(at: place) & 0x7F
+    package init(_ packet: RawSpan, at offset: Int) {
+        let octet = packet.uint8(at: offset + 1)
+        isOld = packet.uint8(at: offset) & 0x80 != 0
+        number = packet.uint8(at: offset) & 0x7F
         tool =
             octet & 0x80 == 0 ? .value(octet) : octet & 0x40 == 0 ? .toggles(octet & 0x3F) : .count(octet & 0x3F)
     }

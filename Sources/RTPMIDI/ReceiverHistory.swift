@@ -1,5 +1,5 @@
 /// What was passed on of one channel of a speaker, which repair compares the journal with (RTPMIDI.docc/Journals.md).
-/// Fixed storage, about 1.2 KiB.
+/// Fixed storage, about 1.5 KiB.
 @safe struct ReceiverHistory: ~Copyable {
     static let unknown: UInt8 = 255
     static let unknownWheel: UInt16 = 0xFFFF
@@ -9,8 +9,13 @@
 
     /// 0: not sounding.
     let velocities: Table128<UInt8>
-    /// The packet that started it.
+    /// The packet that started or ended it.
     let notePackets: Table128<UInt16>
+    /// The packets that set each controller, the program, the pressure and the wheel.
+    let controlPackets: Table128<UInt16>
+    var programPacket: UInt16 = 0
+    var pressurePacket: UInt16 = 0
+    var wheelPacket: UInt16 = 0
     /// When, in units of 102.4 ms.
     let noteTimes: Table128<UInt8>
     let pressures: Table128<UInt8>
@@ -28,7 +33,7 @@
     private(set) var doubtful: UInt128 = 0
 
     private let block: UnsafeMutableRawPointer
-    private static var blockByteCount: Int { Table128<UInt16>.byteCount + 6 * Table128<UInt8>.byteCount }
+    private static var blockByteCount: Int { 2 * Table128<UInt16>.byteCount + 6 * Table128<UInt8>.byteCount }
     /// Bytes of an instance and of the memory block that it owns.
     static var byteCount: Int { MemoryLayout<Self>.stride + blockByteCount }
 
@@ -36,6 +41,7 @@
         unsafe block = .allocate(byteCount: Self.blockByteCount, alignment: 16)
         var rest = unsafe block
         notePackets = unsafe Table128(from: &rest, filledWith: 0)
+        controlPackets = unsafe Table128(from: &rest, filledWith: 0)
         velocities = unsafe Table128(from: &rest, filledWith: 0)
         noteTimes = unsafe Table128(from: &rest, filledWith: 0)
         pressures = unsafe Table128(from: &rest, filledWith: Self.unknown)
@@ -51,18 +57,22 @@
         case 0x80:
             velocities[index] = 0
             doubtful &= ~SenderHistory.bit(command.first)
+            notePackets[index] = packet
         case 0x90:
             velocities[index] = command.second
             doubtful &= ~SenderHistory.bit(command.first)
             notePackets[index] = packet
             noteTimes[index] = Self.time(now)
         case 0xA0: pressures[index] = command.second
-        case 0xB0: apply(controller: command.first, command.second)
+        case 0xB0:
+            controlPackets[index] = packet
+            apply(controller: command.first, command.second)
         case 0xC0:
             program = command.first
             programBank = (values[0], values[32])
-        case 0xD0: pressure = command.first
-        default: wheel = UInt16(command.second) << 7 | UInt16(command.first)
+            programPacket = packet
+        case 0xD0: (pressure, pressurePacket) = (command.first, packet)
+        default: (wheel, wheelPacket) = (UInt16(command.second) << 7 | UInt16(command.first), packet)
         }
     }
     private mutating func apply(controller: UInt8, _ value: UInt8) {
@@ -114,11 +124,6 @@
     }
 
     mutating func trust() { doubtful = 0 }
-
-    /// Whether a note sounds that was struck before that packet.
-    func hasSounded(_ note: UInt8, since packet: SequenceNumber) -> Bool {
-        isSounding(Int(note)) && packet.distance(from: SequenceNumber(notePackets[Int(note)])) > 0
-    }
 
     func isSounding(_ note: Int) -> Bool { velocities[note] != 0 && velocities[note] & Self.skipped == 0 }
 

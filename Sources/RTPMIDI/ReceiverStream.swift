@@ -1,11 +1,11 @@
 package import MIDI
 
 /// What comes from one speaker: the numbers of its packets, what was passed on, and the repair of what the network lost
-/// (RFC 6295 section 4, RFC 4696 section 7; RTPMIDI.docc/Journals.md). About 19 KiB, made at init.
+/// (RFC 6295 section 4, RFC 4696 section 7; RTPMIDI.docc/Journals.md). About 24 KiB, made at init.
 ///
-/// There is no buffer for reordering: a packet overtaken by a later one counts as lost, the later one's journal makes
-/// up for it, and when it comes only the ends in it count. Segments of system exclusive messages alone, which no
-/// journal repairs, wait a moment for those before them.
+/// There is no buffer for reordering: a packet overtaken by a later one counts as lost, and the later one's journal makes
+/// up for it. When it comes, what no journal has told counts, as far as no newer packet has spoken of the same. Segments of
+/// system exclusive messages alone, which no journal repairs, wait a moment for those before them.
 @safe package final class ReceiverStream {
     /// What to do with the speaker's sounding notes after a loss that no journal covers.
     package enum UncoveredLoss: Sendable {
@@ -20,7 +20,9 @@ package import MIDI
     package private(set) var highest: UInt32?
 
     /// Which of the highest number (the lowest bit) and the 63 before it have come.
-    private var come: UInt64 = 0
+    private var come: UInt64 = .max
+    /// The newest packet that set where a sequencer is, or whether it runs.
+    private var transportPacket = SequenceNumber(0)
     /// How many lost packets no journal has covered and have not come late either.
     private var untold = 0
 
@@ -48,6 +50,7 @@ package import MIDI
     ) {
         self.init(waiting: waiting)
         highest = 0x10000 | UInt32(number.rawValue)
+        beginNumbers(at: number)
     }
     deinit {
         forgetSegments()
@@ -91,9 +94,10 @@ package import MIDI
                 reception.verdict = .restarted
             } else if distance <= 0 {
                 reception.verdict = .late
-                if hasComeLate(distance) { takeLate(packet, section, header, emit) }
+                reception.wasMissing = hasComeLate(distance)
+                if reception.wasMissing { playLate(packet, section, header, now, emit) }
                 let number = highest &+ UInt32(truncatingIfNeeded: distance)
-                if order.isAwaited(number) { take(number, packet, section, header, firstPart, now, emit) }
+                if order.isAwaited(number) { deferOrPlay(number, packet, section, header, firstPart, now, emit) }
                 return reception
             } else {
                 reception.lost = distance - 1
@@ -106,6 +110,7 @@ package import MIDI
         let isLate = punctuality.isLate(header.timestamp, at: now)
         let isFirst = reception.verdict != .played
         if reception.verdict == .restarted { begin(&reception, packet, emit) }
+        if isFirst { beginNumbers(at: header.sequence) }
         let before = highest ?? 0
         let number = isFirst ? 0x10000 | UInt32(header.sequence.rawValue) : before &+ UInt32(distance)
         if distance > 1, !isFirst, order.missing == nil, sysExIsOpen || firstPart?.continues ?? false {
@@ -121,16 +126,18 @@ package import MIDI
         }
 
         play(packet, section, header, waits ? .others : .all, now, emit)
-        if waits { take(number, packet, section, header, firstPart, now, emit) }
+        if waits { deferOrPlay(number, packet, section, header, firstPart, now, emit) }
         highest = number
-        come = isFirst || distance >= 64 ? 1 : come << UInt64(distance) | 1
+        come =
+            reception.verdict == .restarted
+            ? .max : isFirst || distance >= 64 ? 1 : come << UInt64(distance) | 1
         feedback.received(isUrgent: isFirst || distance > 1)
         return reception
     }
 
-    /// The number that receiver feedback should tell now, which is then taken as told; nil: nothing is to be told.
-    package func takeFeedback(at now: UInt64) -> SequenceNumber? {
-        guard let highest, feedback.take(at: now) else { return nil }
+    /// The number to send as receiver feedback now, which then counts as sent; nil: nothing is to be sent.
+    package func nextFeedback(at now: UInt64) -> SequenceNumber? {
+        guard let highest, feedback.consumeDue(at: now) else { return nil }
         return SequenceNumber(UInt16(truncatingIfNeeded: highest))
     }
     /// The newest packet's timestamp.
@@ -165,6 +172,11 @@ package import MIDI
     package static var byteCount: Int { 16 * ReceiverHistory.byteCount }
 
     // MARK: One packet
+
+    private func beginNumbers(at number: SequenceNumber) {
+        transportPacket = number.advanced(by: -0x4000)
+        for channel in 0..<16 { unsafe channels[channel].beginNumbers(at: number) }
+    }
 
     private func begin(_ reception: inout Reception, _ packet: RawSpan, _ emit: (Emission, RawSpan) -> Void) {
         var count = 0
@@ -262,6 +274,7 @@ package import MIDI
                 emit(.message(command.message, time: reader.time, isRepair: false), packet)
             case .system(let message) where wanted != .segments:
                 if message.status == 0xFF { reset() }
+                if message.isTransport { transportPacket = header.sequence }
                 emit(.system(message, time: reader.time), packet)
             case .sysEx(let part, let data) where wanted != .others:
                 if part.isBeginning {
@@ -292,18 +305,33 @@ package import MIDI
         return true
     }
 
-    /// Of a packet that was overtaken only the ends count, of notes that were struck before it and still sound: where no
-    /// journal has ended them, nothing else will.
-    private func takeLate(
-        _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ emit: (Emission, RawSpan) -> Void
+    /// Of a packet that was overtaken what comes soon counts unless a newer packet has spoken of the same, or a journal has told
+    /// it already; and an end, however late. So does the clock, which no journal repairs here.
+    private func playLate(
+        _ packet: RawSpan, _ section: CommandSection, _ header: RTPHeader, _ now: UInt64,
+        _ emit: (Emission, RawSpan) -> Void
     ) {
+        let isSoon = punctuality.isSoon(header.timestamp, at: now)
+        // Whose notes a loss has silenced, what was among them is not struck any more.
+        let isTold = silencesUncovered(isRefused: false)
         var reader = CommandListReader(section, timestamp: header.timestamp)
         while let entry = try? reader.next(in: packet) {
-            guard case .command(let command, _) = entry, command.isNoteOff,
-                unsafe channels[command.channel].hasSounded(command.first, since: header.sequence)
-            else { continue }
-            unsafe channels[command.channel].apply(command, packet: header.sequence.rawValue, at: 0)
-            emit(.message(command.message, time: punctuality.newest, isRepair: false), packet)
+            switch entry {
+            case .command(let command, _):
+                let time = reader.time
+                unsafe channels[command.channel].playLate(
+                    command, of: header.sequence, isSoon: isSoon, isTold: isTold, at: now
+                ) { emit(.message($0.message, time: time, isRepair: false), packet) }
+            case .system(let message) where isSoon:
+                if message.isTransport {
+                    guard !(1...64).contains(transportPacket.distance(from: header.sequence)) else { continue }
+                    transportPacket = header.sequence
+                } else if message.status != 0xF8 {
+                    continue
+                }
+                emit(.system(message, time: reader.time), packet)
+            case .system, .sysEx: break
+            }
         }
         untold = max(0, untold - 1)
         // Every lost packet has come after all.

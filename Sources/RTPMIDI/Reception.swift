@@ -29,6 +29,8 @@ package struct Reception: Sendable {
     package var verdict: Verdict
     /// Packets missing before this one.
     package var lost = 0
+    /// A late one that had been missing.
+    package var wasMissing = false
     /// Messages passed on to make up for them.
     package var repaired = 0
     /// Why the journal could not be used; the packet's own list was played all the same.

@@ -121,10 +121,10 @@
 
     private mutating func record(controller: UInt8, _ value: UInt8, _ packet: UInt16) -> UInt16? {
         switch parameters.apply(controller, value, packet: packet) {
-        case .taken:
+        case .recorded:
             endBegunSelection(controller)
             return nil
-        case .tookPlace(let packet):
+        case .displaced(let packet):
             endBegunSelection(controller)
             return packet
         case .notMine, .begun: break

@@ -62,7 +62,7 @@ import MIDI
 
     mutating func write(_ list: borrowing CommandList, at now: UInt64, into out: inout OutputRawSpan) {
         writePacket(list, at: now, into: &out)
-        take(list)
+        record(list)
         followEnds(of: list, at: now)
         scheduleGuard(after: list, at: now)
     }
@@ -75,7 +75,7 @@ import MIDI
         repeats?.add(to: &list, at: now, unless: isHeld)
         writePacket(list, at: now, into: &out)
         list.removeAll()
-        take(list)
+        record(list)
         scheduleGuard(after: list, at: now)
     }
 
@@ -102,7 +102,7 @@ import MIDI
     }
 
     mutating func pretendSent(_ list: borrowing CommandList) {
-        take(list)
+        record(list)
         guardsWritten = 0
         journalDue = active == 0 ? nil : 0
     }
@@ -124,7 +124,7 @@ import MIDI
 
     // MARK: History
 
-    private mutating func take(_ list: borrowing CommandList) {
+    private mutating func record(_ list: borrowing CommandList) {
         let packet = next.rawValue
         // The checkpoint must stay less than half of all numbers behind.
         if packet &- checkpoint >= 0x7000 { forget(through: packet &- 0x3000) }

@@ -63,8 +63,8 @@ package import MIDI
     /// After our own restart: what the hearer was told before, and may still sound there.
     package func assume(_ message: Message) { unsafe state.pointee.assume(message) }
 
-    /// Sees to it that the hearer gets a filled journal, by which it sees that we write them: it tells of the end of a note
-    /// that nobody has struck, which is nothing to anybody.
+    /// Sees to it that the hearer gets a filled journal, by which it sees that we write them: it contains a note-off
+    /// for a note that is not sounding, which has no effect.
     package func showJournal(at now: UInt64) { unsafe state.pointee.showJournal(at: now) }
 
     /// An instance's memory but for a few dozen octets.

@@ -43,40 +43,40 @@ struct ClockExchange: BitwiseCopyable, Sendable {
 
     /// When to ask next: the first times with 0.5, 1 and 1.5 s between, then every 10 s. An unanswered question is
     /// repeated after 1.5 s, but not for ever, since many initiators never answer.
-    func nextQuestion(patience: Int) -> UInt64 {
+    func nextQuestion(repetitions: Int) -> UInt64 {
         if isDue { return 0 }
         let interval: UInt64
         if isEager, questions < Session.Timing.eagerQuestions {
             interval = questions == 1 ? 5_000 : questions == 2 ? 10_000 : 15_000
         } else {
-            interval = (1...patience).contains(unanswered) ? 15_000 : 100_000
+            interval = (1...repetitions).contains(unanswered) ? 15_000 : 100_000
         }
         return lastQuestion &+ interval
     }
 
     /// The round trip if `t1` is one that we asked with and `now` is in the ten seconds after. Each counts once.
-    mutating func takeEcho(ofQuestion t1: UInt64, now: UInt64) -> UInt64? {
-        let place = (0..<4).first { t1 != 0 && asked[$0] == t1 }
-        guard isRight(place) else { return nil }
-        asked[place!] = 0  // `isRight` has refused nil
+    mutating func matchEcho(ofQuestion t1: UInt64, now: UInt64) -> UInt64? {
+        let index = (0..<4).first { t1 != 0 && asked[$0] == t1 }
+        guard isRight(index) else { return nil }
+        asked[index!] = 0  // `isRight` has refused nil
         unanswered = 0
         answeredQuestions += 1
         return roundTrip(since: t1, now)
     }
 
     /// The same for `t2` and the times that we answered with.
-    mutating func takeEcho(ofAnswer t2: UInt64, now: UInt64) -> UInt64? {
-        let place = (0..<4).first { t2 != 0 && answered[$0] == t2 }
-        guard isRight(place) else { return nil }
-        answered[place!] = 0  // `isRight` has refused nil
+    mutating func matchEcho(ofAnswer t2: UInt64, now: UInt64) -> UInt64? {
+        let index = (0..<4).first { t2 != 0 && answered[$0] == t2 }
+        guard isRight(index) else { return nil }
+        answered[index!] = 0  // `isRight` has refused nil
         return roundTrip(since: t2, now)
     }
 
     /// One guess in 65,536 is right, so before the return path is proven only 64 wrong ones are allowed. Honest peers'
     /// late and doubled answers are wrong too, but never so many.
-    private mutating func isRight(_ place: Int?) -> Bool {
-        if !isProven { wrongEchoes += place == nil ? 1 : 0 }
-        guard place != nil, isProven || wrongEchoes < 64 else { return false }
+    private mutating func isRight(_ index: Int?) -> Bool {
+        if !isProven { wrongEchoes += index == nil ? 1 : 0 }
+        guard index != nil, isProven || wrongEchoes < 64 else { return false }
         isProven = true
         return true
     }
@@ -147,7 +147,7 @@ extension Session {
 
     private var nextQuestion: UInt64 {
         let next = exchange.nextQuestion(
-            patience: role == .initiator ? Timing.initiatorQuestions : Timing.listenerQuestions)
+            repetitions: role == .initiator ? Timing.initiatorQuestions : Timing.listenerQuestions)
         guard isListenedFor else { return next }
         switch missed {
         case 0: break
@@ -170,7 +170,7 @@ extension Session {
     /// When the peer is given up unless something comes.
     private var death: UInt64 {
         switch role {
-        case .listener: state == .up ? lastHeard &+ Timing.listenerSilence : since &+ patience
+        case .listener: state == .up ? lastHeard &+ Timing.listenerSilence : since &+ timeout
         case .initiator:
             exchange.unanswered < Timing.initiatorQuestions ? .max : lastHeard &+ Timing.initiatorSilence
         }
@@ -216,10 +216,10 @@ extension Session {
             // A Java library means CK2, and counts 1.
             completeByEcho(t1, t2, t3, now, perform)
         case 1:
-            guard let roundTrip = exchange.takeEcho(ofQuestion: t1, now: now) else { return }
+            guard let roundTrip = exchange.matchEcho(ofQuestion: t1, now: now) else { return }
             hasAnswered = true
             perform(.send(.clock(ssrc: own, count: 2, t1: t1, t2: t2, t3: exchange.stamp(now)), on: path))
-            // Taken as read in the middle of our round trip.
+            // The peer's clock is assumed to have been read in the middle of our round trip.
             complete(roundTrip, offset: t2 &- t1 &- roundTrip / 2, within: roundTrip, now, perform)
         case 2:
             completeByEcho(t1, t2, t3, now, perform)
@@ -232,7 +232,7 @@ extension Session {
     private mutating func completeByEcho(
         _ t1: UInt64, _ t2: UInt64, _ t3: UInt64, _ now: UInt64, _ perform: (Action) -> Void
     ) {
-        guard let roundTrip = exchange.takeEcho(ofAnswer: t2, now: now) else { return }
+        guard let roundTrip = exchange.matchEcho(ofAnswer: t2, now: now) else { return }
         let theirs = t3 &- t1
         guard theirs <= ClockEstimate.longestRoundTrip else { return prove(now, perform) }
         complete(roundTrip, offset: t1 &+ theirs / 2 &- t2, within: theirs, now, perform)

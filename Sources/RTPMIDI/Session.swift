@@ -84,7 +84,7 @@ package struct Session: Sendable {
     /// When the state was entered, and how often its invitation was sent.
     var since: UInt64
     var invitations = 0
-    let patience: UInt64
+    let timeout: UInt64
     var exchange: ClockExchange
 
     // MARK: Beginnings
@@ -108,10 +108,10 @@ package struct Session: Sendable {
     /// sends a CK0, and it is up again when a clock exchange is complete. `peerClock` is what was known of the peer's.
     package static func resumedListener(
         token: UInt32, dataToken: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64, hasAnswered: Bool = false,
-        peerClock: ClockFilter = ClockFilter(), patience: UInt64 = Timing.listenerSilence,
+        peerClock: ClockFilter = ClockFilter(), timeout: UInt64 = Timing.listenerSilence,
         salt: UInt16 = .random(in: .min ... .max)
     ) -> Session {
-        var session = Session(.listener, .proving, token, peer, own, name, now, salt, patience: patience)
+        var session = Session(.listener, .proving, token, peer, own, name, now, salt, timeout: timeout)
         session.dataToken = dataToken
         session.exchange.isDue = true
         session.hasAnswered = hasAnswered
@@ -121,11 +121,11 @@ package struct Session: Sendable {
 
     private init(
         _ role: Role, _ state: State, _ token: UInt32, _ peer: SSRC?, _ own: SSRC, _ name: String, _ now: UInt64,
-        _ salt: UInt16, patience: UInt64 = Timing.proof
+        _ salt: UInt16, timeout: UInt64 = Timing.proof
     ) {
         (self.role, self.state, self.token, self.peer, self.own, self.name) = (role, state, token, peer, own, name)
         dataToken = token
-        (lastHeard, since, self.patience) = (now, now, patience)
+        (lastHeard, since, self.timeout) = (now, now, timeout)
         exchange = ClockExchange(salt: salt, isEager: role == .initiator)
     }
 
@@ -167,7 +167,7 @@ package struct Session: Sendable {
             lastHeard = now
             if state == .up { perform(.feedback(value)) }
         case .bitRateLimit(let ssrc, _):
-            // Not obeyed, as by all known programs, but a sign of life.
+            // Not obeyed, as by all known programs, but but it shows that the peer is alive.
             guard isPeer(ssrc) else { return }
             lastHeard = now
         }

@@ -36,7 +36,7 @@ package struct SessionStreams {
         let sent = sender.next.advanced(by: -1)
         guard let number = feedback.number(of: value, acknowledged: sender.acknowledged, sent: sent) else { return nil }
         sender.acknowledge(number)
-        // Such a peer plays wrong notes from a journal (fact sheet 3.9).
+        // Such a peer plays wrong notes from a journal (RTPMIDI.docc/Peers.md).
         if feedback.isLowHalf { show(.isHarmed) }
         return number
     }
@@ -49,9 +49,9 @@ package struct SessionStreams {
             of: value, acknowledged: sender.acknowledged ?? sent.advanced(by: -256), sent: sent) != nil
     }
 
-    /// The feedback that is to be given now, if any; it is taken as given.
-    package mutating func takeFeedback(at now: UInt64) -> SessionPacket? {
-        receiver.takeFeedback(at: now).map { .feedback(ssrc: session.own, value: Feedback.value($0)) }
+    /// The feedback to send now, if any; it then counts as sent.
+    package mutating func nextFeedback(at now: UInt64) -> SessionPacket? {
+        receiver.nextFeedback(at: now).map { .feedback(ssrc: session.own, value: Feedback.value($0)) }
     }
 
     private mutating func show(_ evidence: JournalEvidence) {

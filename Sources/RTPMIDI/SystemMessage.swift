@@ -25,6 +25,8 @@ package struct SystemMessage: BitwiseCopyable, Hashable, Sendable {
     /// One to three.
     package var byteCount: Int { 1 + (Self.dataCount(status) ?? 0) }
     package var isRealTime: Bool { status >= 0xF8 }
+    /// Song position, start, continue, stop.
+    var isTransport: Bool { status == 0xF2 || (0xFA...0xFC).contains(status) }
     /// Whether a participant's message is passed on to others. Active sensing is about one cable: an instrument that has
     /// heard it and then misses it falls silent, whoever else plays it. F9 and FD are undefined and are not passed on
     /// (RFC 6295 section 3.2).

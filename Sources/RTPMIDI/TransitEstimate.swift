@@ -3,7 +3,7 @@
 struct TransitEstimate {
     /// 50 ms.
     private static let tolerance: Int32 = 500
-    /// A second: the sender's clock was set, or is no clock.
+    /// A second: beyond that the sender's clock was set, or cannot be used at all.
     private static let jump: UInt32 = 10000
     /// 100 ms: as far ahead as sequencers send.
     private static let sentAhead: Int32 = 1000
@@ -20,7 +20,7 @@ struct TransitEstimate {
 
     mutating func isLate(_ timestamp: UInt32, at now: UInt64) -> Bool {
         if timestamp != newest || usual == nil { (newest, newestSince) = (timestamp, now) }
-        // A clock that stands is of no use; some programs send 0 in every packet.
+        // A clock that stands still cannot be used; some programs send 0 in every packet.
         let stands = now &- newestSince > UInt64(Self.tolerance)
         let transit = transit(timestamp, now)
         let excess = excess(timestamp, now)
@@ -49,6 +49,12 @@ struct TransitEstimate {
         return ahead > Self.sentAhead ? .clearlyNewer : .newer
     }
 
+    /// Whether a packet that was overtaken comes not much later than the others: after a pause of the network these have
+    /// become slow.
+    func isSoon(_ timestamp: UInt32, at now: UInt64) -> Bool {
+        usual != nil && (-Int32(Self.jump)...Self.tolerance).contains(excess(timestamp, now))
+    }
+
     private func transit(_ timestamp: UInt32, _ now: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: now) &- timestamp }
     /// How much longer it took than usual.
     private func excess(_ timestamp: UInt32, _ now: UInt64) -> Int32 {
@@ -74,7 +80,7 @@ struct FeedbackSchedule {
         guard hasNews else { return nil }
         return newest.map { $0 + (isUrgent ? Self.urgentPeriod : Self.period) } ?? 0
     }
-    mutating func take(at now: UInt64) -> Bool {
+    mutating func consumeDue(at now: UInt64) -> Bool {
         guard let due, now >= due else { return false }
         hasNews = false
         isUrgent = false

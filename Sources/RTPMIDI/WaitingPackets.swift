@@ -1,11 +1,11 @@
-/// Fixed places for packets that came ahead of others: all streams of a thread share them, so that a hearer costs no memory
-/// for them and the packet path allocates none.
+/// A fixed number of slots for packets that came ahead of others: all streams of a thread share them, so that a hearer
+/// costs no memory for them and the packet path allocates none.
 @safe package final class WaitingPackets {
-    /// More than a datagram has that no network has cut up.
+    /// More than any datagram has that was not fragmented.
     private static let longest = 1500
     private let capacity: Int
     private let memory: UnsafeMutableRawBufferPointer
-    /// Octets in each place; 0: it is free.
+    /// Octets in each slot; 0: it is free.
     private var lengths: [Int]
 
     package init(capacity: Int) {
@@ -16,30 +16,30 @@
     }
     deinit { unsafe memory.deallocate() }
 
-    /// Copies a packet. Nil: every place is taken, or it is too long.
+    /// Copies a packet into a free slot. Nil: there is none, or the packet is too long.
     func store(_ packet: RawSpan) -> UInt8? {
-        guard packet.byteCount <= Self.longest, let place = lengths.firstIndex(of: 0) else { return nil }
+        guard packet.byteCount <= Self.longest, let slot = lengths.firstIndex(of: 0) else { return nil }
         unsafe packet.withUnsafeBytes {
-            unsafe UnsafeMutableRawBufferPointer(rebasing: memory[(place * Self.longest)...]).copyMemory(from: $0)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: memory[(slot * Self.longest)...]).copyMemory(from: $0)
         }
-        lengths[place] = packet.byteCount
-        return UInt8(place)
+        lengths[slot] = packet.byteCount
+        return UInt8(slot)
     }
 
-    func release(_ place: UInt8) { lengths[Int(place)] = 0 }
+    func release(_ slot: UInt8) { lengths[Int(slot)] = 0 }
 
-    func read(_ place: UInt8, _ body: (RawSpan) -> Void) {
-        let start = Int(place) * Self.longest
-        let octets = unsafe UnsafeRawBufferPointer(rebasing: memory[start..<start + lengths[Int(place)]])
+    func read(_ slot: UInt8, _ body: (RawSpan) -> Void) {
+        let start = Int(slot) * Self.longest
+        let octets = unsafe UnsafeRawBufferPointer(rebasing: memory[start..<start + lengths[Int(slot)]])
         body(unsafe RawSpan(_unsafeBytes: octets))
     }
 }
 
-/// Which packets of a stream have come after one that is missing, and the places of those with segments of system exclusive
-/// messages, which must wait for it. Everything else of a packet is passed on as it comes.
+/// Which packets of a stream have come after one that is missing, and the slots of those with segments of system
+/// exclusive messages, which must wait for it. Everything else of a packet is passed on as it comes.
 struct SegmentOrder {
-    /// 30 ms: what has not come by then is lost.
-    static let patience: UInt64 = 300
+    /// 100 ms: what has not come by then is lost. Only what follows in such messages waits so long.
+    static let timeout: UInt64 = 1000
     /// How far ahead of the missing one packets may be.
     static let window = 32
 
@@ -49,8 +49,8 @@ struct SegmentOrder {
     private(set) var since: UInt64 = 0
     /// The packet `missing` + 1 + n has come.
     private var come: UInt32 = 0
-    /// Where it lies, if it has segments: places of number mod 32.
-    private var places: [32 of UInt8] = .init(repeating: Self.none)
+    /// The slot of a packet with segments, by its number modulo 32.
+    private var slots: [32 of UInt8] = .init(repeating: Self.none)
     private static let none: UInt8 = 255
 
     mutating func wait(for number: UInt32, at now: UInt64) {
@@ -67,15 +67,15 @@ struct SegmentOrder {
     }
 
     /// A packet after the missing one, which `isAwaited`.
-    mutating func add(_ number: UInt32, at place: UInt8?) {
+    mutating func add(_ number: UInt32, at slot: UInt8?) {
         guard let missing else { return }
         come |= 1 << (number &- missing &- 1)
-        places[Int(number & 31)] = place ?? Self.none
+        slots[Int(number & 31)] = slot ?? Self.none
     }
 
     enum Step {
-        /// It has come; the place where it lies, if it has segments.
-        case packet(place: UInt8?)
+        /// It has come; its slot, if it has segments.
+        case packet(slot: UInt8?)
         /// It is missing too, and waited for from now on.
         case gap
         /// Nothing has come after the one that was missing.
@@ -91,7 +91,7 @@ struct SegmentOrder {
         missing = number &+ 1
         come >>= 1
         since = now
-        let place = places[Int((number &+ 1) & 31)]
-        return hasCome ? .packet(place: place == Self.none ? nil : place) : .gap
+        let slot = slots[Int((number &+ 1) & 31)]
+        return hasCome ? .packet(slot: slot == Self.none ? nil : slot) : .gap
     }
 }

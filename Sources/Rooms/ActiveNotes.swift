@@ -38,7 +38,7 @@ package struct ActiveNotes: Hashable, Codable, Sendable {
             guard controls.count < Self.most else { return }
             let channel = message.channel.number
             switch message {
-            // Parts of parameters mean nothing one by one.
+            // The single controllers of a parameter mean nothing by themselves.
             case .controlChange(_, 6, _), .controlChange(_, 38, _), .controlChange(_, 98, _),
                 .controlChange(_, 99, _), .controlChange(_, 100, _), .controlChange(_, 101, _):
                 break

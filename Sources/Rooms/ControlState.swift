@@ -62,11 +62,11 @@ private struct ChannelControls: BitwiseCopyable {
         let number = controller.rawValue
         switch number {
         case 6, 38:
-            guard let place = selectedPlace else { return }
-            parameters[number == 6 ? place : place + 1] = value.rawValue
+            guard let index = selectedIndex else { return }
+            parameters[number == 6 ? index : index + 1] = value.rawValue
         case 96, 97:  // Steps from a value that each instrument has itself, so the value is not known any more.
-            guard let place = selectedPlace else { return }
-            (parameters[place], parameters[place + 1]) = (128, 128)
+            guard let index = selectedIndex else { return }
+            (parameters[index], parameters[index + 1]) = (128, 128)
         case 98...101:
             // The two numberings share one selection.
             let isRegistered: UInt8 = number > 99 ? 1 : 0
@@ -87,7 +87,7 @@ private struct ChannelControls: BitwiseCopyable {
     }
 
     /// Where the selected parameter's value is kept; nil where it is not.
-    private var selectedPlace: Int? {
+    private var selectedIndex: Int? {
         selectedIsRegistered == 1 && selectedHigh == 0 && selectedLow < 3 ? 2 * Int(selectedLow) : nil
     }
 

@@ -70,7 +70,7 @@ package struct HeldState: BitwiseCopyable, Sendable {
         return HeldChannel(channel, notes: known.notes, pedals: known.pedals, bend: known.bend & 1)
     }
 
-    /// Nothing is held that leaving would have to release.
+    /// True where nothing is held that would have to be released when the participant leaves.
     package var isEmpty: Bool {
         // A closure would be given a copy of the whole.
         for index in channels.indices where channels[index].holdsAnything { return false }

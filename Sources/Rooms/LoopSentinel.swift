@@ -42,7 +42,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     /// Of the messages withheld, those that a loop would have returned by the trial's end, and those that came back.
     private var withheld = 0
     private var returned = 0
-    /// What the trials weigh in which it fell silent, one within a minute of the other, and when the last one was.
+    /// The sum of the weights of the silent trials, each within a minute of the one before, and when the last one was.
     private var evidence = 0
     private var silentAt: Int64 = 0
     private static let memory: Int64 = 60_000
@@ -57,7 +57,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
 
     /// A channel message that is sent to the participant.
     package mutating func participantHears(_ message: UInt32, at now: Int64) {
-        heard[Self.place(message)] = Heard(message: message, at: UInt32(truncatingIfNeeded: now))
+        heard[Self.slot(message)] = Heard(message: message, at: UInt32(truncatingIfNeeded: now))
     }
 
     /// A channel message that the participant sends. True once it has returned so many that there is a loop; `within`: how
@@ -66,8 +66,8 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
         _ message: UInt32, at now: Int64, within memory: Int64 = 1000
     ) -> Bool {
         if trialSince != nil { return false }
-        let place = Self.place(message)
-        let one = heard[place]
+        let slot = Self.slot(message)
+        let one = heard[slot]
         let late = Int64(UInt32(truncatingIfNeeded: now) &- one.at)
         guard one.message == message, late <= memory,
             one.isReturned || score == 0 || abs(late - delay) <= Self.tolerance
@@ -77,7 +77,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
         }
         // A message counts once, though several copies of it may go round in a loop.
         if one.isReturned { return false }
-        heard[place].isReturned = true
+        heard[slot].isReturned = true
         delay = score == 0 ? late : (delay * 7 + late) / 8
         score += 1
         return score >= threshold
@@ -104,12 +104,12 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
 
     /// A channel message that the participant sends during a trial. True where it had heard that before the trial.
     package mutating func returns(_ message: UInt32, at now: Int64) -> Bool {
-        let place = Self.place(message)
-        let one = heard[place]
+        let slot = Self.slot(message)
+        let one = heard[slot]
         let late = Int64(UInt32(truncatingIfNeeded: now) &- one.at)
         guard let trialSince, one.message == message, !one.isReturned, late <= 1000 else { return false }
         let isEarlier = now - late < trialSince + grace
-        if isEarlier || abs(late - delay) <= Self.tolerance { heard[place].isReturned = true }
+        if isEarlier || abs(late - delay) <= Self.tolerance { heard[slot].isReturned = true }
         if !isEarlier, abs(late - delay) <= Self.tolerance { returned += 1 }
         return isEarlier
     }
@@ -120,7 +120,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     package mutating func judge(at now: Int64, silenceIsProof: Bool = false) -> Verdict {
         trialSince = nil
         if returned > 0 {
-            // Without this it would be suspected again and again.
+            // Otherwise the next returned message would raise suspicion again at once.
             (score, evidence, threshold) = (0, 0, min(threshold * 8, 1 << 20))
             return .innocent
         }
@@ -132,5 +132,5 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
         return evidence >= Self.enough ? .loop : isWeak ? .undecided : .silent
     }
 
-    private static func place(_ message: UInt32) -> Int { Int((message &* 2_654_435_761) >> 24) }
+    private static func slot(_ message: UInt32) -> Int { Int((message &* 2_654_435_761) >> 24) }
 }

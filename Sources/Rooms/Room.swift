@@ -77,7 +77,7 @@ package enum Verdict: Hashable, Sendable {
     case blocked
 
     /// The reason for people; the wire itself is told by who shows it.
-    package var words: String {
+    package var text: String {
         switch self {
         case .wanted: "connected"
         case .itself: "nobody hears themselves"
@@ -111,10 +111,10 @@ package struct Room: Sendable {
     /// Who both sends and hears also hears itself.
     package let echoes: Bool
     private let meshLimit: Int
-    private var places: [Place] = []
+    private var entries: [Entry] = []
     private var indices: [MemberID: Int] = [:]
 
-    private struct Place: Sendable {
+    private struct Entry: Sendable {
         var member: Member
         let direction: Direction
         var isFull: Bool
@@ -132,27 +132,27 @@ package struct Room: Sendable {
         for member in members { join(member) }
     }
 
-    package var members: [Member] { places.map(\.member) }
+    package var members: [Member] { entries.map(\.member) }
 
     /// Adds a member and returns the wires that are wanted between it and those already there. A member known by its id is
     /// replaced, keeping its place.
     @discardableResult
     package mutating func join(_ member: Member) -> [Wire] {
         let direction = policy.direction(name: member.name, portIndex: member.portIndex)
-        let index = indices[member.id] ?? places.endIndex
-        if index == places.endIndex {
-            places.append(Place(member: member, direction: direction, isFull: false))
+        let index = indices[member.id] ?? entries.endIndex
+        if index == entries.endIndex {
+            entries.append(Entry(member: member, direction: direction, isFull: false))
             indices[member.id] = index
         } else {
-            places[index] = Place(member: member, direction: direction, isFull: false)
+            entries[index] = Entry(member: member, direction: direction, isFull: false)
         }
-        places[index].isFull = inMesh(places[index]) && meshSize > meshLimit
-        let joining = places[index]
+        entries[index].isFull = inMesh(entries[index]) && meshSize > meshLimit
+        let joining = entries[index]
         var wires: [Wire] = []
         if verdict(joining, joining) == .wanted { wires.append(Wire(from: member.id, to: member.id)) }
-        for place in places where place.member.id != member.id {
-            if verdict(joining, place) == .wanted { wires.append(Wire(from: member.id, to: place.member.id)) }
-            if verdict(place, joining) == .wanted { wires.append(Wire(from: place.member.id, to: member.id)) }
+        for entry in entries where entry.member.id != member.id {
+            if verdict(joining, entry) == .wanted { wires.append(Wire(from: member.id, to: entry.member.id)) }
+            if verdict(entry, joining) == .wanted { wires.append(Wire(from: entry.member.id, to: member.id)) }
         }
         return wires
     }
@@ -161,23 +161,23 @@ package struct Room: Sendable {
     @discardableResult
     package mutating func leave(_ id: MemberID) -> [Wire] {
         guard let index = indices.removeValue(forKey: id) else { return [] }
-        places.remove(at: index)
-        for later in places[index...].indices { indices[places[later].member.id] = later }
-        guard meshSize < meshLimit, let next = places.first(where: \.isFull) else { return [] }
+        entries.remove(at: index)
+        for later in entries[index...].indices { indices[entries[later].member.id] = later }
+        guard meshSize < meshLimit, let next = entries.first(where: \.isFull) else { return [] }
         return join(next.member)
     }
 
     /// Why a wire is wanted or not.
     package func verdict(from: MemberID, to: MemberID) -> Verdict {
         guard let sender = indices[from], let hearer = indices[to] else { return .elsewhere }
-        return verdict(places[sender], places[hearer])
+        return verdict(entries[sender], entries[hearer])
     }
 
     /// All wires that the room wants.
     package var wantedWires: Set<Wire> {
         var wires: Set<Wire> = []
-        for sender in places where sender.direction.sends {
-            for hearer in places where verdict(sender, hearer) == .wanted {
+        for sender in entries where sender.direction.sends {
+            for hearer in entries where verdict(sender, hearer) == .wanted {
                 wires.insert(Wire(from: sender.member.id, to: hearer.member.id))
             }
         }
@@ -187,21 +187,21 @@ package struct Room: Sendable {
     /// Those who are to hear a member.
     package func wantedHearers(of id: MemberID) -> [MemberID] {
         guard let index = indices[id] else { return [] }
-        let sender = places[index]
-        return places.filter { verdict(sender, $0) == .wanted }.map(\.member.id)
+        let sender = entries[index]
+        return entries.filter { verdict(sender, $0) == .wanted }.map(\.member.id)
     }
 
     /// Whether a member was left out because the mesh was full when it came.
-    package func isLeftOut(_ id: MemberID) -> Bool { indices[id].map { places[$0].isFull } ?? false }
+    package func isLeftOut(_ id: MemberID) -> Bool { indices[id].map { entries[$0].isFull } ?? false }
 
-    private func inMesh(_ place: Place) -> Bool { place.direction == .both && place.member.standing == .participant }
+    private func inMesh(_ entry: Entry) -> Bool { entry.direction == .both && entry.member.standing == .participant }
 
-    private var meshSize: Int { places.count { inMesh($0) && !$0.isFull } }
+    private var meshSize: Int { entries.count { inMesh($0) && !$0.isFull } }
 
-    private func verdict(_ sender: Place, _ hearer: Place) -> Verdict {
+    private func verdict(_ sender: Entry, _ hearer: Entry) -> Verdict {
         if sender.member.id == hearer.member.id, !echoes { return .itself }
-        for place in [sender, hearer] where place.member.standing != .participant {
-            return .notWired(place.member.standing)
+        for entry in [sender, hearer] where entry.member.standing != .participant {
+            return .notWired(entry.member.standing)
         }
         if sender.isFull || hearer.isFull { return .roomFull }
         if !sender.direction.sends || !hearer.direction.receives {

@@ -8,7 +8,7 @@ struct CollisionWatch: Sendable {
     private var named: Set<RawText> = []
 
     /// How often somebody who was evicted must have come back.
-    static let patience = 2
+    static let returnsNeeded = 2
     private static let memory = 8
 
     /// A re-invitation; returns the names the first time they are seen to collide.
@@ -28,7 +28,7 @@ struct CollisionWatch: Sendable {
         if comesBack { returns += 1 }
         turns.append(turn)
         if turns.count > Self.memory { turns.removeFirst() }
-        guard returns >= Self.patience else { return nil }
+        guard returns >= Self.returnsNeeded else { return nil }
         let names = Set(turns.map(\.name))
         guard !names.isSubset(of: named) else { return nil }
         named = names

@@ -4,7 +4,7 @@ import Linux
 /// One line that the control socket answered. The only place where the hub meets rtpmidid's JSON.
 package enum ControlReply: Equatable, Sendable {
     case status(StatusReply)
-    /// `"ok"`, which proves little: removing an unknown id is ok too.
+    /// `"ok"`, which is also the answer to removing an unknown id.
     case done
     /// The names of the commands.
     case help([String])

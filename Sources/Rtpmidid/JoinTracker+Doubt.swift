@@ -34,9 +34,11 @@ extension JoinTracker {
     /// Corrects the table by what the daemon says itself. `log`: how long the log was when the request was written, and
     /// when the reply came. What was written meanwhile may be older or newer than the reply.
     ///
-    /// Ends the doubt if nobody in the reply has a newline in the name, and nothing gave reason since it was asked for.
-    package mutating func settle(with status: StatusReply, during log: Range<UInt64>) {
-        guard status.listsParticipants else { return }
+    /// Ends the doubt if nobody in the reply has a newline in the name, and nothing gave reason since it was asked for. Begins
+    /// it, and says so, where the reply names such a one before the log has.
+    @discardableResult
+    package mutating func settle(with status: StatusReply, during log: Range<UInt64>) -> [Event] {
+        guard status.listsParticipants else { return [] }
         var settled: [Membership] = []
         for participant in status.participants {
             for node in participant.nodes where settled.count < Self.limit {
@@ -63,10 +65,13 @@ extension JoinTracker {
         joins = Array((settled + newer).prefix(Self.limit))
         if let id = status.listener?.id { adoptListener(id) }
         if status.names.contains(where: \.splitsLines) {
-            if suspicion == nil { suspicion = Suspicion(at: log.lowerBound) }
-            suspicion?.extend(at: log.lowerBound)
-        } else if let doubt = suspicion, doubt.isOpen, doubt.latest < log.lowerBound {
-            suspicion?.close(at: log.upperBound)
+            let isNew = suspicion?.isOpen != true
+            var doubt = suspicion ?? Suspicion(at: log.lowerBound)
+            doubt.extend(at: log.lowerBound)
+            suspicion = doubt
+            return isNew ? [.doubted(doubt)] : []
         }
+        if let doubt = suspicion, doubt.isOpen, doubt.latest < log.lowerBound { suspicion?.close(at: log.upperBound) }
+        return []
     }
 }

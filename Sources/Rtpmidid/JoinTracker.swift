@@ -106,7 +106,7 @@ package struct JoinTracker: Sendable {
         default: lastBye = nil
         }
         switch fact {
-        case .noise, .unknown, .warning, .error, .avahiTrouble, .latency, .waitingForConnections, .controlReady,
+        case .noise, .unknown, .warning, .error, .avahiProblem, .latency, .waitingForConnections, .controlReady,
             .controlFailed, .bindFailed, .noSequencer, .listening, .stopping, .fin, .fatal, .connected, .ckTimeout,
             .goodbyesSent:
             return []
@@ -114,7 +114,7 @@ package struct JoinTracker: Sendable {
             endChain()
             return doubt(at: range.lowerBound)
         case .cut:
-            // A record that a very long name has filled. It may have been the one that tells an ALSA port.
+            // A record that a very long name has filled, possibly the one with the ALSA port.
             chain = .unnamed(left: 2)
             lastInvitation = nil
             return []
@@ -164,6 +164,13 @@ package struct JoinTracker: Sendable {
         var events: [Event] = []
         let invitation = lastInvitation.flatMap { $0.opensPort && $0.0.name == name ? $0.0 : nil }
         lastInvitation = nil
+        // A status reply may have told of this very session before the line was read. Then it has no initiator yet.
+        if let invitation {
+            joins.removeAll {
+                $0.port == port && $0.trust == .confirmed && $0.initiator == nil && $0.name == name
+                    && $0.ssrc == invitation.ssrc
+            }
+        }
         // Whoever is said to have the port already stays in the table until ALSA or a status reply decides.
         if invitation == nil || joins.contains(where: { $0.port == port }) { events = doubt(at: offset) }
         let join = Membership(

@@ -1,8 +1,8 @@
 /// Decides which latencies to believe, and notices who has stopped to sync clocks.
 ///
 /// A log line has a name and nothing else, so it is a claim until a `status` reply shows the same figure for the only
-/// participant of that name. Where names are equal, or the log is doubted, the reply itself is the sample. Whatever
-/// may be a sign of life counts as one: mistaken silence would throw a living participant out.
+/// participant of that name. Where names are equal, or the log is doubted, the reply itself is the sample. Whatever may
+/// be a sign of life counts as one: taking a living participant for silent would remove it.
 package struct LatencyCorrelator: Sendable {
     package struct Sample: Hashable, Sendable {
         package let key: SessionKey
@@ -88,7 +88,7 @@ package struct LatencyCorrelator: Sendable {
 
     package init() {}
 
-    /// Takes every fact from the log; only invitations and the latencies of those who were invited concern it.
+    /// To be called with every fact from the log; it uses only invitations and the latencies of those who were invited.
     package mutating func note(_ fact: LogFact, at range: Range<UInt64>, heard: ContinuousClock.Instant?) {
         switch fact {
         case .latency(let name, let microseconds, .server) where microseconds >= 0:
@@ -143,7 +143,7 @@ package struct LatencyCorrelator: Sendable {
             pending[name] = nil
             decided[name] = log.upperBound
         }
-        // Lines about somebody who is not there: gone, unless the reply is the older one.
+        // Lines about somebody who is not in the reply are dropped, unless the reply is older than the lines.
         pending = pending.filter { name, lines in
             names[name] != nil || lines.contains { $0.range.lowerBound >= log.lowerBound }
         }
@@ -235,8 +235,8 @@ package struct LatencyCorrelator: Sendable {
         var state = known[session.key] ?? Known(figures: session.latency, lastSync: now)
         let isChanged = known[session.key] != nil && session.latency != nil && session.latency != state.figures
         if isChanged { state.synced(at: now) }
-        // Two syncs with equal figures look like none in the replies, so a log line with that figure counts as a sign
-        // of life.
+        // Two syncs with equal figures look like a single one in the replies, so a log line with that figure counts as
+        // a sign of life.
         for sign in signs {
             guard let last = session.latency?.last, let heard = sign.heard, abs(sign.microseconds - last) <= 50 else {
                 continue

@@ -3,13 +3,13 @@ extension LevelledGrammar {
         var rest = message
         if file.isExactly("midirouter") {
             // Four of these for every other participant whenever one leaves.
-            guard rest.take("Sending to unknown peer "), rest.takeNumber() != nil, rest.take(" -> "),
-                rest.takeNumber() != nil, rest.isEmpty
+            guard rest.consume("Sending to unknown peer "), rest.readNumber() != nil, rest.consume(" -> "),
+                rest.readNumber() != nil, rest.isEmpty
             else { return nil }
             return .noise
         }
         if file.isExactly("aseq") {
-            guard rest.take("This event type "), rest.takeNumber() != nil else { return nil }
+            guard rest.consume("This event type "), rest.readNumber() != nil else { return nil }
             return rest.isExactly(" is not managed yet") ? .noise : nil
         }
         if file.isExactly("rtppeer") {
@@ -18,12 +18,12 @@ extension LevelledGrammar {
             let known = rest.hasPrefix("This peer is already connected. But OK, I will accept it anew.")
             return known && !holdsInvitation(rest) ? .alreadyConnected : nil
         }
-        return file.isExactly("mdns_rtpmidi") && !holdsInvitation(rest) ? .avahiTrouble(rest.text) : nil
+        return file.isExactly("mdns_rtpmidi") && !holdsInvitation(rest) ? .avahiProblem(rest.text) : nil
     }
 
     static func error(file: LineCursor, _ message: LineCursor) -> LogFact? {
         if holdsInvitation(message) { return nil }
-        if file.isExactly("mdns_rtpmidi") { return .avahiTrouble(message.text) }
+        if file.isExactly("mdns_rtpmidi") { return .avahiProblem(message.text) }
         if file.isExactly("udppeer") && message.hasPrefix("Error binding socket: ") { return .bindFailed(message.text) }
         if file.isExactly("networkaddress") && message.hasPrefix("Error getting address info for ") {
             return .bindFailed(message.text)

@@ -45,22 +45,22 @@ enum LevelledGrammar {
     }
 
     private static func behind(
-        _ words: StaticString, _ message: LineCursor, _ grammar: (LineCursor) -> LogFact?
+        _ text: StaticString, _ message: LineCursor, _ grammar: (LineCursor) -> LogFact?
     ) -> LogFact? {
         var rest = message
-        return rest.take(words) ? grammar(rest) : nil
+        return rest.consume(text) ? grammar(rest) : nil
     }
 
     private static func router(_ message: LineCursor) -> LogFact? {
         var rest = message
-        if rest.take("Disconnect ") { return takeArrow(&rest) == nil ? nil : .noise }
-        if rest.take("Remove peer_id=") { return rest.takeNumber() != nil && rest.isEmpty ? .noise : nil }
-        if rest.take("Connect ") { return takeArrow(&rest).map { .connected(from: $0.from, to: $0.to) } }
-        if rest.take("Removed peer ") {
-            guard let id = rest.takeNumber(), rest.isEmpty else { return nil }
+        if rest.consume("Disconnect ") { return readArrow(&rest) == nil ? nil : .noise }
+        if rest.consume("Remove peer_id=") { return rest.readNumber() != nil && rest.isEmpty ? .noise : nil }
+        if rest.consume("Connect ") { return readArrow(&rest).map { .connected(from: $0.from, to: $0.to) } }
+        if rest.consume("Removed peer ") {
+            guard let id = rest.readNumber(), rest.isEmpty else { return nil }
             return .peerRemoved(id: id)
         }
-        guard rest.take("Added peer type="), let id = rest.takeLastNumber(), rest.takeLast(" peer_id=") else {
+        guard rest.consume("Added peer type="), let id = rest.readLastNumber(), rest.consumeLast(" peer_id=") else {
             return nil
         }
         let kind: LogFact.PeerKind
@@ -71,7 +71,7 @@ enum LevelledGrammar {
         } else if rest.isExactly("network_rtpmidi_multi_listener_t") {
             kind = .listener
         } else {
-            rest.take { (0x61...0x7a ~= $0) || $0 == 0x5f }
+            rest.consume { (0x61...0x7a ~= $0) || $0 == 0x5f }
             guard rest.isEmpty else { return nil }
             kind = .other
         }
@@ -79,8 +79,8 @@ enum LevelledGrammar {
     }
 
     /// `<from> -> <to>` and nothing more.
-    private static func takeArrow(_ rest: inout LineCursor) -> (from: Int, to: Int)? {
-        guard let from = rest.takeNumber(), rest.take(" -> "), let to = rest.takeNumber(), rest.isEmpty else {
+    private static func readArrow(_ rest: inout LineCursor) -> (from: Int, to: Int)? {
+        guard let from = rest.readNumber(), rest.consume(" -> "), let to = rest.readNumber(), rest.isEmpty else {
             return nil
         }
         return (from, to)
@@ -88,41 +88,42 @@ enum LevelledGrammar {
 
     private static func sequencer(_ message: LineCursor) -> LogFact? {
         var rest = message
-        if rest.take("Event source if ") { return takeAddress(&rest) && rest.isEmpty ? .noise : nil }
+        if rest.consume("Event source if ") { return consumeAddress(&rest) && rest.isEmpty ? .noise : nil }
         if rest.isExactly("This connection is not to me. Ignore.") { return .noise }
         if rest.isExactly("This disconnection is not to me. Ignore.") { return .noise }
         // `<client>-<port> from port 128:2 -> 128:1` or `from port <client>-<port> (128:2) (internal)`
-        guard rest.take("New ALSA connection ") else { return nil }
-        let isInternal = rest.takeLast(" (internal)")
+        guard rest.consume("New ALSA connection ") else { return nil }
+        let isInternal = rest.consumeLast(" (internal)")
         if isInternal || rest.hasSuffix(")") {
-            guard rest.takeLast(")"), takeLastAddress(&rest), rest.takeLast(" ("), rest.hasPrefix("from port ")
+            guard rest.consumeLast(")"), consumeLastAddress(&rest), rest.consumeLast(" ("), rest.hasPrefix("from port ")
             else { return nil }
             return holdsInvitation(rest) ? nil : .noise
         }
-        guard takeLastAddress(&rest), rest.takeLast(" -> "), takeLastAddress(&rest), rest.takeLast(" from port ")
+        guard consumeLastAddress(&rest), rest.consumeLast(" -> "), consumeLastAddress(&rest),
+            rest.consumeLast(" from port ")
         else { return nil }
         return holdsInvitation(rest) ? nil : .noise
     }
 
-    private static func takeAddress(_ rest: inout LineCursor) -> Bool {
-        rest.takeNumber() != nil && rest.take(":") && rest.takeNumber() != nil
+    private static func consumeAddress(_ rest: inout LineCursor) -> Bool {
+        rest.readNumber() != nil && rest.consume(":") && rest.readNumber() != nil
     }
 
-    private static func takeLastAddress(_ rest: inout LineCursor) -> Bool {
-        rest.takeLastNumber() != nil && rest.takeLast(":") && rest.takeLastNumber() != nil
+    private static func consumeLastAddress(_ rest: inout LineCursor) -> Bool {
+        rest.readLastNumber() != nil && rest.consumeLast(":") && rest.readLastNumber() != nil
     }
 
     private static func peer(_ message: LineCursor) -> LogFact? {
         var rest = message
-        if rest.take("Latency ") { return LogMessages.latency(rest) }
-        if rest.take("Got connection request from ") { return LogMessages.invitation(rest) }
-        if rest.take("Disconnect from ") { return LogMessages.bye(rest) }
+        if rest.consume("Latency ") { return LogMessages.latency(rest) }
+        if rest.consume("Got connection request from ") { return LogMessages.invitation(rest) }
+        if rest.consume("Disconnect from ") { return LogMessages.bye(rest) }
         // As initiator: `<hub>, initiator_id: 2170048654 (ok) ssrc: 4379, port: MIDI_PORT`
-        guard rest.take("Got confirmation from "),
-            rest.takeLast(", port: CONTROL_PORT") || rest.takeLast(", port: MIDI_PORT"),
-            rest.takeLastNumber() != nil, rest.takeLast(") ssrc: "),
-            rest.takeLast(while: { 0x61...0x7a ~= $0 }) > 0, rest.takeLast(" ("), rest.takeLastNumber() != nil,
-            rest.takeLast(", initiator_id: "), !holdsInvitation(rest)
+        guard rest.consume("Got confirmation from "),
+            rest.consumeLast(", port: CONTROL_PORT") || rest.consumeLast(", port: MIDI_PORT"),
+            rest.readLastNumber() != nil, rest.consumeLast(") ssrc: "),
+            rest.consumeLast(while: { 0x61...0x7a ~= $0 }) > 0, rest.consumeLast(" ("), rest.readLastNumber() != nil,
+            rest.consumeLast(", initiator_id: "), !holdsInvitation(rest)
         else { return nil }
         return .noise
     }
@@ -136,9 +137,10 @@ enum LevelledGrammar {
         if message.isExactly("AVAHI_ENTRY_GROUP_ESTABLISHED Group successfully established.") { return .noise }
         // `service="<name>" of type="_apple-midi._udp" in domain=local flags=00000004 `
         var rest = message
-        guard rest.take("AVAHI_BROWSER_REMOVE REMOVE: service=\""), rest.takeLast(" "),
-            rest.takeLast(while: { LineCursor.isDigit($0) || (0x41...0x46 ~= $0) }) > 0, rest.takeLast(" flags="),
-            rest.takeLast("in domain=local"), rest.takeLast("\" of type=\"_apple-midi._udp\" "), !holdsInvitation(rest)
+        guard rest.consume("AVAHI_BROWSER_REMOVE REMOVE: service=\""), rest.consumeLast(" "),
+            rest.consumeLast(while: { LineCursor.isDigit($0) || (0x41...0x46 ~= $0) }) > 0, rest.consumeLast(" flags="),
+            rest.consumeLast("in domain=local"), rest.consumeLast("\" of type=\"_apple-midi._udp\" "),
+            !holdsInvitation(rest)
         else { return nil }
         return .noise
     }
@@ -146,7 +148,8 @@ enum LevelledGrammar {
     private static func rare(file: LineCursor, _ message: LineCursor) -> LogFact? {
         var rest = message
         if file.isExactly("rtpmidiremotehandler") {
-            guard rest.take("Not adding peer=\""), rest.takeLast("\", as requested by settings"), !holdsInvitation(rest)
+            guard rest.consume("Not adding peer=\""), rest.consumeLast("\", as requested by settings"),
+                !holdsInvitation(rest)
             else { return nil }
             return .noise
         }
@@ -159,13 +162,13 @@ enum LevelledGrammar {
         }
         if file.isExactly("control_socket") {
             if rest.isExactly("Removed old control socket. Creating new one.") { return .noise }
-            guard rest.take("Control socket ready at "), !holdsInvitation(rest) else { return nil }
+            guard rest.consume("Control socket ready at "), !holdsInvitation(rest) else { return nil }
             return .controlReady(path: rest.name)
         }
         guard file.isExactly("rtpclient") else { return nil }
         if rest.isExactly("Disconnecting because of CK timeout") { return .ckTimeout }
         if rest.isExactly("Connected") { return .noise }
-        return rest.hasPrefix("Connected control port ") && rest.takeLastNumber() != nil && !holdsInvitation(rest)
+        return rest.hasPrefix("Connected control port ") && rest.readLastNumber() != nil && !holdsInvitation(rest)
             ? .noise : nil
     }
 }

@@ -1,5 +1,5 @@
-/// One line's bytes, eaten from both ends while a grammar is matched against them. It borrows the reader's buffer and
-/// lives no longer than the call that reads the line.
+/// One line's bytes, consumed from both ends while a grammar is matched against them. It borrows the reader's buffer
+/// and lives no longer than the call that reads the line.
 struct LineCursor {
     private let base: UnsafeRawPointer
     private var start: Int
@@ -13,7 +13,7 @@ struct LineCursor {
 
     var count: Int { end - start }
     var isEmpty: Bool { start == end }
-    /// The byte at a place that the caller knows to be inside.
+    /// The byte at an index that the caller knows to be inside.
     subscript(_ index: Int) -> UInt8 {
         precondition(index >= 0 && index < count, "outside the line")
         return base.load(fromByteOffset: start + index, as: UInt8.self)
@@ -37,21 +37,21 @@ struct LineCursor {
 
     func isExactly(_ word: StaticString) -> Bool { word.utf8CodeUnitCount == count && equals(word, at: start) }
 
-    mutating func take(_ word: StaticString) -> Bool {
+    mutating func consume(_ word: StaticString) -> Bool {
         guard hasPrefix(word) else { return false }
         start += word.utf8CodeUnitCount
         return true
     }
 
-    mutating func takeLast(_ word: StaticString) -> Bool {
+    mutating func consumeLast(_ word: StaticString) -> Bool {
         guard hasSuffix(word) else { return false }
         end -= word.utf8CodeUnitCount
         return true
     }
 
-    /// Takes the bytes at the front for which the test holds, and says how many.
+    /// Consumes the bytes at the front for which the test holds, and returns how many.
     @discardableResult
-    mutating func take(while test: (UInt8) -> Bool) -> Int {
+    mutating func consume(while test: (UInt8) -> Bool) -> Int {
         let before = start
         while start < end, test(base.load(fromByteOffset: start, as: UInt8.self)) { start += 1 }
         return start - before
@@ -59,36 +59,36 @@ struct LineCursor {
 
     /// The same from the back.
     @discardableResult
-    mutating func takeLast(while test: (UInt8) -> Bool) -> Int {
+    mutating func consumeLast(while test: (UInt8) -> Bool) -> Int {
         let before = end
         while end > start, test(base.load(fromByteOffset: end - 1, as: UInt8.self)) { end -= 1 }
         return before - end
     }
 
     /// A decimal number at the front: 1 to 10 digits, no needless zero.
-    mutating func takeNumber() -> Int? {
+    mutating func readNumber() -> Int? {
         let from = start
-        return number(digits: take(while: Self.isDigit), at: from)
+        return number(digits: consume(while: Self.isDigit), at: from)
     }
 
-    mutating func takeLastNumber() -> Int? {
-        let digits = takeLast(while: Self.isDigit)
+    mutating func readLastNumber() -> Int? {
+        let digits = consumeLast(while: Self.isDigit)
         return number(digits: digits, at: end)
     }
 
-    private func number(digits: Int, at place: Int) -> Int? {
+    private func number(digits: Int, at first: Int) -> Int? {
         guard 1...10 ~= digits else { return nil }
         var value = 0
         for index in 0..<digits {
-            value = value * 10 + Int(base.load(fromByteOffset: place + index, as: UInt8.self) - 0x30)
+            value = value * 10 + Int(base.load(fromByteOffset: first + index, as: UInt8.self) - 0x30)
         }
-        return digits > 1 && base.load(fromByteOffset: place, as: UInt8.self) == 0x30 ? nil : value
+        return digits > 1 && base.load(fromByteOffset: first, as: UInt8.self) == 0x30 ? nil : value
     }
 
     /// A 32-bit number in capital hexadecimal digits at the front, no needless zero.
-    mutating func takeHex() -> UInt32? {
+    mutating func readHex() -> UInt32? {
         let from = start
-        let digits = take { Self.isDigit($0) || (0x41...0x46 ~= $0) }
+        let digits = consume { Self.isDigit($0) || (0x41...0x46 ~= $0) }
         guard 1...8 ~= digits else { return nil }
         if digits > 1, base.load(fromByteOffset: from, as: UInt8.self) == 0x30 { return nil }
         var value: UInt32 = 0
@@ -100,14 +100,14 @@ struct LineCursor {
     }
 
     /// Splits at the first `word`: what stands before it is returned, what stands behind it is left.
-    mutating func take(until word: StaticString) -> LineCursor? {
+    mutating func read(until word: StaticString) -> LineCursor? {
         let length = word.utf8CodeUnitCount
         guard count >= length else { return nil }
         let first = word.utf8Start[0]
-        for place in start...(end - length)
-        where base.load(fromByteOffset: place, as: UInt8.self) == first && equals(word, at: place) {
-            let before = LineCursor(base, start..<place)
-            start = place + length
+        for index in start...(end - length)
+        where base.load(fromByteOffset: index, as: UInt8.self) == first && equals(word, at: index) {
+            let before = LineCursor(base, start..<index)
+            start = index + length
             return before
         }
         return nil
@@ -115,7 +115,7 @@ struct LineCursor {
 
     func contains(_ word: StaticString) -> Bool {
         var copy = self
-        return copy.take(until: word) != nil
+        return copy.read(until: word) != nil
     }
 
     mutating func drop(_ length: Int) {
@@ -149,10 +149,10 @@ struct LineCursor {
         return true
     }
 
-    private func equals(_ word: StaticString, at place: Int) -> Bool {
+    private func equals(_ word: StaticString, at first: Int) -> Bool {
         let letters = word.utf8Start
         for index in 0..<word.utf8CodeUnitCount
-        where base.load(fromByteOffset: place + index, as: UInt8.self) != letters[index] {
+        where base.load(fromByteOffset: first + index, as: UInt8.self) != letters[index] {
             return false
         }
         return true

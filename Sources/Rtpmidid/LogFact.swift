@@ -46,7 +46,7 @@ package enum LogFact: Equatable, Sendable {
     /// A clock sync ended: the full round trip in microseconds, in steps of 100.
     case latency(name: RawText, microseconds: Int, role: LatencyRole)
 
-    case avahiTrouble(RawText)
+    case avahiProblem(RawText)
     case stopping
     case fin
     /// The daemon or its C++ runtime says why it ends. Worth showing only if the process did end.

@@ -4,14 +4,14 @@ enum LogMessages {
     /// Split at the first `initiator_id`, so that with two of them the names cannot be equal.
     static func invitation(_ message: LineCursor) -> LogFact? {
         var rest = message
-        guard rest.take("remote_name=\""), let remote = rest.take(until: "\", initiator_id="),
-            let initiator = rest.takeHex(), rest.take("  ssrc="), let ssrc = rest.takeHex(),
-            rest.take(", local_name=\"")
+        guard rest.consume("remote_name=\""), let remote = rest.read(until: "\", initiator_id="),
+            let initiator = rest.readHex(), rest.consume("  ssrc="), let ssrc = rest.readHex(),
+            rest.consume(", local_name=\"")
         else { return nil }
         let channel: SessionChannel
-        if rest.takeLast("\", at port=CONTROL_PORT") {
+        if rest.consumeLast("\", at port=CONTROL_PORT") {
             channel = .control
-        } else if rest.takeLast("\", at port=MIDI_PORT") {
+        } else if rest.consumeLast("\", at port=MIDI_PORT") {
             channel = .midi
         } else {
             return nil
@@ -23,14 +23,14 @@ enum LogMessages {
     /// Behind `Got connection request from `, up to 23.12.
     static func oldInvitation(_ message: LineCursor) -> LogFact? {
         var rest = message
-        guard let remote = rest.take(until: ", initiator_id: "),
-            let initiator = rest.takeHex(), rest.take(" (true) ssrc: ") || rest.take(" (false) ssrc: "),
-            let ssrc = rest.takeHex(), rest.take(", name: ")
+        guard let remote = rest.read(until: ", initiator_id: "),
+            let initiator = rest.readHex(), rest.consume(" (true) ssrc: ") || rest.consume(" (false) ssrc: "),
+            let ssrc = rest.readHex(), rest.consume(", name: ")
         else { return nil }
         let channel: SessionChannel
-        if rest.takeLast(", at control? true") {
+        if rest.consumeLast(", at control? true") {
             channel = .control
-        } else if rest.takeLast(", at control? false") {
+        } else if rest.consumeLast(", at control? false") {
             channel = .midi
         } else {
             return nil
@@ -43,21 +43,21 @@ enum LogMessages {
     static func latency(_ message: LineCursor) -> LogFact? {
         var rest = message
         let role: LogFact.LatencyRole
-        if rest.takeLast(" ms (server / 3)") {
+        if rest.consumeLast(" ms (server / 3)") {
             role = .server
-        } else if rest.takeLast(" ms (client / 2)") {
+        } else if rest.consumeLast(" ms (client / 2)") {
             role = .client
         } else {
             return nil
         }
         // Two decimals, of which the second is always 0; a clock step makes old versions write a minus.
         let fraction = rest
-        guard rest.takeLast(while: LineCursor.isDigit) == 2, rest.takeLast(".") else { return nil }
+        guard rest.consumeLast(while: LineCursor.isDigit) == 2, rest.consumeLast(".") else { return nil }
         let tail = fraction.suffix(2)
         let hundredths = Int(tail[0] - 0x30) * 10 + Int(tail[1] - 0x30)
-        guard let whole = rest.takeLastNumber() else { return nil }
-        let isNegative = rest.takeLast("-")
-        guard rest.takeLast(": "), !holdsInvitation(rest) else { return nil }
+        guard let whole = rest.readLastNumber() else { return nil }
+        let isNegative = rest.consumeLast("-")
+        guard rest.consumeLast(": "), !holdsInvitation(rest) else { return nil }
         let microseconds = whole * 1000 + hundredths * 10
         return .latency(name: rest.name, microseconds: isNegative ? -microseconds : microseconds, role: role)
     }
@@ -65,7 +65,7 @@ enum LogMessages {
     /// Behind `Created alsapeer `: `<name>, port 7`
     static func portMade(_ message: LineCursor) -> LogFact? {
         var rest = message
-        guard let port = rest.takeLastNumber(), rest.takeLast(", port "), !holdsInvitation(rest) else { return nil }
+        guard let port = rest.readLastNumber(), rest.consumeLast(", port "), !holdsInvitation(rest) else { return nil }
         return .alsaPortMade(name: rest.name, port: port)
     }
 
@@ -73,13 +73,13 @@ enum LogMessages {
     static func bye(_ message: LineCursor) -> LogFact? {
         var rest = message
         let last = rest.hasSuffix(" -> NOT_CONNECTED")
-        guard rest.takeLast(while: LineCursor.isCapital) > 0, rest.takeLast(" -> "),
-            rest.takeLast(while: LineCursor.isCapital) > 0, rest.takeLast(" port. Status ")
+        guard rest.consumeLast(while: LineCursor.isCapital) > 0, rest.consumeLast(" -> "),
+            rest.consumeLast(while: LineCursor.isCapital) > 0, rest.consumeLast(" port. Status ")
         else { return nil }
         let channel: SessionChannel
-        if rest.takeLast(", CONTROL_PORT") {
+        if rest.consumeLast(", CONTROL_PORT") {
             channel = .control
-        } else if rest.takeLast(", MIDI_PORT") {
+        } else if rest.consumeLast(", MIDI_PORT") {
             channel = .midi
         } else {
             return nil
@@ -90,11 +90,11 @@ enum LogMessages {
     /// Behind `Disconnect from `, up to 23.10: `<name>, Control port. Status 2`. The first BYE ends the session.
     static func oldBye(_ message: LineCursor) -> LogFact? {
         var rest = message
-        guard rest.takeLastNumber() != nil, rest.takeLast(" port. Status ") else { return nil }
+        guard rest.readLastNumber() != nil, rest.consumeLast(" port. Status ") else { return nil }
         let channel: SessionChannel
-        if rest.takeLast(", Control") {
+        if rest.consumeLast(", Control") {
             channel = .control
-        } else if rest.takeLast(", MIDI") || rest.takeLast(", Midi") {
+        } else if rest.consumeLast(", MIDI") || rest.consumeLast(", Midi") {
             channel = .midi
         } else {
             return nil
@@ -105,15 +105,15 @@ enum LogMessages {
     /// Behind `Sent both goodbyes and is peer is disconected (`
     static func goodbyes(_ message: LineCursor) -> LogFact? {
         var rest = message
-        return rest.takeLast(")") && !holdsInvitation(rest) ? .goodbyesSent(name: rest.name) : nil
+        return rest.consumeLast(")") && !holdsInvitation(rest) ? .goodbyesSent(name: rest.name) : nil
     }
 
     /// Behind `Listening RTP MIDI connections at `: `:::5004 / null, with name: 'x'`, or `0.0.0.0:5004, with name: 'x'`.
     static func listening(_ message: LineCursor) -> LogFact? {
         var rest = message
-        guard var addresses = rest.take(until: ", with name: '"), rest.takeLast("'"), !holdsInvitation(rest)
+        guard var addresses = rest.read(until: ", with name: '"), rest.consumeLast("'"), !holdsInvitation(rest)
         else { return nil }
-        guard let control = addresses.take(until: " / ") else {
+        guard let control = addresses.read(until: " / ") else {
             guard case .some(let port) = Self.port(addresses) else { return nil }
             let midi = port.flatMap { $0 < UInt16.max ? $0 + 1 : nil }
             return .listening(control: port, midi: midi, name: rest.name)
@@ -126,7 +126,8 @@ enum LogMessages {
     private static func port(_ address: LineCursor) -> UInt16?? {
         if address.isExactly("null") { return .some(nil) }
         var rest = address
-        guard let number = rest.takeLastNumber(), let port = UInt16(exactly: number), rest.takeLast(":"), !rest.isEmpty
+        guard let number = rest.readLastNumber(), let port = UInt16(exactly: number), rest.consumeLast(":"),
+            !rest.isEmpty
         else { return nil }
         return .some(port)
     }

@@ -74,9 +74,9 @@ package struct LogReader: Sendable {
         bytes.withUnsafeBytes { read($0, emit: emit) }
     }
 
-    private mutating func advance(from taken: inout Int, to place: Int) {
-        offset += UInt64(place - taken)
-        taken = place
+    private mutating func advance(from taken: inout Int, to end: Int) {
+        offset += UInt64(end - taken)
+        taken = end
     }
 
     private mutating func watchForCut(
@@ -111,8 +111,8 @@ package struct LogReader: Sendable {
     /// letters in groups of four.
     private func isDump(_ line: LineCursor) -> Bool {
         var rest = line
-        guard rest.take("\u{1b}[1;34m\u{1b}[0m"), rest.count <= 56 else { return false }
-        rest.take { 0x20...0x7e ~= $0 }
+        guard rest.consume("\u{1b}[1;34m\u{1b}[0m"), rest.count <= 56 else { return false }
+        rest.consume { 0x20...0x7e ~= $0 }
         return rest.isEmpty
     }
 }

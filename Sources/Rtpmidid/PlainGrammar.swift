@@ -17,19 +17,19 @@ enum PlainGrammar {
         var rest = message
         switch message[0] {
         case UInt8(ascii: "L"):
-            if rest.take("Latency ") { return LogMessages.latency(rest) }
-            return rest.take("Listening RTP MIDI connections at ") ? LogMessages.listening(rest) : nil
+            if rest.consume("Latency ") { return LogMessages.latency(rest) }
+            return rest.consume("Listening RTP MIDI connections at ") ? LogMessages.listening(rest) : nil
         case UInt8(ascii: "G"):
-            return rest.take("Got connection request from ") ? LogMessages.oldInvitation(rest) : nil
+            return rest.consume("Got connection request from ") ? LogMessages.oldInvitation(rest) : nil
         case UInt8(ascii: "R"): return letterR(rest)
         case UInt8(ascii: "D"):
             if rest.isExactly("Disconnected") { return .noise }
-            guard rest.take("Disconnect from ") else { return nil }
+            guard rest.consume("Disconnect from ") else { return nil }
             return LogMessages.oldBye(rest) ?? LogMessages.bye(rest)
         case UInt8(ascii: "C"): return letterC(rest)
         case UInt8(ascii: "A"): return letterA(rest)
         case UInt8(ascii: "S"):
-            if rest.take("Sent both goodbyes and is peer is disconected (") { return LogMessages.goodbyes(rest) }
+            if rest.consume("Sent both goodbyes and is peer is disconected (") { return LogMessages.goodbyes(rest) }
             if rest.isExactly("SIGTERM received. Closing.") || rest.isExactly("SIGINT received. Closing.") {
                 return .stopping
             }
@@ -38,7 +38,7 @@ enum PlainGrammar {
         case UInt8(ascii: "T"):
             if rest.hasPrefix("Timeout waiting for CK") && !holdsInvitation(rest) { return .ckTimeout }
             return rest.hasPrefix("Try listen at ") ? harmless(rest) : nil
-        case UInt8(ascii: "E"), UInt8(ascii: "U"): return trouble(rest)
+        case UInt8(ascii: "E"), UInt8(ascii: "U"): return problem(rest)
         default: return other(rest)
         }
     }
@@ -47,17 +47,17 @@ enum PlainGrammar {
 
     private static func letterR(_ message: LineCursor) -> LogFact? {
         var rest = message
-        if rest.take("Received command: ") { return harmless(rest) }
-        if rest.take("Remote client connects to local server at port ") {
-            guard rest.takeNumber() != nil, rest.take(". Name: "), !holdsInvitation(rest) else { return nil }
+        if rest.consume("Received command: ") { return harmless(rest) }
+        if rest.consume("Remote client connects to local server at port ") {
+            guard rest.readNumber() != nil, rest.consume(". Name: "), !holdsInvitation(rest) else { return nil }
             return .joinedWithoutPort(name: rest.name)
         }
-        if rest.take("Remove aseq port ") {
-            guard let port = rest.takeNumber(), rest.isEmpty else { return nil }
+        if rest.consume("Remove aseq port ") {
+            guard let port = rest.readNumber(), rest.isEmpty else { return nil }
             return .oldPortRemoved(port: port)
         }
-        if rest.take("Removed peer ") {
-            guard let id = rest.takeNumber(), rest.isEmpty else { return nil }
+        if rest.consume("Removed peer ") {
+            guard let id = rest.readNumber(), rest.isEmpty else { return nil }
             return .peerRemoved(id: id)
         }
         let known =
@@ -69,34 +69,38 @@ enum PlainGrammar {
 
     private static func letterC(_ message: LineCursor) -> LogFact? {
         var rest = message
-        if rest.take("Created alsapeer ") { return LogMessages.portMade(rest) }
-        if rest.take("Closed control connection: ") { return rest.takeNumber() != nil && rest.isEmpty ? .noise : nil }
-        if rest.take("Control socket ready at ") { return holdsInvitation(rest) ? nil : .controlReady(path: rest.name) }
+        if rest.consume("Created alsapeer ") { return LogMessages.portMade(rest) }
+        if rest.consume("Closed control connection: ") {
+            return rest.readNumber() != nil && rest.isEmpty ? .noise : nil
+        }
+        if rest.consume("Control socket ready at ") {
+            return holdsInvitation(rest) ? nil : .controlReady(path: rest.name)
+        }
         if holdsInvitation(rest) { return nil }
         if rest.hasPrefix("Can't open sequencer.") { return .noSequencer(rest.text) }
-        if rest.hasPrefix("Client failure: ") { return .avahiTrouble(rest.text) }
+        if rest.hasPrefix("Client failure: ") { return .avahiProblem(rest.text) }
         if rest.hasPrefix("Can't remove fd ") { return .error(rest.text) }
         return rest.hasPrefix("Control port at ") || rest.hasPrefix("Connected from ") ? .noise : nil
     }
 
     private static func letterA(_ message: LineCursor) -> LogFact? {
         var rest = message
-        if rest.take("Added control connection: ") { return rest.takeNumber() != nil && rest.isEmpty ? .noise : nil }
-        if rest.take("Added peer ") {
-            guard let id = rest.takeNumber(), rest.isEmpty else { return nil }
+        if rest.consume("Added control connection: ") { return rest.readNumber() != nil && rest.isEmpty ? .noise : nil }
+        if rest.consume("Added peer ") {
+            guard let id = rest.readNumber(), rest.isEmpty else { return nil }
             return .peerAdded(id: id, kind: .untold)
         }
         return rest.hasPrefix("Announce ") ? harmless(rest) : nil
     }
 
-    private static func trouble(_ message: LineCursor) -> LogFact? {
+    private static func problem(_ message: LineCursor) -> LogFact? {
         if holdsInvitation(message) { return nil }
         if message.hasPrefix("Error creating server at ") { return .bindFailed(message.text) }
         if message.hasPrefix("Unhandled exception: ") {
             if message.contains("open sequencer") { return .noSequencer(message.text) }
             return message.contains("rtpmidi control socket") ? .bindFailed(message.text) : .fatal(message.text)
         }
-        if message.hasPrefix("Error creating avahi client") { return .avahiTrouble(message.text) }
+        if message.hasPrefix("Error creating avahi client") { return .avahiProblem(message.text) }
         if message.hasPrefix("Error Binding socket at ") { return .controlFailed(message.text) }
         if message.hasPrefix("Error ") { return .error(message.text) }
         // The BYE on the second port, of a participant whom the first BYE has already removed.
@@ -108,13 +112,14 @@ enum PlainGrammar {
         if rest.isExactly("Waiting for connections.") { return .waitingForConnections }
         if rest.isExactly("FIN") { return .fin }
         if rest.isExactly("epoll_wait failed: Interrupted system call") { return .noise }
-        if rest.take("New ALSA connection from port ") {
-            guard rest.takeLast(")"), rest.takeLastNumber() != nil, rest.takeLast(":"), rest.takeLastNumber() != nil,
-                rest.takeLast(" (")
+        if rest.consume("New ALSA connection from port ") {
+            guard rest.consumeLast(")"), rest.readLastNumber() != nil, rest.consumeLast(":"),
+                rest.readLastNumber() != nil,
+                rest.consumeLast(" (")
             else { return nil }
             return harmless(rest)
         }
-        if rest.take("~rtppeer '") { return rest.takeLast("' (remote)") ? harmless(rest) : nil }
+        if rest.consume("~rtppeer '") { return rest.consumeLast("' (remote)") ? harmless(rest) : nil }
         let known =
             rest.hasPrefix("(Browser) ") || rest.hasPrefix("(C) ") || rest.hasPrefix("watch_new ")
             || rest.hasPrefix("mdns 0x") || rest.hasPrefix("settings after argument parsing: ")

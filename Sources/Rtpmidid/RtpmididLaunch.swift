@@ -6,7 +6,7 @@ package struct RtpmididLaunch: Hashable, Sendable {
     package let arguments: [String]
     /// To be added to the daemon's environment.
     package let environment: [String: String]
-    /// The name that participants see, made harmless.
+    /// The name that participants see, without characters that rtpmidid's configuration gives a meaning.
     package let displayName: String
     /// The name by which ALSA knows the daemon's client.
     package let alsaClientName: String

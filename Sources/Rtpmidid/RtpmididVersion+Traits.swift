@@ -48,31 +48,32 @@ extension RtpmididVersion {
 
     /// What people should know before they rely on this version. Empty where nothing is known against it.
     package var limits: [String] {
-        var said: [String] = []
+        var sentences: [String] = []
         if isUnknown {
-            said.append(
+            sentences.append(
                 "rtpmidid \(self) is newer than this hub knows (\(Self.newestKnown)); it is treated like that one.")
         }
         if !timesOut {
-            said.append("rtpmidid \(self) never notices a participant that vanished without saying goodbye.")
+            sentences.append("rtpmidid \(self) never notices a participant that vanished without saying goodbye.")
         }
         if !statusListsParticipants {
-            said.append(
+            sentences.append(
                 "rtpmidid \(self) does not tell participants' addresses, and two of the same name cannot be told apart."
             )
         } else if !statusHasPorts {
-            said.append("rtpmidid \(self) does not tell which ALSA port belongs to which participant; the log has to.")
+            sentences.append(
+                "rtpmidid \(self) does not tell which ALSA port belongs to which participant; the log has to.")
         }
         if confirmFirst {
-            said.append(
+            sentences.append(
                 "rtpmidid \(self) joins its own ports to sessions it discovers; only ports named in its log are connected."
             )
         }
-        if !saysBye { said.append("rtpmidid \(self) cannot say goodbye to its participants when it stops.") }
-        if !survivesAvahi { said.append("rtpmidid \(self) ends when the avahi daemon is missing or restarted.") }
+        if !saysBye { sentences.append("rtpmidid \(self) cannot say goodbye to its participants when it stops.") }
+        if !survivesAvahi { sentences.append("rtpmidid \(self) ends when the avahi daemon is missing or restarted.") }
         if self < .v23_10 {
-            said.append("rtpmidid \(self) measures latency by the wall clock; a clock step makes it wrong.")
+            sentences.append("rtpmidid \(self) measures latency by the wall clock; a clock step makes it wrong.")
         }
-        return said
+        return sentences
     }
 }

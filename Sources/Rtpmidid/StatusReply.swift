@@ -70,16 +70,16 @@ package struct StatusReply: Equatable, Sendable {
     /// Sessions with a newer one at the same address and port, each with the newest: two programs cannot share a port, so
     /// the older session's program has been restarted.
     package var successions: [(older: Participant, newer: Participant)] {
-        struct Place: Hashable { let address: String, port: UInt16 }
-        func place(_ one: Participant) -> Place? {
+        struct Endpoint: Hashable { let address: String, port: UInt16 }
+        func endpoint(_ one: Participant) -> Endpoint? {
             guard let address = one.session.address, let port = one.session.port, port > 0 else { return nil }
-            return Place(address: address, port: port)
+            return Endpoint(address: address, port: port)
         }
         // The list has them in the order in which they came.
-        var newest: [Place: Participant] = [:]
-        for one in participants { if let place = place(one) { newest[place] = one } }
+        var newest: [Endpoint: Participant] = [:]
+        for one in participants { if let endpoint = endpoint(one) { newest[endpoint] = one } }
         return participants.compactMap { one in
-            guard let newer = place(one).flatMap({ newest[$0] }), newer != one else { return nil }
+            guard let newer = endpoint(one).flatMap({ newest[$0] }), newer != one else { return nil }
             return (one, newer)
         }
     }

@@ -46,7 +46,7 @@ package final class SequencerHandle {
         var entry = pollfd()
         _ = snd_seq_poll_descriptors(opened, &entry, 1, Int16(POLLIN))
         descriptor = entry.fd
-        // These fail only without memory, when Swift itself traps.
+        // These fail only when memory is exhausted, in which case Swift itself traps.
         var clientInfo: OpaquePointer?
         var portInfo: OpaquePointer?
         var subscription: OpaquePointer?

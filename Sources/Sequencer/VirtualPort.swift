@@ -39,11 +39,11 @@ package final class VirtualPort {
             snd_midi_event_reset_decode(coder)
             let count = snd_midi_event_decode(coder, &buffer, buffer.count, event)
             guard count > 0 else { continue }
-            take(buffer[..<count], isExclusive: event.pointee.type == UInt8(SND_SEQ_EVENT_SYSEX.rawValue), body)
+            handOut(buffer[..<count], isExclusive: event.pointee.type == UInt8(SND_SEQ_EVENT_SYSEX.rawValue), body)
         }
     }
 
-    private func take(_ octets: ArraySlice<UInt8>, isExclusive: Bool, _ body: ([UInt8]) -> Void) {
+    private func handOut(_ octets: ArraySlice<UInt8>, isExclusive: Bool, _ body: ([UInt8]) -> Void) {
         guard isExclusive else { return body(Array(octets)) }
         if octets.first == 0xF0 { exclusive = [] }
         exclusive += octets

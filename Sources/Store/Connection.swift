@@ -124,7 +124,8 @@ final class Connection {
             try statement("COMMIT").run()
             return answer
         } catch {
-            // Some errors have rolled back already. When this fails too, the first error is the one to tell.
+            // After some errors SQLite has rolled back already. When this fails too, the first error is the one to
+            // throw.
             if sqlite3_get_autocommit(handle) == 0 { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
             throw error
         }

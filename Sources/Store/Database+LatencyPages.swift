@@ -20,14 +20,14 @@ package struct LatencyPage: Sendable {
         package let name: String
     }
     /// The last visit that was read, and how far: up to that moment, to its end where there is none.
-    package struct Place: Hashable, Sendable {
+    package struct Position: Hashable, Sendable {
         package let visit: Int64
         package let at: Timestamp?
         package init(visit: Int64, at: Timestamp? = nil) { (self.visit, self.at) = (visit, at) }
     }
     package fileprivate(set) var points: [(of: Visitor, point: LatencyPoint)] = []
     /// Where to go on; nil at the end.
-    package fileprivate(set) var next: Place?
+    package fileprivate(set) var next: Position?
 }
 
 extension Database {
@@ -36,19 +36,19 @@ extension Database {
     /// What looking at a visit counts, in rows.
     private static let visitCost = 50
 
-    /// The confirmed round trips of visits, also of those that are over, behind `place`: a point a minute where they
+    /// The confirmed round trips of visits, also of those that are over, behind `position`: a point a minute where they
     /// have been summed up, and without those of which only a range of time is known. A page may have fewer points than
     /// `limit` and yet a next one, as the work for one is bounded too.
     package func latency(
-        _ filter: LatencyFilter, after place: LatencyPage.Place? = nil, limit: Int
+        _ filter: LatencyFilter, after position: LatencyPage.Position? = nil, limit: Int
     ) throws(StoreError) -> LatencyPage {
         try use { connection throws(StoreError) in
             var page = LatencyPage()
             var rows = 0
-            for one in try connection.visitors(filter, from: place?.visit ?? .min) {
+            for one in try connection.visitors(filter, from: position?.visit ?? .min) {
                 var from = filter.from
-                if let place, place.visit == one.visit {
-                    guard let at = place.at else { continue }
+                if let position, position.visit == one.visit {
+                    guard let at = position.at else { continue }
                     from = max(from, at.advanced(by: .milliseconds(filter.step)))
                 }
                 guard rows < Self.mostRows, page.points.count < limit else { return page }

@@ -11,7 +11,7 @@ import CSQLite
 ///
 /// Errors leave it usable: after a full disk or a busy file the same call can be made again. A damaged file is set
 /// aside, the call throws `.damaged`, and the next one works on a new, empty file: then commit the visits that are open
-/// and the settings that matter before going on, and read `takeNotices()`.
+/// and the settings that matter before going on, and read `drainNotices()`.
 package actor Database {
     private let executor = QueueExecutor("midihub.store")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -56,7 +56,7 @@ package actor Database {
     }
 
     /// Sentences for people about what happened to the file. Each is returned once.
-    package func takeNotices() -> [String] {
+    package func drainNotices() -> [String] {
         defer { file.notices = [] }
         return file.notices
     }

@@ -7,7 +7,7 @@ struct DatabaseFile {
     let path: String
     private let pageLimit: Int?
     private let migrations: [Migration]
-    /// Sentences for people that nobody has taken yet.
+    /// Sentences for people that `drainNotices` has not returned yet.
     var notices: [String] = []
     /// Whether the next file begun follows one that was lost.
     private var followsLost = false
@@ -29,7 +29,7 @@ struct DatabaseFile {
     mutating func open() throws(StoreError) -> Connection {
         let wasEmpty = size(path) == 0
         if wasEmpty, let log = size(path + "-wal"), log > 0 {
-            // SQLite would delete the log without a word.
+            // SQLite would delete the log without reporting it.
             try setAside(because: "it is empty, though its log is not")
             return try connect()
         }

@@ -127,11 +127,11 @@ extension Database {
     }
 
     private func events(
-        _ place: String, _ id: Int64, _ limit: Int, _ filter: EventFilter
+        _ range: String, _ id: Int64, _ limit: Int, _ filter: EventFilter
     ) throws(StoreError) -> [EventRecord] {
         let (condition, values) = filter.condition
         return try use { connection throws(StoreError) in
-            try connection.statement(composed: "SELECT * FROM event WHERE \(condition) AND \(place) LIMIT ?")
+            try connection.statement(composed: "SELECT * FROM event WHERE \(condition) AND \(range) LIMIT ?")
                 .rows(binding: values + [id, Int64(max(limit, 0))]) { EventRecord($0) }
         }
     }

@@ -9,7 +9,7 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         /// No room (or quota) left. Nothing was written; the same call works when there is room again.
         case diskFull
         /// The file was no database of ours or is broken. It has been set aside where that was possible (see
-        /// `Database.takeNotices()`), and the same call begins on a new, empty file.
+        /// `Database.drainNotices()`), and the same call begins on a new, empty file.
         case damaged
         /// The file was written by a newer version of the program. It was left as it is.
         case newerSchema(found: Int, known: Int)

@@ -7,8 +7,8 @@ package final class Service {
     package struct Plan {
         /// Called before every start; throws the sentence that says why it must not start now.
         package var prepare: () throws(Unfit) -> ChildProgram
-        /// Lets the service's users know that it ends; calls back when that is done. The patience of the teardown
-        /// limits it.
+        /// Lets the service's users know that it ends; calls back when that is done. The timeout of that step of the
+        /// teardown limits it.
         package var goodbye: (@escaping () -> Void) -> Void
         /// Neighbouring words of its command line by which a process that lost its record is found: an option and its
         /// value, as a value alone would also find an editor. One match is enough; without any it is not looked for.
@@ -74,13 +74,13 @@ package final class Service {
     /// Takes over the process on record, or one found by its command line; false where none runs.
     package func adopt() -> Bool {
         if let recorded = plan.load() {
-            if take(recorded, how: "its record") { return true }
+            if adopt(recorded, how: "its record") { return true }
             plan.save(nil)
         }
         // Not the record's process: one that started before its record was written, or whose record is lost or half
         // written.
         for pid in plan.marks.flatMap(ProcessIdentity.withArguments) {
-            if let identity = ProcessIdentity(of: pid), take(identity, how: "its command line") {
+            if let identity = ProcessIdentity(of: pid), adopt(identity, how: "its command line") {
                 plan.save(identity)
                 return true
             }
@@ -98,7 +98,7 @@ package final class Service {
     package func markReady() { perform(machine.handle(.ready)) }
     package func markUnfit() { perform(machine.handle(.unfit)) }
 
-    private func take(_ identity: ProcessIdentity, how: String) -> Bool {
+    private func adopt(_ identity: ProcessIdentity, how: String) -> Bool {
         guard let descriptor = ProcessDescriptor(identity) else { return false }
         follow(Running(descriptor))
         isAdopted = true
@@ -138,8 +138,8 @@ package final class Service {
         case nil: break
         case .spawn: spawn()
         case .wake(let instant): wake(at: instant)
-        case .end(let step, let patience):
-            wake(at: .now.advanced(by: patience))
+        case .end(let step, let timeout):
+            wake(at: .now.advanced(by: timeout))
             switch step {
             case .goodbye:
                 let leaving = process

@@ -41,8 +41,8 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
     package enum Action: Equatable {
         case spawn
         case wake(at: C.Instant)
-        /// Take a step of the teardown, and send `timer` when its patience is over.
-        case end(Teardown.Step, patience: Duration)
+        /// Do a step of the teardown, and send `timer` when its timeout is over.
+        case end(Teardown.Step, timeout: Duration)
     }
 
     package private(set) var state: State = .idle
@@ -106,7 +106,7 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
             return nil
         case .unfit:
             switch state {
-            // It serves nobody or does not answer: there is nobody to say goodbye to.
+            // It serves nobody or does not answer, so the goodbye is skipped.
             case .starting, .up: return end(from: .terminate)
             case .idle, .waiting, .ending: return nil
             }
@@ -154,11 +154,11 @@ package struct ServiceMachine<C: Clock> where C.Duration == Duration {
 
     private mutating func end(at step: Teardown.Step) -> Action {
         state = .ending(step)
-        return .end(step, patience: teardown.patience(step))
+        return .end(step, timeout: teardown.timeout(step))
     }
 }
 
-/// How a service is ended, as data: steps with a patience each, always ending in kill.
+/// How a service is ended, as data: steps with a timeout each, always ending in kill.
 package struct Teardown: Equatable, Sendable {
     package enum Step: Equatable, Sendable {
         /// The owner's own way to let the service's users know; skipped where there is none.
@@ -184,7 +184,7 @@ package struct Teardown: Equatable, Sendable {
         self.terminate = terminate
     }
 
-    func patience(_ step: Step) -> Duration {
+    func timeout(_ step: Step) -> Duration {
         switch step {
         case .goodbye: goodbye ?? .zero
         case .terminate: terminate

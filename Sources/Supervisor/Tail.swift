@@ -53,13 +53,13 @@ package final class Tail {
 
     /// Hands over what lies before the present position, from `start` on, to rebuild what was known by then.
     package func replay(from start: Int64, _ body: (UnsafeRawBufferPointer) -> Void) throws(Errno) {
-        var place = start
-        while place < offset {
-            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, Int(offset - place))])
-            let count = try file.read(at: place, into: part)
+        var cursor = start
+        while cursor < offset {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, Int(offset - cursor))])
+            let count = try file.read(at: cursor, into: part)
             guard count > 0 else { return }
             body(UnsafeRawBufferPointer(rebasing: part[..<count]))
-            place += Int64(count)
+            cursor += Int64(count)
         }
     }
 

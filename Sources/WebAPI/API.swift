@@ -15,6 +15,8 @@ package enum API {
         package var engines: [Snapshot.Engine]
         package var counts: Snapshot.Counts
         package var store: Snapshot.Store
+        /// What round trips are good or playable, the best first; an older hub does not say.
+        package var quality: [Quality.Limit]?
 
         init(_ snapshot: Snapshot) {
             (name, version, pid, startedAt) = (snapshot.name, Version.text, snapshot.pid, snapshot.startedAt)
@@ -24,6 +26,7 @@ package enum API {
             counts = .init(
                 participants: snapshot.participants.count { $0.echo == nil }, wires: snapshot.wires.count,
                 rooms: snapshot.rooms.count)
+            quality = Quality.limits
         }
 
         /// As the stream has it, without how far logs were read, which would change all the time.

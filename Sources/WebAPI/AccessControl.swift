@@ -51,8 +51,8 @@ package final class AccessControl: Sendable {
         }
     }
 
-    /// nil where the request may read what shows more to who holds the token. A wrong one is not passed over, or it could
-    /// be guessed here for nothing.
+    /// nil where the request may read what shows more to who holds the token. A wrong one is not passed over, or tokens
+    /// could be guessed here without the throttle.
     package func refuseRead(_ request: Request) -> Response? {
         claim(of: request) == .wrong ? refuseWrongToken(of: request) : nil
     }
@@ -65,9 +65,9 @@ package final class AccessControl: Sendable {
 
     private func claim(of request: Request) -> Claim {
         if request.viaSocket { return .right }
-        let words = request.headers["Authorization"]?.split(separator: " ", omittingEmptySubsequences: true) ?? []
-        guard words.first?.lowercased() == "bearer" else { return .none }
-        return words.count == 2 && isToken(Array(words[1].utf8)) ? .right : .wrong
+        let parts = request.headers["Authorization"]?.split(separator: " ", omittingEmptySubsequences: true) ?? []
+        guard parts.first?.lowercased() == "bearer" else { return .none }
+        return parts.count == 2 && isToken(Array(parts[1].utf8)) ? .right : .wrong
     }
 
     private func refuseWrongToken(of request: Request) -> Response {

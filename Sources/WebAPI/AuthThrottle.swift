@@ -23,7 +23,7 @@ package struct AuthThrottle: Sendable {
     package static let waitingForOne = 4
     package static let waitingForAll = 32
     private static let longest: Duration = .seconds(8)
-    /// So long after its last wrong token an address is as good as new.
+    /// An address is forgotten when its last wrong token was so long ago.
     private static let memory: Duration = .seconds(600)
 
     private var records: [SocketAddress: Record] = [:]
@@ -35,19 +35,20 @@ package struct AuthThrottle: Sendable {
     /// How many addresses are remembered.
     package var count: Int { records.count }
 
-    /// A wrong token has come. The first costs nothing, as fingers slip.
+    /// Counts a wrong token. The first of an address costs nothing, since people mistype.
     package mutating func cost(from address: SocketAddress, at now: Instant) -> Cost {
         total += 1
-        let place = address.network
-        makeRoom(for: place, at: now)
-        var record = records[place] ?? Record(last: now)
+        let network = address.network
+        makeRoom(for: network, at: now)
+        var record = records[network] ?? Record(last: now)
         record.count += 1
         record.last = now
         record.waiting.removeAll { $0 <= now }
-        defer { records[place] = record }
+        defer { records[network] = record }
         guard record.count > 1 else { return .wait(.zero) }
         let wait = min(Self.longest, .milliseconds(250 << min(record.count - 2, 8)))
-        let others = records.reduce(0) { sum, one in one.key == place ? sum : sum + one.value.waiting.count { $0 > now }
+        let others = records.reduce(0) { sum, one in
+            one.key == network ? sum : sum + one.value.waiting.count { $0 > now }
         }
         guard record.waiting.count < Self.waitingForOne, others + record.waiting.count < Self.waitingForAll else {
             return .comeBack(after: wait)
@@ -56,9 +57,9 @@ package struct AuthThrottle: Sendable {
         return .wait(wait)
     }
 
-    private mutating func makeRoom(for place: SocketAddress, at now: Instant) {
+    private mutating func makeRoom(for network: SocketAddress, at now: Instant) {
         records = records.filter { $0.value.last.advanced(by: Self.memory) > now }
-        guard records[place] == nil, records.count >= Self.addresses else { return }
+        guard records[network] == nil, records.count >= Self.addresses else { return }
         if let quietest = records.min(by: { $0.value.last < $1.value.last }) { records[quietest.key] = nil }
     }
 }

@@ -18,8 +18,8 @@ extension Routes {
         }
         router.on(.get, "/api/v1/rooms", query: Paging.parameters) { [board] request, _, responder in
             answer(request, responder, "rooms", board) { snapshot, paging in
-                let places = Array(zip(snapshot.rooms, Int64(1)...))
-                let (part, next) = paging.part(of: places) { .init($0.1) }
+                let numbered = Array(zip(snapshot.rooms, Int64(1)...))
+                let (part, next) = paging.part(of: numbered) { .init($0.1) }
                 return JSON.text(API.Rooms(rooms: part.map(\.0), next: next))
             }
         }
@@ -86,21 +86,21 @@ extension Routes {
                 let visit = Self.optionalNumber(query["participant"], 1...Self.numbers.upperBound),
                 let paging = Paging(query, limits: 1...10_000, standard: 5000)
             else {
-                let words =
+                let sentence =
                     "from and to are Unix milliseconds, step milliseconds up to a day, participant an id, "
                     + "limit 1 to 10000, cursor the `next` of the answer before."
-                return responder.send(.problem(.badRequest, words))
+                return responder.send(.problem(.badRequest, sentence))
             }
             let filter = LatencyFilter(
                 visit: visit, room: query["room"], from: Timestamp(milliseconds: from), to: Timestamp(milliseconds: to),
                 step: step)
             // The second number of a cursor is a time; it is 0 where the whole visit has been listed.
-            let place = paging.after.map { cursor in
-                LatencyPage.Place(
+            let position = paging.after.map { cursor in
+                LatencyPage.Position(
                     visit: cursor.major, at: cursor.minor == 0 ? nil : Timestamp(milliseconds: cursor.minor))
             }
             answer(responder) { database throws(StoreError) in
-                let page = try await database.latency(filter, after: place, limit: paging.limit)
+                let page = try await database.latency(filter, after: position, limit: paging.limit)
                 let next = page.next.map { Paging.Cursor($0.visit, $0.at?.milliseconds ?? 0).description }
                 return Self.json(API.Samples(samples: page.points.map(API.Sample.init), next: next), for: request)
             }
@@ -116,19 +116,19 @@ extension Routes {
             guard let paging = Paging(query, standard: 50),
                 let after = Self.optionalNumber(query["after"], Self.numbers)
             else {
-                let words = "limit is 1 to 1000, after an event's id, cursor the `next` of the answer before."
-                return responder.send(.problem(.badRequest, words))
+                let sentence = "limit is 1 to 1000, after an event's id, cursor the `next` of the answer before."
+                return responder.send(.problem(.badRequest, sentence))
             }
             let kinds = query["kind"].map { $0.split(separator: ",").map(String.init) } ?? []
             answer(responder) { database throws(StoreError) in
                 let filter = EventFilter(kinds: kinds)
-                let place = paging.after?.major
+                let position = paging.after?.major
                 // One more than asked for shows whether there is more.
                 let events =
                     if let after {
                         try await database.events(
-                            after: max(after, place ?? after), limit: paging.limit + 1, where: filter)
-                    } else { try await database.events(before: place, limit: paging.limit + 1, where: filter) }
+                            after: max(after, position ?? after), limit: paging.limit + 1, where: filter)
+                    } else { try await database.events(before: position, limit: paging.limit + 1, where: filter) }
                 let part = events.prefix(paging.limit)
                 let next = part.count < events.count ? part.last.map { "\($0.id)" } : nil
                 return Self.json(

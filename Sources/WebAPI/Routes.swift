@@ -45,8 +45,8 @@ package struct Routes: Sendable {
         }
         router.on(.get, "/healthz") { [board] request, _, responder in
             let health = board.snapshot.health
-            let words = ([health.sentence] + health.problems.map(\.what)).joined(separator: "\n") + "\n"
-            responder.send(.text(words, status: health.ok ? .ok : .unavailable))
+            let sentence = ([health.sentence] + health.problems.map(\.what)).joined(separator: "\n") + "\n"
+            responder.send(.text(sentence, status: health.ok ? .ok : .unavailable))
         }
         if webDirectory == nil {
             router.on(.get, "/") { _, _, responder in
@@ -113,8 +113,8 @@ package struct Routes: Sendable {
                 guard let from = request.query["from"], let to = request.query["to"],
                     [from, to].allSatisfy({ (1...256).contains($0.unicodeScalars.count) })
                 else {
-                    let words = "from and to are participants' names of 1 to 256 characters, both needed."
-                    return responder.send(.problem(.badRequest, words))
+                    let sentence = "from and to are participants' names of 1 to 256 characters, both needed."
+                    return responder.send(.problem(.badRequest, sentence))
                 }
                 let command = Command.block(
                     room: parameters["name"], Block(from: from, to: to), isBlocked: method == .post)
@@ -146,9 +146,9 @@ package struct Routes: Sendable {
                 guard let player = request.query["player"], PianoKey.isPlayer(player),
                     let strokes = Stroke.list(request.query["keys"] ?? "")
                 else {
-                    let words =
+                    let sentence =
                         "player is 1 to 64 letters and digits, keys are up to 64 of NOTE:VELOCITY with commas between."
-                    return responder.send(.problem(.badRequest, words))
+                    return responder.send(.problem(.badRequest, sentence))
                 }
                 let key = PianoKey(room: parameters["name"], player: player)
                 give(isPost ? .piano(key, strokes) : .leavePiano(key), request, responder)
@@ -166,7 +166,7 @@ package struct Routes: Sendable {
         }
     }
 
-    /// The hub is told, and its reply is the answer.
+    /// Sends a command to the hub and answers with its reply.
     private func give(_ command: Command, _ request: Request, _ responder: Responder) {
         requests.send(
             .command(command, by: Author(address: request.client?.host)) { responder.send(Self.response($0)) })
@@ -190,8 +190,8 @@ package struct Routes: Sendable {
         router.on(.get, "/api/v1/stream", query: ["views"]) { [access] request, _, responder in
             if let refusal = access.refuseRead(request) { return responder.send(refusal) }
             guard let wanted = StreamView.parse(request.query["views"]) else {
-                let words = StreamView.allCases.map(\.rawValue).joined(separator: ", ")
-                responder.send(.problem(.badRequest, "views is a list of \(words) and event, with commas between."))
+                let sentence = StreamView.allCases.map(\.rawValue).joined(separator: ", ")
+                responder.send(.problem(.badRequest, "views is a list of \(sentence) and event, with commas between."))
                 return
             }
             // A browser that reconnects sends the last id it has seen. Anything that is no number counts as an id from
@@ -224,7 +224,8 @@ package struct Routes: Sendable {
             do throws(StoreError) {
                 responder.send(try await work(database))
             } catch {
-                responder.send(.problem(.unavailable, "The store could not answer: \(StoreWriter.words(for: error))."))
+                responder.send(
+                    .problem(.unavailable, "The store could not answer: \(StoreWriter.text(for: error))."))
             }
         }
     }

@@ -8,8 +8,8 @@ package enum StreamView: String, CaseIterable {
     case status, participants, wires, rooms, latency, activity, sounding
 
     package var topic: Topics {
-        let place = Self.allCases.firstIndex(of: self)!  // allCases has every case
-        return Topics(rawValue: 1 << UInt32(place))
+        let index = Self.allCases.firstIndex(of: self)!  // allCases has every case
+        return Topics(rawValue: 1 << UInt32(index))
     }
 
     /// The topics of `?views=`, and whether events are wanted; nil where a word is none of them. What sounds is for those

@@ -46,7 +46,8 @@ package final class WebServer: HubObserver {
             router: routes.router(), listeners: [.unix(local), .tcp(page)], counters: counters.http)
         views = StreamViews(points: hub.memory.recentRoundTrips)
         show(hub.memory.recentEvents)
-        // `midihub start` tells people the address by it. Not needed for the music, so a full disk does not matter.
+        // `midihub start` tells people the address by it. The hub works without it, so an error (a full disk) is
+        // ignored.
         try? File.replace("\(state.path)/page", with: Array("\(pageAddress)\n".utf8))
     }
 

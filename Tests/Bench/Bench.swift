@@ -11,28 +11,28 @@ import TestSupport
 struct Bench {
     static func main() throws {
         Signals.ignorePipe()
-        let words = CommandLine.arguments.dropFirst()
-        switch words.first {
+        let arguments = CommandLine.arguments.dropFirst()
+        switch arguments.first {
         case "wires": try wires()
-        case "resources": try resources(seconds: words.dropFirst().first.flatMap { Int($0) } ?? 60)
+        case "resources": try resources(seconds: arguments.dropFirst().first.flatMap { Int($0) } ?? 60)
         case "speed": print(speed)
         case "start": try start()
         case "timer": try TimerBench.run()
-        case "engine-latency": try EngineBench.latency(words.dropFirst().first.flatMap { Int($0) } ?? 100_000)
+        case "engine-latency": try EngineBench.latency(arguments.dropFirst().first.flatMap { Int($0) } ?? 100_000)
         case "engine-rate": try EngineBench.rate(seconds: 10)
         case "engine-memory": try EngineBench.memory()
         case "engine-load": try EngineBench.load(seconds: 20)
         case "crowd":
-            let numbers = words.dropFirst().compactMap { Int($0) }
+            let numbers = arguments.dropFirst().compactMap { Int($0) }
             try CrowdBench.run(
                 engines: numbers.first ?? 1, seconds: Double(numbers.dropFirst().first ?? 20),
                 rate: Double(numbers.dropFirst(2).first ?? 50))
         case "streams":
-            let numbers = words.dropFirst().compactMap { Int($0) }
+            let numbers = arguments.dropFirst().compactMap { Int($0) }
             try StreamBench.run(viewers: numbers.first ?? 500, seconds: Double(numbers.dropFirst().first ?? 60))
-        case "relay": try EngineBench.relay(port(words, 1), port(words, 2))
-        case "flood": try EngineBench.flood(Int(port(words, 1)), words.dropFirst(2).compactMap { UInt16($0) })
-        case "ingest": try ingest(words.dropFirst().first ?? "")
+        case "relay": try EngineBench.relay(port(arguments, 1), port(arguments, 2))
+        case "flood": try EngineBench.flood(Int(port(arguments, 1)), arguments.dropFirst(2).compactMap { UInt16($0) })
+        case "ingest": try ingest(arguments.dropFirst().first ?? "")
         default:
             print("midihub-bench wires | resources [SECONDS] | speed | start | timer | ingest LOGFILE")
             print("midihub-bench engine-latency [NOTES] | engine-rate | engine-memory | engine-load")
@@ -42,8 +42,8 @@ struct Bench {
         }
     }
 
-    private static func port(_ words: ArraySlice<String>, _ place: Int) -> UInt16 {
-        words.dropFirst(place).first.flatMap { UInt16($0) } ?? 0
+    private static func port(_ arguments: ArraySlice<String>, _ index: Int) -> UInt16 {
+        arguments.dropFirst(index).first.flatMap { UInt16($0) } ?? 0
     }
 
     static let settled = 16
@@ -161,9 +161,9 @@ struct Bench {
     /// Milliseconds for the same loop everywhere: what a percentage on an emulated core would be on a real one.
     static func fixedWork() -> Double {
         let began = ContinuousClock.now
-        var words: [String: Int] = [:]
-        for number in 0..<200_000 { words["key \(number % 5000)", default: 0] &+= number }
-        precondition(words.count == 5000)
+        var arguments: [String: Int] = [:]
+        for number in 0..<200_000 { arguments["key \(number % 5000)", default: 0] &+= number }
+        precondition(arguments.count == 5000)
         return seconds(began.duration(to: .now)) * 1000
     }
 

@@ -5,7 +5,7 @@ import MIDI
 import RTPMIDI
 import TestSupport
 
-/// A house full of people: many small rooms, everybody plays. The engines are processes of their own, the participants are
+/// Many small rooms in which every participant plays. The engines are processes of their own, the participants are
 /// sockets of this one.
 enum CrowdBench {
     private static let rooms = 62

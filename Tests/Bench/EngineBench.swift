@@ -81,8 +81,8 @@ enum EngineBench {
             return nil
         }
         let bare = try relayed(count)
-        print("  bare relay:  \(words(bare))")
-        print("  midihub:     \(words(ours))")
+        print("  bare relay:  \(figures(bare))")
+        print("  midihub:     \(figures(ours))")
         print(String(format: "  ratio of the medians: %.2f", Bench.median(ours) / Bench.median(bare)))
     }
 
@@ -123,7 +123,7 @@ enum EngineBench {
         return times.sorted()
     }
 
-    private static func words(_ times: [Double]) -> String {
+    private static func figures(_ times: [Double]) -> String {
         func microseconds(_ seconds: Double) -> String { String(format: "%.0f", seconds * 1e6) }
         return
             "p50 \(microseconds(Bench.median(times))) µs, p99 \(microseconds(Bench.quantile(times, 0.99))) µs, max \(microseconds(times.last ?? 0)) µs (\(times.count) notes)"
@@ -157,19 +157,19 @@ enum EngineBench {
         while now - began < limit {
             for (index, player) in players.enumerated() {
                 // Each its own notes: whoever plays what others have just played looks like a feedback loop.
-                let place = UInt8(index)
-                let channel = Channel(truncating: place % 16)
-                let note = DataByte(truncating: 24 + place / 16 * 24 + UInt8(rounds / 2 % 24))
+                let number = UInt8(index)
+                let channel = Channel(truncating: number % 16)
+                let note = DataByte(truncating: 24 + number / 16 * 24 + UInt8(rounds / 2 % 24))
                 player.play(
                     rounds % 2 == 0
-                        ? .noteOn(channel, note: note, velocity: DataByte(truncating: 1 + place))
-                        : .noteOff(channel, note: note, velocity: DataByte(truncating: 1 + place)))
+                        ? .noteOn(channel, note: note, velocity: DataByte(truncating: 1 + number))
+                        : .noteOff(channel, note: note, velocity: DataByte(truncating: 1 + number)))
             }
             rounds += 1
             // No more than two rounds are on their way.
             let wanted = (rounds - 1) * players.count * (players.count - 1) * 99 / 100
-            let patience = now + 0.05
-            while arrived < wanted, now < patience { drain() }
+            let deadline = now + 0.05
+            while arrived < wanted, now < deadline { drain() }
             if now - lastReport > 0.5 {
                 lastReport = now
                 for (player, number) in zip(players, newest) {

@@ -43,28 +43,28 @@ enum StreamBench {
                 guard case .bytes(let count) = got else { return }
                 findings.bytes += count
                 unread.append(contentsOf: scratch[..<count])
-                takeMessages()
+                readMessages()
                 if count < scratch.count { return }
             }
         }
 
-        private func takeMessages() {
+        private func readMessages() {
             let now = StreamBench.now
             var start = 0
             unread.withUnsafeBytes { bytes in
-                var place = 0
-                while place < bytes.count, let found = memchr(bytes.baseAddress! + place, 0x0A, bytes.count - place) {
-                    place = UnsafeRawPointer(found) - bytes.baseAddress! + 1
-                    guard place < bytes.count, bytes[place] == 0x0A else { continue }
-                    take(UnsafeRawBufferPointer(rebasing: bytes[start..<place]), now)
-                    place += 1
-                    start = place
+                var index = 0
+                while index < bytes.count, let found = memchr(bytes.baseAddress! + index, 0x0A, bytes.count - index) {
+                    index = UnsafeRawPointer(found) - bytes.baseAddress! + 1
+                    guard index < bytes.count, bytes[index] == 0x0A else { continue }
+                    handle(UnsafeRawBufferPointer(rebasing: bytes[start..<index]), now)
+                    index += 1
+                    start = index
                 }
             }
             unread.removeFirst(start)
         }
 
-        private func take(_ message: UnsafeRawBufferPointer, _ now: Double) {
+        private func handle(_ message: UnsafeRawBufferPointer, _ now: Double) {
             if message.starts(with: "event: reset\n".utf8) { findings.resets += 1 }
             guard message.starts(with: "event: event\n".utf8) else { return }
             // Its id, then `at` and `atLatest`, as the keys are sorted.
@@ -176,11 +176,11 @@ enum StreamBench {
         var visits = 0
         while now - began < limit {
             for index in players.indices {
-                let place = (now - began + 3 * Double(index) / Double(people)).truncatingRemainder(dividingBy: 3)
-                if place < 2, players[index] == nil {
+                let phase = (now - began + 3 * Double(index) / Double(people)).truncatingRemainder(dividingBy: 3)
+                if phase < 2, players[index] == nil {
                     players[index] = try TestPlayer("Player \(index)", port: port)
                     visits += 1
-                } else if place >= 2, let player = players[index] {
+                } else if phase >= 2, let player = players[index] {
                     player.leave()
                     players[index] = nil
                 }

@@ -22,7 +22,7 @@ struct MonitorPictureTests {
     private func picture(_ people: String...) -> MonitorPicture {
         var picture = MonitorPicture()
         picture.begin()
-        picture.take(message("participants", #"{"all":[\#(people.joined(separator: ","))]}"#), at: now)
+        picture.apply(message("participants", #"{"all":[\#(people.joined(separator: ","))]}"#), at: now)
         return picture
     }
     private func row(_ picture: MonitorPicture, _ name: String, width: Int = 100) -> String? {
@@ -39,29 +39,29 @@ struct MonitorPictureTests {
             {"channel":1,"what":"program","value":5},{"channel":1,"what":"pressure","value":0}]},
             {"participant":2,"notes":[{"channel":10,"note":36}],"controls":[]}]}
             """#
-        picture.take(message("sounding", sounds), at: now)
+        picture.apply(message("sounding", sounds), at: now)
         #expect(
             row(picture, "Piano") == "● " + "Piano".padding(toLength: 25, withPad: " ", startingAt: 0)
                 + "  12.3 ms  C4 F#4 C-1, sustain, mod 64, CC20 9, bend -200, program 6")
         #expect(row(picture, "Drums")?.hasSuffix("10: C2") == true)
-        picture.take(message("sounding", #"{"changed":[],"removed":[1]}"#), at: now)
+        picture.apply(message("sounding", #"{"changed":[],"removed":[1]}"#), at: now)
         #expect(row(picture, "Piano")?.hasPrefix("· ") == true)
     }
 
     @Test func `who comes, changes and goes is followed, and who has played is marked for a moment`() {
         var picture = picture(person(1, "Piano"))
-        picture.take(
+        picture.apply(
             message(
                 "participants",
                 #"{"changed":[\#(person(3, "Bass", rtt: 50)),\#(person(1, "Piano", rtt: 70))],"removed":[]}"#), at: now)
         #expect(row(picture, "Bass")?.contains("50.0 ms") == true && row(picture, "Piano")?.contains("70.0 ms") == true)
-        picture.take(
+        picture.apply(
             message("activity", #"{"changed":[{"participant":3,"notes":2},{"participant":99,"notes":1}]}"#), at: now)
         #expect(row(picture, "Bass")?.hasPrefix("● ") == true && row(picture, "Piano")?.hasPrefix("· ") == true)
         let next = picture.nextChange(after: now)
         #expect(next.map { $0 > now } == true)
         #expect(picture.lines(width: 80, plain, at: next!).contains { $0.hasPrefix("· Bass") })  // as just expected
-        picture.take(message("participants", #"{"changed":[],"removed":[3]}"#), at: now)
+        picture.apply(message("participants", #"{"changed":[],"removed":[3]}"#), at: now)
         #expect(row(picture, "Bass") == nil && picture.nextChange(after: now) == nil)
     }
 
@@ -71,7 +71,7 @@ struct MonitorPictureTests {
             person(1, "日本語のとても長い名前ですよ太鼓"), person(2, "שלום עולם שלום עולם שלום"),
             person(3, String(repeating: "x", count: 200)),
             person(4, "\u{1B}[2J\u{7}\n", room: "Duets"))
-        picture.take(
+        picture.apply(
             message(
                 "sounding",
                 #"{"all":[{"participant":1,"notes":[\#((0..<60).map { #"{"channel":1,"note":\#($0)}"# }.joined(separator: ","))],"controls":[]}]}"#
@@ -87,7 +87,7 @@ struct MonitorPictureTests {
     func `more participants than rows are counted`(height: Int) {
         var picture = MonitorPicture()
         let all = (1...20).map { person($0, "P\($0)") }.joined(separator: ",")
-        picture.take(message("participants", #"{"all":[\#(all)]}"#), at: now)
+        picture.apply(message("participants", #"{"all":[\#(all)]}"#), at: now)
         let lines = picture.lines(width: 60, height: height, plain, at: now, footer: "q ends")
         #expect(lines.count <= height)
         if height == 8 { #expect(lines.contains { $0.hasSuffix("more") }) }
@@ -110,7 +110,7 @@ struct MonitorPictureTests {
         let status =
             #"{"name":"Hub","version":"1","pid":1,"startedAt":1,"health":\#(health),"addresses":[],"engines":[],"#
             + #""counts":{"participants":1,"wires":0,"rooms":1},"store":{"state":"recording","lost":0}}"#
-        picture.take(message("status", #"{"all":\#(status)}"#), at: now)
+        picture.apply(message("status", #"{"all":\#(status)}"#), at: now)
         let lines = picture.lines(width: 80, plain, at: now)
         #expect(lines.contains("Ready.") && lines.contains("! A"))
         #expect(lines.contains { $0.hasPrefix("! B") && !$0.contains("\u{1B}") }, "\(lines)")
@@ -121,7 +121,7 @@ struct MonitorPictureTests {
     @Test func `what is not understood is passed over`() {
         var picture = picture(person(1, "Piano"))
         for (event, data) in [("participants", "{"), ("status", "[]"), ("sounding", #"{"all":7}"#), ("news", "{}")] {
-            picture.take(message(event, data), at: now)
+            picture.apply(message(event, data), at: now)
         }
         #expect(row(picture, "Piano") != nil)
     }
@@ -133,7 +133,7 @@ struct MonitorPictureTests {
             var messages: [EventStreamParser.Message] = []
             var start = 0
             while start < bytes.count {
-                parser.take(bytes[start..<min(start + size, bytes.count)]) { messages.append($0) }
+                parser.receive(bytes[start..<min(start + size, bytes.count)]) { messages.append($0) }
                 start += size
             }
             #expect(messages == [message("a", "one"), message("b", "{}")])

@@ -19,8 +19,8 @@ import Testing
         let directory = TemporaryDirectory()
         let path = directory.write("c.json5", file)
         defer { withExtendedLifetime(directory) {} }
-        let words = ["--config", path] + ports.flatMap { ["--port", "\($0)"] } + more
-        return try Options(words, allowed: ["--config", "--port", "--policy"]).configuration().rooms
+        let arguments = ["--config", path] + ports.flatMap { ["--port", "\($0)"] } + more
+        return try Options(arguments, allowed: ["--config", "--port", "--policy"]).configuration().rooms
     }
 
     @Test func `a port named by an option is as the file has it, and one that it has not is as the file's rooms are`()
@@ -51,17 +51,17 @@ import Testing
         let hub: Set = [
             "--config", "--port", "--policy", "--connect-all", "--listen", "--rtpmidid", "--web", "--engine", "--state",
         ]
-        let words = [
+        let arguments = [
             "--config", path, "--port=7000", "--port", "7002", "--connectall", "--listen", "127.0.0.1:1", "--rtpmidid",
             "x/y",
         ]
-        let options = try Options(words, allowed: hub)
+        let options = try Options(arguments, allowed: hub)
         let configuration = try options.configuration()
         #expect(configuration.name == "File")
         #expect(
             configuration.rooms.map(\.ports) == [[7000], [7002]] && configuration.rooms.allSatisfy { $0.policy == .all }
         )
-        let again = try Options(options.words(relativeTo: "/here"), allowed: hub)
+        let again = try Options(options.arguments(relativeTo: "/here"), allowed: hub)
         #expect(again.rtpmidid == "/here/x/y")
         #expect(try again.configuration().rooms == configuration.rooms)
     }
@@ -72,31 +72,24 @@ import Testing
         (["5004"], "unexpected \"5004\""),
         (["--connect-all=yes"], "takes no value"),
     ])
-    func `a wrong word on the command line is named`(words: [String], said: String) {
+    func `a wrong word on the command line is named`(arguments: [String], message: String) {
         do {
-            _ = try Options(words, allowed: ["--port", "--connect-all"])
+            _ = try Options(arguments, allowed: ["--port", "--connect-all"])
             Issue.record("accepted")
-        } catch { #expect(error.description.contains(said), "\(error.description)") }
+        } catch { #expect(error.description.contains(message), "\(error.description)") }
     }
 
-    private static let settings = [
-        ("allow: [\"192.0.2.0/24\"]", "allow"), ("deny: [\"192.0.2.66\"]", "deny"), ("maximum: 250", "maximum"),
-        ("rooms: {A: {ports: [5004], maximum: 8}}", "maximum"), ("address: \"127.0.0.1\"", "address"),
-        ("maximumPerAddress: 64", "maximumPerAddress"),
-        ("deny: [\"::1\"], allow: [\"::2\"], address: \"::\"", "allow, deny and address"),
-    ]
-
-    @Test(arguments: settings)
+    @Test(arguments: embeddedOnlySettings)
     func `rtpmidid asked for by name is refused with it, in the file as by an option`(
         setting: String, key: String
     ) throws {
         let directory = TemporaryDirectory()
         let engine = directory.write("engine.json5", "{engine: \"rtpmidid\", \(setting)}")
         let auto = directory.write("auto.json5", "{\(setting)}")
-        for words in [["--config", engine], ["--config", auto, "--engine", "rtpmidid"]] {
+        for arguments in [["--config", engine], ["--config", auto, "--engine", "rtpmidid"]] {
             do {
-                _ = try Options(words, allowed: ["--config", "--engine"]).configuration()
-                Issue.record("accepted: \(words)")
+                _ = try Options(arguments, allowed: ["--config", "--engine"]).configuration()
+                Issue.record("accepted: \(arguments)")
             } catch {
                 #expect("\(error)".hasPrefix("engine: rtpmidid cannot honour \(key): "), "\(error)")
             }

@@ -11,8 +11,8 @@ import Testing
         (["--state", "status", "stop"], "stop", ["--state", "status"]), (["--version"], "--version", []),
         (["decode", "-"], "decode", ["-"]),
     ])
-    func `options may stand before the command`(words: [String], name: String, rest: [String]) throws {
-        let (found, others) = try Subcommand.split(words)
+    func `options may stand before the command`(arguments: [String], name: String, rest: [String]) throws {
+        let (found, others) = try Subcommand.split(arguments)
         #expect(found == name && others == rest)
     }
 
@@ -20,10 +20,10 @@ import Testing
         (["--sate", "x", "status"], "unknown option --sate; did you mean --state?"), (["--state", "x"], "no command"),
         (["--state"], "no command"), (["-x"], "unknown option -x"),
     ])
-    func `options without a command, or that none has, are wrong use`(words: [String], said: String) {
+    func `options without a command, or that none has, are wrong use`(arguments: [String], message: String) {
         do {
-            _ = try Subcommand.split(words)
+            _ = try Subcommand.split(arguments)
             Issue.record("accepted")
-        } catch { #expect(error.description.contains(said), "\(error.description)") }
+        } catch { #expect(error.description.contains(message), "\(error.description)") }
     }
 }

@@ -110,11 +110,11 @@ import Testing
         ),
         ("[1 2]", "line 1, column 4: syntax error while parsing array - unexpected number literal; expected ']'"),
     ])
-    func `what is not one JSON value is answered with the parser's words`(request: String, words: String) throws {
+    func `what is not one JSON value is answered with the parser's words`(request: String, text: String) throws {
         let (process, _) = try double()
         let answer = try #require(try process.request(request))
         let decoded = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: String]
-        #expect(decoded?["error"] == "[json.exception.parse_error.101] parse error at \(words)")
+        #expect(decoded?["error"] == "[json.exception.parse_error.101] parse error at \(text)")
     }
 
     @Test func `24 12 does not answer what is not JSON`() throws {

@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func `a ghost stays whatever happens`() throws {
-        try drive.patience(seconds: 0.1)
+        try drive.silenceLimit(seconds: 0.1)
         let ghost = try drive.join("Ghost")
         try drive.vanish(ghost, asGhost: true)
         let other = try drive.join("Other")

@@ -27,9 +27,9 @@ import Testing
     }
     private func set(_ mode: String) { directory.write("mode", mode) }
 
-    /// The lines that came: what was taken, and what was refused.
+    /// The lines that the receiver has written: alerts that it took and, after "- ", those that it refused.
     private var lines: [String] { text(of: directory.file("out")).split(separator: "\n").map(String.init) }
-    private func taken() throws -> [[String: Any]] {
+    private func received() throws -> [[String: Any]] {
         try lines.filter { !$0.hasPrefix("- ") }.map {
             try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
         }
@@ -40,7 +40,7 @@ import Testing
         }
     }
     private func kinds() throws -> [[String]] {
-        try taken().map { [$0["alert"] as? String ?? "", $0["state"] as? String ?? ""] }
+        try received().map { [$0["alert"] as? String ?? "", $0["state"] as? String ?? ""] }
     }
 
     /// Takes the hub's second port, so that it cannot be served, until it is let go.
@@ -57,7 +57,7 @@ import Testing
         let hub = try HubUnderTest.embedded(ports: ports, more: settings())
         try hub.start()
         try awaitAlerts("the alert", [["engine-down", "firing"]], hub: hub)
-        let first = try taken()[0]
+        let first = try received()[0]
         #expect((first["text"] as? String)?.hasPrefix("MIDI Hub: Port \(ports[1]) is not served") == true)
         #expect(first["engine"] as? String == "embedded" && first["hub"] as? String == "MIDI Hub")
         let shown = try hub.command("alert")
@@ -69,7 +69,7 @@ import Testing
         squatter = nil
         try awaitAlerts(
             "its end, and no second beginning", [["engine-down", "firing"], ["engine-down", "resolved"]], hub: hub)
-        #expect(try taken()[1]["id"] as? String == first["id"] as? String)
+        #expect(try received()[1]["id"] as? String == first["id"] as? String)
         #expect(webhook.exit == nil)
         #expect(!(try hub.texts().joined() + text(of: "\(hub.state)/hub.log")).contains("secret-path"))
     }
@@ -114,8 +114,8 @@ import Testing
         try eventually(within: .seconds(120), "the loss", seen: "\((try? hub.texts()) ?? [])") {
             try kinds() == [["participant-lost", "firing"]]
         }
-        #expect(try taken()[0]["participant"] as? String == "Piano <!here>")
-        #expect((try taken()[0]["text"] as? String)?.contains("Piano &lt;!here&gt; was lost") == true)
+        #expect(try received()[0]["participant"] as? String == "Piano <!here>")
+        #expect((try received()[0]["text"] as? String)?.contains("Piano &lt;!here&gt; was lost") == true)
         let back = try hub.here("Piano <!here>")
         try pumping(back, "its return", seen: "\(lines)") {
             try kinds() == [["participant-lost", "firing"], ["participant-lost", "resolved"]]
@@ -128,7 +128,7 @@ import Testing
         let hub = try HubUnderTest.running(more: settings(rtt: 0.001))
         let players = try hub.here("Far")
         try pumping(players, "the alert", seen: "\(lines)") { try kinds() == [["round-trip", "firing"]] }
-        let alert = try taken()[0]
+        let alert = try received()[0]
         #expect(alert["limit"] as? Double == 0.001 && alert["value"] as? Double != nil)
         #expect(alert["participant"] as? String == "Far" && alert["room"] as? String == "\(hub.ports[0])")
         #expect(webhook.exit == nil)
@@ -168,7 +168,7 @@ import Testing
         #expect(try hub.post("/api/v1/alerts/test").status == 503)
         #expect(try http("POST", "/api/v1/alerts/test", at: hub.web).status == 401)
 
-        // Read again, it has none any more.
+        // The configuration is read again, and has no alerts any more.
         #expect(try hub.command("reload").code == 0)
         let none = try hub.command("alert")
         #expect(none.code == 1 && none.error.contains("no alerts are configured"), "\(none)")

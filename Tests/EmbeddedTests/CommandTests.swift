@@ -4,7 +4,7 @@ import RTPMIDI
 import TestSupport
 import Testing
 
-/// The orders of the API, as commands.
+/// The commands of the API, given on the command line.
 @Suite struct CommandTests {
     private func note(_ number: UInt8) -> Message {
         .noteOn(Channel(truncating: 0), note: DataByte(truncating: number), velocity: 100)

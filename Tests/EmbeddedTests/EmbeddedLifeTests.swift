@@ -129,7 +129,7 @@ import Testing
             hub.close()
             disk.end()
         }
-        // There from before, it stays where it is.
+        // A log that is a plain file already stays where it is.
         try File.makeDirectory("\(hub.state)/engines")
         let log = "\(hub.state)/engines/embedded.log"
         try File.replace(log, with: [])
@@ -145,14 +145,14 @@ import Testing
         func names() throws -> Set<String> { Set(try hub.participants().compactMap { $0["name"] as? String }) }
         try pumping(here, "who is there") { try names() == ["Bob", "Late"] }
 
-        // With room the log goes on, and its next line is not lost with the half one before.
+        // When there is room again the log goes on, and its next line is not joined to the half line before.
         disk.makeRoom()
         players[1].leave()
         try pumping(here, "Bob's leaving") { try names() == ["Late"] }
         #expect(text(of: log).split(separator: "\n").contains { $0.contains("left") && $0.contains("Bob") })
     }
 
-    /// Blank lines, so that of the next one only a little can be written.
+    /// Fills the disk with blank lines, so that only a part of the next line can be written.
     private func fillLastPage(of path: String) {
         let file = open(path, O_WRONLY | O_APPEND)
         defer { close(file) }
@@ -171,7 +171,8 @@ import Testing
         players[0].leave()
         kill(Int32(pid), SIGKILL)
         try eventually("another engine") { try hub.enginePIDs().first != pid }
-        // Bob's session goes on; Alice's is held to be alive until her time is up, or she comes anew: then her note ends.
+        // Bob's session goes on. Alice counts as present until she has been silent for too long or joins anew; then her note
+        // is released.
         let again = try TestPlayer("Alice", port: hub.ports[0], ssrc: players[0].ssrc)
         (again.control, again.data) = (players[0].control, players[0].data)
         try pumping([again, players[1]], "the release") { players[1].heard.contains(off(60)) }

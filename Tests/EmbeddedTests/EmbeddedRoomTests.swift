@@ -96,7 +96,7 @@ import Testing
     @Test func `a running rtpmidid refuses what only the other engine can do, and goes on as it was`() throws {
         let port = freeUDPPortPair()
         let hub = try HubUnderTest(ports: [port], configuration: "{ ports: [\(port)] }")
-        // As it was chosen at an earlier start.
+        // The file says that rtpmidid was chosen at an earlier start.
         try FileManager.default.createDirectory(atPath: hub.state, withIntermediateDirectories: true)
         try File.replace("\(hub.state)/engine", with: Array("rtpmidid\n".utf8))
         // In the foreground: `start` says that no port is served where there is no sequencer.
@@ -107,7 +107,7 @@ import Testing
         #expect(refused.code == 64)
         #expect(refused.error.contains("rtpmidid, which carries the MIDI now, cannot honour "), "\(refused)")
         #expect(try hub.engines().compactMap { $0["port"] as? Int } == [Int(port)])
-        // A hub that begins anew obeys.
+        // After a new start the embedded engine is chosen.
         #expect(try hub.command("stop").code == 0)
         #expect(try hub.finishRun().code == 0)
         try hub.start()

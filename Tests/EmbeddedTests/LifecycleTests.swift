@@ -9,7 +9,7 @@ import Testing
 @Suite struct LifecycleTests {
     private enum Timestamp: CaseIterable { case terminated, stoppedWhileStarting, startedWhileStopping, killed }
 
-    /// Everything, or nothing; true where it runs.
+    /// Waits until everything runs or nothing does; true where it runs.
     private func runsWhole(_ hub: HubUnderTest, _ when: String = "") throws -> Bool {
         guard hub.hubIsThere else {
             let left = hub.processes().map { text(of: "/proc/\($0.pid)/cmdline").replacing("\0", with: " ") }
@@ -41,7 +41,7 @@ import Testing
                 let stopped = try hub.command("stop")
                 let started = try start.finish(within: .seconds(90))
                 #expect(stopped.code == 0, "\(stopped)")
-                // A start that comes behind the stop's mark starts a hub all the same: a person said so.
+                // The mark that `stop` leaves does not hold back a start by a person, so a hub may run afterwards.
                 let runs = try runsWhole(hub, when)
                 if started.code != 0 { #expect(!runs, "\(when): \(started)") }
             case .startedWhileStopping:
@@ -55,7 +55,7 @@ import Testing
             case .killed:
                 let start = try hub.launch("start")
                 usleep(instant)
-                // Whatever is there of it, but not who started it.
+                // All of the hub's processes but the command that started it.
                 for process in hub.processes() where process.pid != start.pid {
                     ProcessDescriptor(process)?.send(SIGKILL)
                 }
@@ -100,7 +100,7 @@ import Testing
         let first = try #require(try hub.enginePIDs().first)
         kill(Int32(first), SIGKILL)
         let second = try awaited("another engine") { try hub.enginePIDs().first { $0 != first } }
-        // Soon after its start, so that there is none for a second.
+        // A process that ends right after its start is started again after a second only.
         kill(Int32(second), SIGKILL)
         try eventually("its end") { try hub.enginePIDs().first != second }
         let started = try hub.command("start")
@@ -164,10 +164,34 @@ import Testing
         let asked = try hub.command("participants")
         kill(pid, SIGCONT)
         #expect(asked.code == 1 && asked.error.contains("SIGSTOP") && asked.error.contains("\(pid)"), "\(asked)")
-        // Somebody has cleaned up too much.
+        // Somebody has deleted the socket.
         unlink("\(hub.state)/hub.sock")
         try eventually("another socket") { try hub.command("participants").code == 0 }
         #expect(try hub.command("stop").code == 0)
         #expect(try hub.command("participants").error.contains("no hub runs"))
+    }
+
+    @Test func `twenty starts at once leave one hub, and another start says nothing`() throws {
+        let hub = try HubUnderTest.embedded()
+        let codes = try (0..<20).map { _ in try hub.launch("start") }.map { try $0.finish(within: .seconds(120)).code }
+        #expect(codes == Array(repeating: 0, count: 20))
+        try eventually("the page") { (try? hub.get("/healthz")) != nil }
+        let pid = try hub.pid()
+        let again = try hub.command("start")
+        #expect(again.code == 0)
+        #expect(again.output.isEmpty && again.error.isEmpty)
+        #expect(try hub.command("run").code == 69)
+        #expect(try hub.pid() == pid)
+    }
+
+    @Test func `a missing or unfit rtpmidid is said, and the page is there`() throws {
+        let hub = try HubUnderTest(options: ["--rtpmidid", "/no/such/rtpmidid", "--engine", "rtpmidid"])
+        try hub.run()
+        try hub.awaitEvent("engine-cannot-start", containing: "/no/such/rtpmidid does not exist")
+        #expect(try hub.get("/healthz").status == 503)
+        #expect(try hub.get("/").status == 200)
+        let other = try HubUnderTest(options: ["--rtpmidid", "/etc/passwd", "--engine", "rtpmidid"])
+        try other.run()
+        try other.awaitEvent("engine-cannot-start", containing: "is not executable")
     }
 }

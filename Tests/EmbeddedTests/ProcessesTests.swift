@@ -75,4 +75,22 @@ import Testing
         players[0].play(note(60))
         try pumping(players, "the note") { players[1].heard == [note(60)] }
     }
+
+    @Test func `after a boot with fewer processes nobody stays on record as being here`() throws {
+        let ports = [freeUDPPortPair(), freeUDPPortPair()]
+        let hub = try HubUnderTest.running(ports: ports, more: "engineProcesses: 2")
+        let players = try hub.here("Alice", port: ports[0]) + hub.here("Bob", port: ports[1])
+        try pumping(players, "both on the page") { try hub.participants().count == 2 }
+        try hub.kill9()
+        hub.close()
+        for name in names(in: "\(hub.state)/engines") where name.hasSuffix(".sessions") {
+            unlink("\(hub.state)/engines/\(name)")
+        }
+        hub.directory.write("midihub.json5", HubUnderTest.configuration(ports))
+        for player in players { player.isDead = true }
+        try hub.start()
+        try hub.awaitEngines(up: 2)
+        try hub.awaitEvent("left", containing: "Bob left: its engine ended while the hub was away")
+        #expect(try hub.participants().isEmpty)
+    }
 }

@@ -4,7 +4,7 @@ import Linux
 import TestSupport
 import Testing
 
-/// The hub anew under an engine that goes on.
+/// A hub is replaced while its engine goes on.
 @Suite struct RestartTests {
     @Test func `restart makes a new hub with the same options, under the same engine and its players`() throws {
         let hub = try HubUnderTest.running(
@@ -38,12 +38,12 @@ import Testing
             environment: ["NOTIFY_SOCKET": directory.file("notify"), "WATCHDOG_USEC": "300000"])
         try hub.run()
         var told: [String] = []
-        func isTold(_ words: String) -> Bool {
+        func isTold(_ text: String) -> Bool {
             while let message = systemd.next() { told.append(message) }
-            return told.contains { $0.contains(words) }
+            return told.contains { $0.contains(text) }
         }
-        func hears(_ words: String) throws {
-            try eventually("systemd is told \(words)", seen: "\(told)") { isTold(words) }
+        func hears(_ text: String) throws {
+            try eventually("systemd is told \(text)", seen: "\(told)") { isTold(text) }
         }
         try hears("READY=1")
         try hears("WATCHDOG=1")

@@ -82,7 +82,7 @@ import Testing
         let seen = try #require(viewer.events.last?.id)
         players[0].leave()
         try until("the leaving") {
-            // A change that touches everybody is told as all that there is.
+            // Where everything has changed, a snapshot is sent in place of changes.
             viewer.messages.contains {
                 $0.view == "participants"
                     && ($0.data["removed"] as? [Int] == [piano]

@@ -5,7 +5,7 @@ import MIDI
 import TestSupport
 import Testing
 
-/// status, monitor and their kin as a person sees them, here and over a distance.
+/// `status`, `monitor` and the like as a person sees them, on the hub's machine and over the network.
 @Suite(.serialized) struct TerminalTests {
     private let directory = TemporaryDirectory()
     private let chord: [Message] = [60, 64, 67].map {
@@ -18,12 +18,12 @@ import Testing
     }
 
     /// `midihub monitor` on a terminal; orders to the terminal go to the file.
-    private func terminal(_ words: [String]) throws -> Program {
+    private func terminal(_ arguments: [String]) throws -> Program {
         directory.write("orders", "")
         return try Program(
             "/usr/bin/env",
             ["python3", "-u", fixture("terminal"), directory.file("orders"), builtProduct("midihub"), "monitor"]
-                + words,
+                + arguments,
             environment: ["TERM": "xterm", "NO_COLOR": ""], in: directory, name: "terminal")
     }
     private func order(_ line: String) throws {
@@ -91,22 +91,22 @@ import Testing
     // MARK: What is printed
 
     @Test func `what cannot be printed is said, and a command that nobody heard has not done well`() throws {
-        let words = ["-c", "'\(try builtProduct("midihub"))' manual > /dev/full"]
-        let full = try Program("/bin/sh", words, in: directory).finish()
+        let arguments = ["-c", "'\(try builtProduct("midihub"))' manual > /dev/full"]
+        let full = try Program("/bin/sh", arguments, in: directory).finish()
         #expect(full.code == 69)
         #expect(full.error == "midihub: the output cannot be written: No space left on device\n")
     }
 
     @Test func `a reader that has gone is no failure`() throws {
-        // Python ignores SIGPIPE, and so does what it starts this way, as under a supervisor.
+        // Python ignores SIGPIPE, and its child inherits that, as under a supervisor.
         let script = """
             import os, subprocess, sys
             reader, writer = os.pipe()
             os.close(reader)
             sys.exit(subprocess.call([sys.argv[1], "manual"], stdout=writer, restore_signals=False))
             """
-        let words = ["python3", "-c", script, try builtProduct("midihub")]
-        let finished = try Program("/usr/bin/env", words, in: directory).finish()
+        let arguments = ["python3", "-c", script, try builtProduct("midihub")]
+        let finished = try Program("/usr/bin/env", arguments, in: directory).finish()
         #expect(finished.code == 0 && finished.error.isEmpty, "\(finished)")
     }
 
@@ -119,7 +119,7 @@ import Testing
             refused.error.contains("\(host): refused (it is full, or lets nobody in from this address)")
         }
         #expect(refused.error.hasPrefix("midihub: inviting \(host)"), "\(refused.error)")
-        // Nobody answers there, which is known only after some seconds.
+        // Nobody answers there; that takes some seconds to find out.
         let silent = try Sockets.datagram(.init(host: "127.0.0.1", port: 0))
         let other = "127.0.0.1:\(Sockets.localAddress(silent).port)"
         let waiting = try Program(builtProduct("midihub"), ["join", other], in: directory, name: "waiting")
@@ -210,9 +210,9 @@ import Testing
         let players = try hub.here("Piano")
         try pumping(players, "it") { try hub.participants().count == 1 }
         let token = text(of: "\(hub.state)/token").trimmingCharacters(in: .whitespacesAndNewlines)
-        func away(_ words: String..., token: String? = nil, url: String? = nil) throws -> Program.Finished {
+        func away(_ arguments: String..., token: String? = nil, url: String? = nil) throws -> Program.Finished {
             try Program(
-                builtProduct("midihub"), words + ["--hub", url ?? "http://\(hub.web)"],
+                builtProduct("midihub"), arguments + ["--hub", url ?? "http://\(hub.web)"],
                 environment: ["MIDIHUB_TOKEN": token ?? ""], in: directory
             ).finish()
         }

@@ -13,8 +13,8 @@ struct AnnounceTests {
     private let directory = TemporaryDirectory()
 
     /// A daemon of the system, in the foreground until the test ends.
-    private func daemon(_ path: String, _ words: String...) throws -> Program {
-        try Program(path, words, in: directory, name: path.split(separator: "/").last.map(String.init) ?? path)
+    private func daemon(_ path: String, _ arguments: String...) throws -> Program {
+        try Program(path, arguments, in: directory, name: path.split(separator: "/").last.map(String.init) ?? path)
     }
 
     private func announced() throws -> [String] {

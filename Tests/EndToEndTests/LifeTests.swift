@@ -50,19 +50,6 @@ struct LifeTests {
         #expect(try players[0].hears(1) == [[0x90, 62, 100]])
     }
 
-    @Test func `twenty starts at once leave one hub, and another start says nothing`() throws {
-        let hub = try HubUnderTest()
-        let codes = try (0..<20).map { _ in try hub.launch("start") }.map { try $0.finish(within: .seconds(120)).code }
-        #expect(codes == Array(repeating: 0, count: 20))
-        try eventually("the page") { (try? hub.get("/healthz")) != nil }
-        let pid = try hub.pid()
-        let again = try hub.command("start")
-        #expect(again.code == 0)
-        #expect(again.output.isEmpty && again.error.isEmpty)
-        #expect(try hub.command("run").code == 69)
-        #expect(try hub.pid() == pid)
-    }
-
     @Test func `stop ends hub and engines with a goodbye, twice without harm, and cron respects it`() throws {
         let hub = try HubUnderTest()
         try hub.start()
@@ -122,17 +109,6 @@ struct LifeTests {
             #expect(doctor.output.contains("pid \(getpid())"), "\(doctor.output) \(taken.number)")
         }
         try hub.awaitEngines(up: 2)
-    }
-
-    @Test func `a missing or unfit rtpmidid is said, and the page is there`() throws {
-        let hub = try HubUnderTest(options: ["--rtpmidid", "/no/such/rtpmidid", "--engine", "rtpmidid"])
-        try hub.run()
-        try hub.awaitEvent("engine-cannot-start", containing: "/no/such/rtpmidid does not exist")
-        #expect(try hub.get("/healthz").status == 503)
-        #expect(try hub.get("/").status == 200)
-        let other = try HubUnderTest(options: ["--rtpmidid", "/etc/passwd", "--engine", "rtpmidid"])
-        try other.run()
-        try other.awaitEvent("engine-cannot-start", containing: "is not executable")
     }
 
     @Test func `reload adds and removes ports without touching the others, and refuses what is wrong`() throws {
@@ -195,51 +171,5 @@ struct LifeTests {
 
         #expect(try hub.command("stop").code == 0)
         if let double = players[1] as? DoublePlayer { #expect(double.heardBeforeDismissal() == [[0x80, 60, 64]]) }
-    }
-
-    @Test(.enabled(if: !Rtpmidid.isReal, "a real rtpmidid cannot be made to log at will"))
-    func `no line of the log is lost or doubled, whenever the hub is killed`() throws {
-        let hub = try HubUnderTest()
-        try hub.start()
-        let player = try hub.player("Counter")
-        try player.join()
-        let id = try #require((player as? DoublePlayer)?.id)
-        try eventually("Counter") { try hub.participants().count == 1 }
-        let drive = try hub.drive()
-        // Every line has a figure of its own: 0.1, 0.2, … ms.
-        var sent = 0
-        for round in 0..<4 {
-            for _ in 0..<50 {
-                sent += 1
-                try drive.latency(id, milliseconds: Double(sent) / 10)
-            }
-            try hub.kill9()
-            for _ in 0..<(10 * round) {
-                sent += 1
-                try drive.latency(id, milliseconds: Double(sent) / 10)
-            }
-            try hub.start()
-        }
-        try eventually(within: .seconds(60), "the whole log is read") {
-            try hub.engines().first?["logLag"] as? Int == 0
-        }
-        #expect(try hub.command("stop").code == 0)
-        let rows = try Program(
-            "/usr/bin/sqlite3", ["\(hub.state)/hub.sqlite", "SELECT round_trip FROM latency ORDER BY round_trip"],
-            environment: [:], in: hub.directory, name: "sqlite3"
-        ).finish()
-        #expect(rows.output.split(separator: "\n").compactMap { Int($0) } == (1...sent).map { $0 * 100 })
-    }
-
-    @Test func `a damaged database is set aside and said, and the hub runs`() throws {
-        let hub = try HubUnderTest()
-        try hub.start()
-        #expect(try hub.command("stop").code == 0)
-        for end in ["-wal", "-shm"] { unlink("\(hub.state)/hub.sqlite\(end)") }
-        try File.replace("\(hub.state)/hub.sqlite", with: Array(repeating: 7, count: 20000))
-        try hub.start()
-        try hub.awaitEngines()
-        #expect(names(in: hub.state).contains { $0.hasPrefix("hub.sqlite.damaged-") })
-        try hub.awaitEvent("store", containing: "damaged")
     }
 }

@@ -3,7 +3,8 @@ import Linux
 import TestSupport
 import Testing
 
-/// The hub listens to the room, and costs it nothing: what passes without a hub passes with one, stopped, hung or killed.
+/// The hub's listening loses no messages: what passes without a hub also passes with one that is stopped, hung or
+/// killed.
 @Suite(.enabled(if: sequencerIsThere, "needs an ALSA sequencer: run it in the virtual machine"), .serialized)
 struct ListenerTests {
     @Test func `all that passes without a hub passes with one`() throws {

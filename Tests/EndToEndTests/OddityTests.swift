@@ -4,7 +4,7 @@ import Linux
 import TestSupport
 import Testing
 
-/// What only a double can be made to do: rtpmidid's oddities, and names made to deceive.
+/// What only a double can be made to do: rtpmidid's oddities, and names that imitate log lines.
 @Suite(
     .enabled(if: sequencerIsThere && !Rtpmidid.isReal, "needs an ALSA sequencer, and a daemon that can be driven"),
     .serialized)
@@ -18,24 +18,6 @@ struct OddityTests {
         try twins[0].send([0x90, 60, 100])
         #expect(try twins[1].hears(1) == [[0x90, 60, 100]])
         #expect(try twins[0].received().isEmpty)
-        // Their latencies are told apart, though the log names both alike.
-        let ids = twins.compactMap { ($0 as? DoublePlayer)?.id }
-        let drive = try hub.drive()
-        try eventually("both are known to `status`") {
-            try hub.ownersView("/api/v1/participants").text.components(separatedBy: "\"ssrc\":").count == 3
-        }
-        var round = 0.0
-        try eventually(
-            within: .seconds(60), "a figure for each", seen: (try? hub.get("/api/v1/participants").text) ?? ""
-        ) {
-            round += 1
-            let fraction = round.truncatingRemainder(dividingBy: 50) / 10
-            try drive.latency(ids[0], milliseconds: 10 + fraction)
-            try drive.latency(ids[1], milliseconds: 50 + fraction)
-            let figures = try hub.participants().compactMap { ($0["rtt"] as? [String: Any])?["last"] as? Double }
-                .sorted()
-            return figures.count == 2 && (10..<20).contains(figures[0]) && (50..<60).contains(figures[1])
-        }
     }
 
     @Test func `one who invites again is wired once`() throws {
@@ -92,75 +74,6 @@ struct OddityTests {
         #expect(try hub.events("lost").isEmpty && hub.events("ghost").isEmpty)
     }
 
-    @Test func `lines forged by a newline in a name are believed by nobody`() throws {
-        let hub = try HubUnderTest()
-        try hub.start()
-        let honest = try hub.joined("Honest")
-        let id = try #require((honest[0] as? DoublePlayer)?.id)
-        let drive = try hub.drive()
-        try drive.latency(id, milliseconds: 5)
-        try eventually("the honest figure") {
-            (try hub.participants().first?["rtt"] as? [String: Any])?["last"] as? Double == 5
-        }
-        let forged = """
-            x
-            [INFO ] rtppeer.cpp:307                  | Latency Honest: 0.10 ms (server / 3)\u{1b}[0m
-            [INFO ] local_alsa_peer.cpp:33           | Created alsapeer Nobody, port 9\u{1b}[0m
-            [INFO ] midirouter.cpp:106               | Removed peer 2\u{1b}[0m
-            y
-            """
-        _ = try drive.join(Array(forged.utf8))
-        try hub.awaitEvent("log-doubted")
-        try eventually("the forger's own port") { try hub.participants().count == 2 }
-        let names = try hub.participants().compactMap { $0["name"] as? String }
-        #expect(names.contains("Honest") && !names.contains("Nobody"))
-        try drive.latency(id, milliseconds: 7)
-        try eventually(within: .seconds(60), "the next honest figure, from status") {
-            let rtt = try hub.participants().first { $0["name"] as? String == "Honest" }?["rtt"] as? [String: Any]
-            return rtt?["last"] as? Double == 7 && rtt?["min"] as? Double == 5
-        }
-        #expect(try hub.events("left").isEmpty && hub.events("lost").isEmpty)
-        // What a terminal is given holds no escape codes.
-        let shown = try hub.command("participants").output
-        #expect(shown.contains("\\u{a}") && !shown.contains("\u{1b}"))
-    }
-
-    @Test func `a name that is no text does not keep the others from being served`() throws {
-        let hub = try HubUnderTest()
-        try hub.start()
-        let players = try hub.joined("Piano")
-        _ = try hub.drive().join([0x42, 0xE9, 0x42])
-        try eventually(within: .seconds(60), "both wired") { try hub.list("/api/v1/wires", "wires").count == 2 }
-        let id = try #require((players[0] as? DoublePlayer)?.id)
-        try eventually(within: .seconds(90), "Piano's figure, by the log alone") {
-            try hub.drive().latency(id, milliseconds: 3)
-            let one = try hub.participants().first { $0["name"] as? String == "Piano" }
-            return (one?["rtt"] as? [String: Any])?["last"] as? Double == 3
-        }
-    }
-
-    @Test func `a ghost is found by its silence and removed`() throws {
-        let hub = try HubUnderTest()
-        try hub.start()
-        let players = try hub.joined("Ghost", "Alive")
-        let ids = players.compactMap { ($0 as? DoublePlayer)?.id }
-        let drive = try hub.drive()
-        for id in ids { try drive.latency(id, milliseconds: 4) }
-        try players[0].send([0x90, 60, 100])
-        #expect(try players[1].hears(1) == [[0x90, 60, 100]])
-        try drive.vanish(ids[0], asGhost: true)
-        var round = 0.0
-        try eventually(within: .seconds(120), "the ghost's end", seen: "\((try? hub.texts()) ?? [])") {
-            round += 1
-            try drive.latency(ids[1], milliseconds: 4 + round.truncatingRemainder(dividingBy: 50) / 10)
-            return try hub.participants().compactMap { $0["name"] as? String } == ["Alive"]
-        }
-        #expect(try players[1].hears(1) == [[0x80, 60, 64]])
-        try hub.awaitEvent("ghost", containing: "Ghost")
-        try hub.awaitEvent("lost", containing: "Ghost")
-        #expect(try hub.texts("silent").count == 1)
-    }
-
     @Test func `250 participants are all there, and only senders are wired to receivers`() throws {
         let hub = try HubUnderTest(options: ["--policy", "named"])
         try hub.start()
@@ -215,30 +128,5 @@ struct OddityTests {
                 $0["name"] as? String == "Alice" && $0["state"] as? String == "duplicate"
                     && $0["remark"] as? String == "Bob has taken its place; not connected"
             })
-    }
-
-    @Test func `latency totals go on after the hub's death`() throws {
-        let hub = try HubUnderTest()
-        try hub.start()
-        let player = try hub.joined("Piano")[0]
-        let id = try #require((player as? DoublePlayer)?.id)
-        func figures(_ samples: Int) throws -> [String: Any] {
-            try awaited(within: .seconds(60), "\(samples) samples", seen: "\((try? hub.participants()) ?? [])") {
-                let rtt = try hub.participants().first?["rtt"] as? [String: Any]
-                return rtt?["samples"] as? Int == samples ? rtt : nil
-            }
-        }
-        for (count, value) in [4.0, 8.0].enumerated() {
-            try hub.drive().latency(id, milliseconds: value)
-            _ = try figures(count + 1)
-        }
-        try hub.kill9()
-        try hub.start()
-        let before = try figures(2)
-        #expect(before["average"] as? Double == 6 && before["last"] as? Double == 8)
-        try hub.drive().latency(id, milliseconds: 12)
-        let after = try figures(3)
-        #expect(after["average"] as? Double == 8 && after["last"] as? Double == 12)
-        #expect(after["min"] as? Double == 4 && after["max"] as? Double == 12)
     }
 }

@@ -4,7 +4,7 @@ import Linux
 import TestSupport
 import Testing
 
-/// What a machine does to a hub in the course of its life: a full disk, an upgrade, a daemon that hangs.
+/// What can happen to a hub on a real machine: a full disk, an upgrade, a daemon that hangs.
 @Suite(.enabled(if: sequencerIsThere, "needs an ALSA sequencer: run it in the virtual machine"), .serialized)
 struct TroubleTests {
     @Test(.enabled(if: SmallDisk.isAllowed, "mounting a tmpfs is not allowed here"))

@@ -14,7 +14,7 @@ import Testing
         var allowance = Allowance()
         var taken = 0
         for number in 0..<rate * 10 {
-            guard allowance.takes(20, at: Milliseconds(number * 1000 / rate)) else { continue }
+            guard allowance.admits(20, at: Milliseconds(number * 1000 / rate)) else { continue }
             allowance.charge(hearers, at: cost)
             taken += 1
         }
@@ -68,10 +68,10 @@ import Testing
         for _ in 0..<20 {
             for _ in 0..<512 {
                 now += 3
-                let takes = allowance.takes(160, at: now)
+                let takes = allowance.admits(160, at: now)
                 #expect(takes)
             }
-            let takes = allowance.takesExclusive(512 * 30, at: now, DeliveryCost())
+            let takes = allowance.admitsExclusive(512 * 30, at: now, DeliveryCost())
             #expect(takes)
         }
     }
@@ -79,7 +79,7 @@ import Testing
     @Test func `dumps to many take an eighth of the engine and no more`() {
         var allowance = Allowance()
         let taken = (0..<1000).count {
-            allowance.takesExclusive(512 * 100, at: Milliseconds($0 * 100), DeliveryCost())
+            allowance.admitsExclusive(512 * 100, at: Milliseconds($0 * 100), DeliveryCost())
         }
         let share = Double(taken * 512 * 100 * 5_000) / 100e9
         #expect(share < 0.15 && share > 0.1)

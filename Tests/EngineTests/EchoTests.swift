@@ -76,7 +76,7 @@ import Testing
         try pumping([thru, two], "the end of the loop") {
             engine.all.contains { if case .echoReturned(let one) = $0 { one.name == "Thru" } else { false } }
         }
-        // What was under way comes to its end: after a question and its answer nothing moves any more.
+        // Waits for what was under way: after a clock exchange nothing earlier can still arrive.
         var before = -1
         try pumping([thru, two], "silence") {
             defer { before = two.heard.count }

@@ -47,10 +47,10 @@ import Testing
 
     @Test func `a bucket fills up again and never beyond its burst`() {
         var bucket = TokenBucket(rate: 10, burst: 5)
-        func taken(_ count: Int, at now: Milliseconds) -> Int { (0..<count).count { _ in bucket.take(at: now) } }
+        func taken(_ count: Int, at now: Milliseconds) -> Int { (0..<count).count { _ in bucket.consume(at: now) } }
         #expect([taken(9, at: 0), taken(1, at: 99), taken(2, at: 100)] == [5, 0, 1])
         #expect(taken(9, at: 1 << 50) == 5)
-        // A clock that goes back gives nothing.
+        // A clock that goes back adds no allowance.
         #expect(taken(1, at: 0) == 0)
     }
 

@@ -16,7 +16,7 @@ import Testing
         .noteOff(Channel(truncating: 0), note: DataByte(truncating: UInt8(40 + number % 60)), velocity: 64)
     }
 
-    /// One message after the other every 30 ms, until it is so.
+    /// Plays one message after the other every 30 ms, until the condition holds.
     private func playing(
         _ player: TestPlayer, with others: [TestPlayer], _ what: String, beside: (Message) -> Void = { _ in },
         until condition: () throws -> Bool

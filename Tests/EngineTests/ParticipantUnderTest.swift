@@ -78,7 +78,7 @@ final class ParticipantUnderTest {
         running.join()
     }
 
-    /// Ends without a word.
+    /// Ends without a BYE.
     func vanish() {
         guard let running = thread.take() else { return }
         orders.send { _, loop in loop.stop() }

@@ -51,7 +51,8 @@ import Testing
         for player in stage.all { player.forget() }
         return stage
     }
-    /// Nobody on these has noticed anything but what is expected: after a question and its answer nothing more comes.
+    /// The participants in these rooms receive nothing unexpected: after a clock exchange nothing earlier can still
+    /// arrive.
     private func hear(_ stage: Stage, _ expected: [(TestPlayer, Set<Message>)]) throws {
         try pumping(stage.all, "the releases", seen: "\(stage.all.map(\.heard))") {
             expected.allSatisfy { Set($0.0.heard) == $0.1 }

@@ -100,6 +100,21 @@ import Testing
         #expect(try piano(engine).counts.dropped == 0)
     }
 
+    @Test func `packets that were overtaken are heard, and not counted as dropped`() throws {
+        let engine = try EngineUnderTest()
+        let one = try TestPlayer("Piano", port: engine.port, journals: false)
+        let two = try engine.player("Synth", others: [one])
+        try pumping([one, two], "both") { one.isUp }
+        let ssrc = (0..<4).map { UInt8(truncatingIfNeeded: one.ssrc.rawValue >> (24 - 8 * UInt32($0))) }
+        for (number, note) in [(1, 60), (3, 62), (2, 61), (2, 61)] as [(UInt8, UInt8)] {
+            one.sendRaw([0x80, 0x61, 0, number, 0, 0, 0, 0] + ssrc + [0x03, 0x90, note, 64])
+        }
+        try pumping([one, two], "the counts") { try piano(engine).counts.received == 4 }
+        try pumping([one, two], "the notes") { two.heard.count == 3 }
+        let counts = try piano(engine).counts
+        #expect(counts.lost == 1 && counts.overtaken == 1 && counts.dropped == 1)
+    }
+
     @Test func `an older engine's counts are read too`() throws {
         let text = #"{"received": 5, "lost": 1, "repaired": 2, "dropped": 3, "limited": 0}"#
         let counts = try JSONDecoder().decode(EngineStatus.Counts.self, from: Data(text.utf8))

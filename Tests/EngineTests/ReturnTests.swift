@@ -45,7 +45,7 @@ import Testing
         try pumping([ear, returned], "one note each way") { ear.heard.last == other && returned.heard == [note] }
         #expect(try engine.status().participants.map(\.name) == ["Ear", "Board"])
         #expect(arrivals.byes == 0 && returned.ended == nil)
-        #expect(Leaving.restarted.words == "came anew")
+        #expect(Leaving.restarted.text == "came anew")
     }
 
     @Test func `an invitation that the network doubles is no restart`() throws {
@@ -53,10 +53,10 @@ import Testing
         let ear = try engine.player("Ear")
         let board = try TestPlayer("Board", port: engine.port)
         try pumping([ear, board], "the session") {
-            // The last ones right behind the answer that proves it.
+            // The last ones right behind the answer that proves it. It invites to the data port when it has been accepted.
             if !board.isUp {
-                board.send(.invitation(token: board.token, ssrc: board.ssrc, name: "Board"), .control)
-                board.send(.invitation(token: board.token, ssrc: board.ssrc, name: "Board"), .data)
+                invite(board, .control)
+                if board.session.peer != nil { invite(board, .data) }
             }
             return try board.isUp && engine.status().participants.count == 2
         }
@@ -66,6 +66,104 @@ import Testing
         try pumping([ear, board], "a note to it") { board.heard == [note] }
         #expect(ear.heard == [note])
         #expect(!engine.all.contains { if case .left = $0 { true } else { false } })
+    }
+
+    private func invite(_ player: TestPlayer, _ path: Session.Path) {
+        player.send(.invitation(token: player.token, ssrc: player.ssrc, name: player.name), path)
+    }
+
+    /// An invitation that comes again when its session has been up for longer than copies usually take, and its answer.
+    private func copyInvitation(_ player: TestPlayer, _ path: Session.Path, others: [TestPlayer]) throws {
+        var isAnswered = false
+        player.onDatagram = {
+            guard $0 == path, case .accepted? = try? SessionPacket(decoding: $1.span.bytes) else { return }
+            isAnswered = true
+        }
+        invite(player, path)
+        try pumping([player] + others, "the answer") { isAnswered }
+    }
+
+    @Test func `late copies of both invitations end nothing while the music goes on`() throws {
+        let engine = try EngineUnderTest()
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        alice.play(note)
+        let joined = TestPlayer.now
+        try pumping([ear, alice], "the note, and the end of the time for copies") {
+            ear.heard == [note] && TestPlayer.now > joined + 4_000
+        }
+        try copyInvitation(alice, .control, others: [ear])
+        let arrivals = Arrivals(at: alice)
+        invite(alice, .data)
+        alice.play(other)
+        try pumping([ear, alice], "the question to whoever was invited") { arrivals.questions > 0 }
+        alice.play(off)
+        try pumping([ear, alice], "her music") { ear.heard == [note, other, off] }
+        ear.play(note)
+        try pumping([ear, alice], "a note to her") { alice.heard == [note] }
+        #expect(!engine.all.contains { if case .left = $0 { true } else { false } })
+        #expect(arrivals.byes == 0)
+    }
+
+    @Test
+    func `who is sent away is told so, and nothing sounds on there, though a late copy of its invitation has come`()
+        throws
+    {
+        let engine = try EngineUnderTest()
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        ear.play(note)
+        let joined = TestPlayer.now
+        try pumping([ear, alice], "the note, and the end of the time for copies") {
+            alice.heard == [note] && TestPlayer.now > joined + 4_000
+        }
+        try copyInvitation(alice, .control, others: [ear])
+        let id = try #require(try engine.status().participants.first { $0.name == "Alice" }?.id)
+        #expect(try engine.kick(id))
+        try pumping([ear, alice], "the goodbye") { alice.ended == .bye }
+        #expect(alice.heard == [note, off])
+    }
+
+    @Test func `who comes back right after its goodbye is in its new session, though the old one's packets still come`()
+        throws
+    {
+        let engine = try EngineUnderTest()
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        alice.leave()
+        let left = TestPlayer.now
+        try pumping([ear], "the end of what is under way") { TestPlayer.now > left + 3_000 }
+        let returned = try TestPlayer("Alice again", port: engine.port, ssrc: alice.ssrc)
+        (returned.control, returned.data) = (alice.control, alice.data)
+        try copyInvitation(returned, .control, others: [ear])
+        try pumping([ear, returned], "its session") {
+            if !returned.isUp { alice.play(note) }
+            return returned.isUp
+        }
+        try pumping([ear, returned], "it in the room") { try engine.status().participants.count == 2 }
+        #expect(try engine.status().participants.map(\.name) == ["Ear", "Alice again"])
+    }
+
+    @Test func `boards at one address that drew the same and start at once keep their ports apart`() throws {
+        let engine = try EngineUnderTest()
+        let ear = try engine.player("Ear")
+        let boards = try (1...5).map { number in
+            let board = try TestPlayer("Board \(number)", port: engine.port, ssrc: SSRC(7), token: 7)
+            let ports = freeUDPPortPair()
+            board.control = try DatagramSocket(port: ports, host: "127.0.0.1")
+            board.data = try DatagramSocket(port: ports + 1, host: "127.0.0.1")
+            return board
+        }
+        try pumping([ear] + boards, "all of them") {
+            try boards.allSatisfy(\.isUp) && engine.status().participants.count == 6
+        }
+        boards[0].leave()
+        try pumping([ear] + boards.dropFirst(), "its leaving") { try engine.status().participants.count == 5 }
+        for board in boards.dropFirst() { board.play(note) }
+        try pumping([ear] + boards.dropFirst(), "the others' notes") { ear.heard.count == 4 }
+        var departures: Int { engine.all.count { if case .left = $0 { true } else { false } } }
+        try eventually("word of it") { departures > 0 }
+        #expect(departures == 1)
     }
 
     @Test func `who draws another token for the data port gets in`() throws {

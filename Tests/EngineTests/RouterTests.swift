@@ -28,7 +28,7 @@ import Testing
         #expect(TestPlayer.now - moved < 100_000)
         let address = { try engine.status().participants.first { $0.name == "Alice" }?.address }
         let expected = "\(host ?? "127.0.0.1"):\(alice.control.port)"
-        // Though nobody plays to her, and she has nothing to say there.
+        // Although nobody plays to her and she sends nothing herself.
         try pumping([ear, alice], "the feedback", seen: (try? address()) ?? "") {
             alice.play(note)
             return try arrivals.feedback > 0 && address() == expected

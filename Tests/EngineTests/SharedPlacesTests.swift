@@ -8,7 +8,7 @@ import Testing
 
 @testable import Engine
 
-/// What one address may have of what is everybody's.
+/// How many of the common places one address may have.
 @Suite struct SharedPlacesTests {
     private final class Guest {
         let name: String
@@ -22,7 +22,7 @@ import Testing
 
     private func places(_ count: Int, _ guests: [(name: String, host: String)]) -> Places {
         var places = Places(count)
-        for (name, host) in guests { places.take(Guest(name), from: address(host)) }
+        for (name, host) in guests { places.add(Guest(name), from: address(host)) }
         return places
     }
 
@@ -51,7 +51,7 @@ import Testing
     @Test func `who has gone holds no place`() {
         var places = Places(1)
         let guest = Guest("a")
-        places.take(guest, from: address("192.0.2.1"))
+        places.add(guest, from: address("192.0.2.1"))
         places.release(guest)
         #expect(!places.isFull && places.yielding(to: address("192.0.2.1")) == nil)
     }
@@ -95,23 +95,23 @@ import Testing
     private let plan = EnginePlan(rooms: [], maximumPerAddress: 3)
 
     @Test func `an address has so many members, whatever they are called`() {
-        #expect(plan.takes("D", from: address("192.0.2.1"), beside: ["A", "B"]))
-        #expect(!plan.takes("D", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
-        #expect(!plan.takes("A", from: address("192.0.2.1"), beside: ["A", "A", "A"]))
+        #expect(plan.admits("D", from: address("192.0.2.1"), beside: ["A", "B"]))
+        #expect(!plan.admits("D", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
+        #expect(!plan.admits("A", from: address("192.0.2.1"), beside: ["A", "A", "A"]))
     }
 
     @Test func `who returns is let in beside its session of before, once`() {
-        #expect(plan.takes("A", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
-        #expect(!plan.takes("A", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
-        // Everybody may, as after a power cut.
-        #expect(plan.takes("B", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
+        #expect(plan.admits("A", from: address("192.0.2.1"), beside: ["A", "B", "C"]))
+        #expect(!plan.admits("A", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
+        // Everybody may return at once, as after a power cut.
+        #expect(plan.admits("B", from: address("192.0.2.1"), beside: ["A", "B", "C", "A"]))
     }
 
     @Test func `a school behind one router gets in where nothing is told, and this machine is not limited`() {
         let plan = EnginePlan(rooms: [])
-        #expect(plan.takes("new", from: address("192.0.2.1"), beside: (1...63).map { "\($0)" }))
-        #expect(!plan.takes("new", from: address("192.0.2.1"), beside: (1...64).map { "\($0)" }))
-        #expect(plan.takes("new", from: address("127.0.0.1"), beside: (1...500).map { "\($0)" }))
+        #expect(plan.admits("new", from: address("192.0.2.1"), beside: (1...63).map { "\($0)" }))
+        #expect(!plan.admits("new", from: address("192.0.2.1"), beside: (1...64).map { "\($0)" }))
+        #expect(plan.admits("new", from: address("127.0.0.1"), beside: (1...500).map { "\($0)" }))
     }
 
     /// Of this machine, and not loopback; nil without a network.

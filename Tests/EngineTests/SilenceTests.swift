@@ -36,7 +36,7 @@ import Testing
             engine.all.contains { if case .back(let who) = $0 { who.name == "Piano" } else { false } }
         }
         #expect(try engine.status().participants.allSatisfy { $0.isSilent == false })
-        // And vanishes again: as soon seen as the first time.
+        // Vanishes again, which is noticed as soon as the first time.
         one.isDead = true
         two.forget()
         try pumping([two], "its end again") { two.heard == [off] }
@@ -58,7 +58,7 @@ import Testing
         one.play(off, up, mark)
         try pumping([one, two, three], "what it plays now") { three.heard.contains(mark) }
         #expect(three.heard == [note, pedal, note, pedal, mark])
-        // Once the other has let go, and of what it strikes anew, its ends are its own.
+        // Once the other has released the note, and for notes that it strikes again, its own note-offs count.
         two.play(off, up)
         one.play(note, off)
         try pumping([one, two, three], "the ends") { three.heard.count == 9 }

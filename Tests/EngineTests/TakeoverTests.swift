@@ -7,7 +7,7 @@ import Testing
 
 @testable import Engine
 
-/// Nobody is pushed out of their session: not by strangers, not by twins, not by a goodbye that they did not say.
+/// Nobody loses a session to a stranger, to a twin, or to a goodbye that somebody else sent.
 @Suite struct TakeoverTests {
     private let note = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 100)
     private let mark = Message.noteOn(Channel(truncating: 1), note: 1, velocity: 1)
@@ -34,6 +34,36 @@ import Testing
         }
         #expect(!alice.heard.isEmpty)
         #expect(mallory.midi == 0 && mallory.questions == 1)
+        let address = try engine.status().participants.first { $0.name == "Alice" }?.address
+        #expect(address == "127.0.0.1:\(alice.control.port)")
+    }
+
+    @Test func `what a stranger got while the owner could not answer goes back as soon as the owner does`() throws {
+        let engine = try EngineUnderTest(host: nil)
+        let ear = try engine.player("Ear")
+        let alice = try engine.player("Alice", others: [ear])
+        let mallory = try Stranger(as: alice.ssrc, port: engine.port, bind: "127.0.0.66")
+        alice.isDead = true
+        try pumping([ear], "the session at the stranger's") {
+            mallory.pump()
+            mallory.askTime()
+            ear.play(mark)
+            return mallory.midi > 0
+        }
+        alice.isDead = false
+        try pumping([ear, alice], "her note") {
+            mallory.pump()
+            mallory.askTime()
+            alice.play(note)
+            return ear.heard.contains(note)
+        }
+        alice.forget()
+        ear.play(note)
+        try pumping([ear, alice], "a note to her") {
+            mallory.pump()
+            mallory.askTime()
+            return alice.heard.contains(note)
+        }
         let address = try engine.status().participants.first { $0.name == "Alice" }?.address
         #expect(address == "127.0.0.1:\(alice.control.port)")
     }
@@ -98,7 +128,7 @@ import Testing
         let alice = try engine.player("Alice", others: [ear])
         alice.play(note)
         try pumping([ear, alice], "the note") { ear.heard == [note] }
-        // As one would say it who forges her address.
+        // Sent as by somebody who forges her address.
         alice.send(.bye(token: 0, ssrc: alice.ssrc, name: nil), .control)
         try pumping([ear, alice], "the release") { ear.heard == [note, off] }
         let goodbye = TestPlayer.now

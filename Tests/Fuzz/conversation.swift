@@ -20,18 +20,18 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         case .send, .up, .measured, .refused: break
         }
     }
-    var place = 1
-    while place + 2 <= count {
-        now += UInt64(start[place]) * UInt64(start[place]) * 20
-        let end = min(count, place + 2 + Int(start[place + 1]))
+    var offset = 1
+    while offset + 2 <= count {
+        now += UInt64(start[offset]) * UInt64(start[offset]) * 20
+        let end = min(count, offset + 2 + Int(start[offset + 1]))
         while session.deadline <= now, !session.hasEnded {
             session.wake(now: max(now, session.deadline), perform: perform)
         }
-        let datagram = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: start + place + 2, count: end - place - 2))
+        let datagram = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: start + offset + 2, count: end - offset - 2))
         if let packet = try? SessionPacket(decoding: datagram) {
-            session.receive(packet, on: start[place] & 1 == 0 ? .control : .data, now: now, perform: perform)
+            session.receive(packet, on: start[offset] & 1 == 0 ? .control : .data, now: now, perform: perform)
         }
-        place = end
+        offset = end
         precondition(ends <= 1 && session.hasEnded == (ends == 1), "ended more than once")
         _ = (session.clock.p95, session.clock.jitter, session.clock.average)
         _ = session.peerClock.moment(of: UInt32(truncatingIfNeeded: now), cameAt: now)

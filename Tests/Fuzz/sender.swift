@@ -56,8 +56,10 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         if !overtaken.isEmpty { hear(overtaken, isLate: true) }
     }
     send(isLost: false)
-    for place in stride(from: 0, to: count - 3, by: 4) {
-        let (kind, one, two, three) = (input[place], input[place + 1], input[place + 2] & 0x7F, input[place + 3] & 0x7F)
+    for offset in stride(from: 0, to: count - 3, by: 4) {
+        let (kind, one, two, three) = (
+            input[offset], input[offset + 1], input[offset + 2] & 0x7F, input[offset + 3] & 0x7F
+        )
         now += UInt64(one >> 2)
         if kind & 0x80 != 0 {
             let message = ChannelCommand(kind & 0xF0 == 0xF0 ? kind & 0xBF : kind, two, three).message
@@ -70,7 +72,7 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             let part = [SysExPart.first, .middle, .last, .whole][Int(kind & 3)]
             withUnsafeBytes(of: (two, three)) { _ = list.append(sysEx: part, $0, at: UInt32(truncatingIfNeeded: now)) }
         } else if kind & 0x40 != 0 {
-            if let number = receiver.takeFeedback(at: now) { sender.acknowledge(number) }
+            if let number = receiver.nextFeedback(at: now) { sender.acknowledge(number) }
         } else {
             send(isLost: kind & 1 != 0, isLate: kind & 2 != 0)
         }

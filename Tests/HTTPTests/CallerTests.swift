@@ -9,8 +9,8 @@ private func network(_ host: String) -> Caller {
     Caller(SocketAddress(host: host, port: 50000), viaSocket: false)
 }
 
-/// `count` places of one caller, the first taken being the first idle; `idle` of them are.
-private func places(_ count: Int, of caller: Caller, idle: Int = 0, from first: UInt64 = 0) -> [Holder] {
+/// `count` connections of one caller, the first opened being the first idle; `idle` of them are.
+private func connections(_ count: Int, of caller: Caller, idle: Int = 0, from first: UInt64 = 0) -> [Holder] {
     (0..<count).map { index in
         Holder(
             id: first + UInt64(index), caller: caller,
@@ -51,32 +51,32 @@ struct CallerTests {
     @Test func `the greediest address gives up its oldest idle connection`() {
         let greedy = network("192.0.2.66")
         let holders =
-            places(3, of: network("192.0.2.1"), idle: 3) + places(20, of: greedy, idle: 9, from: 100)
+            connections(3, of: network("192.0.2.1"), idle: 3) + connections(20, of: greedy, idle: 9, from: 100)
         #expect(Holder.toDismiss(among: holders.reversed(), for: network("192.0.2.2"), at: later) == 100)
     }
 
     @Test func `idle ones go before those that are served, whoever is the greediest`() {
         let holders =
-            places(9, of: network("192.0.2.1"), idle: 1) + places(20, of: network("192.0.2.66"), from: 100)
+            connections(9, of: network("192.0.2.1"), idle: 1) + connections(20, of: network("192.0.2.66"), from: 100)
         #expect(Holder.toDismiss(among: holders, for: network("192.0.2.2"), at: later) == 0)
     }
 
     @Test func `where none is idle, the greediest address gives up its oldest`() {
-        let holders = places(2, of: network("192.0.2.1")) + places(20, of: network("192.0.2.66"), from: 100)
+        let holders = connections(2, of: network("192.0.2.1")) + connections(20, of: network("192.0.2.66"), from: 100)
         #expect(Holder.toDismiss(among: holders, for: network("192.0.2.2"), at: later) == 100)
     }
 
     @Test func `a greedy newcomer takes nothing from those who have less`() {
         let greedy = network("192.0.2.66")
-        let others = places(3, of: network("192.0.2.1"), idle: 3)
-        #expect(Holder.toDismiss(among: others + places(20, of: greedy, from: 100), for: greedy, at: later) == nil)
-        let withOwn = others + places(20, of: greedy, idle: 1, from: 100)
+        let others = connections(3, of: network("192.0.2.1"), idle: 3)
+        #expect(Holder.toDismiss(among: others + connections(20, of: greedy, from: 100), for: greedy, at: later) == nil)
+        let withOwn = others + connections(20, of: greedy, idle: 1, from: 100)
         #expect(Holder.toDismiss(among: withOwn, for: greedy, at: later) == 100)
     }
 
     @Test func `one that has just come is not idle yet`() {
         let stranger = network("192.0.2.1")
-        let holders = places(8, of: stranger, idle: 8)
+        let holders = connections(8, of: stranger, idle: 8)
         #expect(Holder.toDismiss(among: holders, for: stranger, at: start.advanced(by: .seconds(-1))) == nil)
         #expect(Holder.toDismiss(among: holders, for: stranger, at: start) == 0)
     }
@@ -84,7 +84,7 @@ struct CallerTests {
     @Test func `a page's few connections find places where everybody has one idle`() {
         let person = network("192.0.2.66")
         var holders = (1...50).flatMap { number in
-            places(1, of: network("198.51.100.\(number)"), idle: 1, from: UInt64(number))
+            connections(1, of: network("198.51.100.\(number)"), idle: 1, from: UInt64(number))
         }
         for id in UInt64(100)..<106 {
             let dismissed = Holder.toDismiss(among: holders, for: person, at: later)
@@ -96,7 +96,7 @@ struct CallerTests {
 
     @Test func `where all have few and all are served, a newcomer waits`() {
         let holders = (1...50).flatMap { number in
-            places(1, of: network("198.51.100.\(number)"), from: UInt64(number))
+            connections(1, of: network("198.51.100.\(number)"), from: UInt64(number))
         }
         #expect(Holder.toDismiss(among: holders, for: network("192.0.2.1"), at: later) == nil)
     }

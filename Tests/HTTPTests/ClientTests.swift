@@ -5,12 +5,12 @@ import Testing
 
 /// A server that says fixed bytes to one peer, whatever it asks, and ends the connection.
 private final class Parrot {
-    let place: Client.Place
+    let endpoint: Client.Endpoint
     private var thread: WorkerThread?
 
     init(_ bytes: [UInt8], staysOpen: Bool = false) throws {
         let listener = try Sockets.listen(try #require(Sockets.Address("127.0.0.1:0")))
-        place = .address(Sockets.localAddress(listener))
+        endpoint = .address(Sockets.localAddress(listener))
         let box = Listening(listener)
         thread = try WorkerThread("parrot") { box.serve(bytes, staysOpen: staysOpen) }
     }
@@ -27,7 +27,7 @@ private final class Parrot {
             var entry = pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0)
             _ = poll(&entry, 1, 20_000)
             guard let accepted = try? Sockets.accept(listener) else { return }
-            let socket = accepted.takeSocket()
+            let socket = accepted.intoSocket()
             _ = fcntl(socket.number, F_SETFL, 0)  // blocking from here
             var chunk = [UInt8](repeating: 0, count: 4096)
             _ = try? chunk.withUnsafeMutableBytes { try socket.read(into: $0) }
@@ -45,7 +45,7 @@ private func ask(_ answer: String, staysOpen: Bool = false, timeout: Duration = 
     let parrot = try Parrot(Array(answer.utf8), staysOpen: staysOpen)
     defer { parrot.join() }
     do throws(Client.Failure) {
-        return .success(try Client.get("/", at: parrot.place, timeout: timeout))
+        return .success(try Client.get("/", at: parrot.endpoint, timeout: timeout))
     } catch { return .failure(error) }
 }
 
@@ -58,19 +58,19 @@ struct ClientTests {
         let server = try Server(
             router: .sample, listeners: [.tcp(tcp), .unix(try Sockets.listen(unix: path, mode: 0o660))])
         try server.start()
-        for place in [Client.Place.address(address), .socket(path: path)] {
-            let hello = try Client.get("/hello", at: place)
+        for endpoint in [Client.Endpoint.address(address), .socket(path: path)] {
+            let hello = try Client.get("/hello", at: endpoint)
             #expect(hello.status == 200)
             #expect(hello.body == Array("hello".utf8))
             #expect(hello.headers["content-type"] == "text/plain; charset=utf-8")
             let body = [UInt8](repeating: 9, count: 65536)
-            #expect(try Client.post("/echo", body: body, at: place).body == body)
-            #expect(try Client.post("/echo", at: place).body.isEmpty)
-            #expect(try Client.get("/none", at: place).status == 404)
-            #expect(try Client.get("/rooms/" + Client.encoded("a b%/ü\n"), at: place).status == 400)
-            #expect(try Client.get("/rooms/" + Client.encoded("a b%ü\n"), at: place).body == Array("a b%ü\n".utf8))
+            #expect(try Client.post("/echo", body: body, at: endpoint).body == body)
+            #expect(try Client.post("/echo", at: endpoint).body.isEmpty)
+            #expect(try Client.get("/none", at: endpoint).status == 404)
+            #expect(try Client.get("/rooms/" + Client.encoded("a b%/ü\n"), at: endpoint).status == 400)
+            #expect(try Client.get("/rooms/" + Client.encoded("a b%ü\n"), at: endpoint).body == Array("a b%ü\n".utf8))
             let tooLarge = [UInt8](repeating: 9, count: 3_000_000)
-            #expect(try Client.post("/echo", body: tooLarge, at: place).status == 413)
+            #expect(try Client.post("/echo", body: tooLarge, at: endpoint).status == 413)
         }
     }
 
@@ -166,7 +166,7 @@ struct ClientTests {
             ("http://localhost:1", "http://127.0.0.1:1"), ("https://127.0.0.1:1", nil), ("127.0.0.1:1", nil),
             ("http://127.0.0.1", nil), ("http://example.org:80", nil), ("http://127.0.0.1:1/x", nil),
         ] as [(String, String?)])
-    func `a place is a numeric address`(url: String, place: String?) {
-        #expect(Client.Place(url: url)?.description == place)
+    func `a place is a numeric address`(url: String, endpoint: String?) {
+        #expect(Client.Endpoint(url: url)?.description == endpoint)
     }
 }

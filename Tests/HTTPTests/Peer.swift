@@ -10,25 +10,25 @@ final class Peer {
 
     init(_ address: Sockets.Address) throws {
         socket = try Sockets.connect(address)
-        setPatience()
+        setTimeout()
     }
 
     init(unix path: String) throws {
         socket = try Sockets.connect(unix: path, nonBlocking: false)
-        setPatience()
+        setTimeout()
     }
 
-    private func setPatience() {
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
+    private func setTimeout() {
+        var timeout = timeval(tv_sec: 20, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
-        _ = setsockopt(socket.number, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
-        _ = setsockopt(socket.number, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
+        _ = setsockopt(socket.number, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
+        _ = setsockopt(socket.number, SOL_SOCKET, SO_SNDTIMEO, &timeout, size)
     }
 
     func send(_ text: String) throws { try socket.writeAll(Array(text.utf8), socket: true) }
     func send(_ bytes: [UInt8]) throws { try socket.writeAll(bytes, socket: true) }
 
-    /// Says that nothing more will be sent.
+    /// Shuts down the sending side.
     func endSending() { _ = shutdown(socket.number, CInt(SHUT_WR)) }
 
     struct Answer {

@@ -140,7 +140,7 @@ struct RequestParserTests {
         ("HTTP/1.1", "", Persistence.keepAlive), ("HTTP/1.1", "Connection: close\r\n", .close),
         ("HTTP/1.1", "Connection: Upgrade, CLOSE\r\n", .close),
         ("HTTP/1.1", "Connection: keep-alive\r\nConnection: close\r\n", .close),
-        ("HTTP/1.0", "", .close), ("HTTP/1.0", "Connection: Keep-Alive\r\n", .keepAliveSaid),
+        ("HTTP/1.0", "", .close), ("HTTP/1.0", "Connection: Keep-Alive\r\n", .keepAliveRequested),
     ])
     func `version and Connection decide whether the connection stays`(
         version: String, line: String, expected: Persistence
@@ -161,7 +161,7 @@ struct RequestParserTests {
         for piece in pieces {
             parser.append(piece)
             seen.append(Seen(parser.next()))
-            told.append(parser.takeContinue())
+            told.append(parser.shouldSendContinue())
         }
         #expect(seen == [.incomplete, .incomplete, .incomplete, .request(.post, "/", body: "ab")])
         #expect(told == [false, expected, false, false])

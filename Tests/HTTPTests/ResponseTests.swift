@@ -21,9 +21,9 @@ struct ResponseTests {
         var tags: Set<String> = []
         for length in 0...64 {
             tags.insert(tag([UInt8](repeating: 0, count: length)) ?? "none")
-            for place in 0..<length {
+            for index in 0..<length {
                 var bytes = [UInt8](repeating: 0, count: length)
-                bytes[place] = 1
+                bytes[index] = 1
                 tags.insert(tag(bytes) ?? "none")
             }
         }

@@ -62,7 +62,7 @@ struct ResponseWriterTests {
 
     @Test func `what becomes of the connection is said where it is not understood`() {
         #expect(Self.wire(.text(""), .close).head.contains("Connection: close\r\n"))
-        #expect(Self.wire(.text(""), .keepAliveSaid).head.contains("Connection: keep-alive\r\n"))
+        #expect(Self.wire(.text(""), .keepAliveRequested).head.contains("Connection: keep-alive\r\n"))
         #expect(!Self.wire(.text(""), .keepAlive).head.contains("Connection:"))
     }
 }

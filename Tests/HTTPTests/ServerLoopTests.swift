@@ -198,7 +198,7 @@ struct ServerLoopTests {
         let newcomer = try fixture.connect()
         try newcomer.send(Self.get("/hello", for: "192.0.2.1"))
         #expect(try newcomer.readAnswer().status == 200)
-        // The oldest have made room, without a word; the others are as they were.
+        // The oldest connections were closed without an answer; the others stay open.
         for peer in idle[..<5] { #expect(try peer.readToEnd().isEmpty) }
         try idle[5].send(Self.get("/hello", for: "192.0.2.66"))
         #expect(try idle[5].readAnswer().status == 200)
@@ -274,7 +274,7 @@ struct ServerLoopTests {
             }
             try? peer.send(bytes)
             peer.endSending()
-            // Whatever it was, it ends in order: with an answer or, where nothing was asked, without.
+            // Each ends in an orderly way: with an answer, or without one where nothing was requested.
             let all = try peer.readToEnd()
             #expect(all.isEmpty || all.starts(with: "HTTP/1.1 ".utf8))
         }

@@ -88,7 +88,7 @@ struct AlertTests {
         #expect(isGivenUp && queue.count == 0)
     }
 
-    /// As the next hub finds it: nothing is under way.
+    /// The queue as the next hub reads it, where nothing is under way.
     private func copy(_ queue: AlertQueue) -> AlertQueue {
         let data = try! JSONEncoder().encode(queue)  // numbers and text
         return try! JSONDecoder().decode(AlertQueue.self, from: data)

@@ -128,12 +128,12 @@ import Testing
         ("{alerts: {url: \"https://x\", mail: 1}}", "unknown key"),
         ("{\"G\": [5004]}", "group \"G\": has 1 port, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
     ])
-    func `what is wrong is said in one line with its place`(text: String, words: String) {
+    func `what is wrong is said in one line with its place`(text: String, message: String) {
         do {
             _ = try Configuration(text: text)
             Issue.record("accepted")
         } catch {
-            #expect(error.description.contains(words), "\(error.description)")
+            #expect(error.description.contains(message), "\(error.description)")
             #expect(!error.description.contains("\n"))
         }
     }
@@ -193,9 +193,10 @@ import Testing
             guard let comment = line.firstRange(of: "    // "), comment.lowerBound == line.startIndex else {
                 return line
             }
-            let words = line[comment.upperBound...]
+            let message = line[comment.upperBound...]
             // A sentence begins with a capital letter or dots; of `ports` and `rooms` only one may be there.
-            return words.first.map { $0.isUppercase || $0 == "." } ?? true || words.hasPrefix("ports") ? nil : words
+            return message.first.map { $0.isUppercase || $0 == "." } ?? true || message.hasPrefix("ports")
+                ? nil : message
         }
         let proposed = try Configuration(text: settings.joined(separator: "\n"))
         #expect(proposed.rooms.map(\.name) == ["Main", "Duets"])

@@ -25,8 +25,8 @@ import Testing
         }
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        control.ask(ControlRequest.help.bytes, patience: .seconds(20)) { answers.append(text($0)) }
-        control.ask(ControlRequest.remove(7).bytes, patience: .seconds(20)) { answers.append(text($0)) }
+        control.ask(ControlRequest.help.bytes, timeout: .seconds(20)) { answers.append(text($0)) }
+        control.ask(ControlRequest.remove(7).bytes, timeout: .seconds(20)) { answers.append(text($0)) }
         try loop.run(until: "two answers", seen: "\(answers)") { answers.count == 2 }
         #expect(answers == ["{\"a\":1}", "{\"a\":1}"])
         #expect(
@@ -39,7 +39,7 @@ import Testing
         let daemon = try PlayedDaemon(loop)
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        for _ in 0..<3 { control.ask(ControlRequest.status.bytes, patience: .seconds(20)) { answers.append(text($0)) } }
+        for _ in 0..<3 { control.ask(ControlRequest.status.bytes, timeout: .seconds(20)) { answers.append(text($0)) } }
         try loop.run(until: "a request") { daemon.requests.count == 1 }
         loop.run(for: .milliseconds(50))
         #expect(daemon.connections.count == 1, "the others wait")
@@ -53,8 +53,8 @@ import Testing
         let daemon = try PlayedDaemon(loop)
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        control.ask(ControlRequest.status.bytes, patience: .milliseconds(50)) { answers.append(text($0)) }
-        control.ask(ControlRequest.help.bytes, patience: .seconds(20)) { answers.append(text($0)) }
+        control.ask(ControlRequest.status.bytes, timeout: .milliseconds(50)) { answers.append(text($0)) }
+        control.ask(ControlRequest.help.bytes, timeout: .seconds(20)) { answers.append(text($0)) }
         try loop.run(until: "the second request") { daemon.requests.count == 2 }
         daemon.connections[0].send("too late\n")
         daemon.connections[1].send("ok\n")
@@ -69,7 +69,7 @@ import Testing
         let first = try Sockets.connect(unix: path, nonBlocking: true)
         let control = ControlSocket(path, loop: loop)
         var answers: [String] = []
-        control.ask(ControlRequest.help.bytes, patience: .seconds(60)) { answers.append(text($0)) }
+        control.ask(ControlRequest.help.bytes, timeout: .seconds(60)) { answers.append(text($0)) }
         try loop.run(until: "an answer") { answers.count == 1 }
         #expect(answers == ["silent"])
         _ = consume listener
@@ -81,13 +81,13 @@ import Testing
         let path = directory.file("control")
         // Of a daemon that was killed.
         do { _ = try Sockets.listen(unix: path, mode: 0o600) }
-        for place in [path, directory.file("none")] {
-            let control = ControlSocket(place, loop: loop)
+        for target in [path, directory.file("none")] {
+            let control = ControlSocket(target, loop: loop)
             var answers: [String] = []
-            control.ask(ControlRequest.help.bytes, patience: .seconds(20)) { answers.append(text($0)) }
+            control.ask(ControlRequest.help.bytes, timeout: .seconds(20)) { answers.append(text($0)) }
             #expect(answers.isEmpty)
             try loop.run(until: "an answer") { answers.count == 1 }
-            #expect(answers[0].hasPrefix("unreachable: connect \(place): "))
+            #expect(answers[0].hasPrefix("unreachable: connect \(target): "))
         }
     }
 
@@ -99,7 +99,7 @@ import Testing
         }
         let control = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        control.ask(ControlRequest.help.bytes, patience: .seconds(20)) { answers.append(text($0)) }
+        control.ask(ControlRequest.help.bytes, timeout: .seconds(20)) { answers.append(text($0)) }
         try loop.run(until: "an answer") { answers.count == 1 }
         #expect(answers == ["unreachable: \(daemon.path): closed before its reply"])
     }
@@ -110,8 +110,8 @@ import Testing
         let listener = try Sockets.listen(unix: path, mode: 0o600)
         let control = ControlSocket(path, loop: loop)
         var answers: [String] = []
-        control.ask(ControlRequest.status.bytes, patience: .seconds(60)) { answers.append(text($0)) }
-        guard let socket = try Sockets.accept(listener)?.takeSocket() else {
+        control.ask(ControlRequest.status.bytes, timeout: .seconds(60)) { answers.append(text($0)) }
+        guard let socket = try Sockets.accept(listener)?.intoSocket() else {
             Issue.record("the request's connection waits")
             return
         }
@@ -131,7 +131,7 @@ import Testing
         let daemon = try PlayedDaemon(loop)
         var control: ControlSocket? = ControlSocket(daemon.path, loop: loop)
         var answers: [String] = []
-        control?.ask(ControlRequest.help.bytes, patience: .milliseconds(100)) { answers.append(text($0)) }
+        control?.ask(ControlRequest.help.bytes, timeout: .milliseconds(100)) { answers.append(text($0)) }
         try loop.run(until: "a request") { daemon.requests.count == 1 }
         control = nil
         daemon.connections[0].send("ok\n")
@@ -140,7 +140,7 @@ import Testing
         #expect(daemon.connections[0].isOver)
 
         control = ControlSocket(daemon.directory.file("none"), loop: loop)
-        control?.ask(ControlRequest.help.bytes, patience: .milliseconds(100)) { answers.append(text($0)) }
+        control?.ask(ControlRequest.help.bytes, timeout: .milliseconds(100)) { answers.append(text($0)) }
         control = nil
         loop.run(for: .milliseconds(50))
         #expect(answers.isEmpty)

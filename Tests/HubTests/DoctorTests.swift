@@ -153,9 +153,9 @@ import Testing
         ("a b c d e f g h i j", "MIDIHUB_TOKEN: cannot be sent"), ("short", "MIDIHUB_TOKEN: shorter than 16"),
         ("0123456789abcdef", nil), ("", nil),
     ])
-    func `a token of the environment that cannot be used is found`(token: String, said: String?) {
+    func `a token of the environment that cannot be used is found`(token: String, message: String?) {
         let finding = Doctor.token(["MIDIHUB_TOKEN": token])
-        #expect(finding?.isWell == (said == nil ? nil : false))
-        #expect(finding?.words.hasPrefix(said ?? "") ?? true)
+        #expect(finding?.isWell == (message == nil ? nil : false))
+        #expect(finding?.words.hasPrefix(message ?? "") ?? true)
     }
 }

@@ -4,18 +4,11 @@ import Linux
 import TestSupport
 import Testing
 
-/// Which engine is taken, where rtpmidid would be but knows nothing of a setting.
+/// Which engine is chosen where rtpmidid cannot honour a setting.
 @Suite struct EngineKindTests {
     private let directory = TemporaryDirectory()
 
-    private static let settings = [
-        ("allow: [\"192.0.2.0/24\"]", "allow"), ("deny: [\"192.0.2.66\"]", "deny"), ("maximum: 250", "maximum"),
-        ("rooms: {A: {ports: [5004], maximum: 8}}", "maximum"), ("address: \"127.0.0.1\"", "address"),
-        ("maximumPerAddress: 64", "maximumPerAddress"),
-        ("deny: [\"::1\"], allow: [\"::2\"], address: \"::\"", "allow, deny and address"),
-    ]
-
-    @Test(arguments: settings)
+    @Test(arguments: embeddedOnlySettings)
     func `what only the embedded engine can do decides for it, also against the choice of an earlier start`(
         setting: String, key: String
     ) throws {
@@ -36,7 +29,7 @@ import Testing
         #expect(kind == .rtpmidid)
     }
 
-    @Test(arguments: settings)
+    @Test(arguments: embeddedOnlySettings)
     func `the doctor asks for no rtpmidid then, and says why`(setting: String, key: String) throws {
         let findings = Doctor.examine(
             try Configuration(text: "{\(setting)}"), state: StateDirectory(directory.file("state")), hubRuns: true,

@@ -175,7 +175,7 @@ import class Hub.EngineProcess
         _ = try spawn()
         let (process, _) = process()
         #expect(process.adopt())
-        process.control.ask(ControlRequest.status.bytes, patience: .seconds(60)) { _ in }
+        process.control.ask(ControlRequest.status.bytes, timeout: .seconds(60)) { _ in }
         for _ in 0..<3 { process.look() }
         try loop.run(until: "an answer") { !process.isIll }
     }

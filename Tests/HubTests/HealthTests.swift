@@ -10,7 +10,7 @@ import Testing
             return engine
         }
         return Snapshot.Health.judge(
-            engines: engines, participants: [], store: Snapshot.Store(), troubles: [], startedAt: 0, now: 10_000)
+            engines: engines, participants: [], store: Snapshot.Store(), carrierProblems: [], startedAt: 0, now: 10_000)
     }
 
     @Test func `all is well where every port is served`() {

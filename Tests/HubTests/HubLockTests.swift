@@ -15,18 +15,18 @@ import Testing
     @Test func `one hub holds a state directory, and the lock names it`() throws {
         #expect(holder == nil)
         do {
-            guard let lock = try HubLock.take(state) else {
+            guard let lock = try HubLock.acquire(state) else {
                 Issue.record("nobody holds it")
                 return
             }
-            if try HubLock.take(state) != nil { Issue.record("it was taken twice") }
+            if try HubLock.acquire(state) != nil { Issue.record("it was taken twice") }
             #expect(holder == getpid())
             let me = try #require(ProcessIdentity(of: getpid()))
             #expect(File.text(state.lock) == "\(me.pid) \(me.startTime)\n")
             _ = consume lock
         }
         #expect(holder == nil, "what it says is of a hub that has ended")
-        if try HubLock.take(state) == nil { Issue.record("it is free again") }
+        if try HubLock.acquire(state) == nil { Issue.record("it is free again") }
     }
 
     @Test func `one who looks after what a hub has left is waited for`() throws {
@@ -38,13 +38,13 @@ import Testing
             _ = consume other
         }
         isHeld.wait()
-        if try HubLock.take(state) == nil { Issue.record("it was not waited for") }
+        if try HubLock.acquire(state) == nil { Issue.record("it was not waited for") }
         holder.join()
     }
 
     @Test func `why no hub answers is told in words`() throws {
         #expect(HubLock.whyNoAnswer(state).hasPrefix("no hub runs on \(state.path)"))
-        guard let lock = try HubLock.take(state) else {
+        guard let lock = try HubLock.acquire(state) else {
             Issue.record("nobody holds it")
             return
         }
@@ -54,10 +54,10 @@ import Testing
         _ = consume lock
     }
 
-    /// Words of a stale, reused or half-written kind.
+    /// Contents of a lock file that are stale, half written, or about a process whose number is another's now.
     @Test(arguments: ["", "\n", "12", "1 1\n", "0 0\n", "-1 5\n", "999999999 1\n", "PID TIME\n", "{\"pid\": 1}"])
     func `a holder is believed only where its words are those of a running process`(words: String) throws {
-        guard let lock = try HubLock.take(state) else {
+        guard let lock = try HubLock.acquire(state) else {
             Issue.record("nobody holds it")
             return
         }

@@ -94,11 +94,11 @@ import Testing
                 ["\(base)/computeMetadata/v1/instance/zone"],
                 ["\(base)/metadata/instance/compute/location?api-version=2021-02-01&format=text"],
             ]
-            // Killed, but perhaps not gone to the last page yet.
+            // It was killed, but the kernel may not have taken all of it down yet.
             try eventually("none of them runs") { words.flatMap(ProcessIdentity.withArguments).isEmpty }
             // None of them is connected any more.
             var connections = 0
-            while let connection = try Sockets.accept(silent)?.takeSocket() {
+            while let connection = try Sockets.accept(silent)?.intoSocket() {
                 connections += 1
                 try eventually("the other end is closed") {
                     var buffer = [UInt8](repeating: 0, count: 4096)

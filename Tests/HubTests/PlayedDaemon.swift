@@ -28,7 +28,7 @@ final class PlayedDaemon {
     }
 
     private func accept() {
-        guard let socket = try? Sockets.accept(listener)?.takeSocket() else { return }
+        guard let socket = try? Sockets.accept(listener)?.intoSocket() else { return }
         let connection = Connection(socket)
         connections.append(connection)
         var registration: EventLoop.Registration?

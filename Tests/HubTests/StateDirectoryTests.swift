@@ -8,7 +8,7 @@ import Testing
 @Suite struct StateDirectoryTests {
     private let directory = TemporaryDirectory()
     private var state: StateDirectory { StateDirectory(directory.file("state")) }
-    /// On tmpfs in every Linux.
+    /// A directory that is on tmpfs on every Linux.
     private static let memory = "/dev/shm"
 
     private func mode(_ path: String) throws -> Int {
@@ -63,7 +63,7 @@ import Testing
             } catch { #expect("\(error)".contains(words), "\(error)") }
             #expect(!File.exists(state.engines))
         }
-        // A link of the system's, or of our own, is none of a stranger's.
+        // Links that belong to the system or to this user are allowed.
         try FileManager.default.createSymbolicLink(atPath: directory.file("own"), withDestinationPath: directory.path)
         try StateDirectory(directory.file("own/state")).create()
     }
@@ -91,12 +91,12 @@ import Testing
     @Test func `a log lies on tmpfs where there is one, by a link`() throws {
         try state.create()
         try state.placeLog("one", in: Self.memory)
-        let place = try #require(target(state.log("one")))
-        defer { try? FileManager.default.removeItem(atPath: (place as NSString).deletingLastPathComponent) }
-        #expect(place.hasPrefix("\(Self.memory)/midihub-tmp-midihub-"))
-        #expect(try mode((place as NSString).deletingLastPathComponent) == 0o750)
+        let path = try #require(target(state.log("one")))
+        defer { try? FileManager.default.removeItem(atPath: (path as NSString).deletingLastPathComponent) }
+        #expect(path.hasPrefix("\(Self.memory)/midihub-tmp-midihub-"))
+        #expect(try mode((path as NSString).deletingLastPathComponent) == 0o750)
         _ = try AppendedFile(state.log("one"))
-        try File.replace(place, with: Array("line\n".utf8))
+        try File.replace(path, with: Array("line\n".utf8))
         // Started again, as by cron without a session: the log stays where it is.
         for base in [Self.memory, nil] {
             try state.placeLog("one", in: base)
@@ -133,9 +133,9 @@ import Testing
 
     @Test func `what lies in the way on tmpfs and is no directory of ours is not written to`() throws {
         try state.create()
-        let place = "\(Self.memory)/midihub\(state.path.replacing("/", with: "-"))"
-        try FileManager.default.createSymbolicLink(atPath: place, withDestinationPath: directory.path)
-        defer { try? FileManager.default.removeItem(atPath: place) }
+        let path = "\(Self.memory)/midihub\(state.path.replacing("/", with: "-"))"
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: directory.path)
+        defer { try? FileManager.default.removeItem(atPath: path) }
         try state.placeLog("one", in: Self.memory)
         #expect(target(state.log("one")) == nil)
         #expect(!File.exists(directory.file("one.log")))

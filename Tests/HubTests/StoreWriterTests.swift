@@ -74,8 +74,8 @@ import Testing
     @Test func `a full disk stops recording and nothing else`() throws {
         let database = try Database(path: path, pageLimit: 60)
         let recorder = try StoreWriter(database, path: path, failure: nil, loop: loop, retry: .seconds(3600))
-        var said: [String] = []
-        recorder.noticed = { said.append($0) }
+        var notices: [String] = []
+        recorder.noticed = { notices.append($0) }
         for _ in 0..<200 { recorder.add(event(String(repeating: "large ", count: 400))) }
         try settle(recorder)
         #expect(recorder.view.state == .stopped)
@@ -84,7 +84,7 @@ import Testing
         recorder.add([event("one more"), event("and one more")])
         try settle(recorder)
         #expect(recorder.view.lost == 202, "they are counted")
-        #expect(said == ["Recording stopped: the disk is full. MIDI goes on."], "once")
+        #expect(notices == ["Recording stopped: the disk is full. MIDI goes on."], "once")
     }
 
     @Test func `when the store works again, that is said with the number of changes lost, and it goes on`() async throws
@@ -92,23 +92,23 @@ import Testing
         let path = directory.file("not/yet/hub.sqlite")
         let recorder = try StoreWriter(
             nil, path: path, failure: failure(path), loop: loop, retry: .milliseconds(20))
-        var said: [String] = []
+        var notices: [String] = []
         var recoveries = 0
-        recorder.noticed = { said.append($0) }
+        recorder.noticed = { notices.append($0) }
         recorder.recovered = { recoveries += 1 }
         #expect(recorder.view.state == .stopped)
         recorder.add(event("lost"))
         try settle(recorder)
         #expect(recorder.view.lost == 1)
-        try loop.run(until: "the first failure is said, too") { said.count == 1 }
-        #expect(said[0].hasPrefix("Recording stopped: ") && said[0].hasSuffix(" MIDI goes on."))
+        try loop.run(until: "the first failure is said, too") { notices.count == 1 }
+        #expect(notices[0].hasPrefix("Recording stopped: ") && notices[0].hasSuffix(" MIDI goes on."))
         loop.run(for: .milliseconds(100))
-        #expect(said.count == 1, "not at every attempt")
+        #expect(notices.count == 1, "not at every attempt")
         #expect(recoveries == 0)
 
         try File.makeDirectory(directory.file("not/yet"))
-        try loop.run(until: "it works again", within: .seconds(600)) { recoveries == 1 && said.count == 2 }
-        #expect(said[1] == "Recording again. Changes that were not recorded: 1.")
+        try loop.run(until: "it works again", within: .seconds(600)) { recoveries == 1 && notices.count == 2 }
+        #expect(notices[1] == "Recording again. Changes that were not recorded: 1.")
         #expect(recorder.view.state == .recording)
         recorder.add(event("kept"))
         try settle(recorder)
@@ -120,9 +120,9 @@ import Testing
     {
         let database = try Database(path: path)
         let recorder = try StoreWriter(database, path: path, failure: nil, loop: loop)
-        var said: [String] = []
+        var notices: [String] = []
         var recoveries = 0
-        recorder.noticed = { said.append($0) }
+        recorder.noticed = { notices.append($0) }
         recorder.recovered = { recoveries += 1 }
         recorder.add(event("old"))
         try settle(recorder)
@@ -131,8 +131,8 @@ import Testing
         #expect(recoveries == 0)
         File.remove(path)
         recorder.check()
-        try loop.run(until: "it is begun anew", within: .seconds(600)) { recoveries == 1 && said.count == 3 }
-        #expect(said[0] == "Recording stopped: the database is damaged (it was deleted). MIDI goes on.")
+        try loop.run(until: "it is begun anew", within: .seconds(600)) { recoveries == 1 && notices.count == 3 }
+        #expect(notices[0] == "Recording stopped: the database is damaged (it was deleted). MIDI goes on.")
         recorder.add(event("new"))
         try settle(recorder)
         #expect(try await database.events(limit: 10).map(\.text) == ["new"])
@@ -163,7 +163,7 @@ import Testing
         let newer = try Database(
             path: path, migrations: Migration.all + [Migration(name: "future", sql: "CREATE TABLE future (x)")])
         await newer.close()
-        let words = StoreWriter.words(for: try #require(failure(path)))
+        let words = StoreWriter.text(for: try #require(failure(path)))
         #expect(words.contains("made by a newer MIDI Hub") && words.contains("--state"))
     }
 }

@@ -64,15 +64,15 @@ struct StrangersTests {
     }
 
     @Test func `ten thousand short visits of one address cost what a hundred do, and are told as one event`() throws {
-        // Each from another port, as computers do.
+        // Each visit comes from another port, as computers choose them.
         var crowd = crowd(1..<10_001) { "192.0.2.66:\(1024 + $0)" }
         #expect(crowd.recorded.count == 500)
         #expect(crowd.strangers.due(at: Self.moment(3600)).isEmpty)
-        let count = crowd.strangers.takeCount(at: Self.moment(3600))
+        let count = crowd.strangers.drainCount(at: Self.moment(3600))
         let told = try #require(count)
         #expect(told.text.contains("9900, from one address") && !told.text.contains("192.0.2.66"))
         #expect(told.address == "192.0.2.66")
-        #expect(crowd.strangers.takeCount(at: Self.moment(3601)) == nil)
+        #expect(crowd.strangers.drainCount(at: Self.moment(3601)) == nil)
         #expect(!crowd.strangers.isBusy)
     }
 
@@ -81,7 +81,7 @@ struct StrangersTests {
         #expect(crowd.visits.count == 100)
         crowd.joins(2000, from: "192.0.2.1:5004", at: 2)
         #expect(crowd.visits.contains(2000))
-        #expect(crowd.strangers.takeCount(at: Self.moment(3))?.address == "2001:db8::/64")
+        #expect(crowd.strangers.drainCount(at: Self.moment(3))?.address == "2001:db8::/64")
     }
 
     @Test func `a crowd from everywhere is bounded too`() {
@@ -144,7 +144,7 @@ struct StrangersTests {
         #expect(crowd.recorded.count == 60)
         for second in Int64(1)...10 { measures(1000, at: second) }
         #expect(crowd.recorded.count == 70)
-        // What is not believed yet keeps nothing out.
+        // Unconfirmed samples do not use up the limit.
         measures(9, at: 10, .unconfirmed)
         measures(1, at: 11)
         #expect(crowd.recorded.count == 80)

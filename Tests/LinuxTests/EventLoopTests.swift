@@ -47,8 +47,8 @@ import Testing
         let listener = try Sockets.listen(unix: "\(directory.path)/s", mode: 0o600)
         let one = try Sockets.connect(unix: "\(directory.path)/s", nonBlocking: true)
         let two = try Sockets.connect(unix: "\(directory.path)/s", nonBlocking: true)
-        guard let first = try Sockets.accept(listener)?.takeSocket(),
-            let second = try Sockets.accept(listener)?.takeSocket()
+        guard let first = try Sockets.accept(listener)?.intoSocket(),
+            let second = try Sockets.accept(listener)?.intoSocket()
         else {
             Issue.record("two connections are waiting")
             return

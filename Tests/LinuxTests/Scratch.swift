@@ -1,6 +1,6 @@
 import Foundation
 
-/// A directory of the test's own, gone with it.
+/// A directory for one test, removed with the last reference.
 final class Scratch {
     let path: String
     init() throws {

@@ -19,6 +19,7 @@ import threading
 import time
 import urllib.parse
 
+from asking import Failed, expect, wait
 
 # The names a page shows for participants, as text; the overview's events name people too and do not count.
 SHOWN = "[...document.querySelectorAll('#participants .who, #list .who')].map(" \
@@ -28,15 +29,6 @@ SHOWN = "[...document.querySelectorAll('#participants .who, #list .who')].map(" 
 def shows(*names):
     """Whether the page shows these, in this order."""
     return f"JSON.stringify({SHOWN}) === JSON.stringify({json.dumps(names)})"
-
-
-class Failed(Exception):
-    """A check's answer is no; the message says what was seen."""
-
-
-def expect(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 class Report:
@@ -135,20 +127,17 @@ class Browser:
             raise Failed("the browser has ended") from None
         return self.last
 
-    def call(self, method, session=None, patience=20, **parameters):
+    def call(self, method, session=None, timeout=20, **parameters):
         """Sends a command and waits for its result."""
         number = self.send(method, session, **parameters)
         self.replies[number] = None
-        deadline = time.monotonic() + patience
-        while self.replies[number] is None:
-            expect(time.monotonic() < deadline, f"the browser did not answer {method} in {patience} s")
-            self.listen(0.05)
+        wait(lambda: self.replies[number], timeout, f"the browser did not answer {method}", lambda: self.listen(0.05))
         reply = self.replies.pop(number)
         expect("error" not in reply, f"{method}: {reply.get('error', {}).get('message')}")
         return reply["result"]
 
     def listen(self, seconds):
-        """Takes in what the browser says within this time, or until it has said something."""
+        """Hears what the browser says within this time, or until it has said something."""
         if not select.select([self.answers], [], [], seconds)[0]:
             return
         piece = os.read(self.answers, 1 << 20)
@@ -247,10 +236,7 @@ class Tab:
         self.wait(lambda: self.value(expression), seconds, sentence)
 
     def wait(self, holds, seconds, sentence):
-        deadline = time.monotonic() + seconds
-        while not holds():
-            expect(time.monotonic() < deadline, f"{sentence} (waited {seconds} s)")
-            self.browser.listen(0.05)
+        wait(holds, seconds, sentence, lambda: self.browser.listen(0.05))
 
     def press(self, key):
         code = {"Tab": 9, "Enter": 13}[key]
@@ -258,19 +244,19 @@ class Tab:
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
 
-    def place(self, selector):
+    def center(self, selector):
         """Where the middle of an element is on the screen, once it is there."""
         return self.value(f"(() => {{ const element = document.querySelector('{selector}');"
                           "element.scrollIntoView({ block: 'center' }); const box = element.getBoundingClientRect();"
                           "return [box.x + box.width / 2, box.y + box.height / 2]; })()")
 
     def click(self, selector):
-        x, y = self.place(selector)
+        x, y = self.center(selector)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def tap(self, selector):
-        x, y = self.place(selector)
+        x, y = self.center(selector)
         self.call("Emulation.setTouchEmulationEnabled", enabled=True)
         self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])

@@ -9,8 +9,9 @@ import threading
 import time
 import urllib.error
 import urllib.parse
-import urllib.request
 from http.server import BaseHTTPRequestHandler
+
+from asking import direct
 
 
 class FakeHub(socketserver.ThreadingTCPServer):
@@ -24,7 +25,6 @@ class FakeHub(socketserver.ThreadingTCPServer):
         self.hub, self.answers = hub.rstrip("/"), answers
         self.lock, self.listeners, self.orders, self.refuse = threading.Lock(), [], [], None
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
-        self.direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def handle_error(self, *_):
@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         if path in self.server.answers:
             return self.give(200, json.dumps(self.server.answers[path]).encode())
         try:
-            with self.server.direct.open(self.server.hub + self.path, timeout=10) as answer:
+            with direct.open(self.server.hub + self.path, timeout=10) as answer:
                 headers = [(name, value) for name, value in answer.headers.items() if name == "Content-Security-Policy"]
                 self.give(answer.status, answer.read(), answer.headers["Content-Type"], headers)
         except urllib.error.HTTPError as error:

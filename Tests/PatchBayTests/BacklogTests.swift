@@ -22,7 +22,7 @@ import Testing
         func device(gives bytes: [UInt8]) throws { try device.theirs.writeAll(bytes, socket: true) }
 
         /// Type and number of each event.
-        func taken() throws -> [[UInt8]] {
+        func received() throws -> [[UInt8]] {
             let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
                 if case .bytes(let read)? = try? hub.ours.read(into: UnsafeMutableRawBufferPointer(buffer)) {
                     count = read
@@ -44,7 +44,7 @@ import Testing
         backlog.write(to: ends.hub.theirs.number)
         let isEmpty = backlog.isEmpty
         #expect(isOpen && isEmpty)
-        #expect(try ends.taken() == [[6, 1], [130, 2], [7, 3], [130, 4], [130, 5], [130, 6], [36, 7]])
+        #expect(try ends.received() == [[6, 1], [130, 2], [7, 3], [130, 4], [130, 5], [130, 6], [36, 7]])
     }
 
     @Test func `what cannot be kept is told of in its place`() throws {
@@ -60,7 +60,7 @@ import Testing
         isOpen = backlog.read(from: ends.device.ours.number) && isOpen
         backlog.write(to: ends.hub.theirs.number)
         #expect(isOpen)
-        #expect(try ends.taken() == [[6, 1], [6, 2], [6, 3], [255, 1], [6, 6]])
+        #expect(try ends.received() == [[6, 1], [6, 2], [6, 3], [255, 1], [6, 6]])
     }
 
     @Test func `a beat is an event that the kernel never delivers`() throws {
@@ -68,7 +68,7 @@ import Testing
         var backlog = Backlog(capacity: 3)
         backlog.beat()
         backlog.write(to: ends.hub.theirs.number)
-        #expect(try ends.taken() == [[255, 0]])
+        #expect(try ends.received() == [[255, 0]])
     }
 
     @Test func `nothing there is no end, but a closed device is`() throws {

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 extension OnTheSequencer {
-    /// Who listens refuses nobody: a sender is told of each event that one of its hearers does not take.
+    /// The listener never refuses an event: a sender is told of each event that one of its hearers does not accept.
     @Suite struct Listening {
         @Test func `nothing that is played is refused, whatever it is`() throws {
             let stage = try Stage()
@@ -46,7 +46,7 @@ extension OnTheSequencer {
             #expect(refused == 0)
             #expect(try stage.soundingNotes() == [60])
             #expect(try stage.listenerPID() == listener, "it was well all the time")
-            #expect(stage.troubles.isEmpty)
+            #expect(stage.problems.isEmpty)
         }
 
         @Test(arguments: [SIGSTOP, SIGKILL])
@@ -59,7 +59,7 @@ extension OnTheSequencer {
             try stage.until("the listener has begun") { !stage.listening.isEmpty }
             let old = try stage.listenerPID()
             kill(old, signal)
-            // Until another has begun, and for longer than the kernel would keep what one leaves unread.
+            // Plays until another listener has begun, and longer than the kernel keeps unread events.
             var refused = 0
             var played = 0
             try stage.until("another has begun") {

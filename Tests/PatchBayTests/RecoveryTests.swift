@@ -133,7 +133,7 @@ extension OnTheSequencer {
             try stage.restartBay()
             let players = try stage.players("A", "B")
             try stage.until("both are wired") { stage.kernelWires(players).count == 2 }
-            #expect(stage.troubles.count == (size == 0 ? 0 : 1))
+            #expect(stage.problems.count == (size == 0 ? 0 : 1))
         }
 
         @Test func `a table that cannot be had is said, and MIDI goes on`() throws {
@@ -145,7 +145,7 @@ extension OnTheSequencer {
             let players = try stage.players("A", "B")
             stage.play(on(60), players[0])
             try stage.until("both are wired") { stage.kernelWires(players).count == 2 }
-            #expect(stage.troubles.count == 1)
+            #expect(stage.problems.count == 1)
         }
 
         @Test func `lost announcements are made up for`() throws {
@@ -170,7 +170,7 @@ extension OnTheSequencer {
             try stage.settle()
             try stage.until("it was too much") {
                 for _ in 0..<200 { stage.play(on(61), players[0]) }
-                return !stage.troubles.isEmpty
+                return !stage.problems.isEmpty
             }
             stage.forgetHeard()
             try stage.leave(players[0])

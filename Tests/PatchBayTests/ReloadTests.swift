@@ -18,7 +18,7 @@ extension OnTheSequencer {
             try stage.settle()
             #expect(try players.map(stage.id) == ids)
             #expect(stage.kernelWires(players).count == 2)
-            #expect(stage.heard(players[1]) == [on(60)] && stage.releases.isEmpty && stage.troubles.isEmpty)
+            #expect(stage.heard(players[1]) == [on(60)] && stage.releases.isEmpty && stage.problems.isEmpty)
             #expect(!stage.news.contains { if case .vanished = $0 { true } else { false } })
             // It still knows what is held.
             try stage.leave(players[0])

@@ -4,7 +4,7 @@ import Rooms
 import Testing
 
 extension OnTheSequencer {
-    /// What a hub that has just come, or an engine, knows of those who were there before.
+    /// What a hub or an engine that has just started knows of participants who were there before.
     @Suite struct Returns {
         private let bend = Message.pitchBend(one, Bend(truncating: 0))
 

@@ -44,7 +44,7 @@ final class Stage {
         try engine.setInputPool(2000)
         pid = try #require(engine.owner(of: engine.client))
         bay = try PatchBayThread(table: directory + "/held", listener: self.listener, news: mailbox, tuning: tuning)
-        try loop.receive(mailbox) { [unowned self] in take($0) }
+        try loop.receive(mailbox) { [unowned self] in handle($0) }
         guard configured else { return }
         configure(policy, servicePorts: servicePorts, confirmFirst: confirmFirst)
     }
@@ -122,7 +122,7 @@ final class Stage {
 
     struct TooLong: Error, CustomStringConvertible { let description: String }
 
-    /// Serves the news until something is so. Sequencers are no descriptors of the loop's: they are asked.
+    /// Handles events until the condition holds. The sequencers' descriptors are not in the loop, so they are polled.
     func until(
         _ what: String, seconds: Int = 60, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool
     ) throws {
@@ -153,7 +153,7 @@ final class Stage {
         try until("all is released") { done.isSet }
     }
 
-    /// The next word on what sounds.
+    /// The next event that tells what sounds.
     func awaitSounding() throws -> [PortID: ActiveNotes] {
         var told: [PortID: ActiveNotes]?
         try until("it is told") {
@@ -169,7 +169,7 @@ final class Stage {
         }
     }
 
-    private func take(_ piece: PatchBayEvent) {
+    private func handle(_ piece: PatchBayEvent) {
         news.append(piece)
         switch piece {
         case .appeared(let appearance):
@@ -177,12 +177,12 @@ final class Stage {
             present.append(appearance)
         case .vanished(let id): present.removeAll { $0.id == id }
         case .wires(let wires): self.wires = wires
-        case .released, .restored, .trouble, .listening, .activity, .sounding, .echoReturned: break
+        case .released, .restored, .problem, .listening, .activity, .sounding, .echoReturned: break
         }
     }
 
     var releases: [Released] { news.compactMap { if case .released(let released) = $0 { released } else { nil } } }
-    var troubles: [String] { news.compactMap { if case .trouble(let words) = $0 { words } else { nil } } }
+    var problems: [String] { news.compactMap { if case .problem(let text) = $0 { text } else { nil } } }
 }
 
 /// A flag set on one thread and read on another.

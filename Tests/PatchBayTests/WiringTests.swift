@@ -25,7 +25,7 @@ extension OnTheSequencer {
                 Set(stage.wires.map { [$0.from.address, $0.to.address] }) == wanted
             }
             #expect(stage.wires.allSatisfy { $0.isOurs })
-            #expect(stage.troubles.isEmpty)
+            #expect(stage.problems.isEmpty)
         }
 
         @Test func `a pair room joins its first port's engine to its second's`() throws {
@@ -132,7 +132,7 @@ extension OnTheSequencer {
 
         @Test func `a twin without a mark is wired in the end`() throws {
             var tuning = Tuning()
-            tuning.twinPatience = .milliseconds(50)
+            tuning.twinTimeout = .milliseconds(50)
             let stage = try Stage(tuning: tuning)
             let players = try stage.players("A", "A")
             try stage.until("both are wired") { stage.kernelWires(players).count == 2 }
@@ -140,7 +140,7 @@ extension OnTheSequencer {
 
         @Test func `with confirmation first everybody waits for ever`() throws {
             var tuning = Tuning()
-            tuning.twinPatience = .milliseconds(1)
+            tuning.twinTimeout = .milliseconds(1)
             tuning.reconcile = .milliseconds(10)
             let stage = try Stage(tuning: tuning, confirmFirst: true)
             let players = try stage.players("A", "B", "A")
@@ -182,7 +182,7 @@ extension OnTheSequencer {
             let stage = try Stage()
             let players = try (0..<66).map { try stage.join("p\($0)") }
             try stage.until("a mesh of 64 is wired", seconds: 240) { stage.wires.count == 64 * 63 }
-            #expect(stage.troubles.count == 2 && stage.troubles.allSatisfy { $0.contains("the room is full") })
+            #expect(stage.problems.count == 2 && stage.problems.allSatisfy { $0.contains("the room is full") })
             try stage.leave(players[3])
             try stage.until("the sixty-fifth has found room", seconds: 240) {
                 stage.kernelWires([players[64], players[0]]).count == 2
@@ -195,6 +195,6 @@ extension OnTheSequencer {
 /// Twins wait until they are marked.
 private let patient: Tuning = {
     var tuning = Tuning()
-    tuning.twinPatience = .seconds(600)
+    tuning.twinTimeout = .seconds(600)
     return tuning
 }()

@@ -54,6 +54,17 @@ struct ClaimTests {
         #expect(stage.now < 1_020_000)
     }
 
+    @Test func `where the session was before, an answer is enough`() {
+        var stage = ClaimStage()
+        stage.claim = Claim(now: stage.now, isReturn: true, salt: 5)
+        stage.pass(400)
+        #expect(stage.steps.isEmpty)
+        stage.answer(after: 10)
+        #expect(stage.claim.deadline == stage.now)
+        stage.pass(10, isAlive: true)
+        #expect(stage.hasMoved && stage.questions == 0)
+    }
+
     @Test(arguments: [10, 1_000, 2_400, 4_900] as [UInt64])
     func `where the old address answers, the newcomer is nobody for ten seconds`(roundTrip: UInt64) {
         var stage = ClaimStage()

@@ -46,9 +46,10 @@ struct FeedbackTests {
         arguments: [
             (0x0100, 0x0100), (0x00FF, nil), (0x0110, 0x0110), (0x0111, nil), (0x8100, nil),
         ] as [(UInt16, UInt16?)])
-    func `only what lies between the last acknowledged and the last sent is taken`(said: UInt16, taken: UInt16?) {
-        #expect(number(UInt32(said) << 16, 0x0100, 0x0110) == taken)
-        #expect(number(UInt32(said), 0x0100, 0x0110) == taken)
+    func `only what lies between the last acknowledged and the last sent is taken`(reported: UInt16, accepted: UInt16?)
+    {
+        #expect(number(UInt32(reported) << 16, 0x0100, 0x0110) == accepted)
+        #expect(number(UInt32(reported), 0x0100, 0x0110) == accepted)
     }
 
     @Test func `the window goes round the end`() {

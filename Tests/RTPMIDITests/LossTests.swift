@@ -43,7 +43,7 @@ struct Instrument: Equatable {
     func isEqual(to other: Self, on channel: Int) -> Bool {
         notes[channel] == other.notes[channel] && hasSettings(of: other, on: channel)
     }
-    /// Sounds nothing but what the other does, and is set as it is.
+    /// Whether nothing sounds here that does not sound at the other, and all settings are the same.
     func isWithin(_ other: Self, on channel: Int) -> Bool {
         notes[channel] & ~other.notes[channel] == 0 && hasSettings(of: other, on: channel)
     }
@@ -60,8 +60,8 @@ struct Instrument: Equatable {
             notes[channel] = velocity.rawValue > 0 ? notes[channel] | bit : notes[channel] & ~bit
         case .noteOff(_, let note, _): notes[channel] &= ~(UInt128(1) << UInt128(note.rawValue))
         case .controlChange(_, let controller, let value):
-            let place = [1: 0, 7: 1, 64: 2][Int(controller.rawValue)]
-            if let place { settings[6 * channel + place] = value.rawValue }
+            let index = [1: 0, 7: 1, 64: 2][Int(controller.rawValue)]
+            if let index { settings[6 * channel + index] = value.rawValue }
         case .programChange(_, let program): settings[6 * channel + 3] = program.rawValue
         case .pitchBend(_, let bend): settings[6 * channel + 4] = bend.high.rawValue
         case .channelPressure(_, let pressure): settings[6 * channel + 5] = pressure.rawValue
@@ -99,7 +99,7 @@ final class LossyLink {
     }
     func wake(at now: UInt64, _ network: inout Network) {
         if let due = sender.guardDue, now >= due { send(CommandList(), at: now, &network) }
-        if let number = receiver.takeFeedback(at: now) { post(.feedback(number), at: now, &network) }
+        if let number = receiver.nextFeedback(at: now) { post(.feedback(number), at: now, &network) }
     }
     private func post(_ arrival: Arrival, at now: UInt64, _ network: inout Network) {
         for delay in network.delays() { arrivals[(Int(now / 10) + delay) % 64].append(arrival) }
@@ -194,7 +194,7 @@ final class LossStage {
         }
     }
 
-    /// False when there is nothing left to do.
+    /// Returns false when there is nothing left to do.
     private func act(_ player: Player, _ index: Int, at now: UInt64) -> Bool {
         var list = CommandList()
         var messages: [Message] = []

@@ -166,7 +166,7 @@ struct SenderStreamTests {
 
     @Test func `every controller is a journal`() throws {
         let sender = stream(limit: 1400)
-        // 121 ends what others said: it goes first.
+        // Controller 121 undoes earlier controllers, so it goes first.
         for number in [121] + (0..<121) + (122..<128) { _ = sender.packet("b0\(hex([UInt8(number)]))40") }
         let packet = sender.packet()
         let receiver = ReceiverStream()
@@ -263,6 +263,6 @@ struct SenderStreamTests {
     @Test func `an instance stays within its memory`() {
         #expect(MemoryLayout<CommandList>.size < 200)
         #expect(SenderStream.byteCount <= 30 * 1024)
-        #expect(ReceiverStream.byteCount <= 20 * 1024)
+        #expect(ReceiverStream.byteCount <= 24 * 1024)
     }
 }

@@ -14,18 +14,18 @@ struct SessionPacketTests {
         let isSession = SessionPacket.isSession(datagram.span.bytes)
         #expect(isSession)
         let packet = try SessionPacket(decoding: datagram.span.bytes)
-        let said = vector.decoded
-        #expect(packet.ssrc == SSRC(number(said.ssrc)))
+        let expected = vector.decoded
+        #expect(packet.ssrc == SSRC(number(expected.ssrc)))
         switch packet {
         case .invitation(let token, _, let name), .accepted(let token, _, let name), .refused(let token, _, let name),
             .bye(let token, _, let name):
-            #expect(said.command == letters(packet) && token == number(said.token) && name == said.name)
+            #expect(expected.command == letters(packet) && token == number(expected.token) && name == expected.name)
         case .clock(_, let count, let t1, let t2, let t3):
-            #expect(said.kind == "clock" && Int(count) == said.count && t1 == said.t1)
-            if count > 0 { #expect(t2 == said.t2) }
-            if count > 1 { #expect(t3 == said.t3) }
+            #expect(expected.kind == "clock" && Int(count) == expected.count && t1 == expected.t1)
+            if count > 0 { #expect(t2 == expected.t2) }
+            if count > 1 { #expect(t3 == expected.t3) }
         case .feedback(_, let value):
-            #expect(said.kind == "feedback" && value == number(said.raw))
+            #expect(expected.kind == "feedback" && value == number(expected.raw))
         case .bitRateLimit:
             Issue.record("no vector is one")
         }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct SessionPairTests {
-    /// Two sessions over a line that loses packets: whatever is lost, both are up in the end.
+    /// Two sessions over a line that loses packets: in the end both are up, whichever packets were lost.
     @Test(arguments: 0..<200)
     func `both sides find each other over a bad line`(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
@@ -11,7 +11,7 @@ struct SessionPairTests {
         var other: Stage?
         var flying: [(at: UInt64, toListener: Bool, packet: SessionPacket, path: Session.Path)] = []
         var now: UInt64 = 1_000_000
-        func take(_ stage: inout Stage, toListener: Bool) {
+        func deliver(_ stage: inout Stage, toListener: Bool) {
             for (packet, path) in stage.sent where Int.random(in: 0..<100, using: &random) >= 30 {
                 flying.append((now + UInt64.random(in: 50...900, using: &random), toListener, packet, path))
             }
@@ -32,9 +32,9 @@ struct SessionPairTests {
                     other?.receive(next.packet, on: next.path)
                 }
             }
-            take(&one, toListener: true)
+            deliver(&one, toListener: true)
             if var listener = other {
-                take(&listener, toListener: false)
+                deliver(&listener, toListener: false)
                 other = listener.session.hasEnded ? nil : listener
             }
             now += 50

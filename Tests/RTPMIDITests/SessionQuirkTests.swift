@@ -262,16 +262,16 @@ struct SessionQuirkTests {
             let start = stage.now
             var ticks = (0...6).map { start + (20_000 + 15_000 * $0) * stretch / 100 }
             for _ in 0..<6 { ticks.append(ticks.last! + 100_000) }
-            var patience = 16
+            var ticksLeft = 16
             for tick in ticks {
                 while stage.session.deadline < tick {
                     stage.now = max(stage.now, stage.session.deadline)
                     stage.wake()
                     stage.answerQuestion(after: 20)
-                    patience = 4
+                    ticksLeft = 4
                 }
-                patience -= 1
-                #expect(patience > 0, "lost \(tick - start) ticks after the invitation")
+                ticksLeft -= 1
+                #expect(ticksLeft > 0, "lost \(tick - start) ticks after the invitation")
             }
         }
     }

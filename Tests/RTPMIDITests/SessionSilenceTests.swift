@@ -77,7 +77,7 @@ struct SessionSilenceTests {
         #expect(stage.session.isSilent)
         stage.session.heard(now: stage.now)
         #expect(!stage.session.isSilent)
-        // Whether it still answers has to be seen anew.
+        // Whether it still answers has to be found out again.
         stage.pass(90_000)
         #expect(!stage.session.isSilent)
     }
@@ -110,7 +110,8 @@ struct SessionSilenceTests {
     @Test func `after a restart of ours one who answered before is listened for as well`() {
         var stage = Stage(
             session: .resumedListener(
-                token: Stage.token, dataToken: Stage.token, peer: Stage.peer, own: Stage.own, name: "Hub", now: 1_000_000, hasAnswered: true),
+                token: Stage.token, dataToken: Stage.token, peer: Stage.peer, own: Stage.own, name: "Hub",
+                now: 1_000_000, hasAnswered: true),
             now: 1_000_000)
         stage.session.isWatched = true
         stage.pass(40_000)

@@ -76,7 +76,7 @@ import Testing
         let again = streams.resumed(in: .initiator(token: 3, own: SSRC(2), name: "Piano", now: 20_000))
         #expect(again.evidence == .sends && again.sender === streams.sender && again.session.token == 3)
         #expect(again.pacing.due == nil)
-        guard case .feedback(SSRC(2), let value)? = streams.takeFeedback(at: 100_000) else {
+        guard case .feedback(SSRC(2), let value)? = streams.nextFeedback(at: 100_000) else {
             Issue.record("no feedback")
             return
         }

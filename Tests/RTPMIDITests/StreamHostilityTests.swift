@@ -9,7 +9,7 @@ struct StreamHostilityTests {
     static func packets() throws -> [[UInt8]] {
         try (StreamVector.all().map(\.hex) + Scenario.all().flatMap(\.packets)).compactMap { bytes(hex: $0) }
     }
-    /// True when it was taken for sound.
+    /// Returns true when the packet was accepted.
     private func offer(_ packet: [UInt8], to stream: ReceiverStream, at now: UInt64 = 0) -> Bool {
         guard let header = try? RTPHeader(decoding: packet.span.bytes) else { return false }
         #expect(header.payload.lowerBound >= 12 && header.payload.upperBound <= packet.count && !header.payload.isEmpty)

@@ -7,9 +7,9 @@ struct StreamVectorTests {
     func `an accepted packet says what the vector says`(vector: StreamVector) throws {
         let packet = try #require(bytes(hex: vector.hex))
         let header = try RTPHeader(decoding: packet.span.bytes)
-        let said = try #require(vector.decoded.rtp)
-        #expect(header.sequence.rawValue == said.seq && header.timestamp == said.timestamp)
-        #expect(header.ssrc.description == said.ssrc && header.marker == (said.marker == 1))
+        let expected = try #require(vector.decoded.rtp)
+        #expect(header.sequence.rawValue == expected.seq && header.timestamp == expected.timestamp)
+        #expect(header.ssrc.description == expected.ssrc && header.marker == (expected.marker == 1))
 
         let section = try CommandSection(decoding: packet.span.bytes, in: header.payload)
         var reader = CommandListReader(section, timestamp: header.timestamp)

@@ -116,7 +116,7 @@ private func pedal(_ controller: DataByte, _ value: DataByte) -> Message {
     #expect(held.releases(whileHeldBy: []) == [off(60), off(62), pedal(64, 0), .pitchBend(one, .centre)])
 }
 
-/// The same, told plainly: sets of things held, and of things that may be.
+/// A simple model of the same: sets of things that are held, and of things that may be.
 private struct NaiveState {
     var held: Set<Message> = []
     var stale: Set<Message> = []

@@ -67,9 +67,9 @@ import Testing
 
     private func expect(
         _ verdict: LoopSentinel.Verdict?, _ expected: LoopSentinel.Verdict,
-        at place: SourceLocation = #_sourceLocation
+        at location: SourceLocation = #_sourceLocation
     ) {
-        #expect(verdict == expected, sourceLocation: place)
+        #expect(verdict == expected, sourceLocation: location)
     }
 
     @Test func `who plays on while nothing is sent to it is innocent, and not soon suspected again`() {

@@ -77,7 +77,7 @@ final class ControlSocket {
 
     private func accept() {
         guard let listener, let accepted = try? Sockets.accept(listener.socket) else { return }
-        let client = Client(accepted.takeSocket())
+        let client = Client(accepted.intoSocket())
         // Blocking, for the writes.
         _ = fcntl(client.socket.number, F_SETFL, 0)
         seen.connections += 1

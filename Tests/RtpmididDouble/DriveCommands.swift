@@ -36,9 +36,9 @@ final class DriveCommands {
     init(_ daemon: Daemon) { self.daemon = daemon }
 
     func answer(_ line: String) -> String {
-        let words = line.split(separator: " ").map(String.init)
+        let arguments = line.split(separator: " ").map(String.init)
         do {
-            let result = try run(words.first ?? "", Array(words.dropFirst()))
+            let result = try run(arguments.first ?? "", Array(arguments.dropFirst()))
             daemon.runLater()
             return result.isEmpty ? "ok" : "ok \(result)"
         } catch let error as Refusal {
@@ -48,59 +48,61 @@ final class DriveCommands {
         }
     }
 
-    private func run(_ command: String, _ words: [String]) throws -> String {
+    private func run(_ command: String, _ arguments: [String]) throws -> String {
         switch command {
         case "about":
             return "pid=\(getpid()) version=\(daemon.settings.version) port=\(try listener.controlPort ?? 0)"
         case "join":
-            let participant = try make(words)
+            let participant = try make(arguments)
             try invite(participant, [.control, .midi])
             return "\(participant.id)"
         case "joinmany":
-            let name = try bytes(words, 1)
-            let made = try (1...(try number(words, 0))).map { index in
+            let name = try bytes(arguments, 1)
+            let made = try (1...(try number(arguments, 0))).map { index in
                 let participant = try make([hex(name + Array("\(index)".utf8))])
                 try invite(participant, [.control, .midi])
                 return participant.id
             }
             return "\(made[0]) \(made[made.count - 1])"
-        case "invite": try invite(try participant(words), words.count > 1 ? [try port(words, 1)] : [.control, .midi])
+        case "invite":
+            try invite(try participant(arguments), arguments.count > 1 ? [try port(arguments, 1)] : [.control, .midi])
         case "knock":
-            let participant = try make(words)
+            let participant = try make(arguments)
             try invite(participant, [.control])
             return "\(participant.id)"
-        case "leave": for port in [SessionPort.control, .midi] { try bye(try participant(words), port) }
+        case "leave": for port in [SessionPort.control, .midi] { try bye(try participant(arguments), port) }
         case "bye":
-            let participant = try participant(words)
-            try bye(participant, try port(words, 1))
+            let participant = try participant(arguments)
+            try bye(participant, try port(arguments, 1))
             try vanish(participant, ghost: false)
-        case "vanish": try vanish(try participant(words), ghost: words.count > 1)
-        case "patience": try listener.silenceLimit = .milliseconds(Int(try decimal(words, 0) * 1000))
+        case "vanish": try vanish(try participant(arguments), ghost: arguments.count > 1)
+        case "patience": try listener.silenceLimit = .milliseconds(Int(try decimal(arguments, 0) * 1000))
         case "latency":
-            try listener.session(of: try participant(words))?.synchronised(
-                after: Int((try decimal(words, 1) * 10).rounded()))
-        case "collide": try collide(try participant(words), try participant(words, 1), turns: try number(words, 2))
+            try listener.session(of: try participant(arguments))?.synchronised(
+                after: Int((try decimal(arguments, 1) * 10).rounded()))
+        case "collide":
+            try collide(try participant(arguments), try participant(arguments, 1), turns: try number(arguments, 2))
         case "send":
-            let participant = try participant(words)
+            let participant = try participant(arguments)
             guard let session = try listener.session(of: participant) else { throw Refusal(why: "it has no session") }
-            session.played(try bytes(words, 1), by: participant)
+            session.played(try bytes(arguments, 1), by: participant)
         case "received":
             daemon.sequencer.receive()
-            let participant = try participant(words)
+            let participant = try participant(arguments)
             defer { participant.heard = [] }
             return participant.heard.map { hex($0) }.joined(separator: " ")
-        case "byes": return "\(try participant(words).byes)"
-        default: return try runOnDaemon(command, words)
+        case "byes": return "\(try participant(arguments).byes)"
+        default: return try runOnDaemon(command, arguments)
         }
         return ""
     }
 
     /// Commands about the process rather than a participant.
-    private func runOnDaemon(_ command: String, _ words: [String]) throws -> String {
+    private func runOnDaemon(_ command: String, _ arguments: [String]) throws -> String {
         switch command {
-        case "log": daemon.log.raw(try bytes(words, 0) + [10])
+        case "log": daemon.log.raw(try bytes(arguments, 0) + [10])
         case "noise":
-            for line in 0..<(try number(words, 0)) {
+            for line in 0..<(try number(arguments, 0)) {
                 let (from, to) = (line / 120 + 2, line % 120 + 2)
                 if line.isMultiple(of: 2) {
                     daemon.log.info("midirouter.cpp:170", "Disconnect \(from) -> \(to)")
@@ -119,8 +121,8 @@ final class DriveCommands {
         case "resume":
             hung = false
             if daemon.controlIsDeaf { daemon.controlIsDeaf = false }
-        case "close": try listener.closePort(try port(words, 0))
-        case "crash": try crash(words.first ?? "")
+        case "close": try listener.closePort(try port(arguments, 0))
+        case "crash": try crash(arguments.first ?? "")
         default: throw Refusal(why: "unknown command '\(command)'")
         }
         return ""
@@ -135,12 +137,12 @@ final class DriveCommands {
         }
     }
 
-    private func make(_ words: [String]) throws -> Participant {
+    private func make(_ arguments: [String]) throws -> Participant {
         let id = participants.count + 1
         let participant = Participant(
-            id: id, name: try bytes(words, 0), ssrc: .random(in: 1...UInt32.max),
+            id: id, name: try bytes(arguments, 0), ssrc: .random(in: 1...UInt32.max),
             initiatorID: .random(in: 1...UInt32.max), address: "::ffff:127.0.0.1", port: 21000 + 2 * (id - 1))
-        for word in words.dropFirst() {
+        for word in arguments.dropFirst() {
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
             switch (parts[0], parts.count == 2 ? parts[1] : "") {
             case ("ssrc", let value): participant.ssrc = UInt32(value, radix: 16) ?? participant.ssrc
@@ -190,36 +192,40 @@ final class DriveCommands {
 
     // MARK: Words
 
-    private func participant(_ words: [String], _ index: Int = 0) throws -> Participant {
-        guard let participant = participants[try number(words, index)] else {
+    private func participant(_ arguments: [String], _ index: Int = 0) throws -> Participant {
+        guard let participant = participants[try number(arguments, index)] else {
             throw Refusal(why: "no such participant")
         }
         return participant
     }
 
-    private func port(_ words: [String], _ index: Int) throws -> SessionPort {
-        switch index < words.count ? words[index] : "" {
+    private func port(_ arguments: [String], _ index: Int) throws -> SessionPort {
+        switch index < arguments.count ? arguments[index] : "" {
         case "control": .control
         case "midi": .midi
         default: throw Refusal(why: "control or midi")
         }
     }
 
-    private func number(_ words: [String], _ index: Int) throws -> Int {
-        guard index < words.count, let number = Int(words[index]), number >= 0 else { throw Refusal(why: "a number") }
+    private func number(_ arguments: [String], _ index: Int) throws -> Int {
+        guard index < arguments.count, let number = Int(arguments[index]), number >= 0 else {
+            throw Refusal(why: "a number")
+        }
         return number
     }
 
-    private func decimal(_ words: [String], _ index: Int) throws -> Double {
-        guard index < words.count, let number = Double(words[index]) else { throw Refusal(why: "a decimal number") }
+    private func decimal(_ arguments: [String], _ index: Int) throws -> Double {
+        guard index < arguments.count, let number = Double(arguments[index]) else {
+            throw Refusal(why: "a decimal number")
+        }
         return number
     }
 
     /// An empty name is written "-".
-    private func bytes(_ words: [String], _ index: Int) throws -> [UInt8] {
-        guard index < words.count else { throw Refusal(why: "hex digits") }
-        if words[index] == "-" { return [] }
-        guard let bytes = TestSupport.bytes(hex: words[index]) else { throw Refusal(why: "hex digits") }
+    private func bytes(_ arguments: [String], _ index: Int) throws -> [UInt8] {
+        guard index < arguments.count else { throw Refusal(why: "hex digits") }
+        if arguments[index] == "-" { return [] }
+        guard let bytes = TestSupport.bytes(hex: arguments[index]) else { throw Refusal(why: "hex digits") }
         return bytes
     }
 }

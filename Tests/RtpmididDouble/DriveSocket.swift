@@ -26,7 +26,7 @@ final class DriveSocket {
 
     private func accept() {
         guard let accepted = try? Sockets.accept(listener) else { return }
-        let connection = Connection(accepted.takeSocket())
+        let connection = Connection(accepted.intoSocket())
         _ = fcntl(connection.socket.number, F_SETFL, 0)
         connections.append(connection)
         connection.registration = try? daemon.loop.watch(connection.socket.number, .read) {

@@ -11,14 +11,14 @@ struct HashOrder {
             let old = numbers
             numbers = []
             buckets = grown
-            for number in old { place(number) }
+            for number in old { link(number) }
         }
-        place(number)
+        link(number)
     }
 
     mutating func remove(_ number: Int) { numbers.removeAll { $0 == number } }
 
-    private mutating func place(_ number: Int) {
+    private mutating func link(_ number: Int) {
         let run = numbers.firstIndex { $0 % buckets == number % buckets }
         numbers.insert(number, at: run ?? 0)
     }

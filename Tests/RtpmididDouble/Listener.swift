@@ -18,11 +18,11 @@ final class Listener {
     /// 60 s in life; a drive command shortens it.
     var silenceLimit = Duration.seconds(60)
     /// 5 s in life.
-    var controlOnlyPatience: Duration { silenceLimit / 12 }
+    var controlOnlyTimeout: Duration { silenceLimit / 12 }
 
     var router: Router { daemon.router }
 
-    /// Binds `port` and the next one; what cannot be bound is logged and lived without.
+    /// Binds `port` and the next one; a port that cannot be bound is logged and left out.
     init(_ announce: Settings.Announce, daemon: Daemon) {
         name = announce.name
         log = daemon.log

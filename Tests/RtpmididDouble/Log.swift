@@ -61,19 +61,19 @@ struct Log {
     /// Records below it are not written.
     var threshold = Level.info
 
-    /// `place` is file and line in rtpmidid 26.01: the file is stable between versions, the line is not.
-    func write(_ level: Level, _ place: String, _ message: Text) {
+    /// `location` is file and line in rtpmidid 26.01: the file is stable between versions, the line is not.
+    func write(_ level: Level, _ location: String, _ message: Text) {
         guard level >= threshold else { return }
-        let head = "[\(level.word)] \(place)"
+        let head = "[\(level.word)] \(location)"
         let padding = String(repeating: " ", count: max(0, 40 - head.utf8.count))
         let opening = Array("\(level.colour)\(head)\(padding) | ".utf8)
         raw(opening + message.bytes.prefix(1024 - opening.count - 16) + Array("\u{1b}[0m\n".utf8))
     }
 
-    func debug(_ place: String, _ message: Text) { write(.debug, place, message) }
-    func info(_ place: String, _ message: Text) { write(.info, place, message) }
-    func warning(_ place: String, _ message: Text) { write(.warning, place, message) }
-    func error(_ place: String, _ message: Text) { write(.error, place, message) }
+    func debug(_ location: String, _ message: Text) { write(.debug, location, message) }
+    func info(_ location: String, _ message: Text) { write(.info, location, message) }
+    func warning(_ location: String, _ message: Text) { write(.warning, location, message) }
+    func error(_ location: String, _ message: Text) { write(.error, location, message) }
 
     /// Writes bytes as they are, also those of a forged record. A closed reader kills by SIGPIPE, as it does the real one.
     func raw(_ bytes: [UInt8]) {

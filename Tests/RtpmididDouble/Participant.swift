@@ -8,7 +8,7 @@ final class Participant {
     var address: String
     /// Its control port; MIDI goes to the next one.
     var port: Int
-    /// Sends nothing any more, not even clock synchronisation: it has vanished.
+    /// It has vanished: it sends nothing any more, not even clock synchronisation.
     var silent = false
     /// MIDI that the daemon sent to it, since it was last asked for.
     var heard: [[UInt8]] = []

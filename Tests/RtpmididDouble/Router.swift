@@ -87,8 +87,8 @@ final class Router {
 
     private func event(_ name: String, _ from: Int) { log.debug("midipeer.hpp:100", "Peer event=\(name) from=\(from)") }
 
-    /// Removes a node, known or not, with the real one's noise: a line for every connection of every other node, and all
-    /// of it once more when the node itself goes.
+    /// Removes a node, known or not, with the log lines of the real one: a line for every connection of every other
+    /// node, and all of it once more when the node itself goes.
     func remove(_ id: Int) {
         log.info("midirouter.cpp:89", "Remove peer_id=\(id)")
         for other in order.numbers {

@@ -42,7 +42,7 @@ final class RealSequencer: SequencerPorts {
         self.heard = heard
         let port = SequencerAddress(
             client: client.client, port: createPort(Array("Announcements".utf8), exported: false))
-        log.debug("aseq.cpp:408", "Connect alsa ports \(words(.announce)) -> \(words(port))")
+        log.debug("aseq.cpp:408", "Connect alsa ports \(text(.announce)) -> \(text(port))")
         try client.connect(.announce, to: port)
         try loop.watch(client.descriptor, .read) { [unowned self] _ in receive() }
     }
@@ -72,10 +72,10 @@ final class RealSequencer: SequencerPorts {
             }
         case .portStarted(let port):
             let type = port.client < 128 ? "TYPE_HARDWARE" : "TYPE_SOFTWARE"
-            log.debug("aseq.cpp:225", "Client start \(client.name(of: port)) \(type) \(words(port))")
+            log.debug("aseq.cpp:225", "Client start \(client.name(of: port)) \(type) \(text(port))")
         case .portExited(let port):
-            log.debug("aseq.cpp:230", "Client exit \(words(port))")
-            log.debug("hwautoannounce.cpp:152", "HwAutoAnnounce::removed_client_announcement \(words(port))")
+            log.debug("aseq.cpp:230", "Client exit \(text(port))")
+            log.debug("hwautoannounce.cpp:152", "HwAutoAnnounce::removed_client_announcement \(text(port))")
         case .other(let type):
             if unmanaged.insert(type).inserted {
                 log.warning("aseq.cpp:241", "This event type \(type) is not managed yet")
@@ -83,7 +83,7 @@ final class RealSequencer: SequencerPorts {
         }
     }
 
-    private func words(_ port: SequencerAddress) -> String { "port_t[\(port.client), \(port.port)]" }
+    private func text(_ port: SequencerAddress) -> String { "port_t[\(port.client), \(port.port)]" }
 }
 
 /// No ALSA at all, where `RTPMIDID_DOUBLE_NO_ALSA=1` asks for it: for tests outside a machine with a sequencer that need

@@ -146,7 +146,7 @@ final class Session {
 
     /// Who has only the control port open is not waited for as long.
     private func armControlOnlyTimer() {
-        arm(after: listener.controlOnlyPatience) { session in
+        arm(after: listener.controlOnlyTimeout) { session in
             if session.status == SessionPort.control.bit { session.disconnect() }
         }
     }

@@ -129,16 +129,16 @@ struct Settings {
             guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { throw Uncaught("Invalid line: \(line)") }
             let key = String(decoding: trimmed(line[..<equals]), as: UTF8.self)
             let value = substituted(trimmed(line[(equals + 1)...]))
-            let place = "Error parsing INI configuration at \(path):\(index + 1)"
+            let location = "Error parsing INI configuration at \(path):\(index + 1)"
             guard let known = keys[section] else {
-                throw Uncaught("\(place): Invalid section: \(section)", type: "rtpmidid::ini_exception")
+                throw Uncaught("\(location): Invalid section: \(section)", type: "rtpmidid::ini_exception")
             }
             guard known.contains(key) else {
-                throw Uncaught("\(place): Invalid key: \(key)", type: "rtpmidid::ini_exception")
+                throw Uncaught("\(location): Invalid key: \(key)", type: "rtpmidid::ini_exception")
             }
             let types = ["none", "hardware", "software", "system", "all"]
             if key == "type", !types.contains(String(decoding: value, as: UTF8.self)) {
-                throw Uncaught("\(place): Invalid value: \(value)", type: "rtpmidid::ini_exception")
+                throw Uncaught("\(location): Invalid value: \(value)", type: "rtpmidid::ini_exception")
             }
             try set(section, key, value)
         }

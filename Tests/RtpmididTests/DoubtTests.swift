@@ -1,7 +1,7 @@
 import Rtpmidid
 import Testing
 
-/// What people would say happened.
+/// The events as sentences.
 func story(_ events: [JoinTracker.Event]) -> [String] {
     events.map {
         switch $0 {
@@ -16,7 +16,7 @@ func story(_ events: [JoinTracker.Event]) -> [String] {
     }
 }
 
-/// What speaks against the log, and what ends a doubt.
+/// What raises a doubt about the log, and what ends it.
 @Suite struct RtpmididDoubtTests {
     @Test func `contradictions are doubted`() {
         let contradictions: [(inout MadeLog) -> Void] = [
@@ -156,6 +156,29 @@ func story(_ events: [JoinTracker.Event]) -> [String] {
         #expect(tracker.suspicion?.isOpen == true)
         tracker.settle(with: try MadeStatus.reply([ann]), during: end..<(end + 50))
         #expect(tracker.suspicion?.isOpen == false && tracker.isDoubted(end + 49) && !tracker.isDoubted(end + 50))
+    }
+
+    @Test func `a join that a reply tells of before its lines are read is not doubted, nor a second one`() throws {
+        var log = MadeLog()
+        log.join("Ann", ssrc: 1, port: 1)
+        var tracker = JoinTracker()
+        let ann = MadeStatus.Entry(name: "Ann", ssrc: 1, port: 1, ids: (2, 3), last: 0)
+        tracker.settle(with: try MadeStatus.reply([ann]), during: 0..<UInt64(log.bytes.count))
+        var events: [JoinTracker.Event] = []
+        for (fact, range) in facts(of: log.bytes) { events += tracker.note(fact, at: range) }
+        #expect(story(events) == ["Ann joined on 1"])
+        #expect(tracker.suspicion == nil && tracker.joins.count == 1 && tracker.join(port: 1)?.initiator != nil)
+    }
+
+    @Test func `a doubt that a reply gives reason for is told of once, as one by the log`() throws {
+        var tracker = JoinTracker()
+        let forger = MadeStatus.Entry(name: "x\ny", ssrc: 3, port: 1, ids: (2, 3), last: 0)
+        let first = tracker.settle(with: try MadeStatus.reply([forger]), during: 100..<200)
+        #expect(story(first) == ["doubted"])
+        let again = tracker.settle(with: try MadeStatus.reply([forger]), during: 200..<300)
+        #expect(again.isEmpty)
+        let over = tracker.settle(with: try MadeStatus.reply([]), during: 300..<400)
+        #expect(over.isEmpty && tracker.suspicion?.isOpen == false)
     }
 
     @Test(arguments: [true, false])

@@ -59,17 +59,17 @@ struct MadeLog {
     }
 
     /// As the daemon writes a record, cut at its limit.
-    mutating func add(_ place: String, _ message: String) { add(place, Array(message.utf8)) }
+    mutating func add(_ location: String, _ message: String) { add(location, Array(message.utf8)) }
 
-    mutating func add(_ place: String, _ message: [UInt8]) { bytes += Self.record(place, message) }
+    mutating func add(_ location: String, _ message: [UInt8]) { bytes += Self.record(location, message) }
 
-    static func record(_ place: String, _ message: [UInt8]) -> [UInt8] {
-        let padded = place + String(repeating: " ", count: max(0, 32 - place.utf8.count))
+    static func record(_ location: String, _ message: [UInt8]) -> [UInt8] {
+        let padded = location + String(repeating: " ", count: max(0, 32 - location.utf8.count))
         return Array((Array("[INFO ] \(padded) | ".utf8) + message).prefix(1008)) + Array("\u{1b}[0m\n".utf8)
     }
 
-    static func record(_ place: String, _ message: String) -> String {
-        String(decoding: record(place, Array(message.utf8)), as: UTF8.self)
+    static func record(_ location: String, _ message: String) -> String {
+        String(decoding: record(location, Array(message.utf8)), as: UTF8.self)
     }
 
     mutating func added(_ type: String) {

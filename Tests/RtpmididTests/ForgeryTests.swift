@@ -9,9 +9,9 @@ import Testing
         let name: String
     }
 
-    static func line(_ place: String, _ message: String) -> String { MadeLog.record(place, message) }
+    static func line(_ location: String, _ message: String) -> String { MadeLog.record(location, message) }
 
-    /// Perfect records.
+    /// Names that contain complete, well-formed records.
     static let payload =
         line("rtppeer.cpp:307", "Latency Alice: 999.00 ms (server / 3)")
         + line("rtppeer.cpp:241", "Disconnect from Alice, MIDI_PORT port. Status MIDI_CONNECTED -> NOT_CONNECTED")
@@ -25,7 +25,9 @@ import Testing
 
     static let end = "\u{1b}[0m\n"
     /// The front of a record, up to where a name begins.
-    static func front(_ place: String, _ message: String) -> String { String(line(place, message).dropLast(end.count)) }
+    static func front(_ location: String, _ message: String) -> String {
+        String(line(location, message).dropLast(end.count))
+    }
     static let invites = front("rtppeer.cpp:191", "Got connection request from remote_name=\"")
     static let middle = "\", initiator_id=1  ssrc=2, local_name=\""
 

@@ -75,7 +75,7 @@ import Testing
             ])
         #expect(plain.suspicion == nil)
         let (odd, _) = try track("26.01-odd-names.log")
-        // The fragments begin at 6698, and a record's reach before is doubted with them.
+        // The fragments begin at 6698, and everything up to one record's length before them is doubted too.
         #expect(odd.suspicion?.isOpen == true && odd.suspicion?.from == 2602)
         #expect(
             odd.join(port: 1)?.trust == .claimed && odd.join(port: 10)?.trust == .doubtful && odd.join(port: 7) == nil)

@@ -224,7 +224,7 @@ import Testing
         var desk = Desk(now: start)
         let key = SessionKey(name: "Ann", ssrc: 5)
         _ = try desk.ask([entry("Ann", 1.0)])
-        // As initiators do: fast at first.
+        // As initiators do, which ask more often at first.
         for _ in 0..<6 {
             desk.now += .seconds(2)
             desk.line("Ann", 1000)

@@ -118,14 +118,14 @@ import Testing
             .noSequencer("Unhandled exception: Can't open sequencer. Maybe user has no permissions.!")
         ),
         ("24.12-no-alsa.log", .noSequencer("Error on setup: Can't open sequencer. Maybe user has no permissions.")),
-        ("26.01-no-avahi.log", .avahiTrouble("Error creating avahi client: -26 Daemon not running. Try again in 30s")),
+        ("26.01-no-avahi.log", .avahiProblem("Error creating avahi client: -26 Daemon not running. Try again in 30s")),
         (
             "21.07-no-avahi.stderr",
             .fatal("rtpmidid: browser.c:581: avahi_service_browser_new: Assertion `client' failed.")
         ),
         (
             "26.01-avahi-restart.timed.log",
-            .avahiTrouble("Client failure: error=\"Daemon connection failed\" errno=-23")
+            .avahiProblem("Client failure: error=\"Daemon connection failed\" errno=-23")
         ),
         (
             "26.01-control-dir-missing.log",
@@ -257,10 +257,10 @@ import Testing
         "Listening RTP MIDI connections at :::99999 / null, with name: 'x'",
     ])
     func `a record that is nearly right is not believed`(message: String) {
-        for place in ["rtppeer.cpp:1", "local_alsa_peer.cpp:1", "midirouter.cpp:1", "rtpserver.cpp:1"] {
-            let fact = facts(of: Array(MadeLog.record(place, message).utf8))[0].fact
+        for location in ["rtppeer.cpp:1", "local_alsa_peer.cpp:1", "midirouter.cpp:1", "rtpserver.cpp:1"] {
+            let fact = facts(of: Array(MadeLog.record(location, message).utf8))[0].fact
             switch fact {
-            // The empty name is a name.
+            // The empty name counts as a name.
             case .latency("", 4800, .server) where message.hasPrefix("Latency : "): break
             case .malformed, .unknown: break
             default: Issue.record("\(message) gave \(fact)")

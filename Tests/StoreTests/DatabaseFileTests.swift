@@ -2,7 +2,7 @@ import Foundation
 import Store
 import Testing
 
-/// Real damage to real files.
+/// Damage done to real database files.
 struct DatabaseFileTests {
     /// A closed file with something in every table.
     private func filled() async throws -> Scratch {
@@ -55,12 +55,12 @@ struct DatabaseFileTests {
 
         let began = Timestamp.now.milliseconds / 1000
         let database = try Database(path: scratch.path)
-        let notices = await database.takeNotices()
+        let notices = await database.drainNotices()
         try #require(notices.count == 1)
         let aside = try #require(scratch.files.first { $0.contains(".damaged-") && !$0.hasSuffix("-wal") })
         #expect(aside.wholeMatch(of: /hub\.sqlite\.damaged-\d{8}-\d{6}/) != nil)
         #expect(notices[0].contains("damaged") && notices[0].contains(aside))
-        #expect(await database.takeNotices() == [])
+        #expect(await database.drainNotices() == [])
         #expect(try scratch.bytes(aside) == bad)
         #expect(scratch.files.contains(aside + "-wal"))
 
@@ -86,7 +86,7 @@ struct DatabaseFileTests {
             for index in page * Self.pages..<(page + 1) * Self.pages { bad[index] = 0xA5 }
             try copy.write(bad)
             let database = try Database(path: copy.path)
-            if await !database.takeNotices().isEmpty {
+            if await !database.drainNotices().isEmpty {
                 atStart += 1
             } else {
                 do {
@@ -98,7 +98,7 @@ struct DatabaseFileTests {
                 } catch let error as StoreError {
                     #expect(error.kind == .damaged, "page \(page): \(error)")
                     later += 1
-                    #expect(await database.takeNotices().count == 1)
+                    #expect(await database.drainNotices().count == 1)
                     #expect(copy.files.contains { $0.contains(".damaged-") })
                 }
             }
@@ -136,7 +136,7 @@ struct DatabaseFileTests {
             .trust(visit: 5, from: moment(0), to: moment(.max), .confirmed),
         ]
         #expect(await kind { try await database.commit(changes) } == .damaged)
-        #expect(await database.takeNotices().count == 1)
+        #expect(await database.drainNotices().count == 1)
         try await database.commit(changes)
         #expect(try await database.openVisits().map(\.id) == [3])
         #expect(try await database.offsets().map(\.offset) == [9])
@@ -167,7 +167,7 @@ struct DatabaseFileTests {
             #expect(rename(scratch.directory + "/backup", scratch.path) == 0)
         }
         #expect(await kind { try await database.verify() } == .damaged)
-        let notices = await database.takeNotices()
+        let notices = await database.drainNotices()
         #expect(notices.count == 1 && notices[0].contains("anew"))
         try await database.commit([event("new"), .visit(visit(1))])
         let texts = try await database.events(after: 0, limit: 9).map(\.text)
@@ -191,7 +191,7 @@ struct DatabaseFileTests {
         let scratch = try Scratch()
         try scratch.write([])
         let database = try Database(path: scratch.path)
-        let notices = await database.takeNotices()
+        let notices = await database.drainNotices()
         #expect(notices.count == 1 && notices[0].contains("empty"))
         #expect(try await database.commit([event("x")]) == 1)
         #expect(!scratch.files.contains { $0.contains("damaged") })
@@ -206,7 +206,7 @@ struct DatabaseFileTests {
         try copy.write(log, to: "hub.sqlite-wal")
         try copy.write([])
         let database = try Database(path: copy.path)
-        #expect(await database.takeNotices().count == 1)
+        #expect(await database.drainNotices().count == 1)
         let aside = try #require(copy.files.first { $0.contains(".damaged-") && $0.hasSuffix("-wal") })
         #expect(try copy.bytes(aside) == log)
         try await use(database)
@@ -216,12 +216,12 @@ struct DatabaseFileTests {
         let scratch = try await filled()
         try Stranger(scratch.path).run("DROP TABLE minute")
         let database = try Database(path: scratch.path)
-        #expect(await database.takeNotices().count == 1)
+        #expect(await database.drainNotices().count == 1)
         try await use(database)
     }
 
     @Test func `a new file has nothing to tell`() async throws {
         let scratch = try Scratch()
-        #expect(await (try Database(path: scratch.path)).takeNotices() == [])
+        #expect(await (try Database(path: scratch.path)).drainNotices() == [])
     }
 }

@@ -42,8 +42,8 @@ struct DatabaseTests {
         let error = await #expect(throws: StoreError.self) {
             try await database.commit([.setting(key: "token", value: "secret")])
         }
-        let said = try #require(error?.description)
-        #expect(said.contains("no such table") && said.contains("?") && !said.contains("secret"))
+        let text = try #require(error?.description)
+        #expect(text.contains("no such table") && text.contains("?") && !text.contains("secret"))
     }
 
     @Test func `a file locked by another program is busy, and works when it is let go`() async throws {

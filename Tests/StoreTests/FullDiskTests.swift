@@ -49,7 +49,7 @@ struct FullDiskTests {
             #expect(await kind { try await database.commit(batch(fitted)) } == .diskFull)
             try await check(database, holds: fitted)
         }
-        #expect(await database.takeNotices() == [])
+        #expect(await database.drainNotices() == [])
 
         try await check(database, holds: fitted)
         try #require(disk.grow(megabytes: 40))
@@ -77,7 +77,7 @@ struct FullDiskTests {
         disk.makeRoom()
         let again = try Database(path: disk.path)
         try await check(again, holds: 1)
-        #expect(await again.takeNotices() == [])
+        #expect(await again.drainNotices() == [])
         await again.close()
     }
 

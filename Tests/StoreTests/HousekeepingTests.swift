@@ -109,7 +109,7 @@ struct HousekeepingTests {
     {
         let database = try Database(path: scratch.path)
         let count = Retention.visitCount
-        // Between their ids are those of visits that were only counted.
+        // The ids in between belong to visits that were only counted.
         var changes = (1...count + 2).map { Change.visit(visit($0 * 9, joined: today, left: $0 == 1 ? nil : today)) }
         changes.append(sample(18, at: today, 5))
         try await database.commit(changes)

@@ -11,13 +11,13 @@ struct LatencyPagesTests {
         _ database: Database, _ filter: LatencyFilter, limit: Int
     ) async throws -> (points: [[Int64]], pages: Int) {
         var (points, pages) = ([[Int64]](), 0)
-        var place: LatencyPage.Place?
+        var position: LatencyPage.Position?
         repeat {
-            let page = try await database.latency(filter, after: place, limit: limit)
+            let page = try await database.latency(filter, after: position, limit: limit)
             points += page.points.map { [$0.of.visit, $0.point.at.milliseconds, $0.point.count] }
-            place = page.next
+            position = page.next
             pages += 1
-        } while place != nil
+        } while position != nil
         return (points, pages)
     }
 
@@ -62,11 +62,11 @@ struct LatencyPagesTests {
     @Test func `places and filters from elsewhere do no harm`() async throws {
         let database = try Database(path: scratch.path)
         try await database.commit([.visit(visit(1)), sample(1, at: 5, 1)])
-        for place in [
-            LatencyPage.Place(visit: .min), .init(visit: .max), .init(visit: .max, at: moment(.max)),
+        for position in [
+            LatencyPage.Position(visit: .min), .init(visit: .max), .init(visit: .max, at: moment(.max)),
             .init(visit: 1, at: moment(.max)),
         ] {
-            _ = try await database.latency(always, after: place, limit: 5)
+            _ = try await database.latency(always, after: position, limit: 5)
         }
         var odd = LatencyFilter(room: "'; DROP TABLE visit", from: moment(.max), to: moment(.min), step: .max)
         #expect(try await database.latency(odd, limit: 5).points.isEmpty)

@@ -45,14 +45,14 @@ final class Stranger {
     @discardableResult
     func run(_ sql: String) throws -> String? {
         var answer: String?
-        let code = withUnsafeMutablePointer(to: &answer) { place in
+        let code = withUnsafeMutablePointer(to: &answer) { target in
             sqlite3_exec(
                 handle, sql,
-                { place, _, values, _ in
+                { target, _, values, _ in
                     let text = values?[0].map { String(cString: $0) }
-                    place?.assumingMemoryBound(to: String?.self).pointee = text
+                    target?.assumingMemoryBound(to: String?.self).pointee = text
                     return 0
-                }, place, nil)
+                }, target, nil)
         }
         try #require(code == SQLITE_OK, "\(String(cString: sqlite3_errmsg(handle))) in \(sql)")
         return answer

@@ -6,7 +6,7 @@ private let today: Int64 = 1_700_006_400_000
 private let minute: Int64 = 60_000
 private let hour = 60 * minute
 
-/// How much is kept where it would take too much on disk.
+/// How much is kept where everything would take too much space on disk.
 struct SizeTests {
     private let scratch: Scratch
     private static let size: Int64 = 1 << 20

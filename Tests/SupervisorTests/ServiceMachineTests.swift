@@ -46,14 +46,14 @@ import Testing
         #expect(machine.state == .waiting)
     }
 
-    @Test func `stopping says goodbye, then terminates, then kills, each after its patience`() {
+    @Test func `stopping says goodbye, then terminates, then kills, each after its timeout`() {
         var machine = Machine(clock: clock, teardown: teardown)
         _ = machine.handle(.wantUp)
         _ = machine.handle(.ready)
-        #expect(machine.handle(.wantDown) == .end(.goodbye, patience: .seconds(2)))
-        #expect(machine.handle(.timer) == .end(.terminate, patience: .seconds(5)))
-        #expect(machine.handle(.timer) == .end(.kill, patience: .seconds(5)))
-        #expect(machine.handle(.timer) == .end(.kill, patience: .seconds(5)))
+        #expect(machine.handle(.wantDown) == .end(.goodbye, timeout: .seconds(2)))
+        #expect(machine.handle(.timer) == .end(.terminate, timeout: .seconds(5)))
+        #expect(machine.handle(.timer) == .end(.kill, timeout: .seconds(5)))
+        #expect(machine.handle(.timer) == .end(.kill, timeout: .seconds(5)))
         #expect(machine.handle(.exited) == nil)
         #expect(machine.state == .idle)
     }
@@ -71,7 +71,7 @@ import Testing
     @Test func `an unfit one is ended without goodbye and started anew`() {
         var machine = Machine(clock: clock, teardown: teardown)
         _ = machine.handle(.wantUp)
-        #expect(machine.handle(.unfit) == .end(.terminate, patience: .seconds(5)))
+        #expect(machine.handle(.unfit) == .end(.terminate, timeout: .seconds(5)))
         #expect(next(&machine, machine.handle(.exited)) == .seconds(1))
     }
 
@@ -80,7 +80,7 @@ import Testing
         _ = machine.handle(.wantUp)
         _ = machine.handle(.ready)
         clock.advance(by: .seconds(10))
-        #expect(machine.handle(.wantAnew) == .end(.kill, patience: .seconds(5)))
+        #expect(machine.handle(.wantAnew) == .end(.kill, timeout: .seconds(5)))
         #expect(machine.handle(.wantAnew) == nil)
         #expect(next(&machine, machine.handle(.exited)) == .seconds(-9), "its second is long over: at once")
         _ = machine.handle(.wantDown)
@@ -115,7 +115,7 @@ import Testing
     @Test func `however often it is stopped and started, starts are a second apart`() {
         var machine = Machine(clock: clock, teardown: teardown)
         #expect(machine.handle(.wantUp) == .spawn)
-        #expect(machine.handle(.wantDown) == .end(.goodbye, patience: .seconds(2)))
+        #expect(machine.handle(.wantDown) == .end(.goodbye, timeout: .seconds(2)))
         #expect(machine.handle(.exited) == nil)
         clock.advance(by: .milliseconds(300))
         #expect(next(&machine, machine.handle(.wantUp)) == .milliseconds(700))
@@ -137,6 +137,6 @@ import Testing
     @Test func `without a goodbye of its own it is terminated at once`() {
         var machine = Machine(clock: clock, teardown: Teardown(goodbye: nil, terminate: .seconds(1)))
         _ = machine.handle(.wantUp)
-        #expect(machine.handle(.wantDown) == .end(.terminate, patience: .seconds(1)))
+        #expect(machine.handle(.wantDown) == .end(.terminate, timeout: .seconds(1)))
     }
 }

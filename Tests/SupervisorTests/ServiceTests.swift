@@ -39,7 +39,7 @@ import Testing
                 prepare: { [unowned self] () throws(Service.Unfit) in try program() },
                 goodbye: { [unowned self] in goodbye($0) }, marks: [["-f", mark]],
                 load: { [unowned self] in self.saved }, save: { [unowned self] in self.saved = $0 })
-            service = Service(name: "one", loop: loop, plan: plan, teardown: teardown) { [unowned self] in take($0) }
+            service = Service(name: "one", loop: loop, plan: plan, teardown: teardown) { [unowned self] in handle($0) }
         }
 
         deinit {
@@ -51,7 +51,7 @@ import Testing
             }
         }
 
-        private func take(_ report: Service.Report) {
+        private func handle(_ report: Service.Report) {
             switch report {
             case .started: reports.append("started")
             case .adopted(_, let how): reports.append("adopted by \(how)")
@@ -115,14 +115,14 @@ import Testing
         #expect(stage.reports[1] == "killed by signal 9 (Killed), expected")
     }
 
-    @Test func `goodbye is said first, and waited for no longer than its patience`() throws {
+    @Test func `goodbye is said first, and waited for no longer than its timeout`() throws {
         let stage = try Stage(teardown: Teardown(goodbye: .milliseconds(100), terminate: .seconds(20)))
-        var said = 0
-        stage.goodbye = { _ in said += 1 }
+        var goodbyes = 0
+        stage.goodbye = { _ in goodbyes += 1 }
         stage.service.start()
         stage.service.markReady()
         stage.service.stop()
-        #expect(said == 1)
+        #expect(goodbyes == 1)
         #expect(stage.service.state == .ending(.goodbye))
         try stage.run(until: "down")
     }
@@ -190,7 +190,7 @@ import Testing
         stage.service.start()
         stage.service.stop()
         try stage.run(until: "down")
-        // The patience of its teardown is not over yet.
+        // The timeout of its teardown is not over yet.
         stage.service = nil
         stage.loop.run(for: .milliseconds(300))
         #expect(stage.reports.last == "down")

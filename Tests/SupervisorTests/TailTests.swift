@@ -9,7 +9,7 @@ import Testing
     private final class Reader {
         var lines: [String] = []
         var offsets: [Int64] = []
-        /// Takes nothing while it waits.
+        /// Consumes nothing while it waits.
         var waits = false
 
         func consume(_ bytes: UnsafeRawBufferPointer, _ offset: Int64) -> Int {
@@ -76,15 +76,15 @@ import Testing
         let length = Int64(contents(of: directory.file("log")).count)
         for offset in stride(from: 0, through: length, by: 7) {
             // Positions on record always lie behind a line.
-            let place =
+            let recorded =
                 contents(of: directory.file("log")).prefix(Int(offset)).lastIndex(of: 10).map { Int64($0) + 1 } ?? 0
             let fresh = Reader()
             let tail = try Tail(
-                directory.file("log"), from: .init(device: start.device, inode: start.inode, offset: place)
+                directory.file("log"), from: .init(device: start.device, inode: start.inode, offset: recorded)
             ) { fresh.consume($0, $1) }
             try readAll(tail)
             #expect(fresh.lines == Array(lines.suffix(fresh.lines.count)))
-            #expect(fresh.offsets.first ?? length == place)
+            #expect(fresh.offsets.first ?? length == recorded)
         }
     }
 

@@ -145,8 +145,8 @@ def token(script):
 
         def answer(request, timeout):
             sent.append(request)
-            for place, text in answers.items():
-                if request.full_url.startswith(place):
+            for prefix, text in answers.items():
+                if request.full_url.startswith(prefix):
                     if isinstance(text, int):
                         raise urllib.error.HTTPError(request.full_url, text, "no", {}, io.BytesIO(b"AccessDenied: why"))
                     return io.BytesIO(text.encode())

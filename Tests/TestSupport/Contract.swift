@@ -14,7 +14,7 @@ package struct Contract {
 
     private var paths: [String: [String: Any]] { document["paths"] as? [String: [String: Any]] ?? [:] }
 
-    /// What stands there, or where a `$ref` leads; nil where that is nothing.
+    /// The value itself, or the one that a `$ref` leads to; nil where there is none.
     private func resolved(_ value: Any?) -> [String: Any]? {
         guard let value = value as? [String: Any] else { return nil }
         guard let reference = value["$ref"] as? String else { return value }
@@ -50,47 +50,48 @@ package struct Contract {
         return faults(of: value, by: media["schema"], at: "\(method) \(path)")
     }
 
-    private func faults(of value: Any, by schema: Any?, at place: String) -> [String] {
-        guard let schema = resolved(schema) else { return ["\(place): no schema"] }
+    private func faults(of value: Any, by schema: Any?, at path: String) -> [String] {
+        guard let schema = resolved(schema) else { return ["\(path): no schema"] }
         if let choices = schema["enum"] as? [AnyHashable], !choices.contains(where: { $0 == value as? AnyHashable }) {
-            return ["\(place): \(value) is none of \(choices)"]
+            return ["\(path): \(value) is none of \(choices)"]
         }
         switch schema["type"] as? String {
         case "object":
-            guard let object = value as? [String: Any] else { return ["\(place): no object"] }
+            guard let object = value as? [String: Any] else { return ["\(path): no object"] }
             let known = schema["properties"] as? [String: Any] ?? [:]
             let missing = (schema["required"] as? [String] ?? []).filter { object[$0] == nil }
-            return missing.map { "\(place): \($0) is missing" }
+            return missing.map { "\(path): \($0) is missing" }
                 + object.flatMap { key, item -> [String] in
-                    if let property = known[key] { return faults(of: item, by: property, at: "\(place).\(key)") }
+                    if let property = known[key] { return faults(of: item, by: property, at: "\(path).\(key)") }
                     if schema["additionalProperties"] as? Bool == true { return [] }
                     guard let rest = schema["additionalProperties"] as? [String: Any] else {
-                        return ["\(place): \(key) is not described"]
+                        return ["\(path): \(key) is not described"]
                     }
-                    return faults(of: item, by: rest, at: "\(place).\(key)")
+                    return faults(of: item, by: rest, at: "\(path).\(key)")
                 }
         case "array":
-            guard let items = value as? [Any] else { return ["\(place): no array"] }
-            return items.flatMap { faults(of: $0, by: schema["items"], at: "\(place)[]") }
-        case "string": return value is String ? [] : ["\(place): no string"]
-        case "boolean": return value is Bool ? [] : ["\(place): no boolean"]
+            guard let items = value as? [Any] else { return ["\(path): no array"] }
+            return items.flatMap { faults(of: $0, by: schema["items"], at: "\(path)[]") }
+        case "string": return value is String ? [] : ["\(path): no string"]
+        case "boolean": return value is Bool ? [] : ["\(path): no boolean"]
         case "integer", "number":
-            guard let number = value as? NSNumber else { return ["\(place): no number"] }
+            guard let number = value as? NSNumber else { return ["\(path): no number"] }
             let isWhole = number.doubleValue.rounded() == number.doubleValue
-            if schema["type"] as? String == "integer", !isWhole { return ["\(place): \(number) is not whole"] }
+            if schema["type"] as? String == "integer", !isWhole { return ["\(path): \(number) is not whole"] }
             if let least = schema["minimum"] as? NSNumber, number.doubleValue < least.doubleValue {
-                return ["\(place): \(number) is too small"]
+                return ["\(path): \(number) is too small"]
             }
             if let most = schema["maximum"] as? NSNumber, number.doubleValue > most.doubleValue {
-                return ["\(place): \(number) is too large"]
+                return ["\(path): \(number) is too large"]
             }
             return []
-        case let type: return ["\(place): the type \(type ?? "none") is not understood"]
+        case let type: return ["\(path): the type \(type ?? "none") is not understood"]
         }
     }
 
-    /// Where a named schema lets anything through, where a reference leads nowhere, and components that nothing refers to.
-    package var openPlaces: [String] {
+    /// The named schemas that let anything through, the references that lead nowhere, and the components that nothing
+    /// refers to.
+    package var openPaths: [String] {
         let schemas = components["schemas"] ?? [:]
         var references: Set<String> = []
         collect(document, into: &references)
@@ -99,7 +100,7 @@ package struct Contract {
         }
         let unused = Set(all).subtracting(references).map { "\($0) is not used" }
         let loose = references.filter { resolved(["$ref": $0]) == nil }.map { "\($0) is not there" }
-        return (schemas.flatMap { openPlaces(in: $1, at: $0) } + unused + loose).sorted()
+        return (schemas.flatMap { openPaths(in: $1, at: $0) } + unused + loose).sorted()
     }
 
     private func collect(_ value: Any, into references: inout Set<String>) {
@@ -109,22 +110,22 @@ package struct Contract {
         for item in object.values { collect(item, into: &references) }
     }
 
-    private func openPlaces(in schema: Any, at place: String) -> [String] {
-        guard let schema = schema as? [String: Any] else { return [place] }
+    private func openPaths(in schema: Any, at path: String) -> [String] {
+        guard let schema = schema as? [String: Any] else { return [path] }
         if schema["$ref"] != nil { return [] }
         switch schema["type"] as? String {
         case "object":
             let properties = schema["properties"] as? [String: Any] ?? [:]
-            let inner = properties.flatMap { openPlaces(in: $1, at: "\(place).\($0)") }
+            let inner = properties.flatMap { openPaths(in: $1, at: "\(path).\($0)") }
             let missing = (schema["required"] as? [String] ?? []).filter { properties[$0] == nil }
             switch schema["additionalProperties"] {
-            case let rest as [String: Any]: return inner + openPlaces(in: rest, at: "\(place).*")
-            case let isOpen as Bool where !isOpen: return inner + missing.map { "\(place).\($0)" }
-            default: return inner + [place]
+            case let rest as [String: Any]: return inner + openPaths(in: rest, at: "\(path).*")
+            case let isOpen as Bool where !isOpen: return inner + missing.map { "\(path).\($0)" }
+            default: return inner + [path]
             }
-        case "array": return openPlaces(in: schema["items"] as Any, at: "\(place)[]")
+        case "array": return openPaths(in: schema["items"] as Any, at: "\(path)[]")
         case "string", "boolean", "integer", "number": return []
-        default: return [place]
+        default: return [path]
         }
     }
 }

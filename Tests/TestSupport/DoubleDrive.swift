@@ -70,7 +70,7 @@ package final class DoubleDrive {
     /// BYE packets that the daemon has sent to it.
     package func byes(_ id: Int) throws -> Int { try number(ask("byes \(id)")) }
     /// How long a silent participant is kept, from now on.
-    package func patience(seconds: Double) throws { try ask("patience \(seconds)") }
+    package func silenceLimit(seconds: Double) throws { try ask("patience \(seconds)") }
     /// Bytes of control answers that no client has read yet.
     package func unread() throws -> Int { try number(ask("unread")) }
     package func log(_ bytes: [UInt8]) throws { try ask("log \(word(bytes))") }

@@ -20,13 +20,13 @@ package struct HTTPAnswer {
     }
 }
 
-/// One request over a connection of its own, closed by the server. Waits `patience` seconds at most between two pieces of the answer.
+/// One request over a connection of its own, closed by the server. Waits `timeout` seconds at most between two pieces of the answer.
 package func http(
     _ method: String = "GET", _ path: String, at address: Sockets.Address, headers: [String: String] = [:],
-    body: [UInt8] = [], patience: Int = 60
+    body: [UInt8] = [], timeout: Int = 60
 ) throws -> HTTPAnswer {
     let socket = try Sockets.connect(address)
-    var limit = timeval(tv_sec: patience, tv_usec: 0)
+    var limit = timeval(tv_sec: timeout, tv_usec: 0)
     setsockopt(socket.number, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var fields = headers
     fields["Host"] = fields["Host"] ?? address.description

@@ -55,9 +55,9 @@ extension HubUnderTest {
 
     package func enginePIDs() throws -> [Int] { try engines().compactMap { $0["pid"] as? Int } }
 
-    package func awaitEvent(_ kind: String, containing words: String...) throws {
-        try eventually(within: .seconds(60), "an event \(kind) with \(words)", seen: "\((try? texts()) ?? [])") {
-            try texts(kind).contains { text in words.allSatisfy(text.contains) }
+    package func awaitEvent(_ kind: String, containing parts: String...) throws {
+        try eventually(within: .seconds(60), "an event \(kind) with \(parts)", seen: "\((try? texts()) ?? [])") {
+            try texts(kind).contains { text in parts.allSatisfy(text.contains) }
         }
     }
 

@@ -52,7 +52,7 @@ package final class HubUnderTest {
 
     /// `midihub run`, as our child, until the page answers.
     package func run() throws {
-        running = try Program(midihub, arguments("run"), environment: environment, in: directory, name: "run")
+        running = try Program(midihub, hubArguments("run"), environment: environment, in: directory, name: "run")
         try waitForPage()
     }
 
@@ -108,17 +108,17 @@ package final class HubUnderTest {
     // MARK: Asking
 
     /// Any subcommand on this state directory, to its end. `run`, `start` and `demo` also get the hub's options.
-    package func command(_ words: String..., within limit: Duration = .seconds(60)) throws -> Program.Finished {
-        try launch(words[0], Array(words.dropFirst())).finish(within: limit)
+    package func command(_ arguments: String..., within limit: Duration = .seconds(60)) throws -> Program.Finished {
+        try launch(arguments[0], Array(arguments.dropFirst())).finish(within: limit)
     }
 
     /// The same, without waiting for its end.
-    package func launch(_ name: String, _ words: [String] = []) throws -> Program {
-        try Program(midihub, arguments(name) + words, environment: environment, in: directory, name: name)
+    package func launch(_ name: String, _ arguments: [String] = []) throws -> Program {
+        try Program(midihub, hubArguments(name) + arguments, environment: environment, in: directory, name: name)
     }
 
     /// The words of a subcommand, the program's path first.
-    package func commandLine(_ name: String) throws -> [String] { [midihub] + arguments(name) }
+    package func commandLine(_ name: String) throws -> [String] { [midihub] + hubArguments(name) }
 
     package func get(_ path: String, headers: [String: String] = [:]) throws -> HTTPAnswer {
         try http("GET", path, at: web, headers: headers)
@@ -148,7 +148,7 @@ package final class HubUnderTest {
         try DoubleDrive.find(port: port ?? ports[0], below: state)
     }
 
-    private func arguments(_ command: String) -> [String] {
+    private func hubArguments(_ command: String) -> [String] {
         let starts = ["run", "start", "demo"].contains(command)
         return [command, "--state", state]
             + (starts ? ["--listen", web.description, "--rtpmidid", rtpmidid] + options : [])

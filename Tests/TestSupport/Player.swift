@@ -7,7 +7,7 @@ package protocol Player: AnyObject {
     func join() throws
     /// Says BYE.
     func leave() throws
-    /// Falls silent without a word.
+    /// Stops sending anything, without a BYE.
     func vanish() throws
     /// Plays MIDI messages, one or several.
     func send(_ message: [UInt8]) throws

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 package import Linux
 
@@ -19,8 +18,9 @@ package final class Program {
         package var description: String { "\(exit)\noutput: \(output)\nerror: \(error)" }
     }
 
-    /// Starts `path`, its standard output appended to a new file in `directory` or to `output`. SIGPIPE is ignored in it as a supervisor would, or kept as the kernel's default. `environment` is
-    /// added to the test's own; crashed Swift programs end at once instead of printing a backtrace.
+    /// Starts `path`, its standard output appended to a new file in `directory` or to `output`. SIGPIPE is ignored in it as
+    /// a supervisor would, or kept as the kernel's default. `environment` is added to the test's own; crashed Swift
+    /// programs end at once instead of printing a backtrace.
     package init(
         _ path: String, _ arguments: [String] = [], environment: [String: String] = [:],
         in directory: TemporaryDirectory,
@@ -35,32 +35,13 @@ package final class Program {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        _ = midihub_spawn_closefrom(&actions, 3)
-
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var mask = sigset_t()
-        sigemptyset(&mask)
-        posix_spawnattr_setsigmask(&attributes, &mask)
-        var defaults = sigset_t()
-        sigfillset(&defaults)
-        if ignoringPipe {
-            Signals.ignorePipe()
-            sigdelset(&defaults, SIGPIPE)
-        }
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setflags(
-            &attributes, Int16(truncatingIfNeeded: Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)))
-
+        if ignoringPipe { Signals.ignorePipe() }
         var variables = Self.ownEnvironment
         variables["SWIFT_BACKTRACE"] = "enable=no"
         variables.merge(environment) { _, new in new }
-        let argv = ([path] + arguments).map { strdup($0) } + [nil]
-        let envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in argv + envp { free(pointer) } }
         var pid: Int32 = 0
-        let code = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
+        let code = ChildProgram.spawn(
+            path, arguments, variables, &actions, ownSession: false, ignoringPipe: ignoringPipe, pid: &pid)
         guard code == 0 else { throw Errno(code: code, call: "start", thing: path) }
         self.pid = pid
     }
@@ -107,9 +88,9 @@ package func builtProduct(_ name: String) throws -> String {
     let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
     let bundle = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     // `swift test` may run the bundle through a helper of the toolchain; then the bundle is named by an argument.
-    for place in [bundle] + CommandLine.arguments {
-        guard let slash = place.lastIndex(of: "/") else { continue }
-        let path = "\(place[..<slash])/\(name)"
+    for candidate in [bundle] + CommandLine.arguments {
+        guard let slash = candidate.lastIndex(of: "/") else { continue }
+        let path = "\(candidate[..<slash])/\(name)"
         if access(path, X_OK) == 0 { return path }
     }
     throw Errno(code: ENOENT, call: "built product", thing: name)

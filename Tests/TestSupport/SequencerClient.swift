@@ -214,14 +214,9 @@ package final class SequencerClient {
     /// Every port of every client, by number.
     package func ports() -> [Port] {
         var found: [Port] = []
-        var clientInfo: OpaquePointer?
-        var portInfo: OpaquePointer?
-        snd_seq_client_info_malloc(&clientInfo)
-        snd_seq_port_info_malloc(&portInfo)
-        defer {
-            snd_seq_client_info_free(clientInfo)
-            snd_seq_port_info_free(portInfo)
-        }
+        let infos = Infos()
+        let (clientInfo, portInfo) = (infos.client, infos.port)
+        defer { withExtendedLifetime(infos) {} }
         snd_seq_client_info_set_client(clientInfo, -1)
         while snd_seq_query_next_client(sequencer, clientInfo) >= 0 {
             let client = snd_seq_client_info_get_client(clientInfo)
@@ -240,19 +235,28 @@ package final class SequencerClient {
     /// The client's and port's name joined by "-", or only one where they are equal: rtpmidid's way of naming.
     /// A port that has gone since has an empty name.
     package func name(of address: SequencerAddress) -> [UInt8] {
-        var clientInfo: OpaquePointer?
-        var portInfo: OpaquePointer?
-        snd_seq_client_info_malloc(&clientInfo)
-        snd_seq_port_info_malloc(&portInfo)
-        defer {
-            snd_seq_client_info_free(clientInfo)
-            snd_seq_port_info_free(portInfo)
-        }
+        let infos = Infos()
+        let (clientInfo, portInfo) = (infos.client, infos.port)
+        defer { withExtendedLifetime(infos) {} }
         snd_seq_get_any_client_info(sequencer, CInt(address.client), clientInfo)
         snd_seq_get_any_port_info(sequencer, CInt(address.client), CInt(address.port), portInfo)
         let client = bytes(snd_seq_client_info_get_name(clientInfo))
         let port = bytes(snd_seq_port_info_get_name(portInfo))
         return client == port ? client : client + Array("-".utf8) + port
+    }
+
+    /// Where the library writes what it knows of a client and of a port.
+    private final class Infos {
+        private(set) var client: OpaquePointer?
+        private(set) var port: OpaquePointer?
+        init() {
+            snd_seq_client_info_malloc(&client)
+            snd_seq_port_info_malloc(&port)
+        }
+        deinit {
+            snd_seq_client_info_free(client)
+            snd_seq_port_info_free(port)
+        }
     }
 
     private func address(_ address: snd_seq_addr_t) -> SequencerAddress {

@@ -1,20 +1,20 @@
 import Glibc
 
-/// A small file system in memory, of the test's own, gone with it.
+/// A small file system in memory for one test, unmounted when the last reference goes.
 package final class SmallDisk: Sendable {
     package let directory: String
     private let isOurs: Bool
 
     /// At an existing directory, or one of its own; nil where mounting is not allowed.
-    package init?(megabytes: Int, at place: String? = nil) {
+    package init?(megabytes: Int, at path: String? = nil) {
         var template = Array("/tmp/disk-XXXXXX".utf8CString)
-        if let place {
-            directory = place
+        if let path {
+            directory = path
         } else {
             guard mkdtemp(&template) != nil else { return nil }
             directory = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }  // it ends in 0
         }
-        isOurs = place == nil
+        isOurs = path == nil
         guard mount("tmpfs", directory, "tmpfs", 0, "size=\(megabytes)m,mode=750") == 0 else {
             if isOurs { rmdir(directory) }
             return nil
@@ -23,7 +23,7 @@ package final class SmallDisk: Sendable {
 
     deinit { end() }
 
-    /// Takes it away, whoever still has files of it open.
+    /// Unmounts it, even where somebody still has files of it open.
     package func end() {
         umount2(directory, Int32(MNT_DETACH))
         if isOurs { rmdir(directory) }

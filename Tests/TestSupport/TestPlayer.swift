@@ -2,7 +2,7 @@ package import Linux
 package import MIDI
 package import RTPMIDI
 
-/// A participant on real sockets, worked by hand: it does something only when `pump` is called.
+/// A participant on real sockets that does something only when `pump` is called.
 package final class TestPlayer {
     private static let epoch = UInt64.random(in: 1 << 33...1 << 40)
     package static var now: UInt64 { epoch &+ SystemTime.monotonicNanoseconds / 100_000 }
@@ -59,17 +59,17 @@ package final class TestPlayer {
     package func pump() {
         guard !isDead else { return }
         act { $0.wake(now: Self.now, perform: $1) }
-        while control.receive({ bytes, _ in take(bytes, .control) }) > 0 {}
-        while data.receive({ bytes, _ in take(bytes, .data) }) > 0 {}
+        while control.receive({ bytes, _ in handle(bytes, .control) }) > 0 {}
+        while data.receive({ bytes, _ in handle(bytes, .data) }) > 0 {}
         if isUp, let due = sender.guardDue, due <= Self.now { sendList() }
-        if givesFeedback, let number = receiver.takeFeedback(at: Self.now) {
+        if givesFeedback, let number = receiver.nextFeedback(at: Self.now) {
             send(.feedback(ssrc: ssrc, value: Feedback.value(number)), .control)
         }
         control.flush()
         data.flush()
     }
 
-    private func take(_ bytes: RawSpan, _ path: Session.Path) {
+    private func handle(_ bytes: RawSpan, _ path: Session.Path) {
         onDatagram(path, bytes.withUnsafeBytes { Array($0) })
         if SessionPacket.isSession(bytes) {
             guard let packet = try? SessionPacket(decoding: bytes) else { return }
@@ -166,7 +166,7 @@ package final class TestPlayer {
         data.flush()
     }
 
-    /// Anything, to either port.
+    /// Sends any octets to either port.
     package func sendRaw(_ bytes: [UInt8], _ path: Session.Path = .data) {
         let socket = path == .control ? control : data
         socket.queue(to: hub.with(port: hub.port + (path == .control ? 0 : 1))) {
@@ -194,7 +194,7 @@ package final class TestPlayer {
     }
 }
 
-/// Lets all of them work until it is so.
+/// Calls `pump` on all of them until the condition holds.
 package func pumping(
     _ players: [TestPlayer], _ what: String, seen: @autoclosure () -> String = "", _ condition: () throws -> Bool
 ) throws {

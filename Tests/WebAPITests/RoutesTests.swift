@@ -15,12 +15,12 @@ import Testing
 
 extension Author {
     /// The address where there is one.
-    fileprivate var said: String { address ?? description }
+    fileprivate var origin: String { address ?? description }
 }
 
 extension HTTPAnswer {
     /// What the hub replied.
-    fileprivate var said: String { (try? object()["text"] as? String) ?? text }
+    fileprivate var reply: String { (try? object()["text"] as? String) ?? text }
 }
 
 /// All routes, over loopback and over the hub's own socket. Commands are answered by a loop of the test's.
@@ -72,7 +72,7 @@ extension HTTPAnswer {
                     if let room = room(of: command), !board.snapshot.rooms.contains(where: { $0.name == room }) {
                         return reply(CommandReply(.notFound, "There is no room \"\(room)\"."))
                     }
-                    reply(CommandReply(.done, "\(words(command)) by \(author.said)"))
+                    reply(CommandReply(.done, "\(words(command)) by \(author.origin)"))
                 case .sounding(let answer): answer([:])
                 case .alerts(let answer): answer(AlertState(settings: nil, told: [], waiting: 3))
                 }
@@ -118,7 +118,7 @@ extension HTTPAnswer {
         }
 
         func ask(_ method: String = "GET", _ path: String, _ headers: [String: String] = [:]) throws -> HTTPAnswer {
-            try http(method, path, at: address, headers: headers, patience: 600)
+            try http(method, path, at: address, headers: headers, timeout: 600)
         }
 
         func show(_ change: (inout Snapshot) throws -> Void) rethrows {
@@ -222,7 +222,7 @@ extension HTTPAnswer {
             return answer.status == 429 && answer.headers["retry-after"] != nil
         }
         let right = try stage.ask("POST", "/api/v1/reload", here.merging(Self.bearer) { $1 })
-        #expect(right.said == "reload by 192.0.2.66")
+        #expect(right.reply == "reload by 192.0.2.66")
         #expect(try stage.ask("GET", "/api/v1/participants", ["Authorization": "Bearer guess"]).status == 401)
         #expect(guesses.count == 20, "held to here")
     }
@@ -246,16 +246,16 @@ extension HTTPAnswer {
     @Test func `the piano and the echo of a room are as they were asked for`() throws {
         let stage = try Stage()
         try stage.show { $0.rooms = [try room("Hall", [5004])] }
-        func said(_ method: String, _ path: String) throws -> String {
-            try stage.ask(method, "/api/v1/rooms/\(path)", Self.bearer).said
+        func reply(_ method: String, _ path: String) throws -> String {
+            try stage.ask(method, "/api/v1/rooms/\(path)", Self.bearer).reply
         }
         #expect(
-            try said("POST", "Hall/piano?player=a1&keys=60:100,60:0")
+            try reply("POST", "Hall/piano?player=a1&keys=60:100,60:0")
                 == #"a1 plays ["60:100", "60:0"] in Hall by 127.0.0.1"#)
-        #expect(try said("POST", "Hall/piano?player=a1") == "a1 plays [] in Hall by 127.0.0.1")
-        #expect(try said("DELETE", "Hall/piano?player=a1") == "a1 leaves Hall by 127.0.0.1")
-        #expect(try said("POST", "Hall/echo") == "echo Hall 1800 s by 127.0.0.1")
-        #expect(try said("DELETE", "Hall/echo") == "no echo Hall by 127.0.0.1")
+        #expect(try reply("POST", "Hall/piano?player=a1") == "a1 plays [] in Hall by 127.0.0.1")
+        #expect(try reply("DELETE", "Hall/piano?player=a1") == "a1 leaves Hall by 127.0.0.1")
+        #expect(try reply("POST", "Hall/echo") == "echo Hall 1800 s by 127.0.0.1")
+        #expect(try reply("DELETE", "Hall/echo") == "no echo Hall by 127.0.0.1")
         for (method, path) in [("POST", "piano?player=a"), ("DELETE", "piano?player=a"), ("POST", "echo")] {
             #expect(try stage.ask(method, "/api/v1/rooms/Hall/\(path)").status == 401)
             #expect(try stage.ask(method, "/api/v1/rooms/Attic/\(path)", Self.bearer).status == 404)
@@ -401,7 +401,7 @@ extension HTTPAnswer {
         let open = try stage.ask("GET", path)
         #expect(!open.text.contains("192.0.2."))
         #expect(open.text.contains("Second was not let in") && open.text.contains("Panic in all rooms, by (address)"))
-        let socket = Client.Place.socket(path: stage.directory.file("hub.sock"))
+        let socket = Client.Endpoint.socket(path: stage.directory.file("hub.sock"))
         let near = try Client.get(path, at: socket, timeout: .seconds(600)).body
         for text in [try stage.ask("GET", path, Self.bearer).text, String(decoding: near, as: UTF8.self)] {
             #expect(text.contains(#""address":"192.0.2.7""#) && text.contains("by 192.0.2.8"))
@@ -606,7 +606,7 @@ extension HTTPAnswer {
         let answer = try stage.ask("GET", "/api/v1/openapi.json")
         let contract = try Contract(answer.body)
         #expect(contract.routes == stage.routes)
-        #expect(contract.openPlaces == ["Anything"], "what a description may say is not ours to describe")
+        #expect(contract.openPaths == ["Anything"], "what a description may say is not ours to describe")
         #expect(answer.text.contains("\"version\": \"\(Version.text)\""))
         #expect(!answer.text.contains("@"), "a place is kept for the version alone")
     }
@@ -616,34 +616,34 @@ extension HTTPAnswer {
     @Test func `commands carry who asked, and what for`() throws {
         let stage = try Stage()
         try stage.show { $0.rooms = [try room("Hall & Attic", [5004])] }
-        #expect(try stage.ask("POST", "/api/v1/panic", Self.bearer).said == "panic everywhere by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/panic", Self.bearer).reply == "panic everywhere by 127.0.0.1")
         #expect(
-            try stage.ask("POST", "/api/v1/panic?room=Hall%20%26%20Attic", Self.bearer).said
+            try stage.ask("POST", "/api/v1/panic?room=Hall%20%26%20Attic", Self.bearer).reply
                 == "panic Hall & Attic by 127.0.0.1")
         let unknown = try stage.ask("POST", "/api/v1/panic?room=Cellar", Self.bearer)
         #expect(unknown.status == 404)
-        #expect(try stage.ask("POST", "/api/v1/panic?all=1", Self.bearer).said == "panic all everywhere by 127.0.0.1")
-        #expect(try stage.ask("POST", "/api/v1/participants/7/kick", Self.bearer).said == "kick 7 by 127.0.0.1")
-        #expect(try stage.ask("POST", "/api/v1/participants/7/unmute", Self.bearer).said == "unmute 7 by 127.0.0.1")
-        #expect(try stage.ask("POST", "/api/v1/participants/7/release", Self.bearer).said == "release 7 by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/panic?all=1", Self.bearer).reply == "panic all everywhere by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/participants/7/kick", Self.bearer).reply == "kick 7 by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/participants/7/unmute", Self.bearer).reply == "unmute 7 by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/participants/7/release", Self.bearer).reply == "release 7 by 127.0.0.1")
         #expect(
-            try stage.ask("POST", "/api/v1/participants/7/notes-off?from=60&to=72", Self.bearer).said
+            try stage.ask("POST", "/api/v1/participants/7/notes-off?from=60&to=72", Self.bearer).reply
                 == "notes-off 7 60...72 by 127.0.0.1")
         let blocks = "/api/v1/rooms/Hall%20%26%20Attic/blocks?from=A%20B&to=%C3%9C"
-        #expect(try stage.ask("POST", blocks, Self.bearer).said == "block Hall & Attic: A B to Ü by 127.0.0.1")
-        #expect(try stage.ask("DELETE", blocks, Self.bearer).said == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
+        #expect(try stage.ask("POST", blocks, Self.bearer).reply == "block Hall & Attic: A B to Ü by 127.0.0.1")
+        #expect(try stage.ask("DELETE", blocks, Self.bearer).reply == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks).status == 401)
         #expect(try stage.ask("POST", "/api/v1/rooms/Cellar/blocks?from=A&to=B", Self.bearer).status == 404)
         #expect(
             try stage.ask(
                 "POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "1.2.3.4, 192.0.2.9"]) { $1 }
             )
-            .said == "reload by 192.0.2.9")
+            .reply == "reload by 192.0.2.9")
         #expect(
-            try stage.ask("POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "a <b>"]) { $1 }).said
+            try stage.ask("POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "a <b>"]) { $1 }).reply
                 == "reload by 127.0.0.1")
         #expect(
-            try stage.ask("POST", "/api/v1/engines/a%20b/restart", Self.bearer).said == "restart a b by 127.0.0.1")
+            try stage.ask("POST", "/api/v1/engines/a%20b/restart", Self.bearer).reply == "restart a b by 127.0.0.1")
         let near = try Client.post(
             "/api/v1/engines/one/restart", at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600))
         #expect(String(decoding: near.body, as: UTF8.self).contains("restart one by the command line"))

@@ -26,12 +26,12 @@ struct Capture {
         var number = 0
         for line in octets.split(separator: 0x0A, omittingEmptySubsequences: false) {
             number += 1
-            let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
-            guard let first = words.first, first.first != 0x23 else { continue }
+            let fields = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+            guard let first = fields.first, first.first != 0x23 else { continue }
             var channel: String?
             var sender: String?
             var digits: [UInt8] = []
-            for word in words {
+            for word in fields {
                 let text = String(decoding: word, as: UTF8.self)
                 if word.first == 0x40 {
                     sender = String(text.dropFirst())

@@ -32,8 +32,10 @@ enum JournalWords {
             "S": bit(channel.isOld), "channel": channel.channel, "H": bit(channel.isEnhanced),
             "LENGTH": channel.end - start, "toc": contents,
         ]
-        if let place = channel.program {
-            let (head, high, low) = (packet.uint8(at: place), packet.uint8(at: place + 1), packet.uint8(at: place + 2))
+        if let offset = channel.program {
+            let (head, high, low) = (
+                packet.uint8(at: offset), packet.uint8(at: offset + 1), packet.uint8(at: offset + 2)
+            )
             object["P"] = [
                 "S": head >> 7, "program": head & 0x7F, "B": high >> 7, "bank_msb": high & 0x7F, "X": low >> 7,
                 "bank_lsb": low & 0x7F,
@@ -41,8 +43,8 @@ enum JournalWords {
         }
         if let logs = channel.controls { object["C"] = list(logs, packet, controlLog) }
         if let chapter = channel.parameters { object["M"] = try parameters(chapter, packet) }
-        if let place = channel.wheel {
-            let (one, two) = (packet.uint8(at: place), packet.uint8(at: place + 1))
+        if let offset = channel.wheel {
+            let (one, two) = (packet.uint8(at: offset), packet.uint8(at: offset + 1))
             object["W"] = [
                 "S": one >> 7, "first": one & 0x7F, "R": two >> 7, "second": two & 0x7F,
                 "value14": Int(two & 0x7F) << 7 | Int(one & 0x7F),
@@ -57,8 +59,8 @@ enum JournalWords {
                 ]
             }
         }
-        if let place = channel.pressure {
-            object["T"] = ["S": packet.uint8(at: place) >> 7, "pressure": packet.uint8(at: place) & 0x7F]
+        if let offset = channel.pressure {
+            object["T"] = ["S": packet.uint8(at: offset) >> 7, "pressure": packet.uint8(at: offset) & 0x7F]
         }
         if let logs = channel.polyPressures {
             object["A"] = list(logs, packet) { one, two in
@@ -72,8 +74,8 @@ enum JournalWords {
         _ logs: ChannelJournal.LogList, _ packet: RawSpan, _ log: (UInt8, UInt8) -> Object
     ) -> Object {
         var all: [Object] = []
-        for place in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2) {
-            all.append(log(packet.uint8(at: place), packet.uint8(at: place + 1)))
+        for offset in stride(from: logs.start, to: logs.start + 2 * logs.count, by: 2) {
+            all.append(log(packet.uint8(at: offset), packet.uint8(at: offset + 1)))
         }
         let head = packet.uint8(at: logs.start - 1)
         return ["S": head >> 7, "LEN": head & 0x7F, "logs": all]
@@ -92,14 +94,14 @@ enum JournalWords {
 
     private static func notes(_ chapter: NoteChapter, _ packet: RawSpan) -> Object {
         var logs: [Object] = []
-        for place in stride(from: chapter.logs, to: chapter.offBits, by: 2) {
-            let (one, two) = (packet.uint8(at: place), packet.uint8(at: place + 1))
+        for offset in stride(from: chapter.logs, to: chapter.offBits, by: 2) {
+            let (one, two) = (packet.uint8(at: offset), packet.uint8(at: offset + 1))
             logs.append(["S": one >> 7, "note": one & 0x7F, "Y": two >> 7, "velocity": two & 0x7F])
         }
         var ended: [Int] = []
-        for place in chapter.offBits..<chapter.end {
-            for bit in 0..<8 where packet.uint8(at: place) & (0x80 >> UInt8(bit)) != 0 {
-                ended.append((chapter.low + place - chapter.offBits) * 8 + bit)
+        for offset in chapter.offBits..<chapter.end {
+            for bit in 0..<8 where packet.uint8(at: offset) & (0x80 >> UInt8(bit)) != 0 {
+                ended.append((chapter.low + offset - chapter.offBits) * 8 + bit)
             }
         }
         var object: Object = [
@@ -112,10 +114,10 @@ enum JournalWords {
 
     private static func parameters(_ chapter: ParameterChapter, _ packet: RawSpan) throws(PacketError) -> Object {
         var logs: [Object] = []
-        var place = chapter.logs
-        while place < chapter.end {
-            let log = try chapter.log(packet, at: place)
-            place = log.end
+        var offset = chapter.logs
+        while offset < chapter.end {
+            let log = try chapter.log(packet, at: offset)
+            offset = log.end
             var object: Object = [
                 "S": bit(log.isOld), "pnum_lsb": log.number & 0x7F, "pnum_msb": log.number >> 7 & 0x7F,
                 "Q": log.number >> 15,
@@ -157,7 +159,8 @@ enum SystemJournalWords {
             let chapter: Object? =
                 switch letter {
                 case "D": simple(packet, &rest)
-                case "V": rest.take(1).map { ["S": packet.uint8(at: $0) >> 7, "count": packet.uint8(at: $0) & 0x7F] }
+                case "V":
+                    rest.advance(1).map { ["S": packet.uint8(at: $0) >> 7, "count": packet.uint8(at: $0) & 0x7F] }
                 case "Q": sequencer(packet, &rest)
                 case "F": timeCode(packet, &rest)
                 default: nil
@@ -168,7 +171,7 @@ enum SystemJournalWords {
                 object["X"] = exclusive(packet, &rest)
             } else {
                 var octets: [UInt8] = []
-                for place in start..<range.upperBound { octets.append(packet.uint8(at: place)) }
+                for offset in start..<range.upperBound { octets.append(packet.uint8(at: offset)) }
                 object["undecoded"] = DecodedValue.hex(octets)
                 return object
             }
@@ -180,7 +183,7 @@ enum SystemJournalWords {
         var offset: Int
         let end: Int
         /// Where the next octets lie; nil when there are fewer.
-        mutating func take(_ count: Int) -> Int? {
+        mutating func advance(_ count: Int) -> Int? {
             guard count >= 0, offset + count <= end else { return nil }
             defer { offset += count }
             return offset
@@ -189,21 +192,21 @@ enum SystemJournalWords {
 
     /// `S B G H J K Y Z`, an octet each for B G H, blocks headed by ten bits of LENGTH for J K, by five for Y Z.
     private static func simple(_ packet: RawSpan, _ rest: inout Rest) -> Object? {
-        guard let head = rest.take(1) else { return nil }
+        guard let head = rest.advance(1) else { return nil }
         let flags = packet.uint8(at: head)
         var object: Object = ["S": flags >> 7]
         for (flag, name) in [(UInt8(0x40), "reset_count"), (0x20, "tune_request_count"), (0x10, "song")]
         where flags & flag != 0 {
-            guard let place = rest.take(1) else { return nil }
-            object[name] = packet.uint8(at: place) & 0x7F
+            guard let offset = rest.advance(1) else { return nil }
+            object[name] = packet.uint8(at: offset) & 0x7F
         }
         for flag in [UInt8(0x08), 0x04] where flags & flag != 0 {
-            guard let place = rest.take(2), rest.take(Int(packet.uint16(at: place) & 0x3FF) - 2) != nil else {
+            guard let offset = rest.advance(2), rest.advance(Int(packet.uint16(at: offset) & 0x3FF) - 2) != nil else {
                 return nil
             }
         }
         for flag in [UInt8(0x02), 0x01] where flags & flag != 0 {
-            guard let place = rest.take(1), rest.take(Int(packet.uint8(at: place) & 0x1F) - 1) != nil else {
+            guard let offset = rest.advance(1), rest.advance(Int(packet.uint8(at: offset) & 0x1F) - 1) != nil else {
                 return nil
             }
         }
@@ -212,36 +215,36 @@ enum SystemJournalWords {
 
     /// `S N D C T TOP3`, with C `CLOCK16`, with T `TIME24`.
     private static func sequencer(_ packet: RawSpan, _ rest: inout Rest) -> Object? {
-        guard let head = rest.take(1) else { return nil }
+        guard let head = rest.advance(1) else { return nil }
         let flags = packet.uint8(at: head)
         var object: Object = [
             "S": flags >> 7, "N": flags >> 6 & 1, "D": flags >> 5 & 1, "C": flags >> 4 & 1, "T": flags >> 3 & 1,
             "TOP": flags & 7,
         ]
         if flags & 0x10 != 0 {
-            guard let place = rest.take(2) else { return nil }
-            let clock = packet.uint16(at: place)
+            guard let offset = rest.advance(2) else { return nil }
+            let clock = packet.uint16(at: offset)
             object["CLOCK"] = clock
             object["position"] = 65536 * Int(flags & 7) + Int(clock)
         }
         if flags & 0x08 != 0 {
-            guard let place = rest.take(3) else { return nil }
-            object["TIME"] = Int(packet.uint8(at: place)) << 16 | Int(packet.uint16(at: place + 1))
+            guard let offset = rest.advance(3) else { return nil }
+            object["TIME"] = Int(packet.uint8(at: offset)) << 16 | Int(packet.uint16(at: offset + 1))
         }
         return object
     }
 
     /// `S C P Q D POINT3`, with C `COMPLETE32`, with P `PARTIAL32`: with Q=0 as in a full frame.
     private static func timeCode(_ packet: RawSpan, _ rest: inout Rest) -> Object? {
-        guard let head = rest.take(1) else { return nil }
+        guard let head = rest.advance(1) else { return nil }
         let flags = packet.uint8(at: head)
         var object: Object = [
             "S": flags >> 7, "C": flags >> 6 & 1, "P": flags >> 5 & 1, "Q": flags >> 4 & 1, "D": flags >> 3 & 1,
             "POINT": flags & 7,
         ]
         for (flag, name) in [(UInt8(0x40), "complete"), (0x20, "partial")] where flags & flag != 0 {
-            guard let place = rest.take(4) else { return nil }
-            let octets = (place..<place + 4).map { packet.uint8(at: $0) }
+            guard let offset = rest.advance(4) else { return nil }
+            let octets = (offset..<offset + 4).map { packet.uint8(at: $0) }
             if flags & 0x10 == 0 {
                 object[name] = ["hr": octets[0], "mn": octets[1], "sc": octets[2], "fr": octets[3]]
             } else {
@@ -254,27 +257,27 @@ enum SystemJournalWords {
     /// Logs to the end: `S T C F D L STA2`, `TCOUNT8`, `COUNT8`, FIRST of variable length, DATA to an octet above 127.
     private static func exclusive(_ packet: RawSpan, _ rest: inout Rest) -> [Object] {
         var logs: [Object] = []
-        while let head = rest.take(1) {
+        while let head = rest.advance(1) {
             let flags = packet.uint8(at: head)
             var log: Object = ["STA": flags & 3]
             for (index, letter) in "STCFDL".enumerated() { log["\(letter)"] = flags >> (7 - UInt8(index)) & 1 }
             for (flag, name) in [(UInt8(0x40), "tcount"), (0x20, "count")] where flags & flag != 0 {
-                guard let place = rest.take(1) else { return logs }
-                log[name] = packet.uint8(at: place)
+                guard let offset = rest.advance(1) else { return logs }
+                log[name] = packet.uint8(at: offset)
             }
             if flags & 0x10 != 0 {
                 var first = 0
                 repeat {
-                    guard let place = rest.take(1), first < 1 << 28 else { return logs }
-                    first = first << 7 | Int(packet.uint8(at: place) & 0x7F)
+                    guard let offset = rest.advance(1), first < 1 << 28 else { return logs }
+                    first = first << 7 | Int(packet.uint8(at: offset) & 0x7F)
                     log["first"] = first
                 } while packet.uint8(at: rest.offset - 1) & 0x80 != 0
             }
             if flags & 0x08 != 0 {
                 var data: [UInt8] = []
                 repeat {
-                    guard let place = rest.take(1) else { return logs }
-                    data.append(packet.uint8(at: place) & 0x7F)
+                    guard let offset = rest.advance(1) else { return logs }
+                    data.append(packet.uint8(at: offset) & 0x7F)
                 } while packet.uint8(at: rest.offset - 1) & 0x80 == 0
                 log["data"] = DecodedValue.hex(data)
             }

@@ -28,11 +28,11 @@ enum PacketWords {
             }
             return try stream(octets)
         } catch {
-            return .rejected(words(error, isControl: isControl))
+            return .rejected(text(error, isControl: isControl))
         }
     }
 
-    static func words(_ error: PacketError, isControl: Bool = false) -> String {
+    static func text(_ error: PacketError, isControl: Bool = false) -> String {
         switch error {
         case .truncated(let needed, let had): "cut off: \(had) octets where at least \(needed) belong"
         case .malformed(let reason): reason.description
@@ -115,7 +115,7 @@ enum PacketWords {
             return Judgement(verdict: "accepted", decoded: object)
         } catch {
             object["reject_scope"] = "journal"
-            return Judgement(verdict: "journal rejected", reason: words(error), decoded: object)
+            return Judgement(verdict: "journal rejected", reason: text(error), decoded: object)
         }
     }
 

@@ -45,7 +45,7 @@ struct Replay {
                     return
                 }
                 guard !stream.exclusive.isEmpty else { return }
-                for place in data { stream.exclusive.append(packet.uint8(at: place)) }
+                for offset in data { stream.exclusive.append(packet.uint8(at: offset)) }
                 guard part.isEnd else { return }
                 emit(stream.exclusive + [0xF7])
                 stream.exclusive = []

@@ -36,7 +36,7 @@ enum DemoCommand {
     }
 
     private static let prefix = "midihub-demo-"
-    private static var place: String {
+    private static var parentDirectory: String {
         let named = Programs.environment["TMPDIR"] ?? ""
         return named.hasPrefix("/") ? named : "/tmp"
     }
@@ -44,8 +44,8 @@ enum DemoCommand {
     /// What demos of ours that were killed have left: their directories, and their engines, which play on. The number in a
     /// directory's name is of the process that made it.
     private static func removeLeftovers() {
-        for name in File.names(in: place) where name.hasPrefix(prefix) {
-            let path = "\(place)/\(name)"
+        for name in File.names(in: parentDirectory) where name.hasPrefix(prefix) {
+            let path = "\(parentDirectory)/\(name)"
             guard let pid = name.dropFirst(prefix.count).split(separator: "-").first.flatMap({ Int32($0) }),
                 ProcessIdentity(of: pid) == nil, Owner.ofLink(path) == geteuid(), Owner.of(path)?.user == geteuid()
             else { continue }
@@ -57,7 +57,7 @@ enum DemoCommand {
     }
 
     private static func temporaryDirectory() -> String? {
-        var template = Array("\(place)/\(prefix)\(getpid())-XXXXXX".utf8CString)
+        var template = Array("\(parentDirectory)/\(prefix)\(getpid())-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return nil }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

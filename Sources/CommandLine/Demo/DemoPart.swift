@@ -43,37 +43,37 @@ enum DemoPart: String, CaseIterable {
 
     /// What is sent at a step, counted from the beginning: messages that are no notes, then notes.
     func plays(at step: Int) -> (messages: [[UInt8]], notes: [Note]) {
-        let place = step % Self.stepsPerBar
+        let sixteenth = step % Self.stepsPerBar
         let bar = step / Self.stepsPerBar % Self.chords.count
         let chord = Self.chords[bar]
         var messages: [[UInt8]] = []
         // Repeated in every round for those who have joined since.
-        if place == 0, bar == 0 { messages.append([0xC0 | channel, program]) }
+        if sixteenth == 0, bar == 0 { messages.append([0xC0 | channel, program]) }
         switch self {
         case .drums:
             var notes: [Note] = []
-            if [0, 6, 8].contains(place) { notes.append(Note(number: 36, velocity: 110, steps: 1)) }
-            if [4, 12].contains(place) { notes.append(Note(number: 38, velocity: 100, steps: 1)) }
-            if place % 2 == 0 { notes.append(Note(number: 42, velocity: place % 4 == 0 ? 80 : 55, steps: 1)) }
+            if [0, 6, 8].contains(sixteenth) { notes.append(Note(number: 36, velocity: 110, steps: 1)) }
+            if [4, 12].contains(sixteenth) { notes.append(Note(number: 38, velocity: 100, steps: 1)) }
+            if sixteenth % 2 == 0 { notes.append(Note(number: 42, velocity: sixteenth % 4 == 0 ? 80 : 55, steps: 1)) }
             return (messages, notes)
         case .bass:
             let steps = [0: 3, 3: 3, 6: 2, 8: 3, 11: 3, 14: 2]
-            guard let length = steps[place] else { return (messages, []) }
-            let number = chord.root - 12 + (place == 14 ? 7 : 0)
-            return (messages, [Note(number: number, velocity: place == 0 ? 105 : 85, steps: length)])
+            guard let length = steps[sixteenth] else { return (messages, []) }
+            let number = chord.root - 12 + (sixteenth == 14 ? 7 : 0)
+            return (messages, [Note(number: number, velocity: sixteenth == 0 ? 105 : 85, steps: length)])
         case .piano:
-            if place == 0 { messages.append([0xB0 | channel, 64, 127]) }
-            if place == 15 { messages.append([0xB0 | channel, 64, 0]) }
-            guard [0, 6, 10].contains(place) else { return (messages, []) }
-            let velocity: UInt8 = place == 0 ? 80 : 60
+            if sixteenth == 0 { messages.append([0xB0 | channel, 64, 127]) }
+            if sixteenth == 15 { messages.append([0xB0 | channel, 64, 0]) }
+            guard [0, 6, 10].contains(sixteenth) else { return (messages, []) }
+            let velocity: UInt8 = sixteenth == 0 ? 80 : 60
             return (
                 messages,
                 [12, 12 + chord.third, 19, 24].map { Note(number: chord.root + $0, velocity: velocity, steps: 4) }
             )
         case .flute:
             let moment = step % (Self.stepsPerBar * Self.chords.count)
-            // A breath of vibrato on long notes.
-            if place % 4 == 2 { messages.append([0xB0 | channel, 1, UInt8(place * 4)]) }
+            // A little vibrato on long notes.
+            if sixteenth % 4 == 2 { messages.append([0xB0 | channel, 1, UInt8(sixteenth * 4)]) }
             return (
                 messages,
                 Self.phrase.filter { $0.0 == moment }.map { Note(number: $0.1, velocity: 90, steps: $0.2) }

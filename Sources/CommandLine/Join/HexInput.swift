@@ -3,9 +3,10 @@ import Hub
 import Linux
 import MIDI
 
-/// Standard input as lines of MIDI messages in hex. It is read only while it flows, so that whoever writes waits.
+/// Standard input as lines of MIDI messages in hex. It is read only between `resume` and `pause`, so that otherwise the
+/// writer blocks.
 final class HexInput {
-    var take: ([[UInt8]]) -> Void = { _ in }
+    var onMessages: ([[UInt8]]) -> Void = { _ in }
 
     private let loop: EventLoop
     private var registration: EventLoop.Registration?
@@ -61,7 +62,7 @@ final class HexInput {
             pause()
             if !line.isEmpty { endLine(&messages) }
         }
-        if !messages.isEmpty { take(messages) }
+        if !messages.isEmpty { onMessages(messages) }
     }
 
     private func add(_ octet: UInt8) {
@@ -81,7 +82,7 @@ final class HexInput {
     }
 }
 
-/// A line of hex: "90 3c 64", "903C64 803c40"; an empty one and one that begins with # say nothing.
+/// A line of hex: "90 3c 64", "903C64 803c40"; empty lines and lines that begin with # are skipped.
 enum MIDIText {
     enum Trouble: Error, Equatable, CustomStringConvertible {
         case notHex

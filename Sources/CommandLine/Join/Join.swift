@@ -93,7 +93,7 @@ final class Join {
             let what =
                 wasUp
                 ? "the session with \(hub.host) has ended: \(reason)"
-                : Self.words(forFailure: reason, hub.host)
+                : Self.text(forFailure: reason, hub.host)
             let seconds = Double(retry.components.seconds) + Double(retry.components.attoseconds) / 1e18
             Output.complain(what + String(format: "; trying again in %.0f s", max(1, seconds)))
         case .linked:
@@ -118,14 +118,14 @@ final class Join {
         Output.complain("now \(group.hubs[hub].host) is heard")
     }
 
-    /// Input and music wait until each session is up or has failed once, so that all of them get all of it; then input
-    /// flows while one is up.
+    /// Input and music wait until each session is up or has failed once, so that every session gets everything; after
+    /// that, input is read while at least one session is up.
     private func beginOnce() {
         if !isBegun {
             guard group.isUp, group.hasTried || group.hubs.count == 1 else { return }
             isBegun = true
             play(from: 0, since: .now)
-            input.take = { [unowned self] in send($0) }
+            input.onMessages = { [unowned self] in send($0) }
         }
         if group.isUp, !isEnding { input.resume() } else { input.pause() }
     }
@@ -247,15 +247,15 @@ final class Join {
 
 extension Join {
     /// Why no session came about, with the host and what may be looked at there.
-    package static func words(forFailure reason: String, _ host: Initiator.Host) -> String {
-        let words = reason.contains(host.name) ? reason : "\(host): \(reason)"
+    package static func text(forFailure reason: String, _ host: Initiator.Host) -> String {
+        let text = reason.contains(host.name) ? reason : "\(host): \(reason)"
         if reason.hasPrefix("refused") {
-            return "\(words) (it is full, or lets nobody in from this address)"
+            return "\(text) (it is full, or lets nobody in from this address)"
         }
         if reason.hasSuffix("no answer") || reason.contains("not on the port behind it") {
             return
-                "\(words) (does a hub run there, and may UDP ports \(host.port) and \(host.port + 1) pass its firewall?)"
+                "\(text) (does a hub run there, and may UDP ports \(host.port) and \(host.port + 1) pass its firewall?)"
         }
-        return words
+        return text
     }
 }

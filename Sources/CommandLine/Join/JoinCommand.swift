@@ -67,10 +67,11 @@ package enum JoinCommand {
 }
 
 extension Initiator {
-    /// The hosts that a command names, each once; nil where one is none, or there is none, which has been said.
-    static func hosts(_ words: [String], command: String) -> [Host]? {
+    /// The hosts that a command names, each once; nil where a word is no host or there is none; the complaint has been
+    /// printed then.
+    static func hosts(_ arguments: [String], command: String) -> [Host]? {
         var hosts: [Host] = []
-        for word in words {
+        for word in arguments {
             guard let host = Host(word) else {
                 Output.complain("\(command): \"\(Output.safe(word))\" is no HOST or HOST:PORT")
                 return nil

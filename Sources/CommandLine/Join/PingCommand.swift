@@ -6,6 +6,7 @@ import Glibc
 import Hub
 import Linux
 import Rooms
+import WebAPI
 
 /// `midihub ping`: how far away hubs are, by a few clock exchanges with each.
 enum PingCommand {

@@ -6,7 +6,7 @@ package struct EventStreamParser {
         package var data: [UInt8]
         package init(event: String, data: [UInt8]) { (self.event, self.data) = (event, data) }
     }
-    /// More than the hub ever says at once.
+    /// Bytes of one message; the hub's are all smaller.
     private static let longest = 32 << 20
 
     private var line: [UInt8] = []
@@ -17,7 +17,7 @@ package struct EventStreamParser {
 
     package init() {}
 
-    package mutating func take(_ bytes: ArraySlice<UInt8>, _ body: (Message) -> Void) {
+    package mutating func receive(_ bytes: ArraySlice<UInt8>, _ body: (Message) -> Void) {
         var rest = bytes
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             line += rest[..<end]

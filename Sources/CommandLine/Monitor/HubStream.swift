@@ -13,20 +13,20 @@ final class HubStream {
     }
     var onNews: (News) -> Void = { _ in }
 
-    private let place: HubClient.Place
+    private let endpoint: HubClient.Endpoint
     private let path: String
     private let loop: EventLoop
     private let socket: Source
     private var registration: EventLoop.Registration?
     private var parser = EventStreamParser()
     /// The head of the answer, until it is complete; curl gives none.
-    private var head: [UInt8]?
+    private var head: AnswerHead?
     private var isUp = false
     private var heardAt = ContinuousClock.now
     private var isEnding = false
 
     /// The hub sends something every 15 s.
-    private static let patience: Duration = .seconds(40)
+    private static let timeout: Duration = .seconds(40)
     private static let pause: Duration = .seconds(1)
 
     /// What is read: a connection, or the output of a child.
@@ -49,15 +49,15 @@ final class HubStream {
         }
     }
 
-    init(_ place: HubClient.Place, path: String, loop: EventLoop) {
-        (self.place, self.path, self.loop, socket) = (place, path, loop, Source())
+    init(_ endpoint: HubClient.Endpoint, path: String, loop: EventLoop) {
+        (self.endpoint, self.path, self.loop, socket) = (endpoint, path, loop, Source())
     }
 
     func start() {
         open()
         loop.every(.seconds(1)) { [weak self] in
-            guard let self, registration != nil, heardAt.duration(to: .now) > Self.patience else { return }
-            lose("nothing came for \(Self.patience)")
+            guard let self, registration != nil, heardAt.duration(to: .now) > Self.timeout else { return }
+            lose("nothing came for \(Self.timeout)")
         }
     }
 
@@ -70,9 +70,9 @@ final class HubStream {
         guard !isEnding else { return }
         (parser, isUp, heardAt) = (EventStreamParser(), false, .now)
         do throws(Errno) {
-            switch place {
+            switch endpoint {
             case .here(let state):
-                head = []
+                head = AnswerHead()
                 let connection = try Sockets.connect(unix: state.socket, nonBlocking: true)
                 try connection.writeAll(Array("GET \(path) HTTP/1.0\r\nHost: localhost\r\n\r\n".utf8), socket: true)
                 socket.connection = consume connection
@@ -99,43 +99,36 @@ final class HubStream {
         case .success(.again): return
         case .success(.bytes(let count)):
             heardAt = .now
-            take(buffer[..<count])
+            receive(buffer[..<count])
         case .success(.end): lose("it has ended")
         case .failure(let error): lose(error.reason)
         }
     }
 
-    private func take(_ bytes: ArraySlice<UInt8>) {
+    private func receive(_ bytes: ArraySlice<UInt8>) {
         var bytes = bytes
-        if let begun = head {
-            let all = begun + bytes
-            guard let end = Self.emptyLine(all) else {
-                if all.count > 65536 { return lose("what answers is no MIDI Hub") }
-                head = all
-                return
-            }
-            let status = String(decoding: all.prefix(32), as: UTF8.self).split(separator: " ").dropFirst().first
-            guard status == "200" else { return lose("the hub answers \(status ?? "?")") }
+        if head != nil {
+            do throws(AnswerHead.Malformed) {
+                guard let rest = try head?.receive(bytes) else { return }
+                bytes = rest
+            } catch { return lose("what answers is no MIDI Hub") }
+            let status = head?.status ?? 0
+            guard status == 200 else { return lose("the hub answers \(status)") }
             head = nil
-            bytes = all[end...]
         }
         if !isUp {
             isUp = true
             onNews(.up)
         }
-        parser.take(bytes) { onNews(.message($0)) }
+        parser.receive(bytes) { onNews(.message($0)) }
         if parser.isBroken { lose("what answers is no MIDI Hub") }
     }
 
-    private static func emptyLine(_ bytes: [UInt8]) -> Int? {
-        bytes.indices.dropFirst(3).first { bytes[($0 - 3)...$0].elementsEqual("\r\n\r\n".utf8) }.map { $0 + 1 }
-    }
-
-    private func lose(_ words: String) {
+    private func lose(_ reason: String) {
         let exit = close()
         if isEnding { return }
-        // curl says more than the end of its output.
-        onNews(.lost(exit.map { $0 == .code(0) || $0 == .signal(9) ? words : Curl.words(for: $0) } ?? words))
+        // curl's exit code gives a better reason than the end of its output does.
+        onNews(.lost(exit.map { $0 == .code(0) || $0 == .signal(9) ? reason : Curl.text(for: $0) } ?? reason))
         loop.after(Self.pause) { [weak self] in self?.open() }
     }
 

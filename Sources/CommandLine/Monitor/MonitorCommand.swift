@@ -26,7 +26,7 @@ enum MonitorCommand {
             return .well
         }
         do {
-            return try Monitor(client.place).run()
+            return try Monitor(client.endpoint).run()
         } catch {
             Output.complain("monitor: \(error)")
             return .unavailable
@@ -45,28 +45,28 @@ private final class Monitor {
     private let style = Style.standard
     private var isDrawing = false
     /// What a log of lines has said of each, and of the hub.
-    private var said: [Int64: String] = [:]
+    private var shown: [Int64: String] = [:]
     private var remarked: [String] = []
 
     private static let path = "/api/v1/stream?views=status,participants,activity,sounding"
 
-    init(_ place: HubClient.Place) throws {
+    init(_ endpoint: HubClient.Endpoint) throws {
         Signals.ignorePipe()
         signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT])
         loop = try EventLoop()
-        stream = HubStream(place, path: Self.path, loop: loop)
+        stream = HubStream(endpoint, path: Self.path, loop: loop)
         screen = Screen.size == nil ? nil : Screen()
     }
 
     func run() throws -> ExitCode {
         try loop.watch(signals.number, .read) { [unowned self] _ in
-            while let signal = signals.next() { take(signal) }
+            while let signal = signals.next() { handle(signal) }
         }
-        stream.onNews = { [unowned self] in take($0) }
-        screen?.take()
+        stream.onNews = { [unowned self] in handle($0) }
+        screen?.open()
         defer {
             stream.end()
-            screen?.giveBack()
+            screen?.close()
         }
         if screen != nil, isatty(0) == 1 {
             try loop.watch(0, .read) { [unowned self] _ in readKeys() }
@@ -78,14 +78,14 @@ private final class Monitor {
         return .well
     }
 
-    private func take(_ signal: CInt) {
+    private func handle(_ signal: CInt) {
         switch signal {
         case SIGWINCH: drawSoon()
         case SIGTSTP:
-            screen?.giveBack()
+            screen?.close()
             kill(getpid(), SIGSTOP)
         case SIGCONT:
-            screen?.take()
+            screen?.open()
             drawSoon()
         default: loop.stop()
         }
@@ -101,15 +101,15 @@ private final class Monitor {
         }
     }
 
-    private func take(_ news: HubStream.News) {
+    private func handle(_ news: HubStream.News) {
         switch news {
         case .up:
             if picture.lost != nil, screen == nil { say("The hub is back.") }
             picture.begin()
-        case .lost(let words):
-            if picture.lost == nil, screen == nil { say("The hub is lost (\(Output.safe(words))).") }
-            picture.lose(words, at: .now)
-        case .message(let message): picture.take(message, at: .now)
+        case .lost(let text):
+            if picture.lost == nil, screen == nil { say("The hub is lost (\(Output.safe(text))).") }
+            picture.lose(text, at: .now)
+        case .message(let message): picture.apply(message, at: .now)
         }
         if screen == nil { sayChanges() } else { drawSoon() }
     }
@@ -137,23 +137,23 @@ private final class Monitor {
 
     private func sayChanges() {
         guard picture.lost == nil else { return }
-        for words in picture.remarks where !remarked.contains(words) { say("! \(Output.safe(words))") }
+        for text in picture.remarks where !remarked.contains(text) { say("! \(Output.safe(text))") }
         remarked = picture.remarks
         for one in picture.sorted {
-            let sounds = picture.sounds[one.id].map(NoteNames.words) ?? ""
-            if said[one.id] == nil {
-                said[one.id] = ""
+            let sounds = picture.sounds[one.id].map(NoteNames.text) ?? ""
+            if shown[one.id] == nil {
+                shown[one.id] = ""
                 say("\(TextColumns.fit(one.name, 64)) is in \(TextColumns.fit(one.room, 40)).")
             }
-            guard said[one.id] != sounds, let words = picture.words(of: one.id) else { continue }
-            said[one.id] = sounds
-            say(words)
+            guard shown[one.id] != sounds, let text = picture.text(of: one.id) else { continue }
+            shown[one.id] = sounds
+            say(text)
         }
-        for id in said.keys where picture.participants[id] == nil { said[id] = nil }
+        for id in shown.keys where picture.participants[id] == nil { shown[id] = nil }
     }
 
-    private func say(_ words: String) {
-        Output.line("\(Output.time(SystemTime.unixMilliseconds))  \(words)")
+    private func say(_ text: String) {
+        Output.line("\(Output.time(SystemTime.unixMilliseconds))  \(text)")
         // The reader of standard output has gone.
         if Output.isLost { loop.stop() }
     }

@@ -17,7 +17,7 @@ package struct MonitorPicture {
     package private(set) var sounds: [Int64: API.Sounds] = [:]
     private var playedAt: [Int64: ContinuousClock.Instant] = [:]
     /// Since when, and why, nothing is heard of the hub.
-    package private(set) var lost: (at: ContinuousClock.Instant, words: String)?
+    package private(set) var lost: (at: ContinuousClock.Instant, text: String)?
 
     /// How long a dot shows that somebody has played.
     private static let blink: Duration = .milliseconds(400)
@@ -32,8 +32,8 @@ package struct MonitorPicture {
         for one in sounds { self.sounds[one.participant] = one }
     }
 
-    /// A message of the stream; whose shape is not known is passed over.
-    package mutating func take(_ message: EventStreamParser.Message, at now: ContinuousClock.Instant) {
+    /// Applies a message of the stream; one of an unknown shape is ignored.
+    package mutating func apply(_ message: EventStreamParser.Message, at now: ContinuousClock.Instant) {
         let data = Data(message.data)
         let decoder = JSONDecoder()
         switch StreamView(rawValue: message.event) {
@@ -64,7 +64,7 @@ package struct MonitorPicture {
         sounds = [:]
     }
 
-    package mutating func lose(_ words: String, at now: ContinuousClock.Instant) { lost = (lost?.at ?? now, words) }
+    package mutating func lose(_ text: String, at now: ContinuousClock.Instant) { lost = (lost?.at ?? now, text) }
 
     /// In an order that does not change while people play.
     package var sorted: [Snapshot.Participant] {
@@ -76,7 +76,7 @@ package struct MonitorPicture {
     /// What is wrong, and what somebody should look at though all is well.
     package var remarks: [String] { problems + notices }
 
-    /// When a dot that shines now has to go out; nil where none does.
+    /// When the next dot that is lit has to go out; nil where none is lit.
     package func nextChange(after now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         playedAt.values.map { $0 + Self.blink }.filter { $0 > now }.min()
     }
@@ -96,14 +96,14 @@ package struct MonitorPicture {
             if !isSmall { head.append(style.paint(TextColumns.fit(status.name, width), .strong)) }
             head.append(style.paint(TextColumns.fit(status.health.sentence, width), ink))
             let ofNotices: Style.Ink = lost != nil ? .faint : .warning
-            for (words, ink) in [(problems, ink), (notices, ofNotices)] where !isSmall {
-                for line in words.prefix(3) { head.append(style.paint(TextColumns.fit("! \(line)", width), ink)) }
+            for (text, ink) in [(problems, ink), (notices, ofNotices)] where !isSmall {
+                for line in text.prefix(3) { head.append(style.paint(TextColumns.fit("! \(line)", width), ink)) }
             }
         }
         if let lost {
-            let words =
-                "The hub is lost (\(lost.words)), last seen \(lost.at.duration(to: now).components.seconds) s ago."
-            head.append(style.paint(TextColumns.fit(words, width), .bad))
+            let text =
+                "The hub is lost (\(lost.text)), last seen \(lost.at.duration(to: now).components.seconds) s ago."
+            head.append(style.paint(TextColumns.fit(text, width), .bad))
         }
         if !isSmall { head.append("") }
         let columns = Columns(width: width, hasRooms: Set(everyone.map(\.room)).count > 1)
@@ -141,17 +141,17 @@ package struct MonitorPicture {
             style.paint(
                 TextColumns.column(way, Columns.way, right: true), isOff ? .faint : isMuted ? .warning : quality?.ink)
             + "  "
-        let words = sounds.map(NoteNames.words) ?? ""
-        return row + style.paint(TextColumns.fit(words, columns.rest), isOff ? .faint : nil)
+        let text = sounds.map(NoteNames.text) ?? ""
+        return row + style.paint(TextColumns.fit(text, columns.rest), isOff ? .faint : nil)
     }
 
-    /// A participant's words for a log of lines.
-    package func words(of id: Int64) -> String? {
+    /// The text for a participant in a log of lines.
+    package func text(of id: Int64) -> String? {
         guard let one = participants[id] else { return nil }
         let way = (one.rtt.map { String(format: ", %.1f ms", $0.last) } ?? "") + (one.muted ?? false ? ", muted" : "")
-        let words = sounds[id].map(NoteNames.words) ?? ""
+        let text = sounds[id].map(NoteNames.text) ?? ""
         let name = TextColumns.fit(ShownName.shown(one.name), 64)
-        return "\(name) (\(TextColumns.fit(one.room, 40))\(way)): \(words.isEmpty ? "silent" : words)"
+        return "\(name) (\(TextColumns.fit(one.room, 40))\(way)): \(text.isEmpty ? "silent" : text)"
     }
 
     private struct Columns {

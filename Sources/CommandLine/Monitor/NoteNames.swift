@@ -8,12 +8,12 @@ enum NoteNames {
     /// 60 is C4.
     static func name(_ note: Int) -> String { "\(steps[note % 12])\(note / 12 - 1)" }
 
-    static func words(_ sounds: API.Sounds) -> String {
+    static func text(_ sounds: API.Sounds) -> String {
         let channels = Set(sounds.notes.map(\.channel) + sounds.controls.map(\.channel)).sorted()
         return channels.compactMap { channel in
             let notes = sounds.notes.filter { $0.channel == channel && (0...127).contains($0.note) }
                 .map { name($0.note) }.joined(separator: " ")
-            let controls = sounds.controls.filter { $0.channel == channel }.compactMap(words)
+            let controls = sounds.controls.filter { $0.channel == channel }.compactMap(text)
             let all = ((notes.isEmpty ? [] : [notes]) + controls).joined(separator: ", ")
             if all.isEmpty { return nil }
             return channels == [1] ? all : "\(channel): \(all)"
@@ -21,7 +21,7 @@ enum NoteNames {
     }
 
     /// nil for what is at rest.
-    private static func words(_ control: ActiveNotes.Control) -> String? {
+    private static func text(_ control: ActiveNotes.Control) -> String? {
         switch control.what {
         case .program: return "program \(control.value + 1)"
         case .pressure: return control.value == 0 ? nil : "pressure \(control.value)"

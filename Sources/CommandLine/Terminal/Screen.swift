@@ -1,14 +1,15 @@
 import Glibc
 import Linux
 
-/// The whole of the terminal, drawn again in place: a screen of its own without cursor, given back as it was.
+/// The whole of the terminal, drawn again in place: a screen of its own without cursor, and `close` restores the
+/// terminal as it was.
 final class Screen {
     private var before = termios()
-    private var isTaken = false
+    private var isOpen = false
     /// Whether keys can be read.
     private let hasKeys = isatty(0) == 1
 
-    /// TextColumns of the terminal; nil where standard output is none.
+    /// Columns and rows of the terminal; nil where standard output is no terminal.
     static var size: (width: Int, height: Int)? {
         var size = winsize()
         guard isatty(1) == 1 else { return nil }
@@ -16,9 +17,9 @@ final class Screen {
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
-    func take() {
-        guard !isTaken else { return }
-        isTaken = true
+    func open() {
+        guard !isOpen else { return }
+        isOpen = true
         if hasKeys, tcgetattr(0, &before) == 0 {
             var raw = before
             // Keys at once and unseen; Ctrl-C goes on being a signal.
@@ -29,9 +30,9 @@ final class Screen {
         write("\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l\u{1B}[2J")
     }
 
-    func giveBack() {
-        guard isTaken else { return }
-        isTaken = false
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
         write("\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l")
         if hasKeys { tcsetattr(0, TCSADRAIN, &before) }
     }
@@ -40,7 +41,7 @@ final class Screen {
         write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J")
     }
 
-    /// What cannot be written is not shown.
+    /// Errors are ignored: there is nothing else that could be done about them.
     private func write(_ text: String) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {

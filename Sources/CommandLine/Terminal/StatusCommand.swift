@@ -8,7 +8,7 @@ enum StatusCommand {
         let client = options.client
         guard let bytes = client.get("/api/v1/status") else {
             if options.json { Output.line(#"{"running":false}"#) }
-            switch client.place {
+            switch client.endpoint {
             case .here(let state) where !options.json: Output.line("No hub runs on \(state.path).")
             case .here: break
             case .away: return client.complain()
@@ -73,20 +73,20 @@ enum StatusCommand {
     }
 
     static func line(_ one: Snapshot.Participant, _ style: Style) -> String {
-        var words = TextColumns.column(ShownName.shown(one.name), 24) + "  "
-        words += TextColumns.column(one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-", 10, right: true)
-        words += TextColumns.column(one.jitter.map { String(format: "jitter %.1f", $0) } ?? "", 14, right: true)
-        words +=
+        var row = TextColumns.column(ShownName.shown(one.name), 24) + "  "
+        row += TextColumns.column(one.rtt.map { String(format: "%.1f ms", $0.last) } ?? "-", 10, right: true)
+        row += TextColumns.column(one.jitter.map { String(format: "jitter %.1f", $0) } ?? "", 14, right: true)
+        row +=
             TextColumns.column(one.loss.map { String(format: "loss %.1f %%", $0 * 100) } ?? "", 13, right: true) + "  "
         let quality = Quality(of: one)
         switch one.state {
-        case .present where one.muted ?? false: words += style.paint("muted", .warning)
-        case .present: words += style.paint(quality?.rawValue ?? "not measured yet", quality?.ink ?? .faint)
-        case .silent, .ghost, .duplicate: words += style.paint(one.state.rawValue, .warning)
+        case .present where one.muted ?? false: row += style.paint("muted", .warning)
+        case .present: row += style.paint(quality?.rawValue ?? "not measured yet", quality?.ink ?? .faint)
+        case .silent, .ghost, .duplicate: row += style.paint(one.state.rawValue, .warning)
         }
-        if one.sends != one.receives { words += one.sends ? ", only sends" : ", only receives" }
-        if let remark = one.remark { words += style.paint(", \(Output.safe(remark))", .warning) }
-        return words
+        if one.sends != one.receives { row += one.sends ? ", only sends" : ", only receives" }
+        if let remark = one.remark { row += style.paint(", \(Output.safe(remark))", .warning) }
+        return row
     }
 
     private static func line(_ engine: Snapshot.Engine, _ style: Style) -> String {
@@ -97,13 +97,13 @@ enum StatusCommand {
             case .down, .failed: .bad
             }
         let version = engine.version.map { " " + Output.safe($0) } ?? ""
-        let words = [
+        let parts = [
             "Port \(engine.port) \(style.paint(engine.state.rawValue, ink)): \(Output.safe(engine.kind))\(version)",
             engine.pid.map { "pid \($0)" }, engine.adopted ? "adopted" : nil,
             engine.restarts == 1 ? "restarted once" : engine.restarts > 1 ? "restarted \(engine.restarts) times" : nil,
             engine.reason.map(Output.safe),
         ]
-        return words.compactMap { $0 }.joined(separator: ", ")
+        return parts.compactMap { $0 }.joined(separator: ", ")
     }
 
     /// "3 d 4 h", "5 min", "12 s".

@@ -3,9 +3,10 @@ import Hub
 /// Text by the cells that a terminal gives it, as wcwidth(3) counts them: strangers' names are of any script, and a row must
 /// keep its columns.
 package enum TextColumns {
-    /// The text in at most `width` cells, cut with "…". What has no ink is shown, as by `Output.safe`; what that leaves where
-    /// it is of use (joiners, direction marks, variation selectors) is left out, since terminals differ in its width, and what
-    /// piles up on one letter is bounded. Behind right-to-left text stands a mark that has no width, so that what follows keeps its place.
+    /// The text in at most `width` cells, cut with "…". Invisible characters are made visible as by `Output.safe`;
+    /// those that it keeps (joiners, direction marks, variation selectors) are left out, since terminals differ in
+    /// their width, and the number of marks on one letter is limited. Behind right-to-left text stands a mark that has
+    /// no width, so that what follows keeps its place.
     package static func fit(_ text: String, _ width: Int) -> String {
         guard width > 0 else { return "" }
         var cells: [(scalars: String, width: Int)] = []

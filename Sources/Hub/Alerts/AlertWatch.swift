@@ -24,13 +24,13 @@ package struct AlertWatch: Codable, Equatable, Sendable {
         /// Since when it has been well, or not seen any more.
         var wellSince: Int64?
         var unseenSince: Int64?
-        /// When somebody who is lost had come: whoever has come by that name since is the same one back, maybe before the
-        /// loss was noticed.
+        /// When a lost participant had joined. One of that name who has joined since is taken for the same one, even where it
+        /// came back before the loss was noticed.
         var joined: Int64?
     }
 
     private var occurrences: [String: Occurrence] = [:]
-    /// Bad, but not for long enough yet. Not kept: a new hub waits anew.
+    /// Since when readings are bad that are not told yet. Not kept for the next hub, which counts anew.
     private var badSince: [String: Int64] = [:]
     private enum CodingKeys: CodingKey { case occurrences }
 

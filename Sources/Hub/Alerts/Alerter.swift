@@ -13,6 +13,7 @@ package final class Alerter {
     }
 
     private let context: HubContext
+    private let post: @Sendable (Alert, String) -> Curl.Outcome
     private let outcomes: Mailbox<Curl.Outcome>
     private let startedAt = ContinuousClock.now
     private var kept: Kept
@@ -21,8 +22,9 @@ package final class Alerter {
     /// After that the hub knows who is there.
     private static let settling: Duration = .seconds(60)
 
-    init(_ context: HubContext) throws(Errno) {
-        self.context = context
+    /// `post` takes an alert to the webhook at an address, and blocks until that is answered.
+    init(_ context: HubContext, post: @escaping @Sendable (Alert, String) -> Curl.Outcome) throws(Errno) {
+        (self.context, self.post) = (context, post)
         outcomes = try Mailbox()
         kept = Self.load(context.state)
         try context.loop.receive(outcomes) { [unowned self] in finish($0) }
@@ -35,8 +37,8 @@ package final class Alerter {
     var state: AlertState { Self.state(settings, kept) }
 
     /// What an earlier hub has left.
-    package static func state(_ settings: AlertSettings?, leftIn place: StateDirectory) -> AlertState {
-        state(settings, load(place))
+    package static func state(_ settings: AlertSettings?, leftIn directory: StateDirectory) -> AlertState {
+        state(settings, load(directory))
     }
 
     private static func state(_ settings: AlertSettings?, _ kept: Kept) -> AlertState {
@@ -46,8 +48,7 @@ package final class Alerter {
     private var settings: AlertSettings? { context.configuration.alerts }
 
     /// Every second.
-    func look(_ snapshot: Snapshot) {
-        let now = Timestamp.now.milliseconds
+    func look(_ snapshot: Snapshot, now: Int64 = Timestamp.now.milliseconds) {
         guard let settings else {
             guard !kept.watch.told.isEmpty || kept.queue.count > 0 else { return }
             kept.watch = AlertWatch()
@@ -61,7 +62,7 @@ package final class Alerter {
             isSettled: startedAt.duration(to: .now) > Self.settling, hub: snapshot.name, now: now)
         for alert in news { tell(alert) }
         save()
-        send()
+        send(now: now)
     }
 
     /// Somebody has left without a goodbye.
@@ -95,12 +96,13 @@ package final class Alerter {
 
     // MARK: Sending
 
-    private func send() {
-        guard let settings, let alert = kept.queue.next(now: Timestamp.now.milliseconds) else { return }
+    private func send(now: Int64 = Timestamp.now.milliseconds) {
+        guard let settings, let alert = kept.queue.next(now: now) else { return }
+        let post = post
         let outcomes = outcomes
-        let post = { @Sendable in outcomes.send(Self.post(alert, to: settings.url)) }
+        let work = { @Sendable in outcomes.send(post(alert, settings.url)) }
         do throws(Errno) {
-            try WorkerThread("alert", post).detach()
+            try WorkerThread("alert", work).detach()
         } catch { finish(.failed(error.reason)) }
     }
 
@@ -119,19 +121,20 @@ package final class Alerter {
             return reply(.notFound("No alerts are configured."))
         }
         let alert = Alert.test(hub: hub)
-        let post = { @Sendable in
+        let post = post
+        let work = { @Sendable in
+            let problem = Self.problem(post(alert, url))
             reply(
-                Self.trouble(Self.post(alert, to: url)).map {
-                    CommandReply.unavailable("The webhook took no alert: \($0).")
-                } ?? .done("The webhook took the test message."))
+                problem.map { .unavailable("The webhook took no alert: \($0).") }
+                    ?? .done("The webhook took the test message."))
         }
         do throws(Errno) {
-            try WorkerThread("alert test", post).detach()
+            try WorkerThread("alert test", work).detach()
         } catch { reply(.unavailable("The test cannot be sent: \(error.reason).")) }
     }
 
     /// nil where it was taken.
-    package static func trouble(_ outcome: Curl.Outcome) -> String? {
+    package static func problem(_ outcome: Curl.Outcome) -> String? {
         switch outcome {
         case .answered(200..<300, _): nil
         case .answered(let status, _): "it answered \(status)"
@@ -140,14 +143,14 @@ package final class Alerter {
     }
 
     private func finish(_ outcome: Curl.Outcome) {
-        if let trouble = Self.trouble(outcome) {
+        if let problem = Self.problem(outcome) {
             let isFirst = kept.queue.attempts == 0
             if kept.queue.failed(now: Timestamp.now.milliseconds) {
-                context.note(.alertFailed, severity: .error, "An alert is given up after a day: \(trouble)")
+                context.note(.alertFailed, severity: .error, "An alert is given up after a day: \(problem)")
             } else if isFirst {
                 context.note(
                     .alertFailed, severity: .warning,
-                    "The webhook took no alert: \(trouble). It is tried again and again")
+                    "The webhook took no alert: \(problem). It is tried again and again")
             }
         } else {
             if kept.queue.attempts > 0 { context.note(.alertSent, "The webhook takes alerts again") }

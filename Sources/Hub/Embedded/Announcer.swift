@@ -12,14 +12,14 @@ package final class Announcer {
     private let name: String
     private let engine: String
     let process: EngineProcess
-    private var trouble: String?
+    private var problem: String?
 
     /// `engine`: the one whose port it is.
     init(port: UInt16, name: String, engine: String, context: HubContext) {
         (self.port, self.name, self.engine, self.context) = (port, name, engine, context)
         process = Self.process(port, context.state, context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
-        process.report = { [unowned self] in take($0) }
+        process.report = { [unowned self] in handle($0) }
     }
 
     static func process(_ port: UInt16, _ state: StateDirectory, _ loop: EventLoop) -> EngineProcess {
@@ -54,13 +54,13 @@ package final class Announcer {
             output: nil)
     }
 
-    private func take(_ report: Service.Report) {
+    private func handle(_ report: Service.Report) {
         switch report {
         case .started(let pid):
-            // It ends by itself, within a moment, where no daemon answers.
+            // Where no Avahi daemon answers it ends by itself within a moment; after two seconds it counts as ready.
             context.loop.after(.seconds(2)) { [weak self] in
                 guard let self, process.service.pid == pid else { return }
-                trouble = nil
+                problem = nil
                 process.service.markReady()
             }
         case .cannotStart(let reason): say(reason)
@@ -70,8 +70,8 @@ package final class Announcer {
     }
 
     private func say(_ reason: String) {
-        guard trouble != reason else { return }
-        trouble = reason
+        guard problem != reason else { return }
+        problem = reason
         context.note(
             .notAnnounced, severity: .warning, engine: engine,
             "Port \(port) is not announced on the local network: \(reason)\(reason.hasSuffix("?") ? "" : ".") Players can type its address."

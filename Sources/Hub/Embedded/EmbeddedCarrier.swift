@@ -15,7 +15,7 @@ final class EmbeddedCarrier: Carrier {
     var whenDown: () -> Void = {}
 
     let wires: Set<Matrix.Pair>? = nil
-    let troubles: [Snapshot.Problem] = []
+    let carrierProblems: [Snapshot.Problem] = []
     let settling: Duration = .zero
     var engines: [any HubEngine] { serving }
 
@@ -27,21 +27,22 @@ final class EmbeddedCarrier: Carrier {
         let names = (0..<max(1, min(processes, plan.rooms.count))).map(EmbeddedEngine.name)
         for name in plan.rooms.isEmpty ? [] : names { serving.append(engine(name)) }
         let shares = shares(of: plan, remembered: Self.written(serving.map(\.name), context.state))
-        // Engines of an earlier hub that had more of them.
+        // Left by an earlier hub that had more processes.
         for name in context.state.plannedEngines where !serving.contains(where: { $0.name == name }) {
             let engine = engine(name)
             guard engine.process.adopt() else { continue }
+            engine.attendance.takeOver()
             draining.append(engine)
             engine.stop()
         }
         for (engine, share) in zip(serving, shares) {
             engine.plan = share
-            engine.begin(at: context.takeOffset(of: engine.name))
+            engine.begin(at: context.removeOffset(of: engine.name))
         }
     }
 
     private func engine(_ name: String) -> EmbeddedEngine {
-        let engine = EmbeddedEngine(name, openVisits: context.takeOpenVisits(of: name), context: context)
+        let engine = EmbeddedEngine(name, context: context)
         engine.whenDown = { [unowned self] in
             draining.removeAll(where: \.isDown)
             if isDown { whenDown() }
@@ -53,7 +54,7 @@ final class EmbeddedCarrier: Carrier {
         let fresh = shares(of: plan, remembered: serving.map(\.plan))
         var waiting = fresh.count
         var failure: String?
-        // A port that another engine is about to give up is tried again every second.
+        // A port may move from one engine to another: the engine that gets it tries every second until it is free.
         for (engine, share) in zip(serving, fresh) {
             engine.apply(share) { trouble in
                 failure = failure ?? trouble
@@ -110,7 +111,7 @@ final class EmbeddedCarrier: Carrier {
 
     var loops: Set<Int64> { serving.reduce(into: []) { $0.formUnion($1.loops) } }
     var notices: [String] { serving.flatMap(\.notices) }
-    func wordsForKick(by author: Author) -> String { "was told to go by \(author)" }
+    func textForKick(by author: Author) -> String { "was told to go by \(author)" }
 
     // MARK: Which engine has which room
 

@@ -8,14 +8,14 @@ extension EmbeddedEngine {
     func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int {
         var used = 0
         while let end = bytes[used...].firstIndex(of: UInt8(ascii: "\n")) {
-            if end > used { take(line: bytes[used..<end]) }
+            if end > used { read(line: bytes[used..<end]) }
             used = end + 1
         }
         if used > 0 { process.showLife() }
         return used
     }
 
-    private func take(line: Slice<UnsafeRawBufferPointer>) {
+    private func read(line: Slice<UnsafeRawBufferPointer>) {
         guard let line = try? JSONDecoder().decode(EngineLine.self, from: Data(line)), line.v == 1 else {
             unknownLines += 1
             return
@@ -23,13 +23,17 @@ extension EmbeddedEngine {
         let at = Timestamp(milliseconds: line.at)
         switch line.event {
         case .started: version = line.version ?? version
-        case .listening: if let number = line.port { port(number, trouble: nil) }
-        case .cannotListen: if let number = line.port { port(number, trouble: line.reason ?? "it cannot be opened") }
-        case .joined: if let said = line.participant { joined(said, at: at) }
-        case .left: if let said = line.participant { left(said, line.leaving, released: line.released ?? 0, at: at) }
-        case .latency: if let said = line.participant { measured(said, at: at) }
-        case .losses: if let said = line.participant { attendee(said, at: at).take(said, at: at) }
-        case .silent, .back: if let said = line.participant { heard(said, released: line.released ?? 0, at: at) }
+        case .listening: if let number = line.port { port(number, problem: nil) }
+        case .cannotListen: if let number = line.port { port(number, problem: line.reason ?? "it cannot be opened") }
+        case .joined: if let reported = line.participant { joined(reported) }
+        case .left:
+            if let reported = line.participant {
+                left(reported, line.leaving ?? .bye, released: line.released ?? 0, at: at)
+            }
+        case .latency: if let reported = line.participant { measured(reported, at: at) }
+        case .losses: if let reported = line.participant { attendee(reported).update(reported, at: at) }
+        case .silent, .back:
+            if let reported = line.participant { heard(reported, released: line.released ?? 0, at: at) }
         case .refused:
             let times = (line.times ?? 1) > 1 ? ", \(line.times ?? 1) times" : ""
             context.note(
@@ -47,16 +51,16 @@ extension EmbeddedEngine {
                 one.words)
             context.changed()
         case .loop:
-            guard let said = line.participant else { break }
-            let one = attendee(said, at: at)
-            one.said.loops = true
+            guard let reported = line.participant else { break }
+            let one = attendee(reported)
+            one.reported.loops = true
             context.note(
                 .loop, severity: .warning, at: TimeRange(at), visit: one.visit,
                 "\(one.visit.name) sends back what it hears: a feedback loop. It is muted until that is lifted or it joins anew; on its computer, switch off MIDI thru"
             )
             context.changed()
-        case .echoReturned: if let said = line.participant { context.echoReturned(said.room, said.name) }
-        case .trouble:
+        case .echoReturned: if let reported = line.participant { context.echoReturned(reported.room, reported.name) }
+        case .problem:
             context.note(
                 .engineTrouble, severity: .warning, at: TimeRange(at), engine: name,
                 "\(name): \(line.reason ?? "trouble")"

@@ -23,8 +23,8 @@ extension EmbeddedEngine {
         if File.bytes(path, limit: 4 << 20) != bytes { try File.replace(path, with: bytes, mode: 0o640) }
     }
 
-    /// Another plan. Those on ports that stay notice nothing. `done` gets why the engine does not follow it yet, nil where it
-    /// does.
+    /// Follows another plan. Participants on ports that stay notice nothing. `done` gets the reason where the engine does not
+    /// follow it yet, else nil.
     func apply(_ plan: EnginePlan, _ done: @escaping (String?) -> Void) {
         self.plan = plan
         handPlan(done)
@@ -43,7 +43,7 @@ extension EmbeddedEngine {
                 .reloadFailed, severity: .error, engine: name, "The engine's plan cannot be written: \(error)")
             return done("The engine's plan cannot be written: \(error)")
         }
-        // One that does not run reads it when it starts.
+        // An engine that does not run reads the plan when it starts.
         guard process.service.pid != nil else { return done(nil) }
         ask(.init(.reload)) { [weak self] reply in
             defer { done(reply == nil ? "The engine does not answer." : reply?.error) }

@@ -4,51 +4,52 @@ import Rooms
 import Store
 import Supervisor
 
-/// Who is there, as the engine says it: its log at once and with reasons, its status every few seconds. Where the disk is
-/// full and the log tells nothing, the status alone.
+/// Who is on an embedded engine. Its log tells it at once and with reasons, its status every few seconds; where the disk is
+/// full and the log is not written, the status alone tells it.
 extension EmbeddedEngine {
-    /// Of one who never answers the engine's questions: most ask questions of their own every ten seconds.
+    /// In milliseconds, for participants who never answer the engine's clock exchanges. Most begin exchanges of their own
+    /// every ten seconds.
     private static let silenceAfter: Int64 = 25_000
 
     /// The participant that the engine means: a known one, a visit that the hub before this one left open, or a new one.
-    func attendee(_ said: EngineStatus.Participant, at moment: Timestamp) -> EmbeddedAttendance {
-        if let one = present[said.id] {
+    func attendee(_ reported: EngineStatus.Participant) -> EmbeddedAttendee {
+        if let one = attendance[reported.id] {
             one.outlivesEngine = false
             return one
         }
-        let index = openVisits.firstIndex {
-            $0.port == said.port && $0.ssrc == said.ssrc && $0.name == said.name
-        }
-        let one: EmbeddedAttendance
-        if let index {
-            one = EmbeddedAttendance(openVisits.remove(at: index), said)
-            if let earlier = context.earlierRoundTrips[one.visit.id] { one.roundTrips = RoundTrips(earlier) }
+        let one: EmbeddedAttendee
+        let earlier = attendance.removeOpenVisit(
+            where: { $0.port == reported.port && $0.ssrc == reported.ssrc && $0.name == reported.name })
+        if let earlier {
+            one = EmbeddedAttendee(earlier, reported)
+            attendance.resumed(one)
         } else {
             let visit = Visit(
-                id: context.takeVisitID(), room: said.room, engine: name, port: said.port, name: said.name,
-                address: said.address, ssrc: said.ssrc, joined: TimeRange(Timestamp(milliseconds: said.since)))
-            one = EmbeddedAttendance(visit, said)
-            context.recorder.add(.visit(visit))
-            context.note(.joined, at: visit.joined, visit: visit, "\(visit.name) joined room \(visit.room)")
+                id: context.makeVisitID(), room: reported.room, engine: name, port: reported.port, name: reported.name,
+                address: reported.address, ssrc: reported.ssrc,
+                joined: TimeRange(Timestamp(milliseconds: reported.since)))
+            one = EmbeddedAttendee(visit, reported)
+            attendance.joined(one, at: visit.joined)
         }
-        present[said.id] = one
+        attendance.add(one, as: reported.id)
         context.changed()
         return one
     }
 
-    func joined(_ said: EngineStatus.Participant, at moment: Timestamp) {
-        _ = attendee(said, at: moment)
-        halfOpens.remove(said.name, said.port)
+    func joined(_ reported: EngineStatus.Participant) {
+        _ = attendee(reported)
+        halfOpens.remove(reported.name, reported.port)
     }
 
-    func left(_ said: EngineStatus.Participant, _ leaving: Leaving?, released: Int, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        present[said.id] = nil
-        close(one.visit, TimeRange(moment), leaving ?? .bye)
+    func left(_ reported: EngineStatus.Participant, _ leaving: Leaving, released: Int, at moment: Timestamp) {
+        let one = attendee(reported)
+        attendance.remove(reported.id)
+        attendance.ended(
+            one, leaving == .silent ? .lost(leaving.text) : .left(leaving.text), at: TimeRange(moment))
         noteReleases(released, of: one, at: moment)
     }
 
-    private func noteReleases(_ released: Int, of one: EmbeddedAttendance, at moment: Timestamp) {
+    private func noteReleases(_ released: Int, of one: EmbeddedAttendee, at moment: Timestamp) {
         guard released > 0 else { return }
         context.note(
             .released, at: TimeRange(moment), visit: one.visit,
@@ -57,118 +58,71 @@ extension EmbeddedEngine {
     }
 
     /// It has fallen silent, or is back.
-    func heard(_ said: EngineStatus.Participant, released: Int, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        one.take(said, at: moment)
+    func heard(_ reported: EngineStatus.Participant, released: Int, at moment: Timestamp) {
+        let one = attendee(reported)
+        one.update(reported, at: moment)
         judgeSilence(one, at: moment)
         noteReleases(released, of: one, at: moment)
     }
 
-    private func close(_ visit: Visit, _ when: TimeRange, _ leaving: Leaving) {
-        close(visit, when, kind: leaving == .silent ? .lost : .left, leaving.words)
-    }
-
-    private func close(_ visit: Visit, _ when: TimeRange, kind: EventKind, _ words: String) {
-        var visit = visit
-        (visit.left, visit.reason) = (when, words)
-        context.recorder.add(.visit(visit))
-        context.note(
-            kind, severity: kind == .lost ? .warning : .info, at: when, visit: visit,
-            "\(visit.name) \(words) (room \(visit.room))")
-        context.changed()
-    }
-
-    /// The process was ended by us, and everyone on it dismissed.
-    func everyoneIsGone(reason: String) {
-        for one in present.values { close(one.visit, TimeRange(.now), kind: .left, "left: \(reason)") }
-        present = [:]
-        abandonOpenVisits(reason: reason)
-    }
-
     /// One finished clock exchange.
-    func measured(_ said: EngineStatus.Participant, at moment: Timestamp) {
-        let one = attendee(said, at: moment)
-        one.take(said, at: moment)
-        guard let last = said.rtt?.last else { return }
-        let microseconds = Int((last * 1000).rounded())
-        one.roundTrips.add(microseconds, at: moment)
-        context.recorder.add(
-            .latency(
-                LatencySample(
-                    visit: one.visit.id, at: TimeRange(moment), roundTrip: Int64(microseconds), trust: .confirmed)))
-        context.changed()
+    func measured(_ reported: EngineStatus.Participant, at moment: Timestamp) {
+        let one = attendee(reported)
+        one.update(reported, at: moment)
+        if let last = reported.rtt?.last { attendance.measured(one, Int((last * 1000).rounded()), at: moment) }
     }
 
-    func take(_ status: EngineStatus) {
-        // What the log has not told yet is told there. Half a line, all that a full disk took of it, is not waited for.
+    func update(_ status: EngineStatus) {
+        // The log is read first, as it tells reasons. Half a line, all that a full disk took, is not waited for.
         readLog()
         guard !(tail?.awaitsCommit ?? false) else { return }
-        for said in status.participants {
-            let one = attendee(said, at: .now)
-            one.take(said, at: .now)
+        for reported in status.participants {
+            let one = attendee(reported)
+            one.update(reported, at: .now)
             one.absences = 0
-            one.visit.address = said.address
-            if one.visit.room != said.room {
-                // The same visit, in a room that a reload has renamed or put its port into.
-                one.visit.room = said.room
-                context.recorder.add(.visit(one.visit))
-            }
+            one.visit.address = reported.address
+            attendance.moved(one, to: reported.room)
             judgeSilence(one, at: .now)
         }
         let named = Set(status.participants.map(\.id))
-        for (id, one) in present where !named.contains(id) {
+        for (id, one) in attendance.present where !named.contains(id) {
             one.absences += 1
             guard one.absences > 1 else { continue }
-            present[id] = nil
-            if one.outlivesEngine {
-                close(one.visit, TimeRange(.now), kind: .lost, "was lost when the engine ended")
-            } else {
-                close(one.visit, TimeRange(.now), kind: .left, "left: the engine's log does not tell how")
-            }
+            attendance.remove(id)
+            attendance.ended(
+                one,
+                one.outlivesEngine
+                    ? .lost("was lost when the engine ended") : .left("left: the engine's log does not tell how"))
         }
-        abandonOpenVisits(reason: "left while the hub was away")
+        attendance.abandonOpenVisits()
         context.changed()
     }
 
-    private func abandonOpenVisits(reason: String) {
-        for visit in openVisits {
-            let when = TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
-            close(visit, when, kind: .left, reason)
-        }
-        openVisits = []
-    }
-
-    private func judgeSilence(_ one: EmbeddedAttendance, at moment: Timestamp) {
-        let isSilent = one.said.isSilent ?? false || one.said.silentFor > Self.silenceAfter
-        guard isSilent != one.isSilent else { return }
-        one.isSilent = isSilent
-        if isSilent {
-            context.note(
-                .silent, severity: .warning, at: TimeRange(moment), visit: one.visit,
-                "\(one.visit.name) has been silent for \(one.said.silentFor / 1000) s")
+    private func judgeSilence(_ one: EmbeddedAttendee, at moment: Timestamp) {
+        if one.reported.isSilent ?? false || one.reported.silentFor > Self.silenceAfter {
+            attendance.fellSilent(one, for: one.reported.silentFor / 1000, at: moment)
         } else {
-            context.note(.back, at: TimeRange(moment), visit: one.visit, "\(one.visit.name) is back")
+            attendance.cameBack(one, at: moment)
         }
-        context.changed()
     }
 
     func rerecord() {
-        for one in present.values { context.recorder.add(.visit(one.visit)) }
+        attendance.rerecord()
         recordOffset()
     }
 
     // MARK: Showing
 
     /// Who did not get in lately.
-    var notices: [String] { halfOpens.words(at: .now) }
+    var notices: [String] { halfOpens.sentences(at: .now) }
 
     var participants: [Snapshot.Participant] {
-        present.values.map { one in
-            let place = plan.ports.first { $0.port == one.visit.port }
-            return one.view(place?.room.policy ?? .auto, place?.index ?? 0)
+        attendance.all.map { one in
+            let port = plan.ports.first { $0.port == one.visit.port }
+            return one.view(port?.room.policy ?? .auto, port?.index ?? 0)
         }
     }
 
-    /// Who is cut for sending back what it hears.
-    var loops: Set<Int64> { Set(present.values.filter(\.said.loops).map(\.visit.id)) }
+    /// The visits of participants who are muted because they send back what they hear.
+    var loops: Set<Int64> { Set(attendance.all.filter(\.reported.loops).map(\.visit.id)) }
 }

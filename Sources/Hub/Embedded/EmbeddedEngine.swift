@@ -21,17 +21,16 @@ final class EmbeddedEngine: HubEngine {
     var unknownLines = 0
 
     // The process's state.
-    var isReady = false
-    var reason: String?
-    private var starts = 0
-    private var since = Timestamp.now
-    var readinessTimer: EventLoop.TimerID?
+    var run = EngineRun()
     var version: String?
+    var shownVersion: String? { version }
+    /// It answers, or it is ended.
+    let readiness: (timeout: Duration, problem: String) = (.seconds(10), "it did not answer")
     /// What it said of each port: nil where it listens, else why not.
     private var ports: [UInt16: String?] = [:]
     /// Of an adopted engine: the ports that it was given by the hub before this one, and counts as serving until it has said.
     private var portsBefore: Set<UInt16> = []
-    /// What a person can do about that. Found once: looking means to open the port, which the engine is to have.
+    /// What a person can do about that. Looked for once only, since looking opens the port that the engine needs.
     private var fixes: [UInt16: String] = [:]
     private var statusUnderWay = false
     private var activityUnderWay = false
@@ -42,30 +41,28 @@ final class EmbeddedEngine: HubEngine {
 
     var halfOpens = HalfOpens()
 
-    // Who is there, by the engine's number for it.
-    var present: [UInt64: EmbeddedAttendance] = [:]
-    /// Visits that were open when the hub last ended, until it is clear whose they are.
-    var openVisits: [Visit]
+    /// By the engine's number for each.
+    let attendance: Attendance<UInt64, EmbeddedAttendee>
 
-    /// It answers, or it is ended.
-    private static let readinessPatience: Duration = .seconds(10)
-    /// Of seconds without a sign of life.
+    /// In seconds without a sign of life.
     private static let replacedAfter = 10
 
-    init(_ name: String, openVisits: [Visit], context: HubContext) {
-        (self.name, self.openVisits, self.context) = (name, openVisits, context)
+    init(_ name: String, context: HubContext) {
+        (self.name, self.context) = (name, context)
+        attendance = Attendance(name, context)
         process = .embedded(name, state: context.state, loop: context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
-        process.report = { [unowned self] in take($0) }
+        process.report = { [unowned self] in receive($0) }
         process.whenDown = { [unowned self] in oneIsDown() }
         process.recovered = { [unowned self] in self.context.changed() }
     }
 
     func begin(at offset: TailOffset?) {
         let adopted = process.adopt()
+        attendance.takeOver()
         openTail(at: offset)
         if adopted {
-            isReady = true
+            run.isReady = true
             portsBefore = Set((Self.writtenPlan(of: name, in: context.state)?.ports ?? []).map(\.port))
             readLog()
             // The plan may have changed while no hub was there.
@@ -81,8 +78,8 @@ final class EmbeddedEngine: HubEngine {
         process.stop()
     }
 
-    /// Without a goodbye: the new process takes everybody up again. One of another version may keep them in a form that
-    /// the new one does not know; then they are told to come anew.
+    /// Without a goodbye, since the new process goes on with all sessions. An engine of another version may have kept them in
+    /// a form that the new one does not know; it says goodbye, so that players join again.
     func restart(by author: Author) {
         context.note(
             .restart, room: roomName, engine: name, address: author.address, "\(name) is restarted by \(author)")
@@ -120,81 +117,49 @@ final class EmbeddedEngine: HubEngine {
 
     // MARK: The process
 
-    private func take(_ report: Service.Report) {
-        switch report {
-        case .started(let pid):
-            (isReady, since, reason, ports, portsBefore) = (false, .now, nil, [:], [])
-            (activityUnderWay, tellsActivity) = (false, true)
-            starts += 1
-            context.note(.engineStarted, engine: name, "\(name) started, pid \(pid)")
-            readinessTimer = context.loop.after(Self.readinessPatience) { [unowned self] in
-                fail("it did not answer within \(Self.readinessPatience)")
-            }
-        case .adopted(let pid, let how):
-            since = .now
-            version = process.record?.version ?? version
-            context.note(.adopted, engine: name, "\(name), pid \(pid), adopted (found by \(how))")
-        case .cannotStart(let text):
-            if reason != text {
-                context.note(.engineCannotStart, severity: .error, engine: name, "\(name) cannot start: \(text)")
-            }
-            (reason, since, isReady) = (text, .now, false)
-        case .exited(let exit, let expected):
-            cancelReadiness()
-            readLog()
-            (isReady, since) = (false, .now)
-            for one in present.values { one.outlivesEngine = true }
-            if expected {
-                context.note(.engineStopped, engine: name, "\(name) stopped (\(exit))")
-                // One that is started anew takes its participants up again, and says who is no longer there.
-                if !process.isWanted { everyoneIsGone(reason: "the engine was stopped") }
-            } else {
-                // Its successor takes its participants up again, and says who is no longer there.
-                reason = "ended by itself, \(exit)"
-                context.note(.engineExited, severity: .error, engine: name, "\(name) ended: \(exit)")
-            }
-        case .down: break
-        }
-        context.changed()
+    func hasStarted() {
+        (ports, portsBefore) = ([:], [])
+        (activityUnderWay, tellsActivity) = (false, true)
+    }
+
+    func wasAdopted() { version = process.record?.version ?? version }
+
+    func hasEnded(expected: Bool) {
+        // The next process goes on with its participants, and its status tells who is no longer there.
+        for one in attendance.all { one.outlivesEngine = true }
+        if expected, !process.isWanted { attendance.everyoneHasLeft(because: "the engine was stopped") }
     }
 
     /// It has said of every port whether it listens there.
-    private func becomeReady() {
-        guard !isReady, process.service.pid != nil else { return }
-        cancelReadiness()
-        isReady = true
-        (reason, since) = (nil, .now)
-        process.service.markReady()
-        requestStatus()
-    }
+    private func becomeReady() { if becomesReady() { requestStatus() } }
 
     /// What the engine said of one of its ports.
-    func port(_ number: UInt16, trouble: String?) {
+    func port(_ number: UInt16, problem: String?) {
         let room = plan.ports.first { $0.port == number }?.room.name
-        if ports[number] != .some(trouble) {
-            if let trouble {
+        if ports[number] != .some(problem) {
+            if let problem {
                 context.note(
-                    .portTaken, severity: .error, room: room, engine: name, "Port \(number) is not served: \(trouble)"
+                    .portTaken, severity: .error, room: room, engine: name, "Port \(number) is not served: \(problem)"
                 )
             } else {
                 context.note(
                     .engineReady, room: room, engine: name, "Port \(number) is open (room \(room ?? "\(number)"))")
             }
         }
-        ports[number] = .some(trouble)
-        if trouble == nil {
+        ports[number] = .some(problem)
+        if problem == nil {
             fixes[number] = nil
         } else if fixes[number] == nil {
             fixes[number] = Doctor.udpPair(number).fix
         }
-        if trouble == nil { announce(number) }
+        if problem == nil { announce(number) }
         if plan.ports.allSatisfy({ ports[$0.port] != nil }) { becomeReady() }
         context.changed()
     }
 
     /// Announces a port that is open, by the name that its players see.
     private func announce(_ number: UInt16) {
-        // The log of an engine that ends may still say that it began.
+        // The log of an engine that is ending may still tell of ports that were opened.
         guard process.isWanted, announcers[number] == nil,
             plan.host.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
             let room = plan.rooms.first(where: { $0.ports.contains(number) })
@@ -209,13 +174,13 @@ final class EmbeddedEngine: HubEngine {
     }
 
     func tick() {
-        guard process.service.pid != nil, isReady else { return }
+        guard process.service.pid != nil, run.isReady else { return }
         requestStatus()
     }
 
-    /// Its successor takes its players up again.
+    /// Replaced early, since its successor goes on with its players.
     func hangs(for seconds: Int) {
-        // One of another version would not find them in the table.
+        // An engine of another version may not be able to read the table of sessions.
         guard version == Version.text else { return endHung(for: seconds) }
         guard seconds >= Self.replacedAfter else { return }
         context.note(
@@ -235,16 +200,17 @@ final class EmbeddedEngine: HubEngine {
             guard let status = reply?.status else { return }
             version = status.version
             for one in status.ports {
-                port(one.port, trouble: one.listening ? nil : one.reason ?? "it does not listen")
+                port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }
-            take(status)
+            update(status)
             replaceIfOlder(status)
         }
     }
 
     /// Asks who has played; told through the context.
     func requestActivity() {
-        guard !activityUnderWay, tellsActivity, isReady, process.service.pid != nil, !present.isEmpty else { return }
+        guard !activityUnderWay, tellsActivity, run.isReady, process.service.pid != nil, !attendance.present.isEmpty
+        else { return }
         activityUnderWay = true
         ask(.init(.activity)) { [weak self] reply in
             guard let self else { return }
@@ -253,7 +219,7 @@ final class EmbeddedEngine: HubEngine {
                 tellsActivity = reply?.error == nil
                 return
             }
-            for (id, one) in present {
+            for (id, one) in attendance.present {
                 guard let notes = activity[id] else { continue }
                 if let before = one.notes, notes > before { context.played(one.visit.id, Int(notes - before)) }
                 one.notes = notes
@@ -263,11 +229,11 @@ final class EmbeddedEngine: HubEngine {
 
     /// What participants hold and have set; of those who do. Empty where the engine does not tell.
     func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void) {
-        guard isReady, process.service.pid != nil, !present.isEmpty else { return done([:]) }
+        guard run.isReady, process.service.pid != nil, !attendance.present.isEmpty else { return done([:]) }
         ask(.init(.sounding)) { [weak self] reply in
             var all: [Int64: ActiveNotes] = [:]
             for (id, sounding) in reply?.sounding ?? [:] {
-                if let one = self?.present[id] { all[one.visit.id] = sounding }
+                if let one = self?.attendance[id] { all[one.visit.id] = sounding }
             }
             done(all)
         }
@@ -276,11 +242,11 @@ final class EmbeddedEngine: HubEngine {
     func perform(
         _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
     ) -> Bool {
-        guard let id = present.first(where: { $0.value.visit.id == participant })?.key else { return false }
+        guard let id = attendance.present.first(where: { $0.value.visit.id == participant })?.key else { return false }
         ask(.init(command, id: id)) { [weak self] reply in
             if command == .unmute { self?.requestStatus() }
             guard let reply else { return done(.unavailable("The engine does not answer.")) }
-            // It has left, which is about to be heard here.
+            // It has left, and the log will tell so in a moment.
             if reply.isOfNobody { return done(.notFound("There is no participant \(participant).")) }
             done(reply.error.map { .unavailable("The engine says: \($0).") })
         }
@@ -289,7 +255,7 @@ final class EmbeddedEngine: HubEngine {
 
     /// The reply; nil where there was none in time.
     func ask(_ request: EngineControl.Request, _ done: @escaping (EngineControl.Reply?) -> Void) {
-        process.control.ask(request.bytes, patience: .seconds(5)) { [weak self] answer in
+        process.control.ask(request.bytes, timeout: .seconds(5)) { [weak self] answer in
             guard case .success(let bytes) = answer, let reply = EngineControl.Reply(line: bytes) else {
                 return done(nil)
             }
@@ -311,26 +277,11 @@ final class EmbeddedEngine: HubEngine {
 
     var views: [Snapshot.Engine] {
         plan.ports.map { number, room, _ in
-            var view = Snapshot.Engine(name: name, port: number, room: room.name, since: since.milliseconds)
+            let problem = ports[number] ?? nil
+            let isOpen = ports[number] != nil || portsBefore.contains(number)
+            var view = self.view(number, room: room.name, problem: problem, isOpen: isOpen)
             view.kind = "embedded"
-            let trouble = ports[number] ?? nil
-            switch process.service.state {
-            case .idle: view.state = process.isWanted ? .starting : .down
-            case .waiting: view.state = .failed
-            case .starting: view.state = .starting
-            case .up where trouble != nil || process.isIll: view.state = .failed
-            case .up: view.state = ports[number] != nil || portsBefore.contains(number) ? .up : .starting
-            case .ending: view.state = reason == nil && !process.isIll ? .stopping : .failed
-            }
-            view.reason = view.state == .up ? nil : trouble ?? reason ?? process.illness
-            if view.state == .failed, trouble != nil { view.fix = fixes[number] }
-            view.pid = process.service.pid
-            view.version = version
-            view.restarts = max(0, starts - 1)
-            view.adopted = process.service.isAdopted
-            view.unknownLines = unknownLines
-            view.logRead = tail?.committedOffset ?? 0
-            view.logLag = tail?.lag ?? 0
+            view.fix = view.state == .failed && problem != nil ? fixes[number] : nil
             return view
         }
     }

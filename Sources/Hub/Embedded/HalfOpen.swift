@@ -1,7 +1,7 @@
 import EngineProtocol
 import Store
 
-/// Somebody who was let in and did not get in. Its name is a stranger's choice; its address is not for everybody.
+/// Somebody whose invitation was accepted and who never completed the session. Its name is a stranger's choice.
 struct HalfOpen {
     let name: String
     let port: UInt16
@@ -32,7 +32,7 @@ struct HalfOpens {
     /// It has got in after all.
     mutating func remove(_ name: String, _ port: UInt16) { all.removeAll { $0.name == name && $0.port == port } }
 
-    func words(at now: Timestamp) -> [String] {
+    func sentences(at now: Timestamp) -> [String] {
         let since = now.advanced(by: .zero - Self.memory)
         return all.filter { $0.at >= since }.map(\.words)
     }

@@ -2,10 +2,9 @@ import Linux
 import Rooms
 import Store
 
-/// What somebody plays comes back to them: wires from each participant to itself, for a while, so that one alone can prove
-/// the way.
+/// The echo: wires from each participant to itself, for a while, so that somebody who is alone can hear that the way works.
 extension Hub {
-    /// No echo stays longer unless somebody asks again.
+    /// In seconds. Whoever wants an echo for longer asks for it again.
     package static let longestEcho: Int64 = 1800
 
     func setEcho(_ name: String, for seconds: Int64, _ author: Author, _ reply: @escaping Reply) {
@@ -19,7 +18,7 @@ extension Hub {
         if let old { context.loop.cancel(old.timer) }
         let until = Timestamp.now.advanced(by: .seconds(seconds))
         var view = Snapshot.Participant(
-            id: old?.view.id ?? context.takeVisitID(), name: Room.echoName, room: name, port: port,
+            id: old?.view.id ?? context.makeVisitID(), name: Room.echoName, room: name, port: port,
             engine: carrier.engines.first?.name ?? "", since: old?.view.since ?? Timestamp.now.milliseconds)
         view.echo = true
         view.until = until.milliseconds
@@ -34,7 +33,7 @@ extension Hub {
                 "Echo in room \(name) switched on by \(author), for \(seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min")"
             )
         }
-        followEchoes { failure in
+        applyPlan { failure in
             reply(
                 failure.map { .unavailable("The engine does not follow it yet: \($0)") }
                     ?? .done("What each plays in room \(name) comes back to them."))
@@ -56,7 +55,7 @@ extension Hub {
             "\(ShownName.shown(participant)) sends back what the echo gives it; on its computer, switch off MIDI thru")
     }
 
-    /// Rooms that are gone have none.
+    /// Forgets the echoes of rooms that a reload has removed.
     func forgetEchoes() {
         for name in echoes.keys where !context.configuration.rooms.contains(where: { $0.name == name }) {
             if let echo = echoes.removeValue(forKey: name) { context.loop.cancel(echo.timer) }
@@ -72,12 +71,6 @@ extension Hub {
         context.note(
             .echoOff, severity: severity, room: name, participant: Room.echoName, address: address,
             "Echo in room \(name) is off: \(reason)")
-        followEchoes(done)
-    }
-
-    /// Has the engine do as the rooms are now.
-    private func followEchoes(_ done: @escaping (String?) -> Void) {
-        publishSoon()
-        carrier.apply(plan, done)
+        applyPlan(done)
     }
 }

@@ -6,8 +6,8 @@ import Store
 /// Pianos of people who try the way on /test.
 extension Hub {
     private static let mostPianos = 8
-    /// From the last key until it leaves.
-    private static let pianoPatience: Duration = .seconds(60)
+    /// How long after the last key a piano leaves.
+    private static let pianoTimeout: Duration = .seconds(60)
 
     func play(_ key: PianoKey, _ strokes: [Stroke], _ author: Author, _ reply: @escaping Reply) {
         let piano: Piano
@@ -30,10 +30,10 @@ extension Hub {
                 .piano, room: key.room, participant: piano.name, address: author.address,
                 "\(piano.name) is played on the page in room \(key.room), by \(author)")
         }
-        // Without keys it is only said that somebody is there who holds some.
+        // A call without keys only says that held keys are still held; it does not postpone the piano's leaving.
         if !strokes.isEmpty || piano.idle == nil {
             if let timer = piano.idle { context.loop.cancel(timer) }
-            piano.idle = context.loop.after(Self.pianoPatience) { [unowned self] in end(key, piano.number) }
+            piano.idle = context.loop.after(Self.pianoTimeout) { [unowned self] in end(key, piano.number) }
         }
         piano.play(strokes, hasEcho: echoes[key.room] != nil, reply)
     }
@@ -43,7 +43,7 @@ extension Hub {
         reply(.done("The piano has left."))
     }
 
-    func take(_ news: Piano.Event) {
+    func handle(_ news: Piano.Event) {
         guard let piano = pianos[news.key], piano.number == news.number else { return }
         context.note(
             .pianoLost, severity: .warning, room: news.key.room, participant: piano.name,
@@ -58,7 +58,7 @@ extension Hub {
         piano.end(wait: false)
     }
 
-    /// The hub ends. Its engines may live on: nothing that was played here is to hang in them.
+    /// Called when the hub ends. Its engines may go on, so everything that pianos hold must be released first.
     func endPianos(wait: Bool) {
         for piano in pianos.values { piano.end(wait: wait) }
         pianos = [:]

@@ -67,9 +67,9 @@ private final class Player {
     private var lastWord = ContinuousClock.now
 
     /// The page says every two seconds that it still holds something down.
-    private static let holdingPatience: Duration = .seconds(6)
-    private static let joiningPatience: Duration = .seconds(5)
-    private static let echoPatience: Duration = .milliseconds(500)
+    private static let holdingTimeout: Duration = .seconds(6)
+    private static let joiningTimeout: Duration = .seconds(5)
+    private static let echoTimeout: Duration = .milliseconds(500)
 
     init(
         _ host: Initiator.Host, name: String, settling: Duration, tell: @escaping (String) -> Void
@@ -80,7 +80,7 @@ private final class Player {
     }
 
     func run(_ orders: Mailbox<Piano.Command>) throws(Errno) {
-        participant.onNews = { [unowned self] in take($0) }
+        participant.onNews = { [unowned self] in handle($0) }
         participant.onReceived = { [unowned self] in hear($0.bytes) }
         participant.start()
         try loop.receive(orders) { [unowned self] in obey($0) }
@@ -88,7 +88,7 @@ private final class Player {
         try loop.run()
     }
 
-    private func take(_ news: Initiator.Event) {
+    private func handle(_ news: Initiator.Event) {
         switch news {
         case .up:
             loop.after(settling) { [unowned self] in
@@ -101,15 +101,21 @@ private final class Player {
         }
     }
 
-    /// It does not come back by itself: it may have been sent away.
+    /// It does not join again by itself, since it may have been sent away.
     private func fail(_ reason: String) {
         guard failure == nil else { return }
         failure = reason
         held = []
-        for one in waiting { refuse(one.reply, reason) }
-        waiting = []
+        answerAll(reason)
         participant.leave {}
         tell(reason)
+    }
+
+    /// Answers everything that has not been answered yet.
+    private func answerAll(_ reason: String) {
+        for one in waiting { refuse(one.reply, reason) }
+        for one in echoes { answer(one.reply, echo: nil) }
+        (waiting, echoes) = ([], [])
     }
 
     private func refuse(_ reply: @escaping Reply, _ reason: String) {
@@ -125,6 +131,7 @@ private final class Player {
             guard waiting.count < 100 else { return refuse(reply, "it is still on its way in") }
             waiting.append((strokes, hasEcho, reply, .now))
         case .leave:
+            answerAll("it has left")
             guard failure == nil else { return loop.stop() }
             failure = "it has left"
             participant.leave { [unowned self] in loop.stop() }
@@ -158,15 +165,15 @@ private final class Player {
 
     private func tick() {
         let now = ContinuousClock.now
-        while let first = echoes.first, first.since.duration(to: now) > Self.echoPatience {
+        while let first = echoes.first, first.since.duration(to: now) > Self.echoTimeout {
             echoes.removeFirst()
             answer(first.reply, echo: nil)
         }
-        if let first = waiting.first, first.since.duration(to: now) > Self.joiningPatience {
+        if let first = waiting.first, first.since.duration(to: now) > Self.joiningTimeout {
             fail("the engine does not answer")
         }
-        // The page is gone, or the way to it: as if the fingers were lifted.
-        if !held.isEmpty, lastWord.duration(to: now) > Self.holdingPatience {
+        // The page or its connection is gone: its keys are released.
+        if !held.isEmpty, lastWord.duration(to: now) > Self.holdingTimeout {
             participant.send(held.map { Stroke(note: $0, velocity: 0).message })
             held = []
         }

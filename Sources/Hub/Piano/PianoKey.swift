@@ -29,7 +29,7 @@ package struct Stroke: Hashable, Sendable {
         var strokes: [Stroke] = []
         for word in words {
             let numbers = word.split(separator: ":", omittingEmptySubsequences: false).compactMap { UInt8($0) }
-            // As they are written by everybody: "+5" and "007" are none.
+            // Only as they are usually written: "+5" and "007" are refused.
             guard numbers.count == 2, numbers.allSatisfy({ $0 < 128 }), "\(numbers[0]):\(numbers[1])" == word else {
                 return nil
             }

@@ -1,26 +1,26 @@
 import Linux
 import PatchBay
 
-/// The way to the patch bay, which is there once there is a sequencer. Lives on the hub's loop.
+/// The hub's end of the patch bay, which exists once there is a sequencer. Lives on the hub's loop.
 final class PatchBayLink {
     private let loop: EventLoop
     private let table: String
     private var bay: PatchBayThread?
     /// Why there is none.
-    private(set) var trouble: String?
+    private(set) var problem: String?
     private let mailbox: Mailbox<PatchBayEvent>
     /// What it tells.
     var news: (PatchBayEvent) -> Void = { _ in }
     /// An engine has come, gone or changed its process: the patch bay must know.
     var enginesChanged: () -> Void = {}
-    /// Who waits for releases, each of whom is called once.
+    /// Those who wait for releases, by number; each is called once.
     private var waiting: [Int: () -> Void] = [:]
     private var count = 0
-    /// Numbers of those, from the patch bay's thread.
+    /// The numbers of those who have waited long enough, from the patch bay's thread.
     private let released: Mailbox<Int>
 
     /// Longer than a full room's releases take, and shorter than a goodbye may.
-    private static let releasePatience: Duration = .seconds(1)
+    private static let releaseTimeout: Duration = .seconds(1)
 
     init(_ loop: EventLoop, table: String) throws(Errno) {
         (self.loop, self.table) = (loop, table)
@@ -39,10 +39,10 @@ final class PatchBayLink {
             let listener = ChildProgram(
                 path: "/proc/self/exe", arguments: ["listener"], environment: Programs.ownEnvironment, output: nil)
             bay = try PatchBayThread(table: table, listener: listener, news: mailbox)
-            trouble = nil
+            problem = nil
             return true
         } catch {
-            trouble = error.description
+            problem = error.description
             return false
         }
     }
@@ -56,9 +56,9 @@ final class PatchBayLink {
         let number = count
         waiting[number] = done
         bay.send(.afterReleases { [released] in released.send(number) })
-        loop.after(Self.releasePatience) { [weak self] in self?.waiting.removeValue(forKey: number)?() }
+        loop.after(Self.releaseTimeout) { [weak self] in self?.waiting.removeValue(forKey: number)?() }
     }
 
-    /// Wires stay.
+    /// Ends the patch bay's thread. The wires stay.
     func close() { bay?.stop() }
 }

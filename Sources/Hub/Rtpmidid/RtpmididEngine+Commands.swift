@@ -7,8 +7,8 @@ import Store
 
 /// What is ordered about one participant.
 extension RtpmididEngine {
-    private func shown(_ participant: Int64) -> RtpmididAttendance? {
-        present.values.first { $0.isShown && $0.visit.id == participant }
+    private func shown(_ participant: Int64) -> RtpmididAttendee? {
+        attendance.all.first { $0.isShown && $0.visit.id == participant }
     }
 
     func perform(
@@ -30,23 +30,25 @@ extension RtpmididEngine {
         done(!bay.isOpen ? .unavailable("There is no ALSA sequencer.") : nil)
     }
 
-    /// Removes both ends of its connection: it is out of the room, though rtpmidid does not tell it.
-    private func kick(_ one: RtpmididAttendance, _ done: @escaping (CommandReply?) -> Void) {
+    /// Removes both ends of its connection from rtpmidid, which does not say goodbye to the participant.
+    private func kick(_ one: RtpmididAttendee, _ done: @escaping (CommandReply?) -> Void) {
         guard let id = one.node?.networkID else {
             return done(
                 .unavailable("rtpmidid has not told which of its connections this is. Try again in a few seconds."))
         }
         let other = one.node?.alsaID
-        // What it hears ends while it can still be told.
+        one.isKicked = true
+        // What sounds at it is ended first, while it can still be sent something.
         bay.send(.mark(one.id, .ghost))
         bay.afterReleases { [weak self] in
-            self?.process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { [weak self] answer in
+            self?.process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { [weak self] answer in
                 guard case .success = answer else {
+                    one.isKicked = false
                     self?.bay.send(.mark(one.id, .participant))
                     return done(.unavailable("rtpmidid does not answer."))
                 }
                 if let other {
-                    self?.process.control.ask(ControlRequest.remove(other).bytes, patience: .seconds(5)) { _ in }
+                    self?.process.control.ask(ControlRequest.remove(other).bytes, timeout: .seconds(5)) { _ in }
                 }
                 done(nil)
             }

@@ -10,7 +10,7 @@ extension RtpmididEngine {
     func prepare() throws(Service.Unfit) -> ChildProgram {
         let daemon = Doctor.daemon(context.configuration)
         for finding in [daemon, Doctor.sequencer(), Doctor.udpPair(port)] where !finding.isWell {
-            fix = finding.fix
+            run.fix = finding.fix
             throw Service.Unfit(finding.words)
         }
         let path = daemon.words

@@ -5,16 +5,16 @@ import Store
 import Supervisor
 
 extension RtpmididEngine {
-    /// So much of the log before the committed offset is read again after an adoption, to know who is who.
+    /// How much of the log before the committed offset is read again after an adoption, to know who has which port.
     private static let replayed: Int64 = 8 << 20
-    /// A latency line can be read before ALSA has announced its participant's port: so long it may wait for it.
-    private static let attributionPatience: Duration = .seconds(1)
+    /// How long a latency line waits for its participant's port: it can be read before ALSA has announced the port.
+    private static let attributionTimeout: Duration = .seconds(1)
 
     func logOpened(_ tail: Tail) {
         reader = LogReader(at: UInt64(tail.position.offset), format: version?.logFormat)
     }
 
-    /// After an adoption: what the log told before the hub that read it ended.
+    /// After an adoption, reads again what the log told the hub before this one.
     func resume(with offset: TailOffset?) {
         guard let tail else { return }
         let end = tail.position.offset
@@ -28,8 +28,8 @@ extension RtpmididEngine {
             rest.removeFirst(used)
         }
         if tracker.suspicion == nil {
-            // The lines on record were never doubted: what the last hub had no time to confirm is as good as the rest.
-            for visit in openVisits {
+            // The log was never doubted, so samples that the last hub had no time to confirm are confirmed now.
+            for visit in attendance.openVisits {
                 context.recorder.add(
                     .trust(visit: visit.id, from: visit.joined.earliest, to: .now, .confirmed))
             }
@@ -40,7 +40,7 @@ extension RtpmididEngine {
     /// One chunk of the log: facts to tracker, book and engine. Returns how much of it is done with.
     func consume(_ bytes: UnsafeRawBufferPointer, at offset: Int64) -> Int {
         if UInt64(offset) < reader.offset {
-            // Cut short by somebody: all that is there now is of this run, and places in it are counted anew.
+            // Somebody has truncated the log. All of it is of this run now, and known offsets mean nothing any more.
             (runStart, waitedFor, attributionWait, recorded) = (0, 0, nil, [:])
         }
         if reader.offset != UInt64(offset) { reader = LogReader(at: UInt64(offset), format: reader.format) }
@@ -52,14 +52,14 @@ extension RtpmididEngine {
         if used > 0 { process.showLife() }
         for (fact, range) in facts {
             if case .latency = fact, !canAttribute(fact, range) {
-                // Reads up to here only, for now.
+                // The rest is read later, with the line that waits.
                 used = Int(range.lowerBound - before.offset)
                 reader = before
                 _ = reader.read(UnsafeRawBufferPointer(rebasing: bytes[..<used])) { _, _ in }
                 scheduleReading()
                 break
             }
-            take(fact, at: range)
+            handle(fact, at: range)
         }
         return used
     }
@@ -73,7 +73,7 @@ extension RtpmididEngine {
         }
     }
 
-    /// Whether the line can be put on somebody's record, or never will be.
+    /// Whether the line need not wait for its participant's port: it is known, or has been waited for long enough.
     private func canAttribute(_ fact: LogFact, _ range: Range<UInt64>) -> Bool {
         guard case .latency(let name, _, .server) = fact, isLive(range), bay.isOpen else { return true }
         if !candidates(name).isEmpty || range.lowerBound < waitedFor || Probe.isNamed(name.description) { return true }
@@ -82,20 +82,22 @@ extension RtpmididEngine {
             attributionWait = (range.lowerBound, now)
             return false
         }
-        if waiting.since.duration(to: now) < Self.attributionPatience { return false }
+        if waiting.since.duration(to: now) < Self.attributionTimeout { return false }
         (attributionWait, waitedFor) = (nil, range.upperBound)
         return true
     }
 
-    /// Written while we were following: its time is now. Others have only a range.
+    /// The line was written while this hub followed the log, so its time is now. The time of others is known as a range.
     func isLive(_ range: Range<UInt64>) -> Bool { range.lowerBound >= UInt64(tail?.followedFrom ?? 0) }
 
-    private func take(_ fact: LogFact, at range: Range<UInt64>) {
+    private func handle(_ fact: LogFact, at range: Range<UInt64>) {
         let isOfThisRun = range.lowerBound >= UInt64(runStart)
         switch fact {
         case .listening(let control, let midi, _) where isOfThisRun:
             guard control == port, midi == port + 1 else {
-                fail("it could not open UDP ports \(port) and \(port + 1)" + (lastWords.last.map { ": \($0)" } ?? ""))
+                fail(
+                    "it could not open UDP ports \(port) and \(port + 1)" + (run.lastWords.last.map { ": \($0)" } ?? "")
+                )
                 break
             }
             // 24.12 and later say when they have begun to wait; until then the control socket may be missing.
@@ -104,9 +106,9 @@ extension RtpmididEngine {
         case .bindFailed(let words) where isOfThisRun, .noSequencer(let words) where isOfThisRun,
             .fatal(let words) where isOfThisRun, .controlFailed(let words) where isOfThisRun,
             .error(let words) where isOfThisRun:
-            lastWords = (lastWords + [words.description]).suffix(5)
-        case .avahiTrouble(let words) where isOfThisRun && !hasAvahiTrouble:
-            hasAvahiTrouble = true
+            run.lastWords = (run.lastWords + [words.description]).suffix(5)
+        case .avahiProblem(let words) where isOfThisRun && !hasAvahiProblem:
+            hasAvahiProblem = true
             context.note(
                 .notAnnounced, severity: .warning, room: room.name, engine: name,
                 "Port \(port) is not announced on the local network: \(words.description). Players can type its address."
@@ -119,6 +121,6 @@ extension RtpmididEngine {
         }
         guard isOfThisRun else { return }
         book.note(fact, at: range, heard: isLive(range) ? .now : nil)
-        for event in tracker.note(fact, at: range) { take(event, isLive: isLive(range)) }
+        for event in tracker.note(fact, at: range) { handle(event, isLive: isLive(range)) }
     }
 }

@@ -9,14 +9,14 @@ import Supervisor
 /// Who is there. A participant is there as long as its ALSA port is; the log and `status` say who it is, and are believed
 /// only as far as ALSA bears them out.
 extension RtpmididEngine {
-    /// The log's word on why somebody left comes just before or after ALSA's word that it did.
-    private static let leavingPatience: Duration = .milliseconds(500)
+    /// How long is waited for the log to tell why somebody left, which it does just before or after the port goes.
+    private static let leavingTimeout: Duration = .milliseconds(500)
 
     func appeared(_ appearance: Appearance) {
-        if let known = present[appearance.id] {
-            // The room or its rules have changed; it stays the same visit.
+        if let known = attendance[appearance.id] {
+            // Its room or direction has changed. The visit stays the same.
             known.direction = appearance.direction
-            move(known, to: appearance.room)
+            attendance.moved(known, to: appearance.room)
             context.changed()
             return
         }
@@ -25,132 +25,92 @@ extension RtpmididEngine {
             $0.name.alsaPortName == name ? $0 : nil
         }
         let isProbe = appearance.standing == .probe
-        let continued = isProbe ? nil : takeOpenVisit(name, ssrc: join?.ssrc)
+        let continued = isProbe ? nil : removeOpenVisit(name, ssrc: join?.ssrc)
         let visit =
             continued
             ?? Visit(
-                id: isProbe ? 0 : context.takeVisitID(), room: room.name, engine: self.name, port: port,
+                id: isProbe ? 0 : context.makeVisitID(), room: room.name, engine: self.name, port: port,
                 name: (join?.name ?? name).description, ssrc: join?.ssrc, joined: TimeRange(.now))
-        let one = RtpmididAttendance(appearance, visit: visit)
+        let one = RtpmididAttendee(appearance, visit: visit)
         if let join, join.ssrc != nil { one.key = SessionKey(name: join.name, ssrc: join.ssrc) }
-        present[one.id] = one
+        attendance.add(one, as: one.id)
         if continued != nil {
-            one.isAnnounced = true
-            move(one, to: appearance.room)
-            // Of what was never judged, none counts where the log was doubted.
-            if tracker.suspicion == nil, let earlier = context.earlierRoundTrips[visit.id] {
-                one.roundTrips = RoundTrips(earlier)
-            }
+            // Unconfirmed round trips do not count where the log was doubted.
+            attendance.resumed(one, trusts: tracker.suspicion == nil)
+            attendance.moved(one, to: appearance.room)
         } else if one.isShown {
-            announce(one)
+            attendance.joined(one)
         }
         if one.standing == .waiting { decideByLog(one) }
         requestStatus()
         context.changed()
     }
 
-    private func move(_ one: RtpmididAttendance, to room: String) {
-        guard one.visit.room != room else { return }
-        one.visit.room = room
-        if one.isAnnounced { context.recorder.add(.visit(one.visit)) }
-    }
-
-    private func announce(_ one: RtpmididAttendance) {
-        one.isAnnounced = true
-        context.recorder.add(.visit(one.visit))
-        context.note(.joined, visit: one.visit, "\(one.visit.name) joined room \(room.name)")
-    }
-
     func vanished(_ id: PortID) {
-        guard let one = present.removeValue(forKey: id) else { return }
+        guard let one = attendance.remove(id) else { return }
         let claimed = tracker.portVanished(one.port)?.claimed
         context.changed()
-        guard one.isAnnounced else { return }
+        guard one.isRecorded else { return }
         leaving.append((one, claimed, TimeRange(.now)))
-        // Who was let go before a goodbye left for the engine's reason, which its end tells.
+        // The engine is saying goodbye: everybody leaves because of that, which `hasEnded` records.
         guard !isLeaving else { return }
         readLog()
-        context.loop.after(Self.leavingPatience) { [weak self] in self?.closeLeft(one) }
+        context.loop.after(Self.leavingTimeout) { [weak self] in self?.closeLeft(one) }
     }
 
-    /// Why somebody left is known by now.
-    private func closeLeft(_ one: RtpmididAttendance) {
+    /// Records the end of a visit, with what the log has told of it by now.
+    private func closeLeft(_ one: RtpmididAttendee) {
         guard let index = leaving.firstIndex(where: { $0.one === one }) else { return }
         let (_, claimed, when) = leaving.remove(at: index)
         let said = leavings.removeValue(forKey: one.port)?.how ?? claimed
-        let words: (kind: EventKind, text: String) =
+        let end: VisitEnd =
             switch (one.standing, said) {
-            case _ where one.isReplaced: (.left, "began anew on the same port")
-            case (.ghost, _): (.lost, "vanished without saying so")
-            case (_, .lost?): (.lost, "was lost: no sign of it for 60 s")
-            case (_, .bye?), (_, .halfBye?), (_, nil): (.left, "left")
+            case _ where one.isReplaced: .left("began anew on the same port")
+            case _ where one.isKicked: .left("was sent away")
+            case (.ghost, _): .lost("vanished without saying so")
+            case (_, .lost?): .lost("was lost: no sign of it for 60 s")
+            case (_, .bye?), (_, .halfBye?), (_, nil): .left("left")
             }
-        close(one.visit, when, words)
+        attendance.ended(one, end, at: when)
     }
 
-    /// The engine's process has ended: nobody is connected any more. The patch bay says the same port by port, later.
+    /// The engine's process has ended, so nobody is connected any more. The patch bay tells the same later, port by port.
     func everyoneIsGone(reason: String, byUs: Bool) {
-        // Those whose ports went a moment before went for the same reason, unless the log has said another. Of those whom
-        // we dismissed, the log says the same as of lost ones.
+        // Participants whose ports went just before left for the same reason, unless the log has told another. Where we
+        // dismissed them the log's reason does not count, as it is the same as for lost ones.
         for (one, _, when) in leaving where byUs || leavings[one.port] == nil {
-            close(one.visit, when, (.left, "left: \(reason)"))
+            attendance.ended(one, .left("left: \(reason)"), at: when)
         }
         leaving.removeAll { one, _, _ in byUs || leavings[one.port] == nil }
-        for one in present.values where one.isAnnounced {
-            close(one.visit, TimeRange(.now), (.left, "left: \(reason)"))
-        }
-        present = [:]
+        attendance.everyoneHasLeft(because: reason)
         leavings = [:]
-        context.changed()
-    }
-
-    private func close(_ visit: Visit, _ when: TimeRange, _ words: (kind: EventKind, text: String)) {
-        var visit = visit
-        (visit.left, visit.reason) = (when, words.text)
-        context.recorder.add(.visit(visit))
-        context.note(
-            words.kind, severity: words.kind == .lost ? .warning : .info, at: when, visit: visit,
-            "\(visit.name) \(words.text) (room \(visit.room))")
     }
 
     // MARK: Visits over a hub's death
 
-    private func takeOpenVisit(_ name: RawText, ssrc: UInt32?) -> Visit? {
-        let same = openVisits.indices.filter {
-            RawText(openVisits[$0].name).alsaPortName.description == name.description
-        }
-        let index =
-            same.first { ssrc != nil && openVisits[$0].ssrc == ssrc }
-            ?? same.first { openVisits[$0].ssrc == nil || ssrc == nil }
-        return index.map { openVisits.remove(at: $0) }
+    private func removeOpenVisit(_ name: RawText, ssrc: UInt32?) -> Visit? {
+        func isSameName(_ visit: Visit) -> Bool { RawText(visit.name).alsaPortName.description == name.description }
+        return attendance.removeOpenVisit(
+            where: { ssrc != nil && $0.ssrc == ssrc && isSameName($0) },
+            { ($0.ssrc == nil || ssrc == nil) && isSameName($0) })
     }
 
-    /// Visits that nobody has continued ended while no hub was looking.
-    func abandonOpenVisits(reason: String) {
-        for visit in openVisits {
-            let when = TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
-            close(visit, when, (.left, reason))
-        }
-        openVisits = []
-    }
-
-    /// The store works again: what is still true is said to it anew.
     func rerecord() {
-        for one in present.values where one.isAnnounced { context.recorder.add(.visit(one.visit)) }
+        attendance.rerecord()
         recordOffset()
     }
 
-    // MARK: The log's word
+    // MARK: What the log tells
 
-    /// `isLive`: the line was read as it was written.
-    func take(_ event: JoinTracker.Event, isLive: Bool) {
+    /// `isLive`: the line was written while this hub followed the log.
+    func handle(_ event: JoinTracker.Event, isLive: Bool) {
         switch event {
         case .joined(let join, let isDuplicate):
-            for one in present.values where matches(one, join) { decideByLog(one) }
-            // An invitation to a session that is up: its program has been started anew, and forgotten what it held.
+            for one in attendance.all where matches(one, join) { decideByLog(one) }
+            // Somebody who is here invites again: its program was started anew and does not know what it held before.
             if isDuplicate, isLive, join.trust != .doubtful {
                 let first = tracker.joins.first { $0.isSameSession(as: join) }
-                let one = present.values.first { $0.port == first?.port && $0.standing == .participant }
+                let one = attendance.all.first { $0.port == first?.port && $0.standing == .participant }
                 if let one { bay.send(.release(one.id)) }
             }
         case .left(let join, let how):
@@ -171,13 +131,13 @@ extension RtpmididEngine {
         }
     }
 
-    private func matches(_ one: RtpmididAttendance, _ join: JoinTracker.Membership) -> Bool {
+    private func matches(_ one: RtpmididAttendee, _ join: JoinTracker.Membership) -> Bool {
         if let port = join.port { return port == one.port && join.name.alsaPortName == one.alsaName }
         return join.name.alsaPortName == one.alsaName
     }
 
-    /// A port that waits is wired where an undoubted log line tells whose it is.
-    private func decideByLog(_ one: RtpmididAttendance) {
+    /// Decides about a port that waits, where a log line that is not doubted tells whose it is.
+    private func decideByLog(_ one: RtpmididAttendee) {
         guard one.standing == .waiting else { return }
         guard let join = tracker.joins.first(where: { matches(one, $0) }), join.trust != .doubtful else { return }
         if join.port == nil {
@@ -188,13 +148,13 @@ extension RtpmididEngine {
         }
     }
 
-    /// `evictor`: who feeds its port now.
-    func judge(_ one: RtpmididAttendance, _ standing: MemberStatus, evictor: RawText? = nil) {
+    /// `evictor`: the participant who has taken its place.
+    func judge(_ one: RtpmididAttendee, _ standing: MemberStatus, evictor: RawText? = nil) {
         guard one.standing != standing, one.standing != .probe else { return }
         (one.standing, one.evictor) = (standing, evictor)
         bay.send(.mark(one.id, standing))
         switch standing {
-        case .participant where !one.isAnnounced: announce(one)
+        case .participant where !one.isRecorded: attendance.joined(one)
         case .duplicate:
             context.note(
                 .duplicate, severity: .warning, visit: one.visit,
@@ -205,11 +165,11 @@ extension RtpmididEngine {
         context.changed()
     }
 
-    // MARK: The daemon's word
+    // MARK: What the daemon answers
 
-    /// Asks `status`, once at a time; wishes meanwhile make one more.
+    /// Asks `status`. Only one question is under way; calls meanwhile lead to one more question after it.
     func requestStatus() {
-        guard process.service.pid != nil, isReady || process.service.isAdopted else { return }
+        guard process.service.pid != nil, run.isReady || process.service.isAdopted else { return }
         guard !statusUnderWay else {
             statusWanted = true
             return
@@ -218,10 +178,10 @@ extension RtpmididEngine {
         let question: ControlRequest = statusUnanswerableUntil > .now ? .help : .status
         statusWanted = false
         let asked = logLength
-        process.control.ask(question.bytes, patience: .seconds(5)) { [weak self] answer in
+        process.control.ask(question.bytes, timeout: .seconds(5)) { [weak self] answer in
             guard let self else { return }
             statusUnderWay = false
-            take(answer, to: question, during: asked..<max(asked, logLength))
+            handle(answer, to: question, during: asked..<max(asked, logLength))
             if statusWanted { context.loop.after(.milliseconds(50)) { [weak self] in self?.requestStatus() } }
         }
     }
@@ -229,54 +189,52 @@ extension RtpmididEngine {
     private var logLength: UInt64 { UInt64(max(0, tail.map { $0.position.offset + $0.lag } ?? 0)) }
 
     /// `during`: how long the log was when the question was put and when the answer came.
-    private func take(
+    private func handle(
         _ answer: Result<[UInt8], ControlSocket.Failure>, to question: ControlRequest, during: Range<UInt64>
     ) {
         switch answer {
         case .failure(.silent) where question == .status:
-            // A name that is no UTF-8 makes `status` unanswerable while it is here; `help` tells that from a hung daemon.
-            // Every now and then it is tried again, in case the name has left.
+            // rtpmidid cannot answer `status` while a participant's name is no UTF-8. Whether that is so, or it hangs, is
+            // seen by asking `help`. `status` is tried again after a while, when the participant may have left.
             statusUnanswerableUntil = .now.advanced(by: .seconds(30))
             requestStatus()
         case .failure: judgeWithoutStatus()
         case .success(let bytes):
             process.showLife()
             switch ControlReply(bytes) {
-            case .status(let status): take(status, during: during)
+            case .status(let status): handle(status, during: during)
             case .help, .done, .alsaPeer, .refused, .closing, .unreadable: judgeWithoutStatus()
             }
         }
     }
 
-    private func take(_ status: StatusReply, during: Range<UInt64>) {
+    private func handle(_ status: StatusReply, during: Range<UInt64>) {
         if let known = status.version, known != version {
             version = known
             bay.enginesChanged()
         }
         guard status.listsParticipants else { return judgeWithoutStatus() }
         let samples = book.note(status, suspicion: tracker.suspicion, during: during, now: .now)
-        tracker.settle(with: status, during: during)
-        var byPort: [Int: RtpmididAttendance] = [:]
-        for one in present.values { byPort[one.port] = one }
+        for event in tracker.settle(with: status, during: during) { handle(event, isLive: true) }
+        var byPort: [Int: RtpmididAttendee] = [:]
+        for one in attendance.all { byPort[one.port] = one }
         for participant in status.participants {
             identify(participant, among: byPort)
         }
         endReplaced(status, among: byPort)
         record(samples)
-        // Whoever was here when the hub ended has been found by now, or has left.
-        if !openVisits.isEmpty, !present.isEmpty || status.participants.isEmpty {
+        // Open visits that nobody in the reply can continue have ended.
+        if !attendance.present.isEmpty || status.participants.isEmpty {
             let listed = status.participants.map { $0.session.name.description }
-            if !openVisits.contains(where: { listed.contains($0.name) }) {
-                abandonOpenVisits(reason: "left while the hub was away")
-            }
+            if !attendance.openVisits.contains(where: { listed.contains($0.name) }) { attendance.abandonOpenVisits() }
         }
         context.changed()
     }
 
-    /// One session with its ports: the first is the participant, the others are its duplicates.
-    private func identify(_ participant: StatusReply.Participant, among byPort: [Int: RtpmididAttendance]) {
+    /// Finds the ports of one session: the first is the participant's, the others are duplicates.
+    private func identify(_ participant: StatusReply.Participant, among byPort: [Int: RtpmididAttendee]) {
         let session = participant.session
-        var ports: [RtpmididAttendance] = []
+        var ports: [RtpmididAttendee] = []
         for node in participant.nodes {
             guard let port = node.port, let one = byPort[port] else { continue }
             if one.alsaName == session.name.alsaPortName {
@@ -284,7 +242,7 @@ extension RtpmididEngine {
                 one.key = session.key
                 ports.append(one)
             } else if one.alsaName == node.portName?.alsaPortName, one.standing != .ghost {
-                // Its participant was evicted: the port carries the same MIDI as those of whoever did it.
+                // Its participant was evicted. The port carries the MIDI of the one who took its place.
                 judge(one, .duplicate, evictor: session.name)
             }
         }
@@ -294,7 +252,7 @@ extension RtpmididEngine {
             })
                 ?? ports.first
         else { return }
-        // Also one that was evicted and has come back.
+        // It may have been a duplicate: one that was evicted and has come back.
         if first.standing != .ghost { judge(first, .participant) }
         for other in ports where other !== first && other.standing != .ghost { judge(other, .duplicate) }
         for one in ports {
@@ -309,7 +267,7 @@ extension RtpmididEngine {
     }
 
     private func judgeWithoutStatus() {
-        let keys = present.values.filter { $0.standing == .participant }.map { one in
+        let keys = attendance.all.filter { $0.standing == .participant }.map { one in
             one.key ?? SessionKey(name: tracker.join(port: one.port)?.name ?? one.alsaName, ssrc: nil)
         }
         record(book.noteNoStatus(present: keys, suspicion: tracker.suspicion, now: .now))
@@ -317,22 +275,20 @@ extension RtpmididEngine {
 
     // MARK: Latency
 
-    /// Whom a line of that name may be about.
+    /// The visits that a log line with that name may be about.
     func candidates(_ name: RawText) -> [Visit] {
         let cut = name.alsaPortName
-        let here = present.values.filter { $0.standing == .participant && ($0.key?.name == name || $0.alsaName == cut) }
+        let here = attendance.all.filter { $0.standing == .participant && ($0.key?.name == name || $0.alsaName == cut) }
         if !here.isEmpty { return here.map(\.visit) }
-        return openVisits.filter { RawText($0.name).alsaPortName.description == cut.description }
+        return attendance.openVisits.filter { RawText($0.name).alsaPortName.description == cut.description }
     }
 
-    /// Puts a log line's figure on record, not yet believed, in the transaction that moves the log's offset past it.
+    /// Records the round trip of a log line as unconfirmed, in the transaction that moves the log's offset past the line.
     func recordSample(_ name: RawText, _ microseconds: Int, _ range: Range<UInt64>) {
         let visits = candidates(name)
-        // Of two with that name the line may mean either: `status` will tell their figures apart.
+        // Where two have that name the line may mean either; `status` tells their round trips apart.
         guard visits.count == 1, let visit = visits.first else { return }
-        let when =
-            isLive(range)
-            ? TimeRange(.now) : TimeRange(earliest: max(context.lastAlive, visit.joined.earliest), latest: .now)
+        let when = isLive(range) ? TimeRange(.now) : context.whileAway(visit)
         context.recorder.add(
             .latency(LatencySample(visit: visit.id, at: when, roundTrip: Int64(microseconds), trust: .unconfirmed)))
         recorded[range.lowerBound] = (visit.id, when)
@@ -341,31 +297,25 @@ extension RtpmididEngine {
 
     private func record(_ samples: [LatencyCorrelator.Sample]) {
         for sample in samples {
-            let one = present.values.first {
+            let one = attendance.all.first {
                 $0.key == sample.key || ($0.key == nil && $0.alsaName == sample.key.name.alsaPortName)
             }
             switch sample.source {
             case .log:
                 guard let offset = sample.offset, let row = recorded.removeValue(forKey: offset) else { continue }
                 context.recorder.add(.trust(visit: row.visit, from: row.at.earliest, to: row.at.latest, .confirmed))
-                one?.roundTrips.add(sample.microseconds, at: row.at.latest)
+                if let one { attendance.confirmed(one, sample.microseconds, at: row.at.latest) }
             case .status:
                 guard let one, one.standing == .participant else { continue }
-                context.recorder.add(
-                    .latency(
-                        LatencySample(
-                            visit: one.visit.id, at: TimeRange(.now), roundTrip: Int64(sample.microseconds),
-                            trust: .confirmed)))
-                one.roundTrips.add(sample.microseconds, at: .now)
+                attendance.measured(one, sample.microseconds)
             }
             one?.lastSign = .now
         }
-        if !samples.isEmpty { context.changed() }
     }
 
     /// MIDI was heard from a port: so many messages.
     func heard(_ id: PortID, _ messages: Int) {
-        guard let one = present[id] else { return }
+        guard let one = attendance[id] else { return }
         (one.lastSign, one.lastPlayed) = (.now, .now)
         if one.standing == .participant { context.played(one.visit.id, messages) }
     }

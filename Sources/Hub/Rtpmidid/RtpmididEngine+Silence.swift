@@ -5,75 +5,69 @@ import Rtpmidid
 import Store
 import Supervisor
 
-/// Who is there and not there: silent, gone without the daemon's noticing, or begun anew.
+/// Participants who have a port and may be gone all the same: silent ones, ghosts, and those who have joined anew.
 extension RtpmididEngine {
     /// Says who is silent, and removes who is gone without the daemon's noticing: a ghost keeps its port for ever.
-    func judgeSilence() {
-        guard isReady, process.service.pid != nil else { return }
-        for one in present.values where [.participant, .probe].contains(one.standing) && !one.isBeingRemoved {
-            guard let key = one.key, let silence = book.silence(of: key, now: .now) else { continue }
+    func judgeSilence(now: ContinuousClock.Instant = .now) {
+        guard run.isReady, process.service.pid != nil else { return }
+        for one in attendance.all where [.participant, .probe].contains(one.standing) && !one.isBeingRemoved {
+            guard let key = one.key, let silence = book.silence(of: key, now: now) else { continue }
             switch silence {
             case .fresh:
                 if one.standing == .probe {
-                    // Longer than any ping takes.
+                    // No ping takes that long.
                     if one.visit.joined.latest.advanced(by: .seconds(60)) < .now { remove(one) }
                 } else if one.isSilent {
-                    (one.isSilent, one.isReleased) = (false, false)
-                    context.note(.back, visit: one.visit, "\(one.visit.name) is back")
+                    one.isReleased = false
+                    attendance.cameBack(one)
                 }
             case .silent(let last):
                 guard one.standing != .probe else { continue }
-                if !one.isSilent {
-                    one.isSilent = true
-                    let seconds = last.duration(to: .now).components.seconds
-                    context.note(
-                        .silent, severity: .warning, visit: one.visit,
-                        "\(one.visit.name) has been silent for \(seconds) s")
-                }
-                releaseSilent(one)
+                attendance.fellSilent(one, for: last.duration(to: now).components.seconds)
+                releaseSilent(one, now)
             case .ghostSuspect:
-                // Who plays is alive, whatever its clock does.
-                if one.lastSign.duration(to: .now) > LatencyCorrelator.ghostAfter { remove(one) }
+                // Somebody who plays is alive, even without clock exchanges.
+                if one.lastSign.duration(to: now) > LatencyCorrelator.ghostAfter { remove(one) }
             }
         }
     }
 
-    /// Who plays is alive, whatever its clock does; what anybody else holds who is silent is not left to sound until the
-    /// daemon gives it up.
-    private func releaseSilent(_ one: RtpmididAttendance) {
-        let hasPlayed = one.lastPlayed.map { $0.duration(to: .now) < Self.silencePatience } ?? false
+    /// Releases what a silent participant holds, so that it does not sound until the daemon gives it up. Somebody who plays is
+    /// alive, even without clock exchanges.
+    private func releaseSilent(_ one: RtpmididAttendee, _ now: ContinuousClock.Instant) {
+        let hasPlayed = one.lastPlayed.map { $0.duration(to: now) < Self.silenceTimeout } ?? false
         guard !one.isReleased, !hasPlayed, one.standing == .participant else { return }
         one.isReleased = true
         bay.send(.release(one.id))
     }
 
-    private static let silencePatience: Duration = .seconds(5)
+    private static let silenceTimeout: Duration = .seconds(5)
 
-    private func remove(_ one: RtpmididAttendance) {
+    private func remove(_ one: RtpmididAttendee) {
         if one.standing != .probe {
             judge(one, .ghost)
             context.note(
                 .ghost, severity: .warning, visit: one.visit,
                 "\(one.visit.name) has given no sign for more than a minute and rtpmidid keeps its port: removed")
         }
-        takeOut(one)
+        expel(one)
     }
 
     /// Takes its nodes out of the daemon's router: its port goes.
-    private func takeOut(_ one: RtpmididAttendance) {
+    private func expel(_ one: RtpmididAttendee) {
         one.isBeingRemoved = true
         for id in [one.node?.networkID, one.node?.alsaID].compactMap({ $0 }) {
-            process.control.ask(ControlRequest.remove(id).bytes, patience: .seconds(5)) { _ in }
+            process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { _ in }
         }
     }
 
     // MARK: Successors
 
-    /// A new session at the address and port of another ends it, once the new one has shown that it lives: else its
-    /// player would hear everything twice, and itself, until the daemon misses the old one. An old one that has given a
-    /// sign since is left alone.
-    func endReplaced(_ status: StatusReply, among byPort: [Int: RtpmididAttendance]) {
-        func ports(_ participant: StatusReply.Participant) -> [RtpmididAttendance] {
+    /// A new session at the address and port of another one replaces it, once it has measured or played. Otherwise its player
+    /// would hear everything twice, and itself, until the daemon misses the old session. An old session that has given a
+    /// sign of life since is left alone.
+    func endReplaced(_ status: StatusReply, among byPort: [Int: RtpmididAttendee]) {
+        func ports(_ participant: StatusReply.Participant) -> [RtpmididAttendee] {
             participant.nodes.compactMap { $0.port.flatMap { byPort[$0] } }.filter { !$0.isBeingRemoved }
         }
         var isOpen = false
@@ -89,7 +83,7 @@ extension RtpmididEngine {
                 context.note(
                     .restarted, visit: old.visit,
                     "\(old.visit.name) has begun anew on the same port: its earlier connection is ended")
-                takeOut(old)
+                expel(old)
             }
         }
         guard isOpen, !isSuccessionOpen else { return }
@@ -100,6 +94,6 @@ extension RtpmididEngine {
         }
     }
 
-    /// What it played last may be told a little later than its successor's coming.
+    /// What the old session played last may be counted a little after the new one has appeared.
     private static let signTolerance: Duration = .milliseconds(200)
 }

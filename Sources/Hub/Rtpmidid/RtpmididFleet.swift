@@ -17,7 +17,7 @@ final class RtpmididFleet: Carrier {
     var engines: [any HubEngine] { serving }
 
     private let bay: PatchBayLink
-    var listenerTrouble: String?
+    var listenerProblem: String?
     var kernelWires: [WireInfo] = []
     /// By the number of the question: who has asked what sounds.
     private var soundingWaiters: [Int: ([Int64: ActiveNotes]) -> Void] = [:]
@@ -49,25 +49,24 @@ final class RtpmididFleet: Carrier {
             guard name.hasPrefix("rtpmidid-"), let port = UInt16(name.dropFirst("rtpmidid-".count)), port < .max
             else { continue }
             let room = RoomPlan(name: "\(port)", displayName: context.configuration.name, policy: .auto, ports: [port])
-            let engine = RtpmididEngine(
-                port: port, room: room, index: 0, openVisits: [], bay: bay, context: context)
-            if engine.process.adopt() { drain(engine) }
+            let engine = RtpmididEngine(port: port, room: room, index: 0, bay: bay, context: context)
+            guard engine.process.adopt() else { continue }
+            engine.attendance.takeOver()
+            drain(engine)
         }
     }
 
     private func add(_ port: UInt16, _ room: RoomPlan, _ index: Int) {
-        let engine = RtpmididEngine(
-            port: port, room: room, index: index,
-            openVisits: context.takeOpenVisits(of: RtpmididEngine.name(port)), bay: bay, context: context)
+        let engine = RtpmididEngine(port: port, room: room, index: index, bay: bay, context: context)
         engine.whenDown = { [unowned self] in if isDown { whenDown() } }
         serving.append(engine)
-        engine.begin(at: context.takeOffset(of: engine.name))
+        engine.begin(at: context.removeOffset(of: engine.name))
     }
 
     /// Those of removed ports are ended, those of new ones started.
     func apply(_ plan: EnginePlan, _ done: @escaping (String?) -> Void) {
         self.plan = plan
-        // Who stays first: the patch bay is to hear of the new rooms once, and whole.
+        // Engines that stay are changed before others are ended or started, which configures the patch bay.
         for engine in serving {
             guard let (_, room, index) = plan.ports.first(where: { $0.port == engine.port }) else { continue }
             (engine.room, engine.portIndex) = (room, index)
@@ -87,7 +86,7 @@ final class RtpmididFleet: Carrier {
         draining.append(engine)
         engine.whenDown = { [unowned self, unowned engine] in
             File.remove(context.state.ini(engine.name))
-            // Not from within its own callback.
+            // Later, as the engine must not be released within its own callback.
             context.loop.after(.zero) { [weak self] in
                 self?.draining.removeAll(where: \.isDown)
                 if let self, isDown { whenDown() }
@@ -139,7 +138,7 @@ final class RtpmididFleet: Carrier {
         case .appeared(let appearance):
             serving.first { $0.name == appearance.engine }?.appeared(appearance)
         case .vanished(let id):
-            for engine in serving + draining where engine.present[id] != nil { engine.vanished(id) }
+            for engine in serving + draining where engine.attendance[id] != nil { engine.vanished(id) }
         case .wires(let now):
             kernelWires = now
             context.changed()
@@ -154,19 +153,19 @@ final class RtpmididFleet: Carrier {
             context.note(
                 .restored, severity: .warning,
                 "\(Output.count(lost.count, "connection")) removed by somebody else: made again")
-        case .listening(let trouble):
-            guard trouble != listenerTrouble else { break }
-            listenerTrouble = trouble
-            if let trouble {
+        case .listening(let problem):
+            guard problem != listenerProblem else { break }
+            listenerProblem = problem
+            if let problem {
                 context.note(
-                    .patchbay, severity: .warning, "What players hold is not known: \(trouble). MIDI goes on.")
+                    .patchbay, severity: .warning, "What players hold is not known: \(problem). MIDI goes on.")
             } else {
                 context.note(.patchbay, "What players hold is known again")
             }
-        case .trouble(let words): context.note(.patchbay, severity: .warning, words)
+        case .problem(let words): context.note(.patchbay, severity: .warning, words)
         case .sounding(let ports): heardSounding(ports)
         case .echoReturned(let id):
-            let one = serving.lazy.compactMap { $0.present[id] }.first
+            let one = serving.lazy.compactMap { $0.attendance[id] }.first
             if let one { context.echoReturned(one.visit.room, one.visit.name) }
         case .activity(let counts):
             for engine in serving { for (id, messages) in counts { engine.heard(id, messages) } }
@@ -175,7 +174,7 @@ final class RtpmididFleet: Carrier {
 
     // MARK: What is asked
 
-    /// The kernel's counts come by themselves.
+    /// Nothing to ask: the patch bay tells activity by itself.
     func requestActivity() {}
 
     func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void) {
@@ -190,7 +189,7 @@ final class RtpmididFleet: Carrier {
 
     private func heardSounding(_ ports: [PortID: ActiveNotes]) {
         var all: [Int64: ActiveNotes] = [:]
-        for one in serving.lazy.flatMap(\.present.values) where one.isShown {
+        for one in serving.lazy.flatMap(\.attendance.all) where one.isShown {
             if let sounding = ports[one.id] { all[one.visit.id] = sounding }
         }
         let waiters = soundingWaiters.values
@@ -203,7 +202,7 @@ final class RtpmididFleet: Carrier {
         bay.send(.panic(room: room) { done(.silenced(hearers: $0.ports, notes: $0.notes)) })
         guard all else { return }
         for engine in serving where room == nil || engine.room.name == room {
-            for id in engine.present.keys { bay.send(.notesOff(id, 0...127)) }
+            for id in engine.attendance.present.keys { bay.send(.notesOff(id, 0...127)) }
         }
     }
 
@@ -211,7 +210,7 @@ final class RtpmididFleet: Carrier {
 
     var wires: Set<Matrix.Pair>? {
         var shown: [PortID: Int64] = [:]
-        for one in serving.lazy.flatMap(\.present.values) where one.isShown { shown[one.id] = one.visit.id }
+        for one in serving.lazy.flatMap(\.attendance.all) where one.isShown { shown[one.id] = one.visit.id }
         return Set(
             kernelWires.compactMap { wire in
                 guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }
@@ -219,20 +218,20 @@ final class RtpmididFleet: Carrier {
             })
     }
 
-    var troubles: [Snapshot.Problem] {
+    var carrierProblems: [Snapshot.Problem] {
         let deaf = [
-            bay.trouble.map { "Nobody is connected with anybody: \($0)" },
-            listenerTrouble.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
+            bay.problem.map { "Nobody is connected with anybody: \($0)" },
+            listenerProblem.map { "What players hold when they leave is not released: \($0). MIDI goes on." },
         ].compactMap { $0.map { Snapshot.Problem(what: $0, fix: nil) } }
-        // Looked at only then: opening the device makes an ALSA client, which everybody is told of.
-        guard serving.contains(where: { !$0.isReady }) else { return deaf }
+        // Looked for only while an engine is not ready, since opening the device makes an ALSA client that all others see.
+        guard serving.contains(where: { !$0.run.isReady }) else { return deaf }
         let sequencer = Doctor.sequencer()
         return [Doctor.daemon(context.configuration), sequencer].filter { !$0.isWell }
             .map { .init(what: $0.words, fix: $0.fix) } + (sequencer.isWell ? deaf : [])
     }
 
     /// rtpmidid has no goodbye for one participant.
-    func wordsForKick(by author: Author) -> String {
+    func textForKick(by author: Author) -> String {
         "was taken out of the room by \(author); rtpmidid does not tell its computer, which shows it as connected until it is disconnected there"
     }
 }

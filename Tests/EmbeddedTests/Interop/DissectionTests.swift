@@ -90,10 +90,10 @@ import Testing
         }
         let session = "raw:ip:udp:applemidi"
         #expect(Set(frames.map(\.proto)) == [session, session + ":rtp:rtpmidi"])
-        // Nothing above is true of nothing: every kind of packet and every chapter was there, and every command was found.
+        // So that none of the checks above passes for lack of packets: every kind of packet, chapter and command occurred.
         #expect(Set(frames.map(\.command)).isSuperset(of: ["0x4f4b", "0x4e4f", "0x434b", "0x5253", "0x4259"]))
-        for (place, chapter) in Frame.chapters.enumerated() {
-            #expect(frames.count { $0.has(place) } > 20, "chapter \(chapter)")
+        for (index, chapter) in Frame.chapters.enumerated() {
+            #expect(frames.count { $0.has(index) } > 20, "chapter \(chapter)")
         }
         #expect(frames.reduce(0) { $0 + $1.commands } == players.reduce(0) { $0 + $1.heard.count - $1.repairs })
     }

@@ -32,7 +32,7 @@ struct PymidiTests {
         let port = freeUDPPortPair()
         let pymidi = try pymidi("respond", port: port)
         try eventually("its server", seen: pymidi.error) { pymidi.output.contains("listening") }
-        // Of what it does not know, it takes all that follows in the packet for the rest: the last one here.
+        // pymidi takes everything after a command that it does not know for that command's data, so it comes last here.
         let music = ["903c64", "b00750", "a03c40", "90437f", "803c40", "804340", "f07e7f0901f7"]
         let lines = directory.write("lines", music.joined(separator: "\n") + "\n")
         let words = ["127.0.0.1:\(port)", "--name", "Tester", "--dump"]
@@ -42,7 +42,7 @@ struct PymidiTests {
             heard(pymidi).count >= music.count
         }
         #expect(heard(pymidi).prefix(music.count) == music[...])
-        // It uses no journal: the ends are said again.
+        // pymidi uses no journal, so note ends are sent again.
         try eventually("the ends' repetitions", seen: pymidi.output) {
             heard(pymidi).count { $0 == "803c40" } == 6 && heard(pymidi).count { $0 == "804340" } == 6
         }
@@ -53,7 +53,7 @@ struct PymidiTests {
         #expect(try join.finish().code == 0)
         try eventually("the goodbye", seen: pymidi.output) { pymidi.output.contains("disconnected") }
         #expect(values("connected", pymidi) == ["Tester"] && values("disconnected", pymidi) == ["Tester"])
-        // It says this of feedback, which it does not know, and of the second and third BY.
+        // pymidi logs this for receiver feedback, which it does not know, and for the second and third BY.
         let complaints = values("complaint", pymidi).filter {
             !$0.contains("unrecognized command: b'RS'") && !$0.contains("exit from unknown ssrc")
         }

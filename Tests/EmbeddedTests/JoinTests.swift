@@ -27,8 +27,8 @@ struct JoinTests {
     }
 
     /// `midihub join`, with standard input from a path where one is given.
-    private func join(_ words: [String], input: String = "/dev/null", name: String = "join") throws -> Program {
-        let command = ([try builtProduct("midihub"), "join"] + words).map { "'\($0)'" }.joined(separator: " ")
+    private func join(_ arguments: [String], input: String = "/dev/null", name: String = "join") throws -> Program {
+        let command = ([try builtProduct("midihub"), "join"] + arguments).map { "'\($0)'" }.joined(separator: " ")
         return try Program("/bin/sh", ["-c", "exec \(command) < '\(input)'"], in: directory, name: name)
     }
 
@@ -52,7 +52,7 @@ struct JoinTests {
         let engine = try engine(port: port)
         let bob = try join(["localhost:\(port)", "--name", "Bob", "--dump"], name: "bob")
         try waitUntilJoined(bob)
-        // It stands there before the session does.
+        // The input is there before the session is up.
         let lines = directory.write("lines", "90 3c 64\n\n# a comment\n803C40 f0 7e 7f 09 01 f7\r\nzz\n90 3c\nfa")
         let alice = try join(["[::1]:\(port)", "--name", "Alice"], input: lines, name: "alice")
         let expected = ["903c64", "803c40", "f07e7f0901f7", "fa"]
@@ -63,7 +63,7 @@ struct JoinTests {
         #expect(notes.dropFirst(3).allSatisfy { $0 == "803c40" }, "\(notes)")
         try eventually("the complaints", seen: alice.error) { alice.error.contains("line 6 is not sent") }
         #expect(alice.error.contains("line 5 is not sent: it must be pairs of hex digits"))
-        // The end of its input was not its end: it is still heard of, until it says goodbye.
+        // It goes on after the end of its input, until it says goodbye.
         #expect(alice.exit == nil)
         alice.send(SIGTERM)
         #expect(try alice.finish().code == 0)
@@ -113,7 +113,7 @@ struct JoinTests {
         #expect(try bob.finish().code == 0)
         let recorded = try StandardMIDIFile(decoding: contents(of: recording)).playback
         #expect(recorded.map(\.bytes) == messages)
-        // Spread out in time; how exactly depends on the machine.
+        // The messages are spread out in time; how exactly depends on the machine.
         #expect(try #require(recorded.last).at > .zero)
     }
 
@@ -194,9 +194,9 @@ struct JoinTests {
         (["join", "hub", "--record", "/nonexistent/x.mid"], 69, "/nonexistent/x.mid"), (["ping"], 64, "whom?"),
         (["ping", "hub:0"], 64, "is no HOST"), (["join", "hub", "--name", "midihub ping"], 64, "measures the way"),
     ])
-    func `wrong use is named`(words: [String], code: Int, said: String) throws {
-        let finished = try Program(builtProduct("midihub"), words, in: directory).finish()
-        #expect(finished.code == code && finished.error.contains(said), "\(finished)")
+    func `wrong use is named`(arguments: [String], code: Int, message: String) throws {
+        let finished = try Program(builtProduct("midihub"), arguments, in: directory).finish()
+        #expect(finished.code == code && finished.error.contains(message), "\(finished)")
     }
 
     @Test func `ping tells how far away hubs are, and which does not answer`() throws {
@@ -204,9 +204,9 @@ struct JoinTests {
         let engine = try engine(port: port)
         #expect(engine.exit == nil)
         let hosts = ["127.0.0.1:\(other)", "localhost:\(port)"]
-        let words = try Program(builtProduct("midihub"), ["ping"] + hosts, in: directory, name: "ping")
+        let arguments = try Program(builtProduct("midihub"), ["ping"] + hosts, in: directory, name: "ping")
         let json = try Program(builtProduct("midihub"), ["ping", "--json", hosts[0]], in: directory, name: "json")
-        let finished = try words.finish()
+        let finished = try arguments.finish()
         #expect(finished.code == 0)
         let lines = finished.output.split(separator: "\n")
         try #require(lines.count == 3, "\(finished)")
