@@ -10,6 +10,8 @@ extension HubGroup {
         let writer = WriterBox()
         /// The newest event's number; 0 before the first.
         var last = EventNumber(0)
+        /// The first that has not been sent yet.
+        var unsent: EventNumber?
         var state = SpeakerState()
         /// Messages that wait behind a long system exclusive one.
         var outbox: [[UInt8]] = []
@@ -27,6 +29,8 @@ extension HubGroup {
     final class WriterBox { var writer = EventsWriter() }
 
     private static let longestOutbox = 10_000
+    /// So many are sent together at most: of the longest, too, the first must still be in the window.
+    private static let mostTogether = 48
     /// After so much silence the newest events are said again.
     private static let repetition: UInt64 = 100
 
@@ -36,7 +40,6 @@ extension HubGroup {
     package func send(_ messages: [[UInt8]]) -> Int {
         guard isUp else { return 0 }
         for hub in hubs where hub.isUp && !hub.isLinked { hub.send(messages) }
-        let first = own.last.advanced(by: 1)
         var taken = 0
         for message in messages
         where (try? MIDIBytes.split(message)) == [message] && message.count <= Pacing.longest + 2 {
@@ -52,7 +55,7 @@ extension HubGroup {
             }
             taken += 1
         }
-        flush(from: first)
+        flush()
         workOwn(now)
         plan()
         return taken
@@ -61,7 +64,6 @@ extension HubGroup {
     /// What is due of what it plays: the next piece of a long message, and the newest events once more.
     func workOwn(_ now: UInt64) {
         while let message = own.outbox.first {
-            let first = own.last.advanced(by: 1)
             if message[0] == 0xF0 {
                 guard own.pacing.due ?? 0 <= now else { break }
                 own.pacing.due = now + Pacing.interval
@@ -70,14 +72,13 @@ extension HubGroup {
                 let data = message[(octets.lowerBound + 1)..<(octets.upperBound + 1)]
                 let (head, tail) = part.framing
                 number([head] + data + [tail])
-                flush(from: first)
                 guard part.isEnd else { break }
             } else {
                 number(message)
-                flush(from: first)
             }
             own.outbox.removeFirst()
         }
+        flush()
         if let due = own.repeatDue, due <= now {
             own.repeatDue = nil
             if own.writer.writer.writeRepeat(origin, through: own.last, of: own.window, at: now) { sendWritten() }
@@ -91,11 +92,13 @@ extension HubGroup {
         event.withUnsafeBytes {
             own.window.put(own.last, time: UInt32(truncatingIfNeeded: now), $0, at: now)
         }
+        let first = own.unsent ?? own.last
+        own.unsent = first
+        if own.last.distance(from: first) + 1 >= Self.mostTogether { flush() }
     }
 
-    private func flush(from first: EventNumber) {
-        guard own.last.distance(from: first) >= 0 else { return }
-        var next = first
+    private func flush() {
+        guard var next = own.unsent.take() else { return }
         let now = now
         while own.last.distance(from: next) >= 0 {
             let taken = own.writer.writer.write(origin, next, through: own.last, of: own.window, at: now)

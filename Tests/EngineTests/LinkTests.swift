@@ -33,6 +33,16 @@ struct LinkTests {
         #expect(player.heard.isEmpty)
     }
 
+    @Test func `more at once than is kept to be said again is heard, each once and in order`() throws {
+        let (a, b) = (try EngineUnderTest(), try EngineUnderTest())
+        let hearer = try GroupUnderTest([a, b], name: "Hearer")
+        let player = try GroupUnderTest([a, b], name: "Player")
+        let messages = (0..<2 * EventWindow.capacity + 10).map { [0xE0, UInt8($0 % 128), UInt8($0 / 128)] as [UInt8] }
+        player.send(messages)
+        try eventually("the last", seen: "\(hearer.heard)") { hearer.heard.last == messages.last.map(hex) }
+        #expect(hearer.heard == messages.map(hex))
+    }
+
     @Test func `foreign participants are numbered by the hub, and hear plain RTP-MIDI`() throws {
         let engine = try EngineUnderTest()
         let piano = try engine.player("Piano")
