@@ -116,7 +116,8 @@ class Player(Participant):
         """Ends whatever a hub would end for it."""
         self.play(*(bytes([0x80 | channel, note, 64]) for channel, note in sorted(self.sound.held)))
         for channel in range(4):
-            self.play(bytes([0xB0 | channel, 64, 0]), bytes([0xB0 | channel, 1, 0]), bytes([0xD0 | channel, 0]), bytes([0xE0 | channel, 0, 64]))
+            self.play(bytes([0xB0 | channel, 64, 0]), bytes([0xB0 | channel, 1, 0]), bytes([0xD0 | channel, 0]))
+            self.play(bytes([0xE0 | channel, 0, 64]))
 
 
 class Hearer(Participant):
