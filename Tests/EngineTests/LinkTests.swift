@@ -37,7 +37,10 @@ struct LinkTests {
         let (a, b) = (try EngineUnderTest(), try EngineUnderTest())
         let hearer = try GroupUnderTest([a, b], name: "Hearer")
         let player = try GroupUnderTest([a, b], name: "Player")
-        let messages = (0..<2 * EventWindow.capacity + 10).map { [0xE0, UInt8($0 % 128), UInt8($0 / 128)] as [UInt8] }
+        let messages: [[UInt8]] = (0...2 * EventWindow.capacity).map { (number: Int) -> [UInt8] in
+            if number % 16 == 5 { return [0xF8] }
+            return [0xE0, UInt8(number % 128), UInt8(number / 128)]
+        }
         player.send(messages)
         try eventually("the last", seen: "\(hearer.heard)") { hearer.heard.last == messages.last.map(hex) }
         #expect(hearer.heard == messages.map(hex))
