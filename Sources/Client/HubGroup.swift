@@ -31,6 +31,8 @@ package final class HubGroup {
     package var onReceived: (Received) -> Void = { _ in }
     /// Another one of the hubs that do not number events is heard; nil: none.
     package var onSelected: (Int?) -> Void = { _ in }
+    /// What waited to be sent has gone so far that there is room for more.
+    package var onRoom: () -> Void = {}
 
     private let loop: EventLoop
     private var alarm: Alarm!  // made last in init: it calls back into self

@@ -9,8 +9,9 @@ package import Rooms
 /// | the next event | it is let out, and those that waited behind it |
 /// | an earlier one | a second copy: dropped, and its lateness noted |
 /// | a later one | it waits; another path that has not come so far may bring what is missing in a moment |
-/// | nothing in that moment, or all paths are past it | the events are asked for, twice |
-/// | nothing then either, or more is missing than a window has | a state is asked for, and its difference let out |
+/// | nothing in that moment, or all paths are past it | the events are asked for, some times |
+/// | nothing then either, or all paths are past more than a window has | a state is asked for, and its difference let out |
+/// | a state in place of the events | that path does not have them; when no other may have them it is let out so |
 /// | no state after some questions | what is missing is given up |
 package struct OriginReader {
     package static let pathLimit = 8
@@ -41,9 +42,9 @@ package struct OriginReader {
     /// What a pulse tells of may have been overtaken by the pulse.
     private static let overtaken: UInt64 = 20
     private static let longestAnswer: UInt64 = 1_000
-    /// Questions for events, and then for a state, before what is missing is given up.
-    private static let eventQuestions = 2
-    private static let questions = 10
+    /// Questions for events, of which as many answers may get lost, and then for a state, before what is missing is given up.
+    private static let eventQuestions = 6
+    private static let questions = 14
     /// A note that began in a gap longer than this is not struck any more.
     private static let struckLate: UInt64 = 2_500
     /// When an event has come by all paths by which it will.
@@ -57,10 +58,18 @@ package struct OriginReader {
     private var arrivals = [256 of Arrival](repeating: Arrival())
     private let statistics: PathStatistics?
 
-    /// Something is missing: how often it was asked for, and when the next step is due.
-    private var missing: (asked: Int, due: UInt64)?
+    private struct Missing: BitwiseCopyable {
+        /// How often it was asked for, and when the next step is due.
+        var asked = 0
+        var due: UInt64
+        var lastAsked: Int?
+        /// Paths that were asked for the events, and those that do not have them: a bit for each.
+        var pathsAsked: UInt8 = 0
+        var pathsWithout: UInt8 = 0
+        var asksForState = false
+    }
+    private var missing: Missing?
     private var lastLetOut: UInt64 = 0
-    private var lastAsked: Int?
     private var gathered: StateParts?
 
     /// - Parameter next: where it goes on after a restart of ours.
@@ -106,11 +115,7 @@ package struct OriginReader {
         emit: (Emission, RawSpan, EventNumber?) -> Void
     ) {
         told(of: part.number, by: path)
-        // Where nothing is missing, or events may still come, they are better.
-        let isLast = part.isFinal && !(0..<Self.pathLimit).contains { $0 != path && paths[$0].carries }
-        guard next.map({ part.number.distance(from: $0) >= 0 && (isLast || asksForState($0)) }) ?? true else {
-            return letOut(at: now, overtaken: Self.overtaken, emit: emit)
-        }
+        guard takes(part, by: path, at: now) else { return letOut(at: now, overtaken: Self.overtaken, emit: emit) }
         let parts = gathered.flatMap { $0.belongs(part) ? $0 : nil } ?? StateParts(part)
         parts.add(part, in: datagram)
         gathered = parts
@@ -154,18 +159,23 @@ package struct OriginReader {
         at now: UInt64, known: SpeakerState, roundTrip: (Int) -> UInt64, ask: (Int, Question) -> Void,
         emit: (Emission, RawSpan, EventNumber?) -> Void
     ) {
-        guard let (asked, due) = missing, due <= now else { return }
-        guard asked < Self.questions, let path = whomToAsk(asked, roundTrip) else {
+        guard var missing, missing.due <= now else { return }
+        guard missing.asked < Self.questions, let path = whomToAsk(missing, roundTrip) else {
             return giveUp(at: now, known, emit: emit)
         }
-        if let next, !asksForState(next) {
+        let patience = min(Self.longestAnswer, roundTrip(path) + 20)
+        if let next, missing.asked < Self.eventQuestions, !isBeyondEvents(next) {
             ask(path, .events(next, lastMissing(from: next)))
+            missing.pathsAsked |= Self.bit(path)
+            missing.due = now + patience
         } else {
             ask(path, .state)
+            missing.asksForState = true
+            missing.due = now + max(500, 2 * patience)
         }
-        lastAsked = path
-        let patience = min(Self.longestAnswer, roundTrip(path) + 20)
-        missing = (asked + 1, now + (asked < Self.eventQuestions ? patience : max(500, 2 * patience)))
+        missing.asked += 1
+        missing.lastAsked = path
+        self.missing = missing
     }
 
     /// To be called about once a second: what has come by all its paths is counted.
@@ -201,7 +211,7 @@ package struct OriginReader {
     private mutating func saw(_ number: EventNumber, by path: Int, isAnswer: Bool, at now: UInt64) {
         guard let statistics else { return }
         let index = Int(number.rawValue % 256)
-        let bit: UInt8 = 1 << UInt8(path)
+        let bit = Self.bit(path)
         var arrival = arrivals[index]
         if arrival.paths != 0, arrival.number == number.rawValue {
             guard arrival.paths & bit == 0 else { return }
@@ -240,7 +250,7 @@ package struct OriginReader {
             return
         }
         // Another gap than before.
-        if missing == nil || before != next { missing = (0, now &+ max(overtaken, hold)) }
+        if missing == nil || before != next { missing = Missing(due: now &+ max(overtaken, hold)) }
     }
 
     /// Something is known of that has not been let out.
@@ -264,13 +274,27 @@ package struct OriginReader {
         return 0
     }
 
-    /// More is missing than events can be asked for, or they were asked for in vain.
-    private func asksForState(_ next: EventNumber) -> Bool {
-        if let missing, missing.asked >= Self.eventQuestions { return true }
-        for index in 0..<Self.pathLimit where paths[index].hasHighest {
-            if EventNumber(paths[index].highest).distance(from: next) >= EventWindow.capacity { return true }
+    /// Whether a state may stand for what is missing: where events may still come, by whatever path, they are better.
+    private mutating func takes(_ part: LinkPacket.StatePart, by path: Int, at now: UInt64) -> Bool {
+        guard let next else { return true }
+        guard part.number.distance(from: next) >= 0 else { return false }
+        var missing = missing ?? Missing(due: now &+ max(Self.overtaken, hold))
+        if part.isFinal || missing.pathsAsked & Self.bit(path) != 0 { missing.pathsWithout |= Self.bit(path) }
+        self.missing = missing
+        return missing.asksForState
+            || missing.pathsWithout != 0
+                && (0..<Self.pathLimit).allSatisfy { !paths[$0].carries || missing.pathsWithout & Self.bit($0) != 0 }
+    }
+
+    private static func bit(_ path: Int) -> UInt8 { 1 << UInt8(path) }
+
+    /// All paths are past more than events can be asked for.
+    private func isBeyondEvents(_ next: EventNumber) -> Bool {
+        (0..<Self.pathLimit).allSatisfy {
+            !paths[$0].carries
+                || paths[$0].hasHighest
+                    && EventNumber(paths[$0].highest).distance(from: next) >= EventWindow.capacity
         }
-        return false
     }
 
     private func lastMissing(from next: EventNumber) -> EventNumber {
@@ -279,12 +303,19 @@ package struct OriginReader {
             let highest = EventNumber(paths[index].highest)
             if highest.distance(from: last) > 0 { last = highest }
         }
+        if last.distance(from: next) >= EventWindow.capacity { last = next.advanced(by: EventWindow.capacity - 1) }
         while last != next, window.has(last) { last = last.advanced(by: -1) }
         return last
     }
 
-    /// Of the paths that have come so far the nearest; the second time another one.
-    private func whomToAsk(_ asked: Int, _ roundTrip: (Int) -> UInt64) -> Int? {
+    /// Of the paths that have come so far, and that may have it, the nearest; every second time another one.
+    private func whomToAsk(_ missing: Missing, _ roundTrip: (Int) -> UInt64) -> Int? {
+        func isWorse(_ path: Int) -> (Bool, Bool, UInt64) {
+            (
+                missing.pathsWithout & Self.bit(path) != 0, missing.asked % 2 == 1 && path == missing.lastAsked,
+                roundTrip(path)
+            )
+        }
         var best: Int?
         for index in 0..<Self.pathLimit where paths[index].carries && paths[index].hasHighest {
             if let next, EventNumber(paths[index].highest).distance(from: next) < 0 { continue }
@@ -292,11 +323,8 @@ package struct OriginReader {
                 best = index
                 continue
             }
-            if asked % 2 == 1, other == lastAsked || index == lastAsked {
-                if other == lastAsked { best = index }
-            } else if roundTrip(index) < roundTrip(other) {
-                best = index
-            }
+            let (one, two) = (isWorse(index), isWorse(other))
+            if one.0 != two.0 ? !one.0 : one.1 != two.1 ? !one.1 : one.2 < two.2 { best = index }
         }
         return best
     }

@@ -33,6 +33,19 @@ struct LinkTests {
         #expect(player.heard.isEmpty)
     }
 
+    @Test func `more at once than is kept to be said again is heard, each once and in order`() throws {
+        let (a, b) = (try EngineUnderTest(), try EngineUnderTest())
+        let hearer = try GroupUnderTest([a, b], name: "Hearer")
+        let player = try GroupUnderTest([a, b], name: "Player")
+        let messages: [[UInt8]] = (0...2 * EventWindow.capacity).map { (number: Int) -> [UInt8] in
+            if number % 16 == 5 { return [0xF8] }
+            return [0xE0, UInt8(number % 128), UInt8(number / 128)]
+        }
+        player.send(messages)
+        try eventually("the last", seen: "\(hearer.heard)") { hearer.heard.last == messages.last.map(hex) }
+        #expect(hearer.heard == messages.map(hex))
+    }
+
     @Test func `foreign participants are numbered by the hub, and hear plain RTP-MIDI`() throws {
         let engine = try EngineUnderTest()
         let piano = try engine.player("Piano")

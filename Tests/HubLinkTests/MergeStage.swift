@@ -223,9 +223,13 @@ final class MergeStage {
             }
             if isAnswered { return }
         }
+        tellState(on: path)
+    }
+
+    func tellState(on path: Int, isFinal: Bool = false) {
         var packets: [[UInt8]] = []
         StateParts.write(
-            state, of: Self.origin, at: last, from: SSRC(1), count: { 0 },
+            state, of: Self.origin, at: last, isFinal: isFinal, from: SSRC(1), count: { 0 },
             send: { write in packets.append(packet { write(&$0) }) })
         for bytes in packets { send(bytes, on: path, toHearer: true) }
     }

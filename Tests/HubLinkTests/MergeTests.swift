@@ -101,6 +101,43 @@ struct MergeTests {
         #expect(stage.asked == [.events(EventNumber(2), EventNumber(17))])
     }
 
+    @Test func `questions that get lost are asked again, and cost no event`() {
+        let stage = MergeStage([.init(latency: 10, jitter: 0, lost: 0, doubled: 0)], seed: 7)
+        stage.play(Self.on(60))
+        stage.pass(100)
+        stage.paths[0].lost = 100
+        for note in UInt8(0)..<20 {
+            stage.play(Self.on(note))
+            stage.pass(10)
+        }
+        stage.paths[0].lost = 0
+        stage.play(Self.off(60))
+        stage.paths[0].lost = 100
+        stage.pass(150)
+        stage.paths[0].lost = 0
+        stage.pass(200)
+        #expect(stage.asked.count > 3 && Set(stage.asked).count == 1)
+        #expect(Self.isInOrder(stage))
+    }
+
+    @Test(arguments: [40, 300])
+    func `a state of a hub that has begun anew does not stand for events that are under way by another`(count: Int) {
+        let stage = MergeStage([Self.quiet, .init(latency: 60, jitter: 0, lost: 0, doubled: 0)], seed: 8)
+        for _ in 0..<100 {
+            stage.play([0xF8])
+            stage.pass(25)
+        }
+        stage.paths[0].lost = 100
+        for event in 0..<count {
+            stage.play(Self.on(UInt8(event % 128)))
+            if event % 10 == 9 { stage.pass(1) }
+        }
+        stage.paths[0].lost = 0
+        stage.tellState(on: 0, isFinal: true)
+        stage.pass(1_000)
+        #expect(Self.isInOrder(stage))
+    }
+
     @Test func `what nobody has any more is made up for by the state, and notes long past are not struck`() {
         let stage = MergeStage([.init(latency: 10, jitter: 0, lost: 0, doubled: 0)], seed: 5)
         stage.play(Self.on(60))
@@ -114,7 +151,7 @@ struct MergeTests {
         stage.pass(20_000)
         stage.paths[0].lost = 0
         stage.pass(20_000)
-        #expect(stage.asked == Array(repeating: .events(EventNumber(3), EventNumber(5)), count: 2))
+        #expect(stage.asked == [.events(EventNumber(3), EventNumber(5))])
         #expect(
             stage.heard.dropFirst(2).map(\.bytes) == [[0x80, 60, 64], [0xB0, 7, 90]]
                 && stage.heard.dropFirst(2).allSatisfy { $0.number == nil })

@@ -73,6 +73,7 @@ final class Join {
         }
         group.onNews = { [unowned self] in tell($0, of: group.hubs[$1]) }
         group.onReceived = { [unowned self] in received($0) }
+        group.onRoom = { [unowned self] in beginOnce() }
         group.onSelected = { [unowned self] in tellSelected($0) }
         for hub in group.hubs { Output.complain("inviting \(hub.host), UDP port \(hub.host.port)") }
         group.start()
@@ -80,7 +81,10 @@ final class Join {
         return exitCode
     }
 
-    private func send(_ messages: [[UInt8]]) { group.send(messages) }
+    private func send(_ messages: [[UInt8]]) {
+        group.send(messages)
+        if !group.hasRoom { input.pause() }
+    }
 
     // MARK: Life
 
@@ -127,7 +131,7 @@ final class Join {
             play(from: 0, since: .now)
             input.onMessages = { [unowned self] in send($0) }
         }
-        if group.isUp, !isEnding { input.resume() } else { input.pause() }
+        if group.isUp, group.hasRoom, !isEnding { input.resume() } else { input.pause() }
     }
 
     private func end() {
