@@ -44,7 +44,7 @@ package final class HubGroup {
     var own = OwnEvents()
 
     // What it hears.
-    struct Speaker {
+    final class Speaker {
         var reader: OriginReader
         /// How many pulses in a row of a hub that carries it did not speak of it.
         var unmentioned = [8 of UInt8](repeating: 0)
@@ -52,6 +52,7 @@ package final class HubGroup {
         var state = SpeakerState()
         /// A system exclusive message that is coming in, after its F0.
         var incoming: [UInt8]?
+        init(_ reader: OriginReader) { self.reader = reader }
     }
     var speakers: [Origin: Speaker] = [:]
     let statistics = PathStatistics()
@@ -142,13 +143,12 @@ package final class HubGroup {
     }
 
     func lose(_ origin: Origin, by hub: Int) {
-        guard speakers[origin]?.reader.lose(hub) ?? false, var speaker = speakers[origin] else { return }
+        guard speakers[origin]?.reader.lose(hub) ?? false, let speaker = speakers[origin] else { return }
         let held = speaker.state.held
         // If it comes again it is known how its instruments are set.
         speaker.state.held = HeldState()
         speaker.reader = OriginReader(origin, window: speaker.reader.window, statistics: statistics)
         speaker.reader.window.forgetAll()
-        speakers[origin] = speaker
         end(held)
     }
 
@@ -243,19 +243,20 @@ package final class HubGroup {
             guard let gone = speakers.first(where: { !$0.value.reader.isCarried })?.key else { return }
             speakers[gone] = nil
         }
-        var speaker = speakers[origin] ?? Speaker(reader: OriginReader(origin, statistics: statistics))
+        let speaker = speakers[origin] ?? Speaker(OriginReader(origin, statistics: statistics))
+        speakers[origin] = speaker
         var received: [Received] = []
         body(&speaker.reader) { [self] emission, bytes, number in
-            follow(emission, bytes, number, of: &speaker.state, &speaker.incoming, origin, hub, &received)
+            follow(emission, bytes, number, of: speaker, origin, hub, &received)
         }
-        speakers[origin] = speaker
         // Handed on only when the merge is done: whoever hears may send.
         for one in received { onReceived(one) }
     }
 
     private func follow(
-        _ emission: Emission, _ bytes: RawSpan, _ number: EventNumber?, of state: inout SpeakerState,
-        _ incoming: inout [UInt8]?, _ origin: Origin, _ hub: Int?, _ received: inout [Received]
+        _ emission: Emission, _ bytes: RawSpan, _ number: EventNumber?, of speaker: Speaker, _ origin: Origin,
+        _ hub: Int?,
+        _ received: inout [Received]
     ) {
         func add(_ bytes: [UInt8], _ time: UInt32) {
             received.append(
@@ -266,21 +267,22 @@ package final class HubGroup {
         switch emission {
         case .message(let message, let time, _):
             let others = number == nil && !message.holds
-            state.follow(message)
+            speaker.state.follow(message)
             // What a state ends may be another's here.
             if others, speakers.contains(where: { $0.key != origin && $0.value.state.held.holds(message) }) { return }
             add(message.bytes, time)
         case .system(let message, let time):
             if message.isForOthers { add(message.bytes, time) }
         case .sysEx(let part, let octets, let time):
-            if part.isBeginning { incoming = [] }
-            guard part != .cancel, var message = incoming.take(), message.count + octets.count <= Pacing.longest else {
-                incoming = nil
+            if part.isBeginning { speaker.incoming = [] }
+            guard part != .cancel, var message = speaker.incoming.take(), message.count + octets.count <= Pacing.longest
+            else {
+                speaker.incoming = nil
                 return
             }
             for place in octets { message.append(bytes.uint8(at: place)) }
-            if part.isEnd { add([0xF0] + message + [0xF7], time) } else { incoming = message }
-        case .sysExLost: incoming = nil
+            if part.isEnd { add([0xF0] + message + [0xF7], time) } else { speaker.incoming = message }
+        case .sysExLost: speaker.incoming = nil
         }
     }
 

@@ -1,3 +1,6 @@
+import EngineProtocol
+import Foundation
+
 /// How the hub is: one sentence for musicians, and what is wrong.
 extension Snapshot.Health {
     static func judge(
@@ -22,6 +25,9 @@ extension Snapshot.Health {
         let unsettled = engines.filter { $0.state == .starting || $0.state == .stopping }.map { "\($0.port)" }
         if serves, !unsettled.isEmpty {
             sentence += " Not served at the moment: port \(unsettled.joined(separator: ", "))."
+        }
+        if let redundancy = EngineStatus.Link.sentence(of: participants.compactMap(\.link)) {
+            sentence += " \(redundancy)"
         }
         return .init(
             ok: problems.isEmpty && engines.allSatisfy { $0.state == .up }, sentence: sentence, problems: problems)

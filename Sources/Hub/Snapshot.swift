@@ -1,3 +1,4 @@
+package import EngineProtocol
 import Synchronization
 
 /// What the hub shows of itself at one moment: made on the hub's loop, read by HTTP. Field names are the JSON API's;
@@ -73,6 +74,8 @@ package struct Snapshot: Equatable, Sendable {
         package var unreadable: UInt64?
         /// Packets were lost of which no journal tells, and a note sounds since before; true, or absent.
         package var mayHaveLeftNotes: Bool?
+        /// It speaks in numbered events (`midihub join`): by which hubs they came in the last minute, as it says itself.
+        package var link: EngineStatus.Link?
         package var remark: String?
         /// Nobody hears it, because it sends back what it hears: true, or absent.
         package var muted: Bool?

@@ -1,12 +1,12 @@
 package import RTPMIDI
 
 /// The newest events of one origin, by number: what is kept by who sends them, to say them again, and by who merges them,
-/// until their turn has come. 256 events, or fewer long ones; about 16 KiB, made at init.
+/// until their turn has come. 1024 events, or fewer long ones; about 64 KiB, of which what is used takes memory.
 @safe package final class EventWindow {
-    package static let capacity = 256
+    package static let capacity = 1024
     /// Octets of one event: a channel or system message, or a part of a system exclusive one with its framing octets.
     package static let longestEvent = 256
-    private static let octetCapacity = 8192
+    private static let octetCapacity = 32768
 
     private struct Slot: BitwiseCopyable {
         var number: UInt32 = 0

@@ -34,6 +34,11 @@ package struct OriginReader {
         var first: UInt8 = 0
         var isAnswer = false
     }
+    /// No part of the value itself, which would be large.
+    private final class Arrivals {
+        var all = [Arrival](repeating: Arrival(), count: EventWindow.capacity)
+        static func index(_ number: EventNumber) -> Int { Int(number.rawValue % UInt32(EventWindow.capacity)) }
+    }
 
     /// How long what is missing is waited for before it is asked for, at most, and where nobody knows how far the paths lie
     /// apart.
@@ -55,7 +60,8 @@ package struct OriginReader {
     /// Of the next event that will be let out; nil before anything is known.
     package private(set) var next: EventNumber?
     private var paths = [8 of Path](repeating: Path())
-    private var arrivals = [256 of Arrival](repeating: Arrival())
+    /// By number; only where statistics are wanted.
+    private let arrivals: Arrivals?
     private let statistics: PathStatistics?
 
     private struct Missing: BitwiseCopyable {
@@ -78,6 +84,7 @@ package struct OriginReader {
         statistics: PathStatistics? = nil
     ) {
         (self.origin, self.window, self.next, self.statistics) = (origin, window, next, statistics)
+        arrivals = statistics == nil ? nil : Arrivals()
     }
 
     // MARK: What comes
@@ -141,8 +148,8 @@ package struct OriginReader {
 
     /// By which paths an event has come so far, a bit for each; 0 where that is not known any more.
     package func paths(of number: EventNumber) -> UInt8 {
-        let arrival = arrivals[Int(number.rawValue % 256)]
-        return arrival.number == number.rawValue ? arrival.paths : 0
+        guard let arrival = arrivals?.all[Arrivals.index(number)], arrival.number == number.rawValue else { return 0 }
+        return arrival.paths
     }
 
     package var isCarried: Bool { (0..<Self.pathLimit).contains { paths[$0].carries } }
@@ -179,11 +186,12 @@ package struct OriginReader {
     }
 
     /// To be called about once a second: what has come by all its paths is counted.
-    package mutating func settle(at now: UInt64) {
-        guard let statistics else { return }
-        for index in 0..<256 where arrivals[index].paths != 0 && now &- arrivals[index].at >= Self.settling {
-            statistics.settled(paths: arrivals[index].paths, isAnswer: arrivals[index].isAnswer, at: now)
-            arrivals[index].paths = 0
+    package func settle(at now: UInt64) {
+        guard let statistics, let arrivals else { return }
+        for (index, arrival) in arrivals.all.enumerated() where arrival.paths != 0 && now &- arrival.at >= Self.settling
+        {
+            statistics.settled(paths: arrival.paths, isAnswer: arrival.isAnswer, at: now)
+            arrivals.all[index].paths = 0
         }
     }
 
@@ -209,23 +217,23 @@ package struct OriginReader {
     }
 
     private mutating func saw(_ number: EventNumber, by path: Int, isAnswer: Bool, at now: UInt64) {
-        guard let statistics else { return }
-        let index = Int(number.rawValue % 256)
+        guard let statistics, let arrivals else { return }
+        let index = Arrivals.index(number)
         let bit = Self.bit(path)
-        var arrival = arrivals[index]
+        var arrival = arrivals.all[index]
         if arrival.paths != 0, arrival.number == number.rawValue {
             guard arrival.paths & bit == 0 else { return }
             if arrival.paths.nonzeroBitCount == 1 {
                 statistics.saw(skew: now &- arrival.at, first: Int(arrival.first))
             }
-            arrivals[index].paths |= bit
+            arrivals.all[index].paths |= bit
             return
         }
         // A copy that comes when its event is long settled.
         guard next.map({ number.distance(from: $0) >= 0 }) ?? true else { return }
         if arrival.paths != 0 { statistics.settled(paths: arrival.paths, isAnswer: arrival.isAnswer, at: now) }
         arrival = Arrival(number: number.rawValue, at: now, paths: bit, first: UInt8(path), isAnswer: isAnswer)
-        arrivals[index] = arrival
+        arrivals.all[index] = arrival
     }
 
     private mutating func told(of last: EventNumber, by path: Int) {

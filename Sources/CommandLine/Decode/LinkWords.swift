@@ -3,14 +3,14 @@ import RTPMIDI
 
 /// What a packet of a link says (HubLink.docc), as JSON values.
 enum LinkWords {
-    static func describe(_ octets: [UInt8]) throws(PacketError) -> PacketWords.Object {
+    static func describe(_ octets: [UInt8]) throws(PacketError) -> [String: Any] {
         let datagram = octets.span.bytes
         let head = try LinkHead(decoding: datagram)
         let packet = try LinkPacket(decoding: datagram, head)
-        var object: PacketWords.Object = [
+        var object: [String: Any] = [
             "kind": "link", "packet": "\(head.kind)", "ssrc": head.ssrc.description, "count": head.count,
         ]
-        func add(_ more: PacketWords.Object) { object.merge(more) { _, new in new } }
+        func add(_ more: [String: Any]) { object.merge(more) { _, new in new } }
         switch packet {
         case .hello(let greeting), .welcome(let greeting):
             add([
@@ -24,7 +24,7 @@ enum LinkWords {
                 "events": try events(list.list, list.time, octets),
             ])
         case .pulse(let pulse):
-            let told = (0..<pulse.count).map { index -> PacketWords.Object in
+            let told = (0..<pulse.count).map { index -> [String: Any] in
                 let (origin, last) = pulse.entry(index, in: datagram)
                 return ["origin": DecodedValue.hex(origin.rawValue), "last": last.rawValue]
             }
@@ -55,11 +55,11 @@ enum LinkWords {
 
     private static func events(
         _ list: CommandSection, _ time: UInt32, _ octets: [UInt8]
-    ) throws(PacketError) -> [PacketWords.Object] {
+    ) throws(PacketError) -> [[String: Any]] {
         var reader = CommandListReader(list, timestamp: time)
-        var events: [PacketWords.Object] = []
+        var events: [[String: Any]] = []
         while let entry = try reader.next(in: octets.span.bytes) {
-            var event = PacketWords.describe(entry, octets)
+            var event = EntryWords.describe(entry, octets)
             event["delta"] = reader.delta
             events.append(event)
         }

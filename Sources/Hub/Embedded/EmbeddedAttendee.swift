@@ -33,7 +33,7 @@ final class EmbeddedAttendee: Attendee {
             reported.counts.received, reported.counts.lost, reported.counts.repaired
         )
         (view.unreadable, view.mayHaveLeftNotes) = (reported.counts.unreadable, reported.mayHaveLeftNotes)
-        view.loss = history.loss
+        (view.loss, view.link) = (history.loss, reported.link)
         if reported.loops {
             view.muted = true
             view.remark =
@@ -42,6 +42,8 @@ final class EmbeddedAttendee: Attendee {
             view.remark = "may have left a note: its software does not repair losses"
         } else if view.remark == nil, let unreadable = reported.counts.unreadable, unreadable > 0 {
             view.remark = "\(unreadable) of its packets could not be read"
+        } else if view.remark == nil {
+            view.remark = reported.link?.remark
         }
         return view
     }
