@@ -68,7 +68,8 @@ let package = Package(
         module(
             "CommandLine",
             [
-                "WebAPI", "Hub", "HTTP", "HubLink", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer", "Supervisor",
+                "WebAPI", "Hub", "HTTP", "HubLink", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer",
+                "Supervisor",
                 "Store",
                 "RTPMIDI", "Rooms", "MIDI", "Linux",
             ]),
@@ -85,7 +86,10 @@ let package = Package(
         .target(name: "BenchBare", path: "Tests/BenchBare"),
         .executableTarget(
             name: "midihub-bench",
-            dependencies: ["BenchBare", "CALSA", "Sequencer", "PatchBay", "Linux", "MIDI", "RTPMIDI", "TestSupport"],
+            dependencies: [
+                "BenchBare", "Client", "HubLink", "CALSA", "Sequencer", "PatchBay", "Linux", "MIDI", "RTPMIDI",
+                "TestSupport",
+            ],
             path: "Tests/Bench",
             swiftSettings: everywhere),
         .testTarget(

@@ -19,6 +19,8 @@ extension HubGroup {
         var burst = Burst()
         /// When the newest events are said again.
         var repeatDue: UInt64?
+        /// What was played while no hub was ready yet.
+        var early: [[UInt8]] = []
 
         var due: UInt64? {
             let next = outbox.first.map { $0[0] == 0xF0 ? pacing.due ?? 0 : burst.next }
@@ -56,7 +58,13 @@ extension HubGroup {
     @discardableResult
     package func send(_ messages: [[UInt8]]) -> Int {
         guard isUp else { return 0 }
-        for hub in hubs where hub.isUp && !hub.isLinked { hub.send(messages) }
+        guard hubs.contains(where: { $0.isUp && !$0.isSettling }) else {
+            let taken = messages.prefix(Self.longestOutbox - own.early.count)
+            own.early += taken
+            plan()
+            return taken.count
+        }
+        for hub in hubs where hub.isUp && !hub.isLinked && !hub.isSettling { hub.send(messages) }
         let now = now
         var taken = 0
         for message in messages
@@ -74,6 +82,14 @@ extension HubGroup {
         workOwn(now)
         plan()
         return taken
+    }
+
+    /// What was played while no hub was ready, as soon as one is; nothing where there is none any more.
+    func sendEarly() {
+        if own.early.isEmpty || isUp && !hubs.contains(where: { $0.isUp && !$0.isSettling }) { return }
+        let messages = own.early
+        own.early = []
+        send(messages)
     }
 
     private static func isLong(_ message: [UInt8]) -> Bool { message[0] == 0xF0 && message.count > Pacing.pieceSize }

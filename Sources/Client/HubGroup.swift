@@ -124,6 +124,7 @@ package final class HubGroup {
             agreeOnPulses()
             select()
         }
+        sendEarly()
         onNews(news, hub)
         plan()
     }
@@ -304,6 +305,7 @@ package final class HubGroup {
                     }, emit: emit)
             }
         }
+        sendEarly()
         workOwn(now)
         for hub in hubs where (hub.pulseDue ?? .max) <= hub.now {
             hub.sendPulse([(origin, own.last)], isHolding: !own.state.held.isEmpty)
@@ -320,6 +322,8 @@ package final class HubGroup {
     func plan() {
         let now = now
         var next = min(own.due ?? .max, hubs.contains(where: \.isLinked) ? reportDue : .max)
+        // In a moment, until a hub is ready.
+        if !own.early.isEmpty { next = min(next, now + 50) }
         for speaker in speakers.values { next = min(next, speaker.reader.deadline ?? .max) }
         for hub in hubs {
             // In the time of the hub's session, which counts from another moment.

@@ -16,6 +16,14 @@ extension Initiator {
         guard let attempt, isUp else { return false }
         return onLink == nil || attempt.link != nil || attempt.hellos > Self.decidingHellos
     }
+    /// It has just come up and has not answered the question for a link yet, which takes a round trip. What is sent to it now
+    /// would go out unnumbered, and another hub's copies of it would be heard besides.
+    var isSettling: Bool {
+        guard let attempt, isUp, !isLinkDecided else { return false }
+        return now < attempt.upSince + max(Self.settling, 2 * UInt64(attempt.streams.session.clock.average) + 1_000)
+    }
+    private static let settling: UInt64 = 3_000
+
     /// When the link counts as dead unless something comes, and when its next pulse is due; nil where there is none.
     package var linkDeath: UInt64? { attempt?.link?.death }
     package var pulseDue: UInt64? { attempt?.link?.pulseDue }

@@ -58,6 +58,7 @@ package final class Initiator {
         var hub: SocketAddress
         var streams: SessionStreams
         var wasUp = false
+        var upSince: UInt64 = 0
         /// When the host's next address is to be tried unless this one has answered.
         let deadline: UInt64
         /// A system exclusive message that is coming in, after its F0.
@@ -250,6 +251,7 @@ package final class Initiator {
                 failures = 0
                 addresses = []
                 attempt.streams.sender.showJournal(at: now)
+                self.attempt?.upSince = now
                 if onLink != nil { self.attempt?.helloDue = now }
                 tell(.up(name: attempt.streams.session.peerName, address: attempt.hub))
             case .measured: tell(.measured)

@@ -21,6 +21,7 @@ struct Bench {
         case "engine-latency": try EngineBench.latency(arguments.dropFirst().first.flatMap { Int($0) } ?? 100_000)
         case "engine-rate": try EngineBench.rate(seconds: 10)
         case "engine-memory": try EngineBench.memory()
+        case "engine-link": try LinkBench.run(seconds: Double(arguments.dropFirst().first.flatMap { Int($0) } ?? 5))
         case "engine-load": try EngineBench.load(seconds: 20)
         case "crowd":
             let numbers = arguments.dropFirst().compactMap { Int($0) }
@@ -35,7 +36,9 @@ struct Bench {
         case "ingest": try ingest(arguments.dropFirst().first ?? "")
         default:
             print("midihub-bench wires | resources [SECONDS] | speed | start | timer | ingest LOGFILE")
-            print("midihub-bench engine-latency [NOTES] | engine-rate | engine-memory | engine-load")
+            print(
+                "midihub-bench engine-latency [NOTES] | engine-rate | engine-memory | engine-load | engine-link [SECONDS]"
+            )
             print("midihub-bench crowd [ENGINES [SECONDS [EVENTS-A-SECOND]]]")
             print("midihub-bench streams [VIEWERS [SECONDS]]")
             exit(64)

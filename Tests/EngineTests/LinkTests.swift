@@ -123,12 +123,31 @@ struct LinkTests {
             b.pump()
             return hearer.count(.unlinked) == 2
         }
-        a.play(.noteOn(Channel(truncating: 0), note: 60, velocity: 1))
-        b.play(.noteOn(Channel(truncating: 0), note: 60, velocity: 1))
+        let first = try awaited("one that is heard") { hearer.selected.last ?? nil }
+        let (heard, other) = first == 0 ? (a, b) : (b, a)
+        heard.play(.noteOn(Channel(truncating: 0), note: 60, velocity: 1))
+        other.play(.noteOn(Channel(truncating: 0), note: 60, velocity: 1))
         try eventually("one note", seen: "\(hearer.heard)") {
             a.pump()
             b.pump()
             return hearer.heard == ["903c01"]
+        }
+        // What the other one has set and does not hold is the difference when the first one goes.
+        other.play(.controlChange(Channel(truncating: 0), controller: 7, value: 30))
+        other.play(.noteOff(Channel(truncating: 0), note: 60, velocity: 1))
+        let before = try hearer.ask { $0.hubs[1 - first].counts.received }
+        try eventually("what the other says", seen: "\(before)") {
+            other.pump()
+            return try hearer.ask { $0.hubs[1 - first].counts.received } >= 3
+        }
+        #expect(hearer.heard == ["903c01"])
+        heard.leave()
+        try hearer.hears(["903c01", "803c40", "b0071e"])
+        #expect(hearer.selected.last == 1 - first)
+        other.play(.noteOn(Channel(truncating: 0), note: 61, velocity: 2))
+        try eventually("the other's note", seen: "\(hearer.heard)") {
+            other.pump()
+            return hearer.heard.last == "903d02"
         }
     }
 

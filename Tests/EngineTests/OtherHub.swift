@@ -35,6 +35,9 @@ final class OtherHub {
         data.flush()
     }
 
+    /// Says goodbye.
+    func leave() { act { $0.end(perform: $1) } }
+
     private func receive(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path) {
         guard let packet = try? SessionPacket(decoding: datagram) else { return }
         if case .invitation(let token, let peer, _) = packet {
