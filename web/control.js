@@ -1,4 +1,4 @@
-// What changes something needs the hub's token, which the address may bring in its fragment and this tab's session keeps.
+// Changes need the hub's token, which the address may bring in its fragment and this tab's session keeps.
 
 import { announce, button, make, name, setChildren, setText } from './page.js';
 import { isolated } from './words.js';

@@ -1,4 +1,4 @@
-// The feed of news, in a worker: one stream from the hub for all tabs of a browser. A tab says hello or bye; it gets
+// The feed of news, in a worker: one stream for all tabs. A tab says hello or bye; it gets
 // batches of [view, data]: the model so far, then what comes, and ['link', { state, cause, seen }], live or lost.
 
 import { empty, get, apply } from './model.js';

@@ -89,7 +89,7 @@ function begin() {
 	if (!document.hidden) ask();
 }
 
-// Shows a room's graph, of the lines those `found`; asks the hub when what is known is old.
+// Shows a room's graph of those `found`; asks the hub when what is known is old.
 export function showGraph(of, found) {
 	wanted = found;
 	if (of !== room) {

@@ -5,7 +5,7 @@ import { say } from './control.js';
 
 const loopback = /^(localhost|127\..*|\[::1\]|)$/;
 
-// The hub's own addresses; before them the host of this page, on a cloud machine the public one, which the hub cannot see.
+// The host of this page, which a hub behind NAT cannot know, then the hub's own addresses.
 function addressesOf({ addresses, engines }) {
 	const here = location.hostname;
 	if (loopback.test(here) || addresses.some((address) => address.startsWith(`${here}:`))) return addresses;
@@ -26,7 +26,7 @@ export function showJoin(status) {
 let waited = false;
 let readersChoice = false;
 
-// While nobody is here the card waits, and says whom it then hears.
+// The card waits for the first, and says whom it hears.
 export function wait(people) {
 	const isAlone = people.length === 0;
 	waited ||= isAlone;

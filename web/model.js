@@ -1,4 +1,4 @@
-// What is known of the hub, and the two ways to it: the feed of news, shared by the browser's tabs, and single questions.
+// What is known of the hub, by the feed of news, which a browser's tabs share, and by single questions.
 
 const tenMinutes = 600000;
 const mostEvents = 500;

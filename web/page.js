@@ -1,5 +1,4 @@
-// What every page needs. Names and sentences come from strangers: they reach the page as text nodes only, names inside
-// <bdi> so that their direction cannot turn the text around them.
+// What every page needs. Strangers' names and sentences reach the page as text nodes only, names inside <bdi>.
 
 import { subscribe, apply } from './model.js';
 
@@ -30,7 +29,7 @@ export function svg(tag, attributes, ...children) {
 
 export const terms = (list) => list.map(([term, value]) => make('div', '', make('dt', '', term), make('dd', '', value)));
 
-// Sets text, or children, where they differ, so that a selection and a reader's place stay.
+// Sets text, or children, where they differ, so that a selection stays.
 export function setText(element, text) {
 	if (element.textContent !== text) element.textContent = text;
 }
@@ -41,7 +40,7 @@ export function setChildren(element, ...children) {
 	if (wanted.length !== had.length || [...wanted].some((node, index) => !node.isEqualNode(had[index]))) element.replaceChildren(...wanted);
 }
 
-// Shows these options in a <select>; the chosen one stays chosen while it is there.
+// Shows options in a <select>; the chosen one stays chosen.
 export function offer(select, options) {
 	const had = select.value;
 	setChildren(select, ...options);
@@ -104,7 +103,7 @@ export function keep(parent, items, keyOf, create, update) {
 	kept.set(parent, after);
 }
 
-// Around every page: the way to the others, the word that the hub is lost, one quiet live region.
+// Around every page: links, the word that the hub is lost, a live region.
 
 const pages = { './': 'Live', test: 'Test', 'participants.html': 'Participants', 'midihub.html': 'Latency' };
 const news = make('p', 'unseen');
@@ -124,7 +123,7 @@ export const announce = (text) => setText(news, text);
 
 let link = { state: 'asking', cause: '', seen: Date.now() };
 
-// Shows how the link to the hub is: while it is lost the page is grey, and says for how long.
+// While the link to the hub is lost the page is grey, and says for how long.
 export function showLink(state) {
 	const was = isLost();
 	link = state;

@@ -1,4 +1,4 @@
-// The test page: a piano and an echo, so that one person can prove the way before the others come.
+// The test page: a piano and an echo, for one person alone.
 
 import { badge, button, byID, follow, isLost, keep, make, name, offer, reveal, setChildren, setText, time } from './page.js';
 import { blink, showCards } from './cards.js';
@@ -9,7 +9,7 @@ const model = empty();
 const select = byID('room');
 const player = crypto.getRandomValues(new Uint32Array(2)).join('');
 const names = ['C', 'C♯', 'D', 'D♯', 'E', 'F', 'F♯', 'G', 'G♯', 'A', 'A♯', 'B'];
-// The computer's keys, from C on, by their place; what is printed on them is learned when they are pressed.
+// The computer's keys, from C on, by their place; their labels are learned when they are pressed.
 const letters = [...'AWSEDFTGYHUJKOL'];
 const codes = letters.map((letter) => `Key${letter}`);
 const nameOf = (note) => `${names[note % 12]}${Math.floor(note / 12) - 1}`;

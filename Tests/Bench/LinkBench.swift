@@ -117,7 +117,7 @@ enum LinkBench {
                 loop.stop()
             }
         }
-        try loop.run()
+        try withExtendedLifetime(groups) { try loop.run() }
         return used / 20 * 100
     }
 }
