@@ -58,6 +58,8 @@ package final class HubGroup {
     let statistics = PathStatistics()
     /// What was heard of hubs that do not number events, and which one of them is heard now.
     var unnumbered: [SpeakerState]
+    /// Whose links are silent for so long that they count as dead.
+    private var deadLinks: Set<Int> = []
     private(set) var selected: Int?
     private var reportDue: UInt64 = 0
 
@@ -110,8 +112,11 @@ package final class HubGroup {
 
     private func heard(_ news: Initiator.Event, from hub: Int) {
         switch news {
-        case .up, .measured: break
-        case .unlinked: select()
+        case .measured: break
+        case .up: select()
+        case .unlinked:
+            select()
+            if hub == selected { onSelected(hub) }
         case .linked:
             // What it had said before it numbered its events.
             endUnnumbered(hub)
@@ -119,10 +124,12 @@ package final class HubGroup {
             agreeOnPulses()
             select()
         case .down:
-            lose(hub)
-            endUnnumbered(hub)
-            agreeOnPulses()
+            // Whoever is heard next may hold what this one held.
             select()
+            unnumbered[hub] = SpeakerState()
+            deadLinks.remove(hub)
+            lose(hub)
+            agreeOnPulses()
         }
         sendEarly()
         onNews(news, hub)
@@ -146,8 +153,8 @@ package final class HubGroup {
     func lose(_ origin: Origin, by hub: Int) {
         guard speakers[origin]?.reader.lose(hub) ?? false, let speaker = speakers[origin] else { return }
         let held = speaker.state.held
-        // If it comes again it is known how its instruments are set.
-        speaker.state.held = HeldState()
+        // If it comes again it is known how its instruments are set, and that what it held has ended.
+        for message in held.releases(whileHeldBy: [], unseen: false) { speaker.state.follow(message) }
         speaker.reader = OriginReader(origin, window: speaker.reader.window, statistics: statistics)
         speaker.reader.window.forgetAll()
         end(held)
@@ -166,7 +173,8 @@ package final class HubGroup {
 
     /// Ends what nobody else holds.
     private func end(_ held: HeldState) {
-        let others = speakers.values.map(\.state.held) + unnumbered.map(\.held)
+        var others = speakers.values.map(\.state.held)
+        if let selected { others.append(unnumbered[selected].held) }
         for message in held.releases(whileHeldBy: others, unseen: false) {
             onReceived(
                 Received(
@@ -186,7 +194,7 @@ package final class HubGroup {
     /// Of those that do not number events one is heard, and none while there is another: nobody can merge what they say.
     private func select() {
         func isCandidate(_ hub: Int) -> Bool { hubs[hub].isUp && !hubs[hub].isLinked }
-        let isLinked = hubs.contains(where: \.isLinked)
+        let isLinked = hubs.indices.contains { hubs[$0].isLinked && !deadLinks.contains($0) }
         let kept = selected.flatMap { isCandidate($0) ? $0 : nil }
         let next = isLinked ? nil : kept ?? hubs.indices.first(where: isCandidate)
         guard next != selected else { return }
@@ -205,8 +213,10 @@ package final class HubGroup {
     }
 
     private func heard(_ message: Initiator.Received, from hub: Int) {
+        // What a session ends when it is lost may be held by the hub that is heard next (see `select`).
+        guard hubs[hub].isUp else { return }
         if let one = try? Message(decoding: message.bytes.span) { unnumbered[hub].follow(one) }
-        guard hub == selected || selected == nil && !hubs.contains(where: \.isLinked) else { return }
+        guard hub == selected else { return }
         onReceived(
             Received(
                 bytes: message.bytes, timestamp: message.timestamp, isRepair: message.isRepair, hub: hub, event: nil))
@@ -215,6 +225,7 @@ package final class HubGroup {
     // MARK: Numbered events
 
     private func heard(_ packet: LinkPacket, _ datagram: RawSpan, from hub: Int) {
+        if deadLinks.remove(hub) != nil { select() }
         switch packet {
         case .events(let list):
             listen(to: list.origin, by: hub) { $0.receive(list, in: datagram, by: hub, at: now, emit: $1) }
@@ -292,7 +303,11 @@ package final class HubGroup {
     /// Does what is due.
     private func work() {
         let now = now
-        for index in hubs.indices where (hubs[index].linkDeath ?? .max) <= hubs[index].now { lose(index) }
+        for index in hubs.indices
+        where (hubs[index].linkDeath ?? .max) <= hubs[index].now && deadLinks.insert(index).inserted {
+            select()
+            lose(index)
+        }
         for (origin, speaker) in speakers where (speaker.reader.deadline ?? .max) <= now {
             listen(to: origin, by: nil) { reader, emit in
                 reader.wake(
@@ -325,10 +340,11 @@ package final class HubGroup {
         // In a moment, until a hub is ready.
         if !own.early.isEmpty { next = min(next, now + 50) }
         for speaker in speakers.values { next = min(next, speaker.reader.deadline ?? .max) }
-        for hub in hubs {
+        for (index, hub) in hubs.enumerated() {
+            let isDead = deadLinks.contains(index)
             // In the time of the hub's session, which counts from another moment.
             let theirs = hub.now
-            for due in [hub.pulseDue, hub.linkDeath] {
+            for due in [hub.pulseDue, isDead ? nil : hub.linkDeath] {
                 if let due { next = min(next, now &+ (due > theirs ? due - theirs : 0)) }
             }
         }

@@ -7,6 +7,7 @@ import Rooms
 extension Initiator {
     /// When a session that is up is asked for a link, in ticks after each other; some may get lost.
     private static let helloPauses: [UInt64] = [2_000, 8_000, 20_000, 70_000]
+    private static let helloPause: UInt64 = 300_000
     /// After so many unanswered ones the other side counts as another program.
     private static let decidingHellos = 3
 
@@ -41,9 +42,10 @@ extension Initiator {
 
     func sendHello(_ now: UInt64) {
         guard isUp, let due = attempt?.helloDue, due <= now, let hellos = attempt?.hellos else { return }
-        if attempt?.link == nil, hellos == Self.decidingHellos { tell(.unlinked) }
         attempt?.hellos = hellos + 1
-        attempt?.helloDue = hellos < Self.helloPauses.count ? now + Self.helloPauses[hellos] : nil
+        // An older hub may be upgraded meanwhile.
+        attempt?.helloDue = now + (hellos < Self.helloPauses.count ? Self.helloPauses[hellos] : Self.helloPause)
+        if attempt?.link == nil, hellos == Self.decidingHellos { tell(.unlinked) }
         sendLink(
             .hello(LinkPacket.Greeting(wants: .numbered, pulse: wantedPulse, instance: UInt64(ssrc.rawValue))),
             on: .control)

@@ -110,6 +110,10 @@ extension EngineLoop {
             late.held.merge(member.state.pointee.held)
             member.late = late
         }
+        // Whoever joins late is not told a pedal that was let go of here.
+        for end in member.state.pointee.held.releases(whileHeldBy: [], unseen: false) {
+            member.state.pointee.controls.apply(end)
+        }
         member.state.pointee.held = HeldState()
         return released
     }

@@ -37,7 +37,8 @@ package struct LinkReport: Hashable, Sendable, BitwiseCopyable {
         skewP99 = datagram.uint16(at: start + 18)
         laterWithoutThis = datagram.uint16(at: start + 20)
         lost = datagram.uint16(at: start + 22)
-        hubs = datagram.uint8(at: start + 24)
+        // What a stranger says of itself is shown to others.
+        hubs = min(datagram.uint8(at: start + 24), UInt8(OriginReader.pathLimit))
     }
 
     func write(into out: inout OutputRawSpan) {

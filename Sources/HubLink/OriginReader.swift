@@ -1,3 +1,4 @@
+import MIDI
 package import RTPMIDI
 package import Rooms
 
@@ -76,6 +77,8 @@ package struct OriginReader {
     }
     private var missing: Missing?
     private var lastLetOut: UInt64 = 0
+    /// When the newest event that has come was played, by its origin's clock.
+    private var newestPlayed: UInt32?
     private var gathered: StateParts?
 
     /// - Parameter next: where it goes on after a restart of ours.
@@ -101,6 +104,7 @@ package struct OriginReader {
         var number = list.first
         while let entry = try? reader.next(in: datagram) {
             saw(number, by: path, isAnswer: list.isAnswer, at: now)
+            if newestPlayed.map({ Int32(bitPattern: reader.time &- $0) > 0 }) ?? true { newestPlayed = reader.time }
             if isWanted(number) { keep(entry, number, reader.time, datagram, now) }
             number = number.advanced(by: 1)
         }
@@ -249,7 +253,14 @@ package struct OriginReader {
         let before = next
         while let number = next, window.has(number) {
             let time = window.times(number).played
-            unsafe window.withBytes(number) { unsafe emit(Self.emission($0, time), $0.bytes, number) }
+            unsafe window.withBytes(number) {
+                var emission = unsafe Self.emission($0, time)
+                if isTooLate(emission, time) {
+                    statistics?.lost(1, at: now)
+                    emission = .system(Self.nothing, time: time)
+                }
+                unsafe emit(emission, $0.bytes, number)
+            }
             next = number.advanced(by: 1)
             lastLetOut = now
         }
@@ -260,6 +271,17 @@ package struct OriginReader {
         // Another gap than before.
         if missing == nil || before != next { missing = Missing(due: now &+ max(overtaken, hold)) }
     }
+
+    /// A note that began long before what is played now: after a pause of the network it is not struck, or all of them would
+    /// be at once. What ends, and what is set, always counts.
+    private func isTooLate(_ emission: Emission, _ time: UInt32) -> Bool {
+        guard case .message(let message, _, _) = emission, case .noteOn(_, _, let velocity) = message,
+            velocity.rawValue > 0
+        else { return false }
+        return newestPlayed.map { Int32(bitPattern: $0 &- time) > Int32(Self.struckLate) } ?? false
+    }
+    /// An undefined message, which nobody passes on, in the place of such a note: its number has to be let out.
+    private static let nothing = SystemMessage(0xF9)!  // a tolerated status
 
     /// Something is known of that has not been let out.
     private var isBehind: Bool {

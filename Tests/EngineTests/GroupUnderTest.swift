@@ -14,6 +14,7 @@ final class GroupUnderTest {
         let news = Mutex<[Initiator.Event]>([])
         let received = Mutex<[HubGroup.Received]>([])
         let selected = Mutex<[Int?]>([])
+        let readiness = Mutex<[Bool]>([])
     }
 
     init(ports: [UInt16], name: String) throws {
@@ -24,7 +25,11 @@ final class GroupUnderTest {
                 let loop = try EventLoop()
                 let hosts = ports.map { Initiator.Host(name: "127.0.0.1", port: $0) }
                 let group = try HubGroup(hosts, name: name, loop: loop)
-                group.onNews = { news, _ in collected.news.withLock { $0.append(news) } }
+                group.onNews = { news, _ in
+                    let isReady = group.hasTried
+                    collected.news.withLock { $0.append(news) }
+                    collected.readiness.withLock { $0.append(isReady) }
+                }
                 group.onReceived = { received in collected.received.withLock { $0.append(received) } }
                 group.onSelected = { hub in collected.selected.withLock { $0.append(hub) } }
                 try loop.receive(orders) { $0(group, loop) }
@@ -45,6 +50,8 @@ final class GroupUnderTest {
     var news: [Initiator.Event] { collected.news.withLock { $0 } }
     func count(_ event: Initiator.Event) -> Int { news.count { $0 == event } }
     var received: [HubGroup.Received] { collected.received.withLock { $0 } }
+    /// Whether it was known of every hub how to speak with it, at each of the `news`.
+    var readiness: [Bool] { collected.readiness.withLock { $0 } }
     var selected: [Int?] { collected.selected.withLock { $0 } }
     var heard: [String] { received.map { hex($0.bytes) } }
 

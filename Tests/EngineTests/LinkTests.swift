@@ -123,6 +123,8 @@ struct LinkTests {
             b.pump()
             return hearer.count(.unlinked) == 2
         }
+        // Whoever waits for all hubs is told in time.
+        #expect(hearer.readiness.count == hearer.news.count && hearer.readiness.last == true)
         let first = try awaited("one that is heard") { hearer.selected.last ?? nil }
         let (heard, other) = first == 0 ? (a, b) : (b, a)
         heard.play(.noteOn(Channel(truncating: 0), note: 60, velocity: 1))
@@ -149,6 +151,24 @@ struct LinkTests {
             other.pump()
             return hearer.heard.last == "903d02"
         }
+    }
+
+    @Test func `before it is known how to speak with them one hub is heard, too`() throws {
+        let (a, b) = (try OtherHub(), try OtherHub())
+        let hearer = try GroupUnderTest(ports: [a.port, b.port], name: "Hearer")
+        try eventually("two sessions", seen: "\(hearer.news)") {
+            a.pump()
+            b.pump()
+            return try hearer.ask { group in group.hubs.allSatisfy(\.isUp) }
+        }
+        a.play(.noteOn(Channel(truncating: 0), note: 60, velocity: 1))
+        b.play(.noteOn(Channel(truncating: 0), note: 60, velocity: 1))
+        try eventually("both notes", seen: "\(hearer.heard)") {
+            a.pump()
+            b.pump()
+            return try hearer.ask { group in group.hubs.allSatisfy { $0.counts.received == 1 } }
+        }
+        #expect(hearer.count(.unlinked) == 0 && hearer.heard == ["903c01"])
     }
 
     // MARK: Strangers

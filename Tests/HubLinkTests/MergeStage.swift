@@ -175,7 +175,7 @@ final class MergeStage {
             case .message(let message, _, _):
                 known.follow(message)
                 heard.append((message.bytes, number))
-            case .system(let message, _): heard.append((message.bytes, number))
+            case .system(let message, _): if message.isForOthers { heard.append((message.bytes, number)) }
             case .sysEx(_, let range, _):
                 let octets = (range.lowerBound - 1...range.upperBound).map { bytes.uint8(at: $0) }
                 heard.append((octets, number))

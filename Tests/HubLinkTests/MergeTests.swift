@@ -160,6 +160,29 @@ struct MergeTests {
         #expect(stage.heard.last?.bytes == [0x90, 62, 100] && stage.heard.last?.number == stage.last)
     }
 
+    @Test func `after a pause of the network no notes of it are struck, and their ends and settings count`() {
+        let stage = MergeStage([.init(latency: 10, jitter: 0, lost: 0, doubled: 0)], seed: 7)
+        stage.play(Self.on(60))
+        stage.pass(1_000)
+        stage.paths[0].lost = 100
+        for note in UInt8(0)..<20 {
+            stage.play(Self.on(note))
+            stage.pass(300)
+            if note > 0 { stage.play(Self.off(note - 1)) }
+        }
+        stage.play(.controlChange(Channel(truncating: 0), controller: 7, value: 90))
+        stage.play(Self.off(60))
+        stage.paths[0].lost = 0
+        stage.play(Self.on(100))
+        stage.pass(2_000)
+        let struck = stage.heard.map(\.bytes).filter { $0[0] == 0x90 }.map { $0[1] }
+        // Those of the last quarter of a second are in time.
+        #expect(struck.first == 60 && struck.last == 100 && struck.count < 12)
+        #expect(
+            stage.heard.contains { $0.bytes == [0x80, 60, 64] } && stage.heard.contains { $0.bytes == [0xB0, 7, 90] })
+        #expect(stage.heard.filter { $0.bytes[0] == 0x80 }.count == 20)
+    }
+
     @Test func `numbers pass 2 to the 32 without a gap`() {
         let stage = MergeStage(
             [Self.quiet, .init(latency: 30, jitter: 10, lost: 20, doubled: 5)], seed: 6, first: .max - 100)

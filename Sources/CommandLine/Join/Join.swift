@@ -118,7 +118,7 @@ final class Join {
     }
 
     private func tellSelected(_ hub: Int?) {
-        guard group.hubs.count > 1, let hub else { return }
+        guard group.hubs.count > 1, let hub, group.hubs[hub].isLinkDecided else { return }
         Output.complain("now \(group.hubs[hub].host) is heard")
     }
 
