@@ -175,12 +175,14 @@ package final class HubGroup {
     private func end(_ held: HeldState) {
         var others = speakers.values.map(\.state.held)
         if let selected { others.append(unnumbered[selected].held) }
-        for message in held.releases(whileHeldBy: others, unseen: false) {
-            onReceived(
-                Received(
-                    bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: nil,
-                    event: nil))
-        }
+        for message in held.releases(whileHeldBy: others, unseen: false) { makeUp(message, by: nil) }
+    }
+
+    /// Hands on what did not come as a message of its own.
+    private func makeUp(_ message: Message, by hub: Int?) {
+        onReceived(
+            Received(
+                bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: hub, event: nil))
     }
 
     // MARK: Hubs that do not number events
@@ -204,10 +206,7 @@ package final class HubGroup {
         let others = speakers.values.map(\.state.held)
         before.tell(differenceTo: after, strikes: false) { message in
             if !message.holds, others.contains(where: { $0.holds(message) }) { return }
-            onReceived(
-                Received(
-                    bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: next,
-                    event: nil))
+            makeUp(message, by: next)
         }
         onSelected(next)
     }
@@ -312,12 +311,7 @@ package final class HubGroup {
             listen(to: origin, by: nil) { reader, emit in
                 reader.wake(
                     at: now, known: speaker.state, roundTrip: { UInt64(hubs[$0].distance.average) },
-                    ask: { hub, question in
-                        switch question {
-                        case .events(let first, let last): hubs[hub].sendLink(.want(origin, .events(first, last)))
-                        case .state: hubs[hub].sendLink(.want(origin, .state))
-                        }
-                    }, emit: emit)
+                    ask: { hub, question in hubs[hub].sendLink(.want(origin, question)) }, emit: emit)
             }
         }
         sendEarly()

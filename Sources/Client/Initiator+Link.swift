@@ -28,10 +28,6 @@ extension Initiator {
     /// When the link counts as dead unless something comes, and when its next pulse is due; nil where there is none.
     package var linkDeath: UInt64? { attempt?.link?.death }
     package var pulseDue: UInt64? { attempt?.link?.pulseDue }
-    /// Packets of the link that came, and that were lost on the way here.
-    package var linkCounts: (received: UInt64, lost: UInt64)? {
-        attempt?.link.map { ($0.received, $0.lost) }
-    }
 
     /// Asks for the link, and again with another wish for pulses.
     package func askForLink() {

@@ -8,7 +8,6 @@ import Rooms
 /// Endpoints that are our own programs: numbered events in place of RTP-MIDI. What is held, and what is released, is the
 /// room's affair as with everybody else.
 extension EngineLoop {
-    private static let helloLimit = 10
     /// After so much silence the newest events of a member are said again.
     private static let repetition: UInt64 = 100
 
@@ -126,7 +125,7 @@ extension EngineLoop {
             guard link.questions.consume(at: milliseconds) else { return }
             answer(wanted, of: origin, to: member)
         case .gone(let origin, _, _):
-            if origin == link.reader.origin { letGoOfLinked(member) }
+            if origin == link.reader.origin, member.holdsAnything { releaseHeld(of: member) }
         case .report(let report): link.report = report
         case .hello, .welcome: refuse(endpoint)
         }
@@ -152,11 +151,6 @@ extension EngineLoop {
         for wire in member.outgoing where wire.to.endpoint.link != nil && !wire.isWithheld {
             sendState(of: member, to: wire.to.endpoint, isFinal: true)
         }
-    }
-
-    private func letGoOfLinked(_ member: Member) {
-        guard member.holdsAnything else { return }
-        releaseHeld(of: member)
     }
 
     // MARK: Numbering
@@ -360,15 +354,14 @@ extension EngineLoop {
         let time = milliseconds
         if let due = link.reader.deadline, due <= now {
             let roundTrip = UInt64(endpoint.streams.session.clock.average)
-            var question: OriginReader.Question?
+            var question: LinkPacket.Wanted?
             link.reader.wake(
                 at: now, known: member.state.pointee, roundTrip: { _ in roundTrip }, ask: { question = $1 },
                 emit: { pass($0, of: $1, Self.time(of: $0), $2, from: member, time) })
-            switch question {
-            case .events(let first, let last)?:
-                sendLink(.want(link.reader.origin, .events(first, last)), to: endpoint)
-            case .state?: sendLink(.want(link.reader.origin, .state), to: endpoint)
-            case nil: jumpTo(link.reader.next, member)
+            if let question {
+                sendLink(.want(link.reader.origin, question), to: endpoint)
+            } else {
+                jumpTo(link.reader.next, member)
             }
             forward(from: member)
             sendNumbered(of: member)

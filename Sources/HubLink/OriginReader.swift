@@ -17,11 +17,6 @@ package import Rooms
 package struct OriginReader {
     package static let pathLimit = 8
 
-    package enum Question: Hashable, Sendable {
-        case events(EventNumber, EventNumber)
-        case state
-    }
-
     private struct Path: BitwiseCopyable {
         var carries = false
         /// The newest number that it has brought or told of.
@@ -167,7 +162,7 @@ package struct OriginReader {
     /// Does what is due: asks, or gives up: then what may hang is ended.
     /// - Parameter roundTrip: of a path, in ticks.
     package mutating func wake(
-        at now: UInt64, known: SpeakerState, roundTrip: (Int) -> UInt64, ask: (Int, Question) -> Void,
+        at now: UInt64, known: SpeakerState, roundTrip: (Int) -> UInt64, ask: (Int, LinkPacket.Wanted) -> Void,
         emit: (Emission, RawSpan, EventNumber?) -> Void
     ) {
         guard var missing, missing.due <= now else { return }

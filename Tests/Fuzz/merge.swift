@@ -54,7 +54,7 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         default: break
         }
     }
-    func answer(_ question: OriginReader.Question, by path: Int) {
+    func answer(_ question: LinkPacket.Wanted, by path: Int) {
         if case .events(var from, let to) = question {
             var isAnswered = false
             while to.distance(from: from) >= 0,
@@ -72,7 +72,7 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         for part in parts { deliver(part, by: path) }
     }
     func wake(answering: Bool) {
-        var questions: [(Int, OriginReader.Question)] = []
+        var questions: [(Int, LinkPacket.Wanted)] = []
         reader.wake(at: now, known: known, roundTrip: { _ in 10 }, ask: { questions.append(($0, $1)) }, emit: hear)
         if answering { for (path, question) in questions { answer(question, by: path) } }
     }

@@ -46,7 +46,7 @@ final class MergeStage {
     private var reader: OriginReader
     private(set) var heard: [(bytes: [UInt8], number: EventNumber?)] = []
     private(set) var known = SpeakerState()
-    private(set) var asked: [OriginReader.Question] = []
+    private(set) var asked: [LinkPacket.Wanted] = []
 
     init(_ paths: [Path], seed: UInt64, first: UInt32 = 1) {
         self.paths = paths
@@ -146,7 +146,7 @@ final class MergeStage {
                 packet { LinkSession.writePulse(next, told, from: SSRC(1), count: count, into: &$0) }, on: path,
                 toHearer: true)
         }
-        var questions: [(Int, OriginReader.Question)] = []
+        var questions: [(Int, LinkPacket.Wanted)] = []
         var told = Told(known)
         let ways = paths
         reader.wake(
@@ -155,13 +155,8 @@ final class MergeStage {
         take(told)
         for (path, question) in questions {
             asked.append(question)
-            let wanted: LinkPacket.Wanted =
-                switch question {
-                case .events(let first, let last): .events(first, last)
-                case .state: .state
-                }
             send(
-                packet { LinkPacket.want(Self.origin, wanted).write(from: SSRC(2), count: 0, into: &$0) }, on: path,
+                packet { LinkPacket.want(Self.origin, question).write(from: SSRC(2), count: 0, into: &$0) }, on: path,
                 toHearer: false)
         }
     }
