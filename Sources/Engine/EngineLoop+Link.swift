@@ -29,7 +29,7 @@ extension EngineLoop {
         let answer = LinkPacket.Greeting(wants: .numbered, pulse: greeting.pulse, instance: table.clockEpoch)
         sendLink(.welcome(answer), to: endpoint, on: .control)
         if isNew { for wire in member.incoming { sendState(of: wire.from, to: endpoint) } }
-        if let link = endpoint.link { wake(by: link.session.pulseDue) }
+        if let link = endpoint.link { wake(endpoint, by: link.session.pulseDue) }
     }
 
     /// From now on it gives and takes numbered events.
@@ -131,7 +131,7 @@ extension EngineLoop {
         }
         forward(from: member)
         sendNumbered(of: member)
-        if let due = link.reader.deadline { wake(by: due) }
+        if let due = link.reader.deadline { wake(endpoint, by: due) }
     }
 
     /// Of an origin that is not its own, or of no use here: no effect, no answer.
@@ -228,7 +228,7 @@ extension EngineLoop {
         }
         member.endpoint.allowance.charge(delivered - before, at: deliveryCost)
         member.repeatDue = now + Self.repetition
-        wake(by: now + Self.repetition)
+        wake(member.endpoint, by: now + Self.repetition)
     }
 
     private func sendWritten(of member: Member) {
@@ -239,7 +239,7 @@ extension EngineLoop {
                     sendWritten(to: hearer, link)
                     link.session.sentEvent(at: now)
                     delivered += 1
-                    wake(by: link.session.pulseDue)
+                    wake(hearer, by: link.session.pulseDue)
                 }
             }
         }
@@ -280,7 +280,7 @@ extension EngineLoop {
             sendWritten(to: endpoint, link)
         }
         link.session.sentEvent(at: now)
-        wake(by: link.session.pulseDue)
+        wake(endpoint, by: link.session.pulseDue)
     }
 
     // MARK: Answers and pulses

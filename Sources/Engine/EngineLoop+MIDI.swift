@@ -75,7 +75,7 @@ extension EngineLoop {
         }
         forward(from: member)
         sendNumbered(of: member)
-        if let due = endpoint.streams.receiver.segmentsDue { wake(by: due) }
+        if let due = endpoint.streams.receiver.segmentsDue { wake(endpoint, by: due) }
         count(reception, of: endpoint)
     }
 
@@ -83,7 +83,7 @@ extension EngineLoop {
     func heard(_ endpoint: Endpoint) {
         endpoint.streams.session.heard(now: now)
         guard let member = endpoint.member, member.isSilent else { return }
-        endpoint.deadline = 0
+        endpoint.due = 0
         tellSilence(of: endpoint)
     }
 
@@ -105,7 +105,7 @@ extension EngineLoop {
             endpoint.record.pointee.journals = endpoint.streams.evidence.rawValue
             // It may not know yet that we do.
             endpoint.streams.sender.showJournal(at: now)
-            wake(by: now)
+            wake(endpoint, by: now)
         }
         if reception.repaired > 0 { sendFeedback(to: endpoint) }
     }
@@ -161,7 +161,7 @@ extension EngineLoop {
     private func watch(_ endpoint: Endpoint) {
         guard !endpoint.streams.session.isWatched else { return }
         endpoint.streams.session.isWatched = true
-        endpoint.deadline = 0
+        endpoint.due = 0
     }
 
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
@@ -218,7 +218,9 @@ extension EngineLoop {
                         }
                     }
                     hearer.record.pointee.nextSequence = sender.next.rawValue
-                    due = min(due, sender.guardDue ?? .max)
+                    let guardDue = sender.guardDue ?? .max
+                    hearer.due = min(hearer.due, guardDue)
+                    due = min(due, guardDue)
                     count += 1
                 }
             }
@@ -252,7 +254,7 @@ extension EngineLoop {
 
     private func sent(to endpoint: Endpoint) {
         endpoint.record.pointee.nextSequence = endpoint.streams.sender.next.rawValue
-        if let due = endpoint.streams.sender.guardDue { wake(by: due) }
+        if let due = endpoint.streams.sender.guardDue { wake(endpoint, by: due) }
     }
 
     /// Receiver feedback where it is due.

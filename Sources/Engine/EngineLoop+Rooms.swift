@@ -21,7 +21,7 @@ extension EngineLoop {
         for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
         news.send(.joined(status(member)))
-        wake(by: now + Self.second / 4)
+        wake(endpoint, by: now + Self.second / 4)
     }
 
     /// Makes it a member of its room, with what its record says; nobody hears it yet.
@@ -279,7 +279,7 @@ extension EngineLoop {
         }
         guard !endpoint.backlog.isEmpty, endpoint.streams.pacing.due == nil else { return }
         endpoint.streams.pacing.due = now
-        wake(by: now)
+        wake(endpoint, by: now)
     }
 
     /// After our own death the participant is missing one packet, in which everything was said that may have been lost

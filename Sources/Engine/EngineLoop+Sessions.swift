@@ -188,8 +188,7 @@ extension EngineLoop {
             }
         }
         tellSilence(of: endpoint)
-        endpoint.deadline = endpoint.streams.session.deadline
-        wake(by: endpoint.deadline)
+        wake(endpoint, by: endpoint.streams.session.deadline)
     }
 
     /// One who only measures is never a member: its clock is answered, and whatever else it sends is dropped.
