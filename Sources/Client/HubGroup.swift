@@ -291,7 +291,7 @@ package final class HubGroup {
                 speaker.incoming = nil
                 return
             }
-            for place in octets { message.append(bytes.uint8(at: place)) }
+            for offset in octets { message.append(bytes.uint8(at: offset)) }
             if part.isEnd { add([0xF0] + message + [0xF7], time) } else { speaker.incoming = message }
         case .sysExLost: speaker.incoming = nil
         }

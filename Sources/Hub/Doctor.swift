@@ -172,13 +172,13 @@ package enum Doctor {
     }
 
     private static func stateDirectory(_ state: StateDirectory) -> Finding {
-        var place = state.path
-        while !File.exists(place), let slash = place.lastIndex(of: "/"), slash != place.startIndex {
-            place = String(place[..<slash])
+        var path = state.path
+        while !File.exists(path), let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            path = String(path[..<slash])
         }
-        guard File.isDirectory(place) else {
+        guard File.isDirectory(path) else {
             return Finding(
-                topic: "state", isWell: false, words: "\(place) is no directory",
+                topic: "state", isWell: false, words: "\(path) is no directory",
                 fix: "move that file away, or name another directory with --state DIR")
         }
         do throws(Errno) {
@@ -188,7 +188,7 @@ package enum Doctor {
                 topic: "state", isWell: false, words: error.thing,
                 fix: "run as that user, or name a directory of your own with --state DIR")
         }
-        guard access(place, W_OK) == 0 else {
+        guard access(path, W_OK) == 0 else {
             return Finding(
                 topic: "state", isWell: false, words: "\(state.path) cannot be written by \(userName())",
                 fix: "run as root, or name a directory of your own with --state DIR")
@@ -245,11 +245,12 @@ package enum WebDirectory {
         if let named { return File.isDirectory(named) ? named : nil }
         var candidates = ["/usr/share/midihub/web", "/usr/local/share/midihub/web"]
         // …/.build/x86_64-unknown-linux-gnu/release/midihub: the tree's top is some levels up. PREFIX/bin/midihub: one.
-        var place = Executable.path
+        var directory = Executable.path
         for _ in 0..<5 {
-            guard let slash = place.lastIndex(of: "/") else { break }
-            place = String(place[..<slash])
-            candidates.insert(contentsOf: ["\(place)/web", "\(place)/share/midihub/web"], at: candidates.count - 2)
+            guard let slash = directory.lastIndex(of: "/") else { break }
+            directory = String(directory[..<slash])
+            candidates.insert(
+                contentsOf: ["\(directory)/web", "\(directory)/share/midihub/web"], at: candidates.count - 2)
         }
         return candidates.first { File.exists("\($0)/index.html") }
     }

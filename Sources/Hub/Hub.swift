@@ -124,7 +124,7 @@ package final class Hub {
         carrier = try outside.carrier(kind, context)
         orphaned = try outside.carrier(kind.other, context)
         if configuration.location == .auto { location = Location.ask() }
-        if case .named(let place) = configuration.location { location = place }
+        if case .named(let name) = configuration.location { location = name }
         recorder.noticed = { [unowned self] in context.note(.store, severity: .warning, $0) }
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)

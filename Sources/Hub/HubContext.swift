@@ -83,8 +83,8 @@ final class HubContext {
                     engine: engine ?? visit?.engine,
                     participant: participant ?? visit?.name, visit: visit?.id, text: text, address: address)))
         if kind == .lost, let visit { lost(visit, text) }
-        let place = address.map { " (\($0))" } ?? ""
-        if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text + place))") }
+        let whereabouts = address.map { " (\($0))" } ?? ""
+        if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text + whereabouts))") }
         changed()
     }
 
