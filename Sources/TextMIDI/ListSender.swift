@@ -13,6 +13,7 @@ package struct ListSender: Sendable {
     package static let longest = 4096
 
     private var queue = ThinningQueue()
+    private var reminders = Reminders()
     /// Octets that count as being read just now, at a time in ms.
     private var level = 0.0
     private var levelAt = 0.0
@@ -20,11 +21,18 @@ package struct ListSender: Sendable {
     package init() {}
 
     package var isEmpty: Bool { queue.isEmpty }
+    /// When, in ms, the end of something is said once more.
+    package var reminderDue: Double? { reminders.due }
     package var isOverfull: Bool { queue.count > Self.longest }
 
     /// Takes a complete message. One that the client cannot understand is left out: what has one octet of data (programs,
     /// channel pressure), and system exclusive.
-    package mutating func put(_ message: [UInt8]) { if Self.isUnderstood(message) { queue.append(message) } }
+    /// - Parameter now: in ms, of any clock that only goes forward.
+    package mutating func put(_ message: [UInt8], at now: Double) {
+        guard Self.isUnderstood(message) else { return }
+        queue.append(message)
+        reminders.follow(message, at: now)
+    }
 
     package static func isUnderstood(_ message: [UInt8]) -> Bool {
         guard let status = message.first else { return false }
@@ -38,9 +46,10 @@ package struct ListSender: Sendable {
     /// The text that may be sent now, of whole messages: to be given to the socket in one piece. Empty where nothing waits,
     /// or nothing may be sent yet; asked again two milliseconds later.
     /// - Parameters:
-    ///   - now: in ms, of any clock that only goes forward.
+    ///   - now: as above.
     ///   - underway: octets that the other side has not acknowledged.
     package mutating func take(at now: Double, underway: Int) -> [UInt8] {
+        if queue.isEmpty { while let end = reminders.removeDue(at: now) { queue.append(end) } }
         level = max(0, level - Self.rate * max(0, now - levelAt))
         levelAt = now
         var text: [UInt8] = []

@@ -38,8 +38,9 @@ import Testing
         try pumping(players, "what it plays") { players[0].heard.count == 3 && players[0].system == [0xF8] }
         #expect(players[0].heard.first == note)
         players[0].play(note, .programChange(Channel(truncating: 0), program: 5), off)
-        try pumping(players, "what it hears") { peer.pump() >= 0 && peer.heard.count == 2 }
-        #expect(peer.heard == ["[144, 60, 100]", "[128, 60, 64]"])
+        try pumping(players, "what it hears") { peer.pump() >= 0 && peer.heard.count >= 2 }
+        // The end is said once more after a while.
+        #expect(peer.heard.prefix(2) == ["[144, 60, 100]", "[128, 60, 64]"] && Set(peer.heard).count == 2)
         let shown = try awaited("a distance") { try member(hub).flatMap { $0["rtt"] == nil ? nil : $0 } }
         #expect(shown["kind"] as? String == "tcp" && shown["address"] as? String == peer.address)
         #expect(shown["jitter"] == nil && shown["link"] == nil && (shown["remark"] as? String)?.contains("TCP") == true)
@@ -84,7 +85,7 @@ import Testing
         try pumping(players, "its leave") { try hub.participants().count == 1 }
         players[0].play(off)
         let again = try peer(hub, port, players)
-        try pumping(players, "the end of the note") { again.pump() >= 0 && again.heard == ["[128, 60, 64]"] }
+        try pumping(players, "the end of the note") { again.pump() >= 0 && again.heard.contains("[128, 60, 64]") }
     }
 
     @Test func `two from one address have two names, and hear each other`() throws {
@@ -202,7 +203,7 @@ import Testing
         hub.directory.write("midihub.json5", HubUnderTest.configuration(hub.ports, "tcp: [{ port: \(second) }]"))
         #expect(try hub.post("/api/v1/reload").text.contains("the ports for TCP clients have changed"))
         try pumping(players, "goodbye, and the end of what sounds") { peer.pump() == 0 && peer.isClosed }
-        #expect(peer.heard == ["[144, 60, 100]", "[128, 60, 64]"])
+        #expect(peer.heard.prefix(2) == ["[144, 60, 100]", "[128, 60, 64]"])
         _ = try self.peer(hub, second, players)
         let late = try TextPeer(first)
         #expect(late.pump() == 0 && late.isClosed)

@@ -8,12 +8,12 @@ struct ListSenderTests {
     @Test func `a client is sent nothing but three numbers, or one, in brackets`() {
         var sender = ListSender()
         for status in UInt8.min...UInt8.max {
-            for data in 0...3 { sender.put([status] + [UInt8](repeating: 5, count: data)) }
+            for data in 0...3 { sender.put([status] + [UInt8](repeating: 5, count: data), at: 0) }
         }
-        sender.put([240, 5, 247])
-        sender.put([])
+        sender.put([240, 5, 247], at: 0)
+        sender.put([], at: 0)
         var text: [UInt8] = []
-        for time in 0..<1000 { text += sender.take(at: Double(time), underway: 0) }
+        for time in 0..<300 { text += sender.take(at: Double(time), underway: 0) }
         let lists = String(decoding: text, as: UTF8.self).split(separator: "]").map { $0.dropFirst() }
         #expect(lists.count == 7 * 16 - 2 * 16 + 1 + 7)
         for list in lists {
@@ -29,7 +29,7 @@ struct ListSenderTests {
         var sent: [(at: Double, count: Int)] = []
         var (time, taken) = (0.0, 0)
         while taken < 50_000 {
-            for _ in 0..<Int.random(in: 0..<100, using: &random) { sender.put(Self.note) }
+            for _ in 0..<Int.random(in: 0..<100, using: &random) { sender.put(Self.note, at: 0) }
             let text = sender.take(at: time, underway: 0)
             #expect(text.last != UInt8(ascii: ",") && text.count % 15 == 0)
             sent.append((time, text.count))
@@ -44,7 +44,7 @@ struct ListSenderTests {
 
     @Test func `no more is on its way than one look takes`() {
         var sender = ListSender()
-        for _ in 0..<100 { sender.put(Self.note) }
+        for _ in 0..<100 { sender.put(Self.note, at: 0) }
         #expect(sender.take(at: 0, underway: 895).isEmpty)
         #expect(sender.take(at: 100, underway: 880).count == 15)
         #expect(sender.take(at: 200, underway: 0).count == 600)
@@ -54,10 +54,26 @@ struct ListSenderTests {
 
     @Test func `a clock that goes back is no trouble`() {
         var sender = ListSender()
-        for _ in 0..<100 { sender.put(Self.note) }
+        for _ in 0..<100 { sender.put(Self.note, at: 0) }
         #expect(sender.take(at: 1000, underway: 0).count == 600)
         #expect(sender.take(at: 0, underway: 0).isEmpty)
         #expect(sender.take(at: 10, underway: 0).count == 600)
+    }
+
+    @Test func `the end of a note, a pedal and a bend is said once more, unless that has begun again`() {
+        var sender = ListSender()
+        for message: [UInt8] in [
+            [144, 60, 100], [128, 60, 64], [144, 61, 100], [144, 61, 0], [176, 64, 127], [176, 64, 0], [224, 5, 64],
+            [224, 0, 64],
+            [144, 62, 100], [128, 62, 64], [176, 7, 0],
+        ] { sender.put(message, at: 0) }
+        #expect(!sender.take(at: 0, underway: 0).isEmpty && sender.isEmpty)
+        sender.put([144, 62, 100], at: 100)
+        #expect(sender.take(at: 100, underway: 0) == ListSender.text([144, 62, 100]))
+        #expect(sender.take(at: 399, underway: 0).isEmpty && sender.reminderDue == 400)
+        let again = String(decoding: sender.take(at: 400, underway: 0), as: UTF8.self)
+        #expect(again == "[128, 60, 64][144, 61, 0][176, 64, 0][224, 0, 64]")
+        #expect(sender.take(at: 1000, underway: 0).isEmpty && sender.reminderDue == nil)
     }
 
     @Test func `a flood of values stays short and ends right, with each note in it`() {

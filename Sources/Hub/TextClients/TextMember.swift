@@ -157,9 +157,9 @@ private final class TextConversation {
     private func hear(_ message: [UInt8]) {
         guard ListSender.isUnderstood(message) else { return }
         if let one = try? Message(decoding: message.span) { sounding.apply(one) }
-        sender.put(message)
+        sender.put(message, at: clock)
         // At the end of this turn, with all that comes in it.
-        if sending.due == nil { sending.due = .now }
+        sending.due = .now
     }
 
     // MARK: The client
@@ -220,7 +220,11 @@ private final class TextConversation {
             if !isSent { return cutOff() }
         }
         if sender.isOverfull { return cutOff() }
-        if !sender.isEmpty { sending.due = .now.advanced(by: .milliseconds(2)) }
+        if !sender.isEmpty {
+            sending.due = .now.advanced(by: .milliseconds(2))
+        } else if let due = sender.reminderDue {
+            sending.due = .now.advanced(by: .milliseconds(Int64(max(0, due - clock).rounded(.up))))
+        }
     }
 
     // MARK: Ending
