@@ -1,14 +1,13 @@
 import Glibc
 import Linux
-import TestSupport
 
 /// A TCP client as older hubs have them, on a real socket.
-final class TextPeer {
+package final class TextPeer {
     private let socket: Descriptor
-    private(set) var text: [UInt8] = []
-    private(set) var isClosed = false
+    package private(set) var text: [UInt8] = []
+    package private(set) var isClosed = false
 
-    init(_ port: UInt16, host: String = "127.0.0.1") throws {
+    package init(_ port: UInt16, host: String = "127.0.0.1") throws {
         socket = try Sockets.connect(.init(host: host, port: port), nonBlocking: true)
         try eventually("a connection to \(host)") {
             var waiting = pollfd(fd: socket.number, events: Int16(POLLOUT), revents: 0)
@@ -16,11 +15,11 @@ final class TextPeer {
         }
     }
 
-    var address: String { Sockets.localAddress(socket).description }
+    package var address: String { Sockets.localAddress(socket).description }
 
     /// False where the other side has no room, or is gone.
     @discardableResult
-    func send(_ text: String) -> Bool {
+    package func send(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         var isSent = false
         bytes.withUnsafeBytes { isSent = (try? socket.write($0, socket: true)) == .bytes(bytes.count) }
@@ -29,7 +28,7 @@ final class TextPeer {
 
     /// Reads what is there; how much that was.
     @discardableResult
-    func pump() -> Int {
+    package func pump() -> Int {
         var count = 0
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 65536) { buffer in
             switch Result(catching: { try socket.read(into: UnsafeMutableRawBufferPointer(buffer)) }) {
@@ -44,12 +43,10 @@ final class TextPeer {
     }
 
     /// Every message that has come, as text.
-    var heard: [String] {
+    package var heard: [String] {
         String(decoding: text, as: UTF8.self).split(separator: "]").map { "\($0)]" }
     }
 
-    func forget() { text = [] }
-
     /// The next `close` is a reset.
-    func breakOff() { Sockets.resetAtClose(socket) }
+    package func breakOff() { Sockets.resetAtClose(socket) }
 }
