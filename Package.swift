@@ -44,6 +44,7 @@ let package = Package(
         module("MIDI", settings: pure),
         module("Rooms", ["MIDI"], settings: pure),
         module("RTPMIDI", ["MIDI"], settings: pure),
+        module("TextMIDI", ["MIDI"], settings: pure),
         module("HubLink", ["RTPMIDI", "Rooms", "MIDI"], settings: pure),
         module("Linux", ["CLinux"]),
         module("Sequencer", ["Rooms", "MIDI", "Linux", "CALSA"]),
@@ -58,7 +59,8 @@ let package = Package(
         module(
             "Hub",
             [
-                "CVersion", "Client", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer", "Supervisor", "Store",
+                "CVersion", "Client", "TextMIDI", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer", "Supervisor",
+                "Store",
                 "RTPMIDI",
                 "Rooms", "MIDI", "Linux",
             ]),
@@ -98,6 +100,7 @@ let package = Package(
         tests("MIDI"),
         tests("Rooms", ["MIDI"]),
         tests("RTPMIDI", ["MIDI", "midihub"], resources: [.copy("Fixtures")]),
+        tests("TextMIDI"),
         tests("HubLink", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("Linux"),
         tests("Engine", ["EngineProtocol", "HubLink", "Client", "RTPMIDI", "Rooms", "MIDI", "Linux"]),

@@ -142,6 +142,8 @@ package enum Manual {
             \(items(ConfigurationReference.room))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
+            .SH "KEYS OF TCP"
+            \(items(ConfigurationReference.tcp))
             .SH ENGINES
             \(escaped(alone.dropLast().joined(separator: ", ") + " and " + (alone.last ?? ""))) are honoured by the embedded engine
             alone. Where one of them is given, auto takes that engine, and rtpmidid asked for by name is refused.

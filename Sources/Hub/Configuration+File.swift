@@ -114,6 +114,7 @@ extension Configuration {
         guard !name.isEmpty, name.utf8.count <= 63, clean else {
             throw wrong("name", "has 1 to 63 bytes and no control characters")
         }
+        try checkTCP(wrong)
     }
 
     // MARK: Words of the file and of options

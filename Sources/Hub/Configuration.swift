@@ -53,6 +53,8 @@ package struct Configuration: Equatable, Sendable {
     package var alerts: AlertSettings?
     /// Bytes that the database may take.
     package var history = Retention.size
+    /// Where clients of the oldest hubs come in.
+    package var tcp: [TCP] = []
 
     package init() {}
 

@@ -173,6 +173,18 @@ struct ConfigurationDraft {
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.history = Int64(try value.whole(16...65536, "MiB (16 to 65536)")) << 20
         },
+        Setting(
+            key: "tcp", example: #"{ port: 8141, room: "Main" }"#,
+            words:
+                "Clients of network-midi-hub, which send text over TCP, are members of that room; or a list of such ports, each with its room. They hear neither programs, channel pressure nor system exclusive, which those clients cannot take. Whoever connects is let in, as allow and deny have it."
+        ) { draft, value throws(ConfigurationError) in
+            for one in value.oneOrMore() {
+                var tcp = Configuration.TCP(port: 8141)
+                try one.read(Configuration.tcpSettings, into: &tcp)
+                draft.configuration.tcp.append(tcp)
+                draft.lines["TCP port \(tcp.port)"] = one.line
+            }
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [

@@ -31,6 +31,12 @@ struct ConfigurationValue {
         return items.map { ConfigurationValue(item: $0, path: path) }
     }
 
+    /// The items of a list; what is no list is one.
+    func oneOrMore() -> [ConfigurationValue] {
+        guard case .list(let items) = value.content else { return [self] }
+        return items.map { ConfigurationValue(item: $0, path: path) }
+    }
+
     /// In the order of the file; none of them null.
     func members() throws(ConfigurationError) -> [(key: String, value: ConfigurationValue)] {
         guard case .object(let members) = value.content else { throw wrong("must be an object in { }") }

@@ -25,7 +25,10 @@ package enum Doctor {
         for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
             findings.append(udpPair(port))
         }
-        if !hubRuns { findings.append(page(configuration.listen)) }
+        if !hubRuns {
+            findings.append(page(configuration.listen))
+            findings += configuration.tcp.map { tcp(.init(host: configuration.address ?? "::", port: $0.port)) }
+        }
         findings.append(stateDirectory(state))
         findings.append(webDirectory(configuration))
         findings.append(avahi())
@@ -157,17 +160,24 @@ package enum Doctor {
     }
 
     package static func page(_ address: Sockets.Address) -> Finding {
+        listener(address, "page", fix: "choose another with --listen ADDRESS:PORT")
+    }
+
+    /// A port for TCP clients.
+    static func tcp(_ address: Sockets.Address) -> Finding {
+        listener(address, "TCP \(address.port)", fix: "choose another port in tcp")
+    }
+
+    private static func listener(_ address: Sockets.Address, _ topic: String, fix: String) -> Finding {
         do throws(Errno) {
             _ = try Sockets.listen(address)
-            return Finding(topic: "page", isWell: true, words: "\(address) is free")
+            return Finding(topic: topic, isWell: true, words: "\(address) is free")
         } catch {
             let holder = error.code == EADDRINUSE ? Programs.holder(of: address.port, .tcp) : nil
             return Finding(
-                topic: "page", isWell: false,
+                topic: topic, isWell: false,
                 words: "\(address)" + (holder.map { " is taken by \($0)" } ?? ": \(error.reason)"),
-                fix: holder == nil
-                    ? "choose another with --listen ADDRESS:PORT"
-                    : "end that program, or choose another with --listen ADDRESS:PORT")
+                fix: holder == nil ? fix : "end that program, or \(fix)")
         }
     }
 

@@ -17,7 +17,7 @@ extension Hub {
                         ($0.from ?? "", $0.to ?? "") < ($1.from ?? "", $1.to ?? "")
                     },
                     maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true })
-            }, allow: configuration.allow, deny: configuration.deny,
+            }, allow: configuration.allowedByEngines, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
     }
 
@@ -43,6 +43,8 @@ extension Hub {
         forgetEchoes()
         var words = differences(from: old, to: fresh)
         applyPlan { _ in }
+        textClients.follow()
+        if fresh.tcp != old.tcp { words.append("the ports for TCP clients have changed") }
         if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.origins != old.origins
             || fresh.web != old.web || fresh.token != old.token
         {

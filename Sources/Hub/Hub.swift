@@ -51,6 +51,7 @@ package final class Hub {
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
     let pianoNews: Mailbox<Piano.Event>
+    let textClients: TextClients
     var isStopping = false
     private var isFinishing = false
     private var exit = ExitCode.well
@@ -123,6 +124,7 @@ package final class Hub {
         alerter = try Alerter(context, post: outside.post)
         carrier = try outside.carrier(kind, context)
         orphaned = try outside.carrier(kind.other, context)
+        textClients = try TextClients(context, settling: carrier.settling)
         if configuration.location == .auto { location = Location.ask() }
         if case .named(let name) = configuration.location { location = name }
         recorder.noticed = { [unowned self] in context.note(.store, severity: .warning, $0) }
@@ -180,6 +182,7 @@ package final class Hub {
         plan = wantedPlan
         carrier.begin(plan)
         orphaned.begin(EnginePlan(rooms: []))
+        textClients.follow()
         context.abandonOpenVisits()
         loop.every(.seconds(5)) { [unowned self] in tick() }
         // Activity and sounding notes are asked for only while somebody watches.
@@ -246,6 +249,7 @@ package final class Hub {
         File.remove(context.state.socket)
         context.note(.stopping, "The hub ends (\(reason)): goodbye to everyone")
         endPianos(wait: false)
+        textClients.end(wait: false)
         carrier.stop()
         endIfAllAreDown()
     }
@@ -259,6 +263,7 @@ package final class Hub {
         isFinishing = true
         serviceManager?.tell(["STOPPING": "1"])
         endPianos(wait: true)
+        textClients.end(wait: true)
         context.recorder.whenDone { [unowned self] in
             carrier.close()
             observer?.stop()

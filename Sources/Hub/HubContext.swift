@@ -15,6 +15,8 @@ final class HubContext {
     let recorder: StoreWriter
     var configuration: Configuration
     let logs: LogWatch
+    /// Those who take part through this process.
+    var relays = Relays()
     /// Something that the page shows has changed.
     var changed: () -> Void = {}
     /// A participant has played so many notes (with rtpmidid: messages).

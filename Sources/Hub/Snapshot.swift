@@ -79,6 +79,9 @@ package struct Snapshot: Equatable, Sendable {
         package var remark: String?
         /// Nobody hears it, because it sends back what it hears: true, or absent.
         package var muted: Bool?
+        /// What it is, where it is not one that speaks RTP-MIDI itself.
+        package enum Kind: String, Codable, Sendable { case tcp }
+        package var kind: Kind?
         /// Address and SSRC are shown with the token only: whoever knows them can send in this participant's name.
         package var address: String?
         package var ssrc: UInt32?

@@ -62,6 +62,14 @@ import Testing
             ])
     }
 
+    @Test func `TCP ports lead to the only room, or to the one that each names`() throws {
+        let alone = try Configuration(text: "{ports: [5004], tcp: {}}")
+        #expect(alone.tcp == [.init(port: 8141)] && alone.room(of: alone.tcp[0])?.name == "5004")
+        let text = "{rooms: {A: {ports: [5004]}, B: {ports: [5006]}}, tcp: [{room: \"B\"}, {port: 9, room: \"A\"}]}"
+        let several = try Configuration(text: text)
+        #expect(several.tcp.map { several.room(of: $0)?.ports } == [[5006], [5004]])
+    }
+
     @Test func `a key of ours in quotes is no group of the older format`() throws {
         #expect(try Configuration(text: #"{"ports": [5004, 5006]}"#).rooms.map(\.policy) == [.auto, .auto])
     }
@@ -126,6 +134,18 @@ import Testing
         ("{alerts: {url: \"https://x\", for: 0}}", "alerts.for: 0 is no number of seconds"),
         ("{alerts: {url: \"https://x\", disk: \"full\"}}", "alerts.disk: must be a number"),
         ("{alerts: {url: \"https://x\", mail: 1}}", "unknown key"),
+        (
+            "{rooms: {A: {ports: [5004]}, B: {ports: [5006]}},\ntcp: {}}",
+            "line 2: TCP port 8141: names no room, of several"
+        ),
+        ("{tcp: [{port: 9000}, {port: 9000}]}", "TCP port 9000: is there twice"),
+        ("{tcp: {room: \"A\"}}", "line 1: TCP port 8141: there is no room \"A\""),
+        (
+            "{policy: \"named\", tcp: {}}",
+            "TCP port 8141: its clients send and hear, which nobody does in room \"5004\""
+        ),
+        ("{tcp: {port: 0}}", "tcp.port: 0 is no number of a port (1 to 65535)"),
+        ("{tcp: {colour: 1}}", "tcp.colour: unknown key"), ("{tcp: 8141}", "tcp: must be an object"),
         ("{\"G\": [5004]}", "group \"G\": has 1 port, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
     ])
     func `what is wrong is said in one line with its place`(text: String, message: String) {

@@ -18,6 +18,7 @@ extension EmbeddedEngine {
             return one
         }
         let one: EmbeddedAttendee
+        let relay = context.relays[reported.address]
         let earlier = attendance.removeOpenVisit(
             where: { $0.port == reported.port && $0.ssrc == reported.ssrc && $0.name == reported.name })
         if let earlier {
@@ -26,11 +27,12 @@ extension EmbeddedEngine {
         } else {
             let visit = Visit(
                 id: context.makeVisitID(), room: reported.room, engine: name, port: reported.port, name: reported.name,
-                address: reported.address, ssrc: reported.ssrc,
+                address: relay?.address ?? reported.address, ssrc: reported.ssrc,
                 joined: TimeRange(Timestamp(milliseconds: reported.since)))
             one = EmbeddedAttendee(visit, reported)
             attendance.joined(one, at: visit.joined)
         }
+        one.relay = relay
         attendance.add(one, as: reported.id)
         context.changed()
         return one
@@ -80,7 +82,7 @@ extension EmbeddedEngine {
             let one = attendee(reported)
             one.update(reported, at: .now)
             one.absences = 0
-            one.visit.address = reported.address
+            one.visit.address = one.relay?.address ?? reported.address
             attendance.moved(one, to: reported.room)
             judgeSilence(one, at: .now)
         }
