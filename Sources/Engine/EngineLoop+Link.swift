@@ -329,7 +329,8 @@ extension EngineLoop {
     ) {
         guard let link = endpoint.link, let address = endpoint.data else { return }
         StateParts.write(
-            state, of: origin, at: number, isFinal: isFinal, from: table.ssrc, count: { link.session.nextCount() },
+            state, of: origin, at: number, isFinal: isFinal, isStruck: endpoint.member?.isController ?? false,
+            from: table.ssrc, count: { link.session.nextCount() },
             send: { queue(on: .data, of: endpoint.port, to: address, $0) })
     }
 

@@ -128,7 +128,7 @@ package struct OriginReader {
         guard parts.isComplete else { return }
         gathered = nil
         if let next { statistics?.repaired(part.number.distance(from: next) + 1, at: now) }
-        let strikes = next != nil && now &- lastLetOut <= Self.struckLate
+        let strikes = part.isStruck || next != nil && now &- lastLetOut <= Self.struckLate
         known.tell(differenceTo: parts.state, strikes: strikes) {
             emit(.message($0, time: 0, isRepair: true), datagram, nil)
         }

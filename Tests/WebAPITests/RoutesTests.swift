@@ -85,7 +85,7 @@ extension HTTPAnswer {
             case .panic(let room, _): room
             case .block(let room, _, _): room
             case .piano(let key, _), .leavePiano(let key): key.room
-            case .echo(let room, _), .endEcho(let room): room
+            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _): room
             case .reload, .member, .restart, .testAlert, .stop: nil
             }
         }
@@ -105,6 +105,8 @@ extension HTTPAnswer {
             case .leavePiano(let key): "\(key.player) leaves \(key.room)"
             case .echo(let room, let seconds): "echo \(room) \(seconds) s"
             case .endEcho(let room): "no echo \(room)"
+            case .focus(let room, let member): "focus of \(room) to \(member ?? "nobody")"
+            case .choose(let room, let input, let member): "\(input) of \(room) by \(member ?? "the first")"
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
             case .stop: "stop"
