@@ -174,8 +174,8 @@ package enum LinkPacket: Hashable, Sendable {
         package var parts: Int
         /// Events up to its number will not be sent.
         package var isFinal: Bool
-        /// Notes that are held are struck where they are not yet, whenever they began: they are lights. An older program
-        /// leaves them out.
+        /// It is told to a controller, whose lights these are: notes that are held are struck, whenever they began. An
+        /// older program leaves them out.
         package var isStruck: Bool
         package var list: CommandSection
     }

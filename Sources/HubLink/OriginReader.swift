@@ -120,6 +120,9 @@ package struct OriginReader {
         _ part: LinkPacket.StatePart, in datagram: RawSpan, by path: Int, known: SpeakerState, at now: UInt64,
         emit: (Emission, RawSpan, EventNumber?) -> Void
     ) {
+        // Lights that nobody carried are told anew, whatever was let out before: others have changed them meanwhile.
+        if part.isStruck, !isCarried { (next, missing) = (nil, nil) }
+        let known = part.isStruck && next == nil ? SpeakerState() : known
         told(of: part.number, by: path)
         guard takes(part, by: path, at: now) else { return letOut(at: now, overtaken: Self.overtaken, emit: emit) }
         let parts = gathered.flatMap { $0.belongs(part) ? $0 : nil } ?? StateParts(part)

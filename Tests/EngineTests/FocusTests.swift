@@ -116,6 +116,38 @@ import Testing
         try pumping([stage.controller, stage.two, twin], "the twin's light") { stage.controller.heard == [note(70)] }
     }
 
+    @Test func `a controller that is reached by numbered events is told the same, whoever had the focus before`() throws
+    {
+        let engine = try EngineUnderTest()
+        try serve(plan(engine, holder: "One"), by: engine)
+        let controller = try GroupUnderTest([engine], name: "APC")
+        let one = try engine.player("One")
+        let two = try GroupUnderTest([engine], name: "Two")
+        one.play(note(60))
+        one.play(knob(7, 10))
+        try controller.hears(["903c64", "b0070a"])
+        two.send([[0x90, 62, 5], [0xB0, 7, 99]])
+        try pumping([one], "two's at one") { one.heard.count == 2 }
+        func heard(_ more: [String], of all: [String]) throws -> [String] {
+            let now = all + more
+            try eventually("\(more)", seen: "\(controller.heard)") { controller.heard.count == now.count }
+            #expect(controller.heard == now)
+            return now
+        }
+        var all = ["903c64", "b0070a"]
+        try serve(plan(engine, holder: "Two"), by: engine)
+        all = try heard(["803c40", "b00763", "903e05"], of: all)
+        // One has done nothing meanwhile, and its fader has been moved.
+        try serve(plan(engine, holder: "One"), by: engine)
+        all = try heard(["803e40", "b0070a", "903c64"], of: all)
+        one.play(off(60))
+        all = try heard(["803c40"], of: all)
+        two.send([[0x80, 62, 64], [0xB0, 7, 98]])
+        try pumping([one], "two's again") { one.heard.count == 4 }
+        try serve(plan(engine, holder: "Two"), by: engine)
+        _ = try heard(["b00762"], of: all)
+    }
+
     // MARK: Touch
 
     private func touches(_ stage: Stage) -> [String] {
@@ -206,6 +238,23 @@ import Testing
         let late = try engine.player("Late", others: all)
         try pumping(all + [late], "the state", seen: "\(late.heard)") { late.heard.contains(knob(7, 71)) }
         #expect(!late.heard.contains(knob(7, 70)))
+    }
+
+    @Test func `a value that does not count reaches those who hear by numbers neither`() throws {
+        let engine = try EngineUnderTest()
+        try serve(plan(engine, inputs: pair(firstOnly: nil, picksUp: true), controllers: nil), by: engine)
+        let ear = try GroupUnderTest([engine], name: "Ear")
+        let left = try GroupUnderTest([engine], name: "Left")
+        let right = try GroupUnderTest([engine], name: "Right")
+        left.send([[0xB0, 7, 60]])
+        try ear.hears(["b0073c"])
+        right.send([[0xB0, 7, 10], [0x90, 48, 1], [0xB0, 7, 70]])
+        // In the place of the value that does not count stands the one that does.
+        try ear.hears(["b0073c", "b0073c", "903001", "b00746"])
+        let late = try GroupUnderTest([engine], name: "Late")
+        try eventually("the state", seen: "\(late.heard)") { !late.heard.isEmpty }
+        _ = try engine.status()
+        #expect(Set(late.heard) == ["b00746"])
     }
 
     @Test func `with pickup nothing jumps when the other controller becomes live`() throws {

@@ -636,6 +636,19 @@ extension HTTPAnswer {
         #expect(try stage.ask("DELETE", blocks, Self.bearer).reply == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks).status == 401)
         #expect(try stage.ask("POST", "/api/v1/rooms/Cellar/blocks?from=A&to=B", Self.bearer).status == 404)
+        let focus = "/api/v1/rooms/Hall%20%26%20Attic/focus"
+        #expect(
+            try stage.ask("POST", "\(focus)?member=A%20B", Self.bearer).reply
+                == "focus of Hall & Attic to A B by 127.0.0.1")
+        #expect(try stage.ask("DELETE", focus, Self.bearer).reply == "focus of Hall & Attic to nobody by 127.0.0.1")
+        let live = "/api/v1/rooms/Hall%20%26%20Attic/inputs/%C3%9C/live"
+        #expect(
+            try stage.ask("POST", "\(live)?member=A", Self.bearer).reply == "Ü of Hall & Attic by A by 127.0.0.1")
+        #expect(try stage.ask("DELETE", live, Self.bearer).reply == "Ü of Hall & Attic by the first by 127.0.0.1")
+        for path in [focus, live] {
+            #expect(try stage.ask("POST", "\(path)?member=A").status == 401)
+            #expect(try stage.ask("POST", path, Self.bearer).status == 400)
+        }
         #expect(
             try stage.ask(
                 "POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "1.2.3.4, 192.0.2.9"]) { $1 }
