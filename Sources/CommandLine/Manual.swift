@@ -140,6 +140,11 @@ package enum Manual {
             has an object for each room:
             .PP
             \(items(ConfigurationReference.room))
+            .SH "KEYS OF AN INPUT"
+            .B inputs
+            of a room has an object for each input, by its name:
+            .PP
+            \(items(ConfigurationReference.inputs))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH "KEYS OF TCP"

@@ -27,6 +27,8 @@ package struct Options: Equatable, Sendable {
     /// Of `monitor`.
     package var once = false
     package var room: String?
+    /// Of `focus` and `input`: what was chosen is given up.
+    package var release = false
     /// Of `notes-off`: notes, 0 to 127.
     package var from: UInt8?
     package var to: UInt8?
@@ -79,6 +81,7 @@ package struct Options: Equatable, Sendable {
             case "--follow": follow = true
             case "--once": once = true
             case "--test": test = true
+            case "--release": release = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
             case "--replay": replay = true
@@ -95,6 +98,7 @@ package struct Options: Equatable, Sendable {
     /// Those without a value.
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
+        "--release",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {

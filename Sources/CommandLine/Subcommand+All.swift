@@ -100,6 +100,25 @@ extension Subcommand {
                       --room NAME   where there are several rooms
                     """, options: ordering.union(["--room"]), takesOperands: true, run: BlockCommands.unblock),
             Subcommand(
+                name: "focus", summary: "who feeds back to the controllers: midihub focus [NAME]",
+                explanation: """
+                    Gives the focus of a room with controllers to NAME, who then alone feeds back to their lights and faders,
+                    and takes it from whoever has it. Without NAME: who has it. It is kept over restarts, and free when NAME
+                    leaves.
+                      --room NAME   where several rooms have controllers
+                      --release     nobody has it any more
+                    """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.focus
+            ),
+            Subcommand(
+                name: "input", summary: "which of two controllers is heard: midihub input [INPUT NAME]",
+                explanation: """
+                    Of an INPUT that is heard one controller at a time (live is "first"), NAME is the one, as long as it is
+                    here. Without words: all inputs, and who of them is heard.
+                      --room NAME   where several rooms have that input
+                      --release     the first of its controllers that is here is heard
+                    """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
+            ),
+            Subcommand(
                 name: "monitor", summary: "who plays what now, in the terminal",
                 explanation: MonitorCommand.explanation, options: anywhere.union(["--once"]), run: MonitorCommand.run),
             Subcommand(

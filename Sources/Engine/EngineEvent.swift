@@ -25,6 +25,8 @@ package enum EngineEvent: Sendable {
     case loop(EngineStatus.Participant)
     /// A participant's software sends back what the echo gives it; the echo is no longer given to it.
     case echoReturned(EngineStatus.Participant)
+    /// A participant has played where nobody has the focus.
+    case touched(EngineStatus.Participant)
     case problem(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended

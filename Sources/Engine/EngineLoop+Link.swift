@@ -328,9 +328,14 @@ extension EngineLoop {
         _ state: SpeakerState, of origin: Origin, at number: EventNumber, isFinal: Bool = false, to endpoint: Endpoint
     ) {
         guard let link = endpoint.link, let address = endpoint.data else { return }
-        StateParts.write(
-            state, of: origin, at: number, isFinal: isFinal, from: table.ssrc, count: { link.session.nextCount() },
-            send: { queue(on: .data, of: endpoint.port, to: address, $0) })
+        let isStruck = endpoint.member?.isController ?? false
+        // Nobody would ask again for lights: a second copy, since packets get lost.
+        for _ in 0..<(isStruck ? 2 : 1) {
+            StateParts.write(
+                state, of: origin, at: number, isFinal: isFinal, isStruck: isStruck, from: table.ssrc,
+                count: { link.session.nextCount() },
+                send: { queue(on: .data, of: endpoint.port, to: address, $0) })
+        }
     }
 
     /// One who is heard by link is not to be heard over this wire any more: three times, since packets get lost.

@@ -118,6 +118,12 @@ extension EngineLoop {
         _ emission: Emission, of packet: RawSpan, _ start: UInt32, _ number: EventNumber?, from member: Member,
         _ milliseconds: Milliseconds
     ) {
+        if case .message(let message, _, _) = emission, let value = ignored(message, of: member) {
+            // Who numbers by itself has given it a number, under which there has to be something.
+            guard let number else { return }
+            member.log?.setValue(of: number, value)
+            return keep(emission, of: packet, number, from: member)
+        }
         keep(emission, of: packet, number, from: member)
         switch emission {
         case .message(let message, let time, _):
@@ -128,6 +134,10 @@ extension EngineLoop {
             if member.late != nil, isLateEnd(message, of: member) { return }
             member.state.pointee.follow(message)
             if message.holds { watch(member.endpoint) }
+            if member.mayTouch, message.isTouch {
+                (member.mayTouch, member.hasTouched) = (false, true)
+                wake(member.endpoint, by: now)
+            }
             watchLoop(message, word, of: member, milliseconds)
             if member.room.plan.echoes ?? false { watchEcho(message, word, of: member, milliseconds) }
             for wire in member.outgoing where !wire.isWithheld { wire.follow(message) }

@@ -18,8 +18,10 @@ extension EngineLoop {
         endpoint.record.pointee.since = SystemTime.unixMilliseconds
         let member = seat(endpoint)
         table.commit(endpoint.slot)
+        let choice = room.rules.choice
         for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
+        if room.rules.choice == choice { chooseAnew(in: room) } else { rewire(room) }
         news.send(.joined(status(member)))
         wake(endpoint, by: now + Self.second / 4)
     }
@@ -73,7 +75,9 @@ extension EngineLoop {
         for wire in member.incoming { disconnect(wire) }
         let room = member.room
         room.members.removeAll { $0 === member }
+        let choice = room.rules.choice
         for wire in room.rules.leave(member.memberID) { connect(wire, in: room) }
+        if room.rules.choice != choice { rewire(room) }
         news.send(.left(status(member), reason: reason, released: released))
     }
 
@@ -155,6 +159,7 @@ extension EngineLoop {
 
     /// Compares the wires that there are with those that the room wants.
     func rewire(_ room: ServedRoom) {
+        chooseAnew(in: room)
         let wanted = room.rules.wantedWires
         for member in room.members {
             for wire in member.outgoing where !wanted.contains(wire.rule) {
@@ -271,11 +276,15 @@ extension EngineLoop {
             for wire in wires { sendState(of: wire.from, to: endpoint) }
             return
         }
+        let isController = endpoint.member?.isController ?? false
         for wire in wires.sorted(by: { $0.from.playedAt < $1.from.playedAt }) where !wire.isEcho {
-            wire.from.state.pointee.controls.tell {
-                endpoint.backlog.append($0)
-                wire.follow($0)
+            func tell(_ message: Message) {
+                endpoint.backlog.append(message)
+                wire.follow(message)
             }
+            wire.from.state.pointee.controls.tell(tell)
+            // What is lit, too.
+            if isController { wire.from.state.pointee.tellHeld(tell) }
         }
         guard !endpoint.backlog.isEmpty, endpoint.streams.pacing.due == nil else { return }
         endpoint.streams.pacing.due = now

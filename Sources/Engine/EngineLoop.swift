@@ -250,6 +250,7 @@ final class EngineLoop {
             }
         }
         if let end = endTrials(of: member) { next = min(next, end) }
+        next = min(next, tellTouch(of: member))
         sendFeedback(to: endpoint)
         report(member)
         return next

@@ -131,10 +131,18 @@ package struct EngineStatus: Codable, Sendable {
     /// Datagrams sent, and dropped because the kernel had no room.
     package var sent: UInt64
     package var unsent: UInt64
+    /// What it does of what a plan may want, by name (`EnginePlan.Ability`): a newer engine may have names that are not
+    /// known here, an older one does not tell.
+    package var knows: [String]?
+    package var abilities: Set<EnginePlan.Ability> {
+        Set((knows ?? []).compactMap { EnginePlan.Ability(rawValue: $0) })
+    }
 
     package init(
-        version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64
+        version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64,
+        knows: [String]? = nil
     ) {
+        self.knows = knows
         (self.version, self.pid, self.ports, self.participants, self.sent, self.unsent) = (
             version, pid, ports, participants, sent, unsent
         )

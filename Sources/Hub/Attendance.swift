@@ -86,6 +86,7 @@ final class Attendance<ID: Hashable, One: Attendee> {
         context.note(
             .silent, severity: .warning, at: TimeRange(moment), visit: one.visit,
             "\(one.visit.name) has been silent for \(seconds) s")
+        context.isMissing(one.visit)
     }
 
     func cameBack(_ one: One, at moment: Timestamp = .now) {

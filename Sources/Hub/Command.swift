@@ -23,6 +23,10 @@ package enum Command: Hashable, Sendable {
     case leavePiano(PianoKey)
     case echo(room: String, seconds: Int64)
     case endEcho(room: String)
+    /// Gives the focus to a member of that name, or frees it.
+    case focus(room: String, String?)
+    /// Lets a controller of an input be heard in place of the others; nil: the first of them that is here.
+    case choose(room: String, input: String, String?)
     case restart(engine: String)
     case testAlert
     case stop
@@ -33,7 +37,7 @@ package enum Command: Hashable, Sendable {
         case .panic(let room, _): room
         case .block(let room, _, _): room
         case .piano(let key, _), .leavePiano(let key): key.room
-        case .echo(let room, _), .endEcho(let room): room
+        case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _): room
         case .reload, .member, .restart, .testAlert, .stop: nil
         }
     }

@@ -26,6 +26,11 @@ struct ConfigurationValue {
         return text
     }
 
+    func truth() throws(ConfigurationError) -> Bool {
+        guard case .bool(let truth) = value.content else { throw wrong("must be true or false") }
+        return truth
+    }
+
     func list() throws(ConfigurationError) -> [ConfigurationValue] {
         guard case .list(let items) = value.content else { throw wrong("must be a list in [ ]") }
         return items.map { ConfigurationValue(item: $0, path: path) }

@@ -16,7 +16,8 @@ extension Hub {
                     blocks: (blocks[room.name] ?? []).sorted {
                         ($0.from ?? "", $0.to ?? "") < ($1.from ?? "", $1.to ?? "")
                     },
-                    maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true })
+                    maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true },
+                    focus: claims.focus(of: room), inputs: claims.inputs(of: room))
             }, allow: configuration.allowedByEngines, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
     }
@@ -41,6 +42,7 @@ extension Hub {
         let old = context.configuration
         context.configuration = fresh
         forgetEchoes()
+        forgetClaims()
         var words = differences(from: old, to: fresh)
         applyPlan { _ in }
         textClients.follow()
@@ -74,6 +76,9 @@ extension Hub {
             if before.name != room.name { words.append("port \(port) is now in room \(room.name)") }
             if before.ports != room.ports, Set(before.ports) == Set(room.ports) {
                 words.append("the ports of room \(room.name) have changed places")
+            }
+            if before.focus != room.focus || before.inputs != room.inputs {
+                words.append("the controllers of room \(room.name) have changed")
             }
             if before.maximum != room.maximum {
                 let most = room.maximum ?? RoomPlan.usualMaximum

@@ -47,6 +47,8 @@ package final class Hub {
     var lifted: [String: Set<Block>] = [:]
     /// The echoes that are on, by room.
     var echoes: [String: Echo] = [:]
+    /// Who has the focus, and which controllers are live by choice.
+    var claims: Claims
     /// The pianos of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
@@ -114,7 +116,7 @@ package final class Hub {
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
-        blocks = memory.blocks
+        (blocks, claims) = (memory.blocks, memory.claims)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
         holder = DatabaseReference(database)
 
@@ -133,6 +135,7 @@ package final class Hub {
             for engine in carrier.engines { engine.rerecord() }
             for (room, some) in lifted { for one in some { record(one, in: room, isBlocked: false) } }
             for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
+            recordClaims()
         }
         recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
         recorder.counted = { [unowned self] in
@@ -145,6 +148,8 @@ package final class Hub {
         context.changed = { [unowned self] in publishSoon() }
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
+        context.touched = { [unowned self] in touched(by: $1, in: $0) }
+        context.isMissing = { [unowned self] in seeWhoIsMissing($0) }
         for one in [carrier, orphaned] { one.whenDown = { [unowned self] in endIfAllAreDown() } }
         try loop.receive(requests) { [unowned self] in receive($0) }
         try loop.receive(pianoNews) { [unowned self] in handle($0) }
@@ -212,6 +217,7 @@ package final class Hub {
     private func tick() {
         keepSocket()
         carrier.tick()
+        freeAbandonedFocus()
         for engine in carrier.engines { engine.readLog() }
         HubLog.rotateOwn(context.state)
         context.recorder.check()

@@ -25,6 +25,10 @@ final class HubContext {
     var lost: (Visit, String) -> Void = { _, _ in }
     /// Somebody in this room, of this name, sends back what the echo gives it.
     var echoReturned: (String, String) -> Void = { _, _ in }
+    /// Somebody in this room, of this name, has played while nobody has the focus.
+    var touched: (String, String) -> Void = { _, _ in }
+    /// A visit is over, or its participant has fallen silent.
+    var isMissing: (Visit) -> Void = { _ in }
 
     /// When the hub before this one was surely running: what is read after an outage happened after that.
     let lastAlive: Timestamp
@@ -103,6 +107,7 @@ final class HubContext {
         (visit.left, visit.reason) = (when, words)
         recorder.add(.visit(visit))
         note(kind, severity: severity, at: when, visit: visit, "\(visit.name) \(words) (room \(visit.room))")
+        isMissing(visit)
     }
 
     /// The time of an event that no hub has seen: after the last hub was surely running, and after the visit's beginning.

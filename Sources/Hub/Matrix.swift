@@ -61,15 +61,7 @@ package struct Matrix {
 
     private mutating func add(_ described: RoomPlan, _ inputs: Inputs) {
         let seats = inputs.seats.filter { $0.room == described.name }
-        let limit = inputs.actual == nil ? described.maximum : Room.meshLimit
-        let members = seats.filter { !$0.isEcho }.map { seat in
-            Member(
-                id: MemberID(UInt64(seat.id)), name: seat.name,
-                portIndex: described.ports.firstIndex(of: seat.port) ?? 0, standing: seat.standing)
-        }
-        let room = Room(
-            policy: described.policy, members: members, blocks: Set(described.blocks),
-            echoes: described.echoes ?? false, meshLimit: limit)
+        let room = described.room(of: seats, meshLimit: inputs.actual == nil ? described.maximum : Room.meshLimit)
         for from in seats {
             for to in seats where to.id != from.id {
                 let (sender, hearer) = (from.isEcho ? to : from, to.isEcho ? from : to)
@@ -92,5 +84,17 @@ package struct Matrix {
                 pairs.append(wire)
             }
         }
+    }
+}
+
+extension RoomPlan {
+    /// The room with those who are shown in it.
+    func room(of seats: [Matrix.Seat], meshLimit: Int = Room.meshLimit) -> Room {
+        let members = seats.filter { !$0.isEcho }.map { seat in
+            Member(
+                id: MemberID(UInt64(seat.id)), name: seat.name, portIndex: ports.firstIndex(of: seat.port) ?? 0,
+                standing: seat.standing)
+        }
+        return Room(self, members: members, meshLimit: meshLimit)
     }
 }

@@ -82,6 +82,9 @@ package struct Snapshot: Equatable, Sendable {
         /// What it is, where it is not one that speaks RTP-MIDI itself.
         package enum Kind: String, Codable, Sendable { case tcp }
         package var kind: Kind?
+        /// It is a controller to which only who has the focus feeds back; it has the focus: true, or absent.
+        package var controller: Bool?
+        package var focus: Bool?
         /// Address and SSRC are shown with the token only: whoever knows them can send in this participant's name.
         package var address: String?
         package var ssrc: UInt32?
@@ -114,6 +117,28 @@ package struct Snapshot: Equatable, Sendable {
         package var ports: [UInt16]
         package var participants: Int
         package var wires: Int
+        /// Of a room with controllers.
+        package var focus: Focus?
+        package var inputs: [Input]?
+    }
+
+    package struct Focus: Codable, Equatable, Sendable {
+        package enum Given: String, Codable, Sendable { case order, touch }
+        /// Names.
+        package var controllers: [String]
+        package var by: Given
+        /// Who has it; absent where nobody has.
+        package var holder: String?
+    }
+
+    package struct Input: Codable, Equatable, Sendable {
+        package enum Live: String, Codable, Sendable { case both, first }
+        package var name: String
+        package var of: [String]
+        package var live: Live
+        package var pickup: Bool
+        /// Of those who are here, who is heard.
+        package var heard: [String]
     }
 
     package struct Store: Codable, Equatable, Sendable {

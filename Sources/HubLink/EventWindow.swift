@@ -86,6 +86,13 @@ package import RTPMIDI
         return unsafe body(UnsafeRawBufferPointer(start: octets + start, count: Int(slot.count)))
     }
 
+    /// Gives a controller's event another value. It must be there.
+    package func setValue(of number: EventNumber, _ value: UInt8) {
+        precondition(has(number) && byteCount(number) == 3, "no controller is there")
+        let start = Int(unsafe (slots[Self.slot(of: number)].position - 1) % UInt64(Self.octetCapacity))
+        unsafe octets[start + 2] = value
+    }
+
     package func byteCount(_ number: EventNumber) -> Int { Int(unsafe slots[Self.slot(of: number)].count) }
 
     package func forgetAll() { for index in 0..<Self.capacity { unsafe slots[index].position = 0 } }

@@ -174,6 +174,9 @@ package enum LinkPacket: Hashable, Sendable {
         package var parts: Int
         /// Events up to its number will not be sent.
         package var isFinal: Bool
+        /// It is told to a controller, whose lights these are: notes that are held are struck, whenever they began. An
+        /// older program leaves them out.
+        package var isStruck: Bool
         package var list: CommandSection
     }
 
@@ -188,6 +191,7 @@ package enum LinkPacket: Hashable, Sendable {
     private static let answers: UInt8 = 2
     private static let wantsState: UInt8 = 1
     static let finalState: UInt8 = 1
+    static let struckState: UInt8 = 2
     /// Octets of an EVENTS before its list.
     static let eventsAt = LinkHead.byteCount + 18
     static let stateAt = LinkHead.byteCount + 12
@@ -244,7 +248,8 @@ package enum LinkPacket: Hashable, Sendable {
             self = .state(
                 StatePart(
                     origin: Origin(datagram.uint32(at: at)), number: EventNumber(datagram.uint32(at: at + 4)),
-                    part: part, parts: parts, isFinal: head.flags & Self.finalState != 0, list: list))
+                    part: part, parts: parts, isFinal: head.flags & Self.finalState != 0,
+                    isStruck: head.flags & Self.struckState != 0, list: list))
         case .gone:
             try require(12)
             guard let why = Departure(rawValue: datagram.uint8(at: at + 8)) else { throw .notForUs }

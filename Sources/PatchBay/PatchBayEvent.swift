@@ -13,6 +13,8 @@ package enum PatchBayEvent: Sendable {
     case restored([WireInfo])
     /// A participant sends back what the echo gives it.
     case echoReturned(PortID)
+    /// A participant has played where nobody has the focus, and could have it. At most once a second for a room.
+    case touched(PortID)
     /// Something is wrong, in words for people.
     case problem(String)
     /// Why the patch bay cannot hear what participants play; nil when a listener has begun.

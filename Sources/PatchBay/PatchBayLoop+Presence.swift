@@ -130,9 +130,11 @@ extension PatchBayLoop {
             returners.append(port.id)
         }
         let room = port.engine.room
+        let choice = rooms[room]?.choice
         guard let wires = rooms[room]?.join(port.member) else { return }
         joins.add(wires)
         work()
+        if rooms[room]?.choice != choice { replan(room) }
         if rooms[room]!.isLeftOut(port.id.member) {
             tell("\(port.text) is not connected in room \(room): \(Verdict.roomFull.text)")
         }
@@ -144,12 +146,14 @@ extension PatchBayLoop {
         // A ghost's owner may come back under its name, and no message to the ghost arrives: what sounds there has to
         // be released when the owner returns.
         if standing == .ghost { port.owed.merge(sounding(at: port)) }
+        let choice = rooms[port.engine.room]?.choice
         repairs.add(rooms[port.engine.room]?.leave(id.member) ?? [])
         if standing != .participant {
             removals.add(port.hearers.filter(\.value).map { Wire(from: id.member, to: $0.key) })
             removals.add(port.sources.map { Wire(from: $0, to: id.member) })
         }
         enter(port)
+        if rooms[port.engine.room]?.choice != choice { replan(port.engine.room) }
         work()
     }
 
@@ -176,6 +180,7 @@ extension PatchBayLoop {
                 port.owed.merge(sounding(at: port))
             }
         }
+        let choices = rooms.mapValues(\.choice)
         for port in gone {
             ports[port.address] = nil
             repairs.add(rooms[port.engine.room]?.leave(port.id.member) ?? [])
@@ -198,6 +203,7 @@ extension PatchBayLoop {
         // What sounds at one of them may sound at another port of the same participant.
         returners += ports.values.filter { port in gone.contains { $0.name == port.name } }.map(\.id)
         wiresChanged()
+        for (name, choice) in choices where rooms[name]?.choice != choice { replan(name) }
         work()
     }
 

@@ -32,10 +32,10 @@ final class PatchBayLoop {
     var engines: [Int32: EngineSpec] = [:]
     /// Of the engines' processes, read when they are configured.
     var startTimes: [Int32: UInt64] = [:]
-    var blocks: [String: Set<Block>] = [:]
-    /// The rooms whose participants hear themselves.
-    var echoing: Set<String> = []
+    var plans: [String: RoomPlan] = [:]
     var rooms: [String: Room] = [:]
+    /// When, in milliseconds, it may be told again that somebody plays in a room where nobody has the focus.
+    var touchDue: [String: UInt64] = [:]
 
     // What is there.
     var ports: [Address: Port] = [:]
@@ -136,15 +136,14 @@ final class PatchBayLoop {
         }
     }
 
-    private func configure(_ plans: [RoomPlan], _ specs: [EngineSpec]) {
+    private func configure(_ described: [RoomPlan], _ specs: [EngineSpec]) {
         engines = [:]
         for spec in specs { engines[spec.pid] = spec }
         startTimes = engines.mapValues { ProcessIdentity.startTime(of: $0.pid) ?? 0 }
         owners = [:]
 
-        let policies = Dictionary(plans.map { ($0.name, $0.policy) }, uniquingKeysWith: { first, _ in first })
-        blocks = Dictionary(plans.map { ($0.name, Set($0.blocks)) }, uniquingKeysWith: { first, _ in first })
-        for spec in specs where policies[spec.room] == nil {
+        plans = Dictionary(described.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for spec in specs where plans[spec.room] == nil {
             tell("engine \(spec.name) belongs to room \(spec.room), which there is not: nobody on it is connected")
         }
         vanish(
@@ -153,11 +152,11 @@ final class PatchBayLoop {
         // A participant whose room has another name, policy or order of ports stays the same; only wires may change.
         let before = ports.mapValues { appearance($0) }
         for port in ports.values { port.engine = engines[port.engine.pid] ?? port.engine }
-        for name in rooms.keys where policies[name] == nil { rooms[name] = nil }
-        let echoes = Set(plans.filter { $0.echoes ?? false }.map(\.name))
-        for port in ports.values where !echoing.contains(port.engine.room) { port.echoSentinel = LoopSentinel() }
-        echoing = echoes
-        for (name, policy) in policies { replan(name, policy: policy) }
+        for name in rooms.keys where plans[name] == nil { rooms[name] = nil }
+        for port in ports.values where !(plans[port.engine.room]?.echoes ?? false) {
+            port.echoSentinel = LoopSentinel()
+        }
+        for name in plans.keys { replan(name) }
         for port in ports.values where rooms[port.engine.room] == nil {
             removals.add(port.hearers.filter(\.value).map { Wire(from: port.id.member, to: $0.key) })
         }

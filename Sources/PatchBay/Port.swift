@@ -28,8 +28,8 @@ final class Port {
     var messages = 0
     /// What was to be released at it and could not be.
     var owed = HeldState()
-    /// What it has set, as far as we have heard.
-    var controls = ControlState()
+    /// What it has set and holds, as far as we have heard.
+    var played = SpeakerState()
 
     init(id: PortID, name: [UInt8], engine: EngineSpec, standing: MemberStatus, slot: Int?) {
         self.id = id

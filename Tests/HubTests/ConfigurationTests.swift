@@ -27,6 +27,35 @@ import Testing
         #expect(configuration.listen.description == "[::1]:9000")
     }
 
+    @Test func `a room's controllers, and which of them are one, are read from its entry`() throws {
+        let configuration = try Configuration(
+            text: """
+                { rooms: { Main: {
+                    ports: [5004], focus: ["APC", "Pad"], focusBy: "touch",
+                    inputs: {
+                        Keys: { of: ["K1", "K2"], live: "both", pickup: true },
+                        APC: { of: ["APC left", "APC right"], live: "first", pickup: false },
+                    },
+                } } }
+                """)
+        #expect(configuration.rooms[0].focus == Focus(controllers: ["APC", "Pad"], byTouch: true))
+        #expect(
+            configuration.rooms[0].inputs == [
+                Input(name: "APC", of: ["APC left", "APC right"], firstOnly: true),
+                Input(name: "Keys", of: ["K1", "K2"], picksUp: true),
+            ])
+    }
+
+    @Test func `rtpmidid cannot let knobs be picked up, and everything else of controllers it can`() throws {
+        var configuration = Configuration()
+        configuration.rooms[0].focus = Focus(controllers: ["APC"])
+        configuration.rooms[0].inputs = [Input(name: "APC", of: ["L", "R"], firstOnly: true)]
+        #expect(EngineKind.rtpmidid.cannotHonour(configuration) == nil)
+        configuration.rooms[0].inputs[0].picksUp = true
+        #expect(EngineKind.rtpmidid.cannotHonour(configuration) == "pickup")
+        #expect(EngineKind.embedded.cannotHonour(configuration) == nil)
+    }
+
     @Test func `nothing configured is one room on 5004`() throws {
         #expect(try Configuration(text: "{}") == Configuration())
         #expect(Configuration().rooms == [.init(name: "5004", ports: [5004], policy: .auto)])
@@ -127,6 +156,19 @@ import Testing
         ("{token: \"0123456789abcdefü\"}", "token: cannot be sent"),
         ("{history: 8}", "history: 8 is no number of MiB (16 to 65536)"),
         ("[]", "must be an object"),
+        ("{rooms: {A: {ports: [1],\nfocus: []}}}", "line 2: rooms.A.focus: must have a name at least"),
+        ("{rooms: {A: {ports: [1], focus: [\"\"]}}}", "rooms.A.focus: a name has 1 to 256 characters"),
+        ("{rooms: {A: {ports: [1], focus: [\"P\", \"P\"]}}}", "rooms.A.focus: names one of them twice"),
+        ("{rooms: {A: {ports: [1], focus: [\"P\"], focusBy: \"first\"}}}", "none of order, touch"),
+        ("{rooms: {A: {ports: [1], focusBy: \"touch\"}}}", "rooms.A: \"focusBy\" says how"),
+        ("{rooms: {A: {ports: [1], inputs: {P: {}}}}}", "rooms.A.inputs.P: \"of\" is missing"),
+        ("{rooms: {A: {ports: [1], inputs: {P: {of: [\"L\"]}}}}}", "inputs.P.of: must have 2 names at least"),
+        ("{rooms: {A: {ports: [1], inputs: {P: {of: [\"L\", \"R\"], live: \"one\"}}}}}", "none of both, first"),
+        ("{rooms: {A: {ports: [1], inputs: {P: {of: [\"L\", \"R\"], pickup: 1}}}}}", "must be true or false"),
+        (
+            "{rooms: {A: {ports: [1], inputs: {P: {of: [\"L\", \"R\"]},\nQ: {of: [\"R\", \"S\"]}}}}}",
+            "line 2: rooms.A.inputs.Q: \"R\" is in another input, too"
+        ),
         ("{alerts: {}}", "alerts: \"url\" is missing"),
         ("{alerts: {url: \"ftp://x\"}}", "alerts.url: must be an address"),
         ("{alerts: {url: \"https://x\", rtt: -1}}", "alerts.rtt: -1 is no number of milliseconds"),

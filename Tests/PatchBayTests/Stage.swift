@@ -177,7 +177,7 @@ final class Stage {
             present.append(appearance)
         case .vanished(let id): present.removeAll { $0.id == id }
         case .wires(let wires): self.wires = wires
-        case .released, .restored, .problem, .listening, .activity, .sounding, .echoReturned: break
+        case .released, .restored, .problem, .listening, .activity, .sounding, .echoReturned, .touched: break
         }
     }
 

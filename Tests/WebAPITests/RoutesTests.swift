@@ -85,7 +85,7 @@ extension HTTPAnswer {
             case .panic(let room, _): room
             case .block(let room, _, _): room
             case .piano(let key, _), .leavePiano(let key): key.room
-            case .echo(let room, _), .endEcho(let room): room
+            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _): room
             case .reload, .member, .restart, .testAlert, .stop: nil
             }
         }
@@ -105,6 +105,8 @@ extension HTTPAnswer {
             case .leavePiano(let key): "\(key.player) leaves \(key.room)"
             case .echo(let room, let seconds): "echo \(room) \(seconds) s"
             case .endEcho(let room): "no echo \(room)"
+            case .focus(let room, let member): "focus of \(room) to \(member ?? "nobody")"
+            case .choose(let room, let input, let member): "\(input) of \(room) by \(member ?? "the first")"
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
             case .stop: "stop"
@@ -634,6 +636,19 @@ extension HTTPAnswer {
         #expect(try stage.ask("DELETE", blocks, Self.bearer).reply == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks).status == 401)
         #expect(try stage.ask("POST", "/api/v1/rooms/Cellar/blocks?from=A&to=B", Self.bearer).status == 404)
+        let focus = "/api/v1/rooms/Hall%20%26%20Attic/focus"
+        #expect(
+            try stage.ask("POST", "\(focus)?member=A%20B", Self.bearer).reply
+                == "focus of Hall & Attic to A B by 127.0.0.1")
+        #expect(try stage.ask("DELETE", focus, Self.bearer).reply == "focus of Hall & Attic to nobody by 127.0.0.1")
+        let live = "/api/v1/rooms/Hall%20%26%20Attic/inputs/%C3%9C/live"
+        #expect(
+            try stage.ask("POST", "\(live)?member=A", Self.bearer).reply == "Ü of Hall & Attic by A by 127.0.0.1")
+        #expect(try stage.ask("DELETE", live, Self.bearer).reply == "Ü of Hall & Attic by the first by 127.0.0.1")
+        for path in [focus, live] {
+            #expect(try stage.ask("POST", "\(path)?member=A").status == 401)
+            #expect(try stage.ask("POST", path, Self.bearer).status == 400)
+        }
         #expect(
             try stage.ask(
                 "POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "1.2.3.4, 192.0.2.9"]) { $1 }

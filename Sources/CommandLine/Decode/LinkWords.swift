@@ -38,7 +38,8 @@ enum LinkWords {
         case .state(let part):
             add([
                 "origin": DecodedValue.hex(part.origin.rawValue), "number": part.number.rawValue, "part": part.part,
-                "parts": part.parts, "final": part.isFinal, "events": try events(part.list, 0, octets),
+                "parts": part.parts, "final": part.isFinal, "struck": part.isStruck,
+                "events": try events(part.list, 0, octets),
             ])
         case .gone(let origin, let number, let why):
             add(["origin": DecodedValue.hex(origin.rawValue), "number": number.rawValue, "why": "\(why)"])

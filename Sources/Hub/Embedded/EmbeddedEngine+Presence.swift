@@ -115,8 +115,8 @@ extension EmbeddedEngine {
 
     // MARK: Showing
 
-    /// Who did not get in lately.
-    var notices: [String] { halfOpens.sentences(at: .now) }
+    /// What it cannot do, and who did not get in lately.
+    var notices: [String] { limits + halfOpens.sentences(at: .now) }
 
     var participants: [Snapshot.Participant] {
         attendance.all.map { one in

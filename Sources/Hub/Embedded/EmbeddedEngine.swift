@@ -40,6 +40,8 @@ final class EmbeddedEngine: HubEngine {
     var draining: [Announcer] = []
 
     var halfOpens = HalfOpens()
+    /// What its plan wants of it and an engine of its version cannot do.
+    private(set) var lacks: [String] = []
 
     /// By the engine's number for each.
     let attendance: Attendance<UInt64, EmbeddedAttendee>
@@ -203,6 +205,7 @@ final class EmbeddedEngine: HubEngine {
                 port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }
             update(status)
+            judgeAbilities(status)
             replaceIfOlder(status)
         }
     }
@@ -262,6 +265,24 @@ final class EmbeddedEngine: HubEngine {
             self?.process.showLife()
             done(reply)
         }
+    }
+
+    /// An engine of an older version leaves out of its plan what it does not know.
+    private func judgeAbilities(_ status: EngineStatus) {
+        let now = plan.wants.subtracting(status.abilities).map(\.rawValue).sorted()
+        guard now != lacks else { return }
+        lacks = now
+        guard !now.isEmpty else { return }
+        context.note(
+            .engineLimits, severity: .warning, engine: name,
+            "\(name) is an engine of another version, which cannot honour \(now.joined(separator: " and ")): \(Self.cure)"
+        )
+    }
+    private static let cure = "it is replaced when its rooms are empty, or by a restart of it"
+
+    /// For people; none where it does all that it is to do.
+    var limits: [String] {
+        lacks.map { "\(name) cannot honour \($0), since it is of another version: \(Self.cure)." }
     }
 
     /// An engine of an older version goes on serving those who are on it, and gives way when nobody is.

@@ -123,10 +123,25 @@ final class RtpmididFleet: Carrier {
     /// Engines have come, gone or changed their process, or rooms have changed. The patch bay knows a participant by its
     /// ALSA name, which has 63 bytes at most.
     private func configureBay() {
-        func short(_ name: String?) -> String? { name.map { String(decoding: $0.utf8.prefix(63), as: UTF8.self) } }
+        func short(_ name: String?) -> String? { name.map(short) }
+        func short(_ name: String) -> String { String(decoding: name.utf8.prefix(63), as: UTF8.self) }
         let rooms = plan.rooms.map { room in
             var room = room
             room.blocks += room.blocks.map { Block(from: short($0.from), to: short($0.to)) }
+            if let focus = room.focus {
+                room.focus = Focus(
+                    // The name of an input is not cut.
+                    controllers: focus.controllers + focus.controllers.map(short), byTouch: focus.byTouch,
+                    holder: focus.holder.map { Focus.Claim(short($0.member)) })
+            }
+            room.inputs = room.inputs.map { inputs in
+                inputs.map { input in
+                    var input = input
+                    input.of = input.of.map(short)
+                    input.chosen = input.chosen.map { Focus.Claim(short($0.member)) }
+                    return input
+                }
+            }
             return room
         }
         bay.send(.configure(rooms: rooms, engines: serving.compactMap(\.spec)))
@@ -167,6 +182,9 @@ final class RtpmididFleet: Carrier {
         case .echoReturned(let id):
             let one = serving.lazy.compactMap { $0.attendance[id] }.first
             if let one { context.echoReturned(one.visit.room, one.visit.name) }
+        case .touched(let id):
+            let one = serving.lazy.compactMap { $0.attendance[id] }.first
+            if let one { context.touched(one.visit.room, one.visit.name) }
         case .activity(let counts):
             for engine in serving { for (id, messages) in counts { engine.heard(id, messages) } }
         }
