@@ -60,6 +60,8 @@ package final class HubGroup {
     var unnumbered: [SpeakerState]
     /// Whose links are silent for so long that they count as dead.
     private var deadLinks: Set<Int> = []
+    private var isLeaving = false
+    private var startsAgain = false
     private(set) var selected: Int?
     private var reportDue: UInt64 = 0
 
@@ -80,18 +82,36 @@ package final class HubGroup {
         }
     }
 
-    package func start() { for hub in hubs { hub.start() } }
+    /// Joins; once more, as soon as it has left, where it is leaving or has left.
+    package func start() {
+        guard !isLeaving else {
+            startsAgain = true
+            return
+        }
+        for hub in hubs { hub.start() }
+    }
 
-    /// Ends what it holds on the other sides and says goodbye to them all.
+    /// Ends what it holds on the other sides and what they hold here, and says goodbye to them all.
     package func leave(_ done: @escaping () -> Void) {
         for _ in 0..<3 {
             for hub in hubs where hub.isLinked { hub.sendLink(.gone(origin, own.last, .left)) }
         }
+        for hub in hubs.indices {
+            lose(hub)
+            endUnnumbered(hub)
+        }
+        selected = nil
+        deadLinks = []
+        own.leave()
+        (isLeaving, startsAgain) = (true, false)
         var left = hubs.count
         for hub in hubs {
-            hub.leave {
+            hub.leave { [unowned self] in
                 left -= 1
-                if left == 0 { done() }
+                guard left == 0 else { return }
+                isLeaving = false
+                done()
+                if startsAgain { start() }
             }
         }
     }
