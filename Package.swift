@@ -118,7 +118,11 @@ let package = Package(
                 "Linux", "TestTraits", "rtpmidid-double",
             ], resources: [.copy("Fixtures")]),
         tests(
-            "WebAPI", ["TestTraits", "CommandLine", "Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"]),
+            "WebAPI",
+            [
+                "TestTraits", "CommandLine", "Devices", "Sequencer", "Hub", "HTTP", "EngineProtocol", "Store", "Rooms",
+                "MIDI", "Linux",
+            ]),
         tests("CommandLine", ["WebAPI", "Hub", "EngineProtocol", "Client", "Store", "Rooms", "MIDI", "Linux"]),
         .testTarget(
             name: "EmbeddedTests",

@@ -137,6 +137,10 @@ extension Subcommand {
                 name: "ping", summary: "round trips to hubs, to choose one: midihub ping HOST[:PORT]…",
                 explanation: PingCommand.explanation, options: ["--json"], takesOperands: true, run: PingCommand.run),
             Subcommand(
+                name: "devices", summary: "instruments plugged into the hub's machine: midihub devices [PATTERN]",
+                explanation: DevicesCommand.explanation, options: anywhere.union(["--json"]), takesOperands: true,
+                run: DevicesCommand.run),
+            Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """
                     Carries RTP-MIDI between players by itself: no sound card, no rtpmidid, no root. Its log, a JSON object a

@@ -69,33 +69,34 @@ package struct DeviceSeats {
     /// Seats those who are there, and keeps the seats of those who are away. Of two wishes that take one device the first has
     /// it.
     package mutating func follow(_ devices: [Device], _ wishes: [Wish]) {
-        var before = seats
-        for index in before.indices { before[index].device = nil }
+        let before = seats
         seats = []
         var taken: Set<Address> = []
         for wish in wishes {
             var kept = before.filter { $0.wish == wish }
-            let found = devices.filter { wish.takes($0) && taken.insert($0.address).inserted }
-            // Whoever comes back to its place has its seat; who is plugged in elsewhere takes the first one that is free.
-            var strangers: [Device] = []
-            for device in found {
-                let base = Self.base(wish.name ?? device.client)
-                let index = kept.firstIndex {
-                    $0.device == nil && $0.base == base && $0.holder == Holder(device)
+            let earlier = kept.map(\.device)
+            for index in kept.indices { kept[index].device = nil }
+            var rest = devices.filter { wish.takes($0) && taken.insert($0.address).inserted }
+            // Whoever stays has its seat, then who comes back to its place; who is plugged in elsewhere takes the first that is
+            // free.
+            let rights: [(Int, Device) -> Bool] = [
+                { earlier[$0] == $1 }, { kept[$0].holder == Holder($1) }, { _, _ in true },
+            ]
+            for hasRight in rights {
+                rest.removeAll { device in
+                    let base = Self.base(wish, device)
+                    let free = kept.indices.filter {
+                        kept[$0].device == nil && kept[$0].base == base && hasRight($0, device)
+                    }
+                    guard let index = free.min(by: { kept[$0].number < kept[$1].number }) else { return false }
+                    (kept[index].device, kept[index].holder) = (device, Holder(device))
+                    return true
                 }
-                if let index { kept[index].device = device } else { strangers.append(device) }
             }
-            for device in strangers {
-                let base = Self.base(wish.name ?? device.client)
-                let free = kept.indices.filter { kept[$0].base == base && kept[$0].device == nil }
-                    .min { kept[$0].number < kept[$1].number }
-                if let free {
-                    (kept[free].device, kept[free].holder) = (device, Holder(device))
-                } else {
-                    let number = (kept.filter { $0.base == base }.map(\.number).max() ?? 0) + 1
-                    kept.append(
-                        Seat(wish: wish, base: base, number: number, holder: Holder(device), device: device))
-                }
+            for device in rest {
+                let base = Self.base(wish, device)
+                let number = (kept.filter { $0.base == base }.map(\.number).max() ?? 0) + 1
+                kept.append(Seat(wish: wish, base: base, number: number, holder: Holder(device), device: device))
             }
             seats += kept
         }
@@ -103,8 +104,9 @@ package struct DeviceSeats {
     }
 
     /// Room for a number behind it, and no character cut.
-    private static func base(_ name: String) -> String {
-        var base = name.isEmpty ? "device" : name
+    private static func base(_ wish: Wish, _ device: Device) -> String {
+        var base = wish.name ?? device.client
+        if base.isEmpty { base = "device" }
         while base.utf8.count > 58 { base.removeLast() }
         return base
     }

@@ -114,10 +114,13 @@ package final class DeviceWatch {
 
     /// What is there now, for a program that only shows it.
     package static func list() throws(ALSAError) -> [Device] {
-        list(try SequencerHandle(name: "MIDI Hub devices")) { _ in 0 }
+        list(try SequencerHandle(name: "MIDI Hub devices"))
     }
 
-    private static func list(_ sequencer: SequencerHandle, _ appearance: (Address) -> UInt32) -> [Device] {
+    /// The same by a client that is there already, whose own ports are none.
+    package static func list(
+        _ sequencer: SequencerHandle, _ appearance: (Address) -> UInt32 = { _ in 0 }
+    ) -> [Device] {
         var devices: [Device] = []
         for number in [0] + sequencer.clients() where number != sequencer.client {
             guard let client = sequencer.facts(of: number) else { continue }

@@ -16,6 +16,10 @@ extension SequencerHandle {
         package let owner: Int32?
         /// Of one of the kernel's: the number of the sound card that it speaks for.
         package let card: Int?
+
+        package init(number: UInt8, name: [UInt8], owner: Int32?, card: Int?) {
+            (self.number, self.name, self.owner, self.card) = (number, name, owner, card)
+        }
     }
 
     /// nil where there is no such client.

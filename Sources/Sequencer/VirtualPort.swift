@@ -11,10 +11,12 @@ package final class VirtualPort {
     private var exclusive: [UInt8] = []
     private static let longestExclusive = 65536
 
-    package init(name: String) throws(ALSAError) {
+    /// - Parameter isHidden: other programs neither see nor connect it; it connects itself.
+    package init(name: String, isHidden: Bool = false) throws(ALSAError) {
         sequencer = try SequencerHandle(name: name)
         try sequencer.setInputPool(2000)
-        address = try sequencer.createPort(name: Array(name.utf8), .participant)
+        address = try sequencer.createPort(
+            name: Array(name.utf8), isHidden ? [.read, .write, .noExport] : .participant)
         var made: OpaquePointer?
         // This fails only without memory.
         _ = snd_midi_event_new(256, &made)
@@ -26,6 +28,22 @@ package final class VirtualPort {
 
     /// To be waited on for reading.
     package var descriptor: CInt { sequencer.descriptor }
+
+    /// Subscribes to what another port plays, and that to what is sent from here; again where somebody has ended it. False where
+    /// the other is gone, or does not allow it.
+    @discardableResult
+    package func connect(_ other: Address, plays: Bool, hears: Bool) -> Bool {
+        var isWhole = true
+        for (from, to, isWanted) in [(other, address, plays), (address, other, hears)] where isWanted {
+            if case .impossible = sequencer.subscribe(from: from, to: to) { isWhole = false }
+        }
+        return isWhole
+    }
+
+    package func disconnect(_ other: Address) {
+        sequencer.unsubscribe(from: other, to: address)
+        sequencer.unsubscribe(from: address, to: other)
+    }
 
     /// Hands out what waits; each time octets of one or several complete messages.
     package func receive(_ body: ([UInt8]) -> Void) {

@@ -23,8 +23,9 @@ import Testing
     }
 
     @Test func `a pattern made to take for ever does not`() {
-        let pattern = Self.pattern(String(repeating: "a*", count: 60))
-        #expect(!pattern.matches(String(repeating: "a", count: 5000) + "b" + String(repeating: "a", count: 20) + "c"))
+        let pattern = Self.pattern(String(repeating: "a*", count: 60) + "b")
+        let isFound = pattern.matches(String(repeating: "a", count: 5000))
+        #expect(!isFound)
     }
 
     private static let apc = Device(address: .init(client: 24, port: 0), client: "APC40", port: "APC40 MIDI 1", card: 1)

@@ -52,6 +52,16 @@ import Testing
         #expect(names(seats) == ["APC40": 28, "APC40 2": 24])
     }
 
+    @Test func `of two equal programs, which no place tells apart, the one that stays keeps its number`() {
+        var seats = DeviceSeats()
+        let (one, two) = (apc(130, at: ""), apc(131, at: ""))
+        seats.follow([one, two], [wish("APC40")])
+        seats.follow([two], [wish("APC40")])
+        #expect(names(seats) == ["APC40": nil, "APC40 2": 131])
+        seats.follow([apc(130, at: "", appearance: 1), two], [wish("APC40")])
+        #expect(names(seats) == ["APC40": 130, "APC40 2": 131])
+    }
+
     @Test func `one that is plugged in elsewhere takes the seat that is free`() {
         var seats = DeviceSeats()
         let wishes = [wish("APC40")]

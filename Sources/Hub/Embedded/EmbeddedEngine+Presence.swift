@@ -39,6 +39,7 @@ extension EmbeddedEngine {
     func joined(_ reported: EngineStatus.Participant) {
         _ = attendee(reported)
         halfOpens.remove(reported.name, reported.port)
+        if reported.device != nil { requestStatus() }
     }
 
     func left(_ reported: EngineStatus.Participant, _ leaving: Leaving, released: Int, at moment: Timestamp) {
@@ -47,6 +48,7 @@ extension EmbeddedEngine {
         attendance.ended(
             one, leaving == .silent ? .lost(leaving.text) : .left(leaving.text), at: TimeRange(moment))
         noteReleases(released, of: one, at: moment)
+        if reported.device != nil { requestStatus() }
     }
 
     private func noteReleases(_ released: Int, of one: EmbeddedAttendee, at moment: Timestamp) {
@@ -113,8 +115,20 @@ extension EmbeddedEngine {
 
     // MARK: Showing
 
-    /// Who did not get in lately.
-    var notices: [String] { halfOpens.sentences(at: .now) }
+    /// Who did not get in lately, and which devices of this machine are no members though they should be.
+    var notices: [String] {
+        var words = halfOpens.sentences(at: .now)
+        if let devices {
+            for one in devices where one.alsa != nil && !one.isMember {
+                guard let trouble = one.trouble else { continue }
+                words.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
+            }
+        } else if let version, run.isReady, plan.rooms.contains(where: { $0.devices != nil }) {
+            words.append(
+                "\(name) \(version) knows nothing of devices: they are members when a newer one has taken over")
+        }
+        return words
+    }
 
     var participants: [Snapshot.Participant] {
         attendance.all.map { one in

@@ -32,6 +32,8 @@ final class EmbeddedEngine: HubEngine {
     private var portsBefore: Set<UInt16> = []
     /// What a person can do about that. Looked for once only, since looking opens the port that the engine needs.
     private var fixes: [UInt16: String] = [:]
+    /// Of this machine, as it said last; nil where it knows nothing of devices, or has not been asked yet.
+    var devices: [EngineStatus.Device]?
     private var statusUnderWay = false
     private var activityUnderWay = false
     /// An older engine does not tell.
@@ -198,7 +200,7 @@ final class EmbeddedEngine: HubEngine {
             guard let self else { return }
             statusUnderWay = false
             guard let status = reply?.status else { return }
-            version = status.version
+            (version, devices) = (status.version, status.devices)
             for one in status.ports {
                 port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }
