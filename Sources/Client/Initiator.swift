@@ -123,7 +123,9 @@ package final class Initiator {
         throw Errno(code: EADDRINUSE, call: "bind", thing: "two consecutive UDP ports")
     }
 
-    package func start() { resolve() }
+    package func start() {
+        if let found = host.found { handle(.addresses(found)) } else { resolve() }
+    }
 
     /// Ends what it holds on the other side and says BY twice, since one may be lost. Then it is finished.
     package func leave(_ done: @escaping () -> Void) {
@@ -149,7 +151,7 @@ package final class Initiator {
         let (host, resolved) = (host, resolved)
         let look = { @Sendable in
             do throws(ResolveError) {
-                resolved.send(.addresses(try SocketAddress.resolve(host.name, port: host.port)))
+                resolved.send(.addresses(try host.resolve()))
             } catch {
                 resolved.send(.failed("\(error)"))
             }

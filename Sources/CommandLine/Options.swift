@@ -40,6 +40,8 @@ package struct Options: Equatable, Sendable {
     package var dump = false
     package var play: String?
     package var record: String?
+    package var status = false
+    var clone: JoinPort.Clone?
     /// Of `decode`.
     package var replay = false
     /// Words that are no options.
@@ -83,6 +85,11 @@ package struct Options: Equatable, Sendable {
             case "--connect-all": policy = .all
             case "--replay": replay = true
             case "--dump": dump = true
+            case "--status": status = true
+            case "--clone":
+                // Its value may be left out.
+                let value = attached ?? (rest.first.map { $0.hasPrefix("-") } ?? true ? nil : rest.removeFirst())
+                clone = value.map { .named($0) } ?? .first
             default:
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw Misuse("\(name) needs a value")
@@ -95,6 +102,7 @@ package struct Options: Equatable, Sendable {
     /// Those without a value.
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
+        "--status",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {
