@@ -50,6 +50,7 @@ let package = Package(
         module("EngineProtocol", ["Rooms", "MIDI", "Linux"]),
         module("Rtpmidid", ["Linux"]),
         module("Client", ["HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
+        module("Devices", ["Client", "HubLink", "Sequencer", "Rooms", "MIDI", "Linux"]),
         module("Engine", ["EngineProtocol", "HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
         module("Store", ["Linux", "CSQLite"]),
@@ -58,17 +59,19 @@ let package = Package(
         module(
             "Hub",
             [
-                "CVersion", "Client", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer", "Supervisor", "Store",
+                "CVersion", "Client", "Devices", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer", "Supervisor",
+                "Store",
                 "RTPMIDI",
                 "Rooms", "MIDI", "Linux",
             ]),
         module(
-            "WebAPI", ["Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"],
+            "WebAPI", ["Devices", "Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"],
             resources: [.embedInCode("openapi.json")]),
         module(
             "CommandLine",
             [
-                "WebAPI", "Hub", "HTTP", "HubLink", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer",
+                "WebAPI", "Hub", "HTTP", "HubLink", "Engine", "EngineProtocol", "Client", "Devices", "PatchBay",
+                "Sequencer",
                 "Supervisor",
                 "Store",
                 "RTPMIDI", "Rooms", "MIDI", "Linux",
@@ -100,6 +103,7 @@ let package = Package(
         tests("RTPMIDI", ["MIDI", "midihub"], resources: [.copy("Fixtures")]),
         tests("HubLink", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("Linux"),
+        tests("Devices", ["Client", "Sequencer", "Rooms", "MIDI", "Linux"]),
         tests("Engine", ["EngineProtocol", "HubLink", "Client", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "midihub"]),
         tests("Store", ["CSQLite"]),

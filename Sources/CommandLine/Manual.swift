@@ -140,6 +140,11 @@ package enum Manual {
             has an object for each room:
             .PP
             \(items(ConfigurationReference.room))
+            .SH "KEYS OF A DEVICE"
+            .B devices
+            has an object for each line:
+            .PP
+            \(items(ConfigurationReference.devices))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH ENGINES

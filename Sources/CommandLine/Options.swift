@@ -156,7 +156,9 @@ package struct Options: Equatable, Sendable {
             result = try Configuration(file: standard)
         }
         // The rooms of the machine's own hub are not those of a demo.
-        if isDemo, config == nil { (result.rooms, result.policy, result.maximum) = ([], .auto, nil) }
+        if isDemo, config == nil {
+            (result.rooms, result.policy, result.maximum, result.devices) = ([], .auto, nil, [])
+        }
         if !ports.isEmpty { result.rooms = rooms(of: result) }
         if let policy {
             for index in result.rooms.indices { result.rooms[index].policy = policy }
@@ -166,6 +168,9 @@ package struct Options: Equatable, Sendable {
         if let listen { result.listen = listen }
         if let web { result.web = web }
         if isDemo { result.alerts = nil }
+        // Of rooms that `--port` leaves out.
+        let served = Set(result.rooms.map(\.name))
+        result.devices.removeAll { one in one.room.map { !served.contains($0) } ?? false }
         try result.check()
         try result.checkEngine()
         return result

@@ -118,6 +118,9 @@ extension Configuration {
         guard !name.isEmpty, name.utf8.count <= 63, clean else {
             throw wrong("name", "has 1 to 63 bytes and no control characters")
         }
+        try checkDevices { index, words in
+            ConfigurationError((lines["device \(index)"].map { "line \($0): " } ?? "") + "devices: \(words)")
+        }
     }
 
     // MARK: Words of the file and of options

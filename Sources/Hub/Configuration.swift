@@ -53,6 +53,8 @@ package struct Configuration: Equatable, Sendable {
     package var alerts: AlertSettings?
     /// Bytes that the database may take.
     package var history = Retention.size
+    /// In their order: of two that take one device the first has it.
+    package var devices: [ConfigurationDevice] = []
 
     package init() {}
 

@@ -173,6 +173,15 @@ struct ConfigurationDraft {
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.history = Int64(try value.whole(16...65536, "MiB (16 to 65536)")) << 20
         },
+        Setting(
+            key: "devices", example: #"[{ match: "APC40*", room: "Main" }]"#,
+            words:
+                "Instruments and controllers plugged into this machine that are members of a room: heard by the others, and what they send reaches its lights and sounds."
+        ) { draft, value throws(ConfigurationError) in
+            let list = try ConfigurationDevice.list(value)
+            draft.configuration.devices = list.map(\.device)
+            for (index, one) in list.enumerated() { draft.lines["device \(index)"] = one.line }
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [

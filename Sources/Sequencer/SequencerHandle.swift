@@ -94,7 +94,7 @@ package final class SequencerHandle {
     package func createPort(name: [UInt8], _ capabilities: Capabilities) throws(ALSAError) -> Address {
         let text = Self.text(name)
         let port = snd_seq_create_simple_port(
-            handle, text, capabilities.rawValue, UInt32(SND_SEQ_PORT_TYPE_MIDI_GENERIC))
+            handle, text, capabilities.rawValue, UInt32(SND_SEQ_PORT_TYPE_MIDI_GENERIC | SND_SEQ_PORT_TYPE_APPLICATION))
         try check(port, "create_port")
         return Address(client: client, port: UInt8(truncatingIfNeeded: port))
     }
