@@ -22,6 +22,13 @@ extension HubGroup {
         /// What was played while no hub was ready yet.
         var early: [[UInt8]] = []
 
+        /// Nothing of it sounds anywhere, and nothing waits. Its numbers go on.
+        mutating func leave() {
+            state = SpeakerState()
+            (outbox, early, pacing) = ([], [], Pacing())
+            (unsent, repeatDue) = (nil, nil)
+        }
+
         var due: UInt64? {
             let next = outbox.first.map { $0[0] == 0xF0 ? pacing.due ?? 0 : burst.next }
             guard let repeatDue else { return next }

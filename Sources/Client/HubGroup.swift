@@ -63,6 +63,8 @@ package final class HubGroup {
     var unnumbered: [SpeakerState] = []
     /// Whose links are silent for so long that they count as dead.
     private var deadLinks: Set<Int> = []
+    private var isLeaving = false
+    private var startsAgain = false
     package private(set) var selected: Int?
     private var reportDue: UInt64 = 0
 
@@ -89,7 +91,14 @@ package final class HubGroup {
         }
     }
 
-    package func start() { for hub in hubs { hub.start() } }
+    /// Joins; once more, as soon as it has left, where it is leaving or has left.
+    package func start() {
+        guard !isLeaving else {
+            startsAgain = true
+            return
+        }
+        for hub in hubs { hub.start() }
+    }
 
     /// Of one who began with no hub: it was not known yet which ones are meant.
     package func start(on hosts: [Initiator.Host]) throws(Errno) {
@@ -98,17 +107,28 @@ package final class HubGroup {
         start()
     }
 
-    /// Ends what it holds on the other sides and says goodbye to them all.
+    /// Ends what it holds on the other sides and what they hold here, and says goodbye to them all.
     package func leave(_ done: @escaping () -> Void) {
         for _ in 0..<3 {
             for hub in hubs where hub.isLinked { hub.sendLink(.gone(origin, own.last, .left)) }
         }
+        for hub in hubs.indices {
+            lose(hub)
+            endUnnumbered(hub)
+        }
+        selected = nil
+        deadLinks = []
+        own.leave()
+        guard !hubs.isEmpty else { return done() }
+        (isLeaving, startsAgain) = (true, false)
         var left = hubs.count
-        guard left > 0 else { return done() }
         for hub in hubs {
-            hub.leave {
+            hub.leave { [unowned self] in
                 left -= 1
-                if left == 0 { done() }
+                guard left == 0 else { return }
+                isLeaving = false
+                done()
+                if startsAgain { start() }
             }
         }
     }
