@@ -1,7 +1,7 @@
 import HubLink
 import MIDI
 import RTPMIDI
-import Rooms
+package import Rooms
 
 /// What one plays into several hubs: numbered once.
 extension HubGroup {
@@ -179,5 +179,17 @@ extension HubGroup {
     func tellState(to hub: Int) {
         let (origin, last, state) = (origin, own.last, own.state)
         hubs[hub].sendState(state, of: origin, at: last)
+    }
+}
+
+extension HubGroup {
+    /// What sounds at the others because of it.
+    package var played: HeldState { own.state.held }
+
+    /// What sounds here because of the others.
+    package var heard: HeldState {
+        var heard = selected.map { unnumbered[$0].held } ?? HeldState()
+        for speaker in speakers.values { heard.merge(speaker.state.held) }
+        return heard
     }
 }

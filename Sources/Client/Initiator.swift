@@ -127,7 +127,7 @@ package final class Initiator {
     /// Joins; after it has left, once more.
     package func start() {
         isLeaving = false
-        resolve()
+        if let found = host.found { handle(.addresses(found)) } else { resolve() }
     }
 
     /// Ends what it holds on the other side and says BY twice, since one may be lost. Then it is finished, or may `start` again.
@@ -160,7 +160,7 @@ package final class Initiator {
         let (host, resolved) = (host, resolved)
         let look = { @Sendable in
             do throws(ResolveError) {
-                resolved.send(.addresses(try SocketAddress.resolve(host.name, port: host.port)))
+                resolved.send(.addresses(try host.resolve()))
             } catch {
                 resolved.send(.failed("\(error)"))
             }

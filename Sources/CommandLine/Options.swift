@@ -40,6 +40,10 @@ package struct Options: Equatable, Sendable {
     package var dump = false
     package var play: String?
     package var record: String?
+    package var status = false
+    var clone: JoinPort.Clone?
+    package var device: String?
+    package var thru = false
     /// Of `decode`.
     package var replay = false
     /// Words that are no options.
@@ -83,6 +87,12 @@ package struct Options: Equatable, Sendable {
             case "--connect-all": policy = .all
             case "--replay": replay = true
             case "--dump": dump = true
+            case "--status": status = true
+            case "--thru": thru = true
+            case "--clone":
+                // Its value may be left out.
+                let value = attached ?? (rest.first.map { $0.hasPrefix("-") } ?? true ? nil : rest.removeFirst())
+                clone = value.map { .named($0) } ?? .first
             default:
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw Misuse("\(name) needs a value")
@@ -95,6 +105,7 @@ package struct Options: Equatable, Sendable {
     /// Those without a value.
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
+        "--status", "--thru",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {
@@ -122,6 +133,7 @@ package struct Options: Equatable, Sendable {
             case "--name": self.name = value
             case "--play": play = value
             case "--record": record = value
+            case "--device": device = value
             case "--limit":
                 guard let number = Int(value), (1...10000).contains(number) else {
                     throw ConfigurationError("\"\(value)\" is no number from 1 to 10000")

@@ -68,7 +68,7 @@ private final class PlayerLoop {
     ) throws {
         (self.device, self.isUnknown, self.tell) = (device, isUnknown, tell)
         loop = try EventLoop()
-        port = try VirtualPort(name: "MIDI Hub: \(name)", isHidden: true)
+        port = try VirtualPort(client: "MIDI Hub: \(name)", port: name, isHidden: true)
         group = try HubGroup([host], name: name, loop: loop)
     }
 
@@ -86,6 +86,7 @@ private final class PlayerLoop {
             case .measured, .linked, .unlinked: break
             }
         }
+        group.identify(LinkIdentity(client: device.client, port: device.port))
         group.onReceived = { [unowned self] in port.send($0.bytes) }
         connect()
         loop.every(Self.pause) { [unowned self] in connect() }

@@ -11,12 +11,14 @@ package final class VirtualPort {
     private var exclusive: [UInt8] = []
     private static let longestExclusive = 65536
 
+    package convenience init(name: String) throws(ALSAError) { try self.init(client: name, port: name) }
+
     /// - Parameter isHidden: other programs neither see nor connect it; it connects itself.
-    package init(name: String, isHidden: Bool = false) throws(ALSAError) {
-        sequencer = try SequencerHandle(name: name)
+    package init(client: String, port: String, isHidden: Bool = false) throws(ALSAError) {
+        sequencer = try SequencerHandle(name: client)
         try sequencer.setInputPool(2000)
         address = try sequencer.createPort(
-            name: Array(name.utf8), isHidden ? [.read, .write, .noExport] : .participant)
+            name: Array(port.utf8), isHidden ? [.read, .write, .noExport] : .participant)
         var made: OpaquePointer?
         // This fails only without memory.
         _ = snd_midi_event_new(256, &made)
@@ -25,6 +27,12 @@ package final class VirtualPort {
     }
 
     deinit { snd_midi_event_free(coder) }
+
+    /// Whoever is connected stays so.
+    package func rename(client: String, port: String) throws(ALSAError) {
+        try sequencer.rename(client: client)
+        try sequencer.rename(port: address.port, Array(port.utf8))
+    }
 
     /// To be waited on for reading.
     package var descriptor: CInt { sequencer.descriptor }

@@ -186,4 +186,36 @@ struct EmbeddedDeviceTests {
         try pumping([player], "the note of the one that stays") { player.heard.count == 3 }
         #expect(try hub.participants().contains { $0["id"] as? Int == id })
     }
+
+    @Test func `join attaches to a controller of its own machine, and the hub knows when that is gone`() throws {
+        let hub = try Self.hub("")
+        try hub.start()
+        let player = try TestPlayer("Player", port: hub.ports[0])
+        let join = try Program(
+            builtProduct("midihub"),
+            ["join", "127.0.0.1:\(hub.ports[0])", "--name", "Lights", "--device", "apc40*", "--thru"],
+            in: hub.directory, name: "join")
+        try pumping([player], "the wait for it", seen: join.error) {
+            try player.isUp && join.error.contains("waiting for apc40* to be plugged in") && members(hub) == ["Player"]
+        }
+        var controller: Controller? = try Controller("APC40")
+        try pumping([player], "it", seen: join.error) { try members(hub) == ["Lights", "Player"] }
+        try controller?.play([0x90, 60, 100])
+        try pumping([player], "its note", seen: join.error) { player.heard == [note] }
+        player.play(.controlChange(Channel(truncating: 0), controller: 48, value: 5))
+        // Its own note comes back to it, by --thru.
+        try pumping([player], "its light", seen: join.error) {
+            controller?.lights == [[0x90, 60, 100], [0xB0, 48, 5]]
+        }
+        for _ in 0..<2 {
+            controller = nil
+            try pumping([player], "its absence", seen: join.error) {
+                try player.heard.last == off && members(hub) == ["Player"]
+            }
+            controller = try Controller("APC40")
+            try pumping([player], "its return", seen: join.error) { try members(hub) == ["Lights", "Player"] }
+            try controller?.play([0x90, 60, 100])
+            try pumping([player], "its next note", seen: join.error) { player.heard.last == note }
+        }
+    }
 }

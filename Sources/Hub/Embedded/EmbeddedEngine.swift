@@ -166,7 +166,8 @@ final class EmbeddedEngine: HubEngine {
             plan.host.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
             let room = plan.rooms.first(where: { $0.ports.contains(number) })
         else { return }
-        let announcer = Announcer(port: number, name: room.displayName, engine: name, context: context)
+        let announcer = Announcer(
+            port: number, name: room.displayName, room: room.name, engine: name, context: context)
         announcer.process.whenDown = { [unowned self] in
             draining.removeAll { $0.process.service.state == .idle }
             oneIsDown()
