@@ -41,6 +41,10 @@ struct EmbeddedDeviceTests {
         try hub.participants().compactMap { $0["name"] as? String }.sorted()
     }
 
+    private func id(_ hub: HubUnderTest, _ name: String) throws -> Int? {
+        try hub.participants().first { $0["name"] as? String == name }?["id"] as? Int
+    }
+
     /// A player, once it and the devices are there.
     private func player(_ hub: HubUnderTest, _ devices: [String]) throws -> TestPlayer {
         let player = try TestPlayer("Player", port: hub.ports[0])
@@ -133,9 +137,12 @@ struct EmbeddedDeviceTests {
         let player = try player(hub, ["APC40"])
         try controller.play([0x90, 60, 100])
         try pumping([player], "its note") { player.heard == [note] }
+        let before = try id(hub, "APC40")
         kill(pid_t(try #require(try hub.enginePIDs().first)), SIGKILL)
         try pumping([player], "the end of its note") { player.heard == [note, off] }
-        try pumping([player], "both again, once each") { try members(hub) == ["APC40", "Player"] }
+        try pumping([player], "both, once each, and the device anew") {
+            try members(hub) == ["APC40", "Player"] && id(hub, "APC40") != before
+        }
         try controller.play([0x90, 60, 100])
         try pumping([player], "its next note") { player.heard == [note, off, note] }
         player.play(note)
@@ -168,7 +175,7 @@ struct EmbeddedDeviceTests {
         let (controller, other) = (try Controller("APC40"), try Controller("nanoKONTROL"))
         try hub.start()
         let player = try player(hub, ["APC40"])
-        let id = try #require(try hub.participants().first { $0["name"] as? String == "APC40" }?["id"] as? Int)
+        let before = try id(hub, "APC40")
         func reload(_ devices: String) throws {
             hub.directory.write(
                 "midihub.json5", "{ ports: [\(hub.ports[0])], address: \"127.0.0.1\", devices: [\(devices)] }")
@@ -177,14 +184,14 @@ struct EmbeddedDeviceTests {
         }
         try reload(#"{ match: "APC40" }, { match: "nano*", name: "Faders" }"#)
         try pumping([player], "the new one") { try members(hub) == ["APC40", "Faders", "Player"] }
-        #expect(try hub.participants().contains { $0["id"] as? Int == id })
+        #expect(try id(hub, "APC40") == before)
         try other.play([0x90, 60, 100])
         try pumping([player], "its note") { player.heard == [note] }
         try reload(#"{ match: "APC40" }"#)
         try pumping([player], "its end") { try player.heard == [note, off] && members(hub) == ["APC40", "Player"] }
         try controller.play([0x90, 62, 1])
         try pumping([player], "the note of the one that stays") { player.heard.count == 3 }
-        #expect(try hub.participants().contains { $0["id"] as? Int == id })
+        #expect(try id(hub, "APC40") == before)
     }
 
     @Test func `join attaches to a controller of its own machine, and the hub knows when that is gone`() throws {

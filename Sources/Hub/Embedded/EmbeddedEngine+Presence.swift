@@ -118,14 +118,13 @@ extension EmbeddedEngine {
     /// Who did not get in lately, and which devices of this machine are no members though they should be.
     var notices: [String] {
         var words = halfOpens.sentences(at: .now)
-        if let devices {
-            for one in devices where one.alsa != nil && !one.isMember {
-                guard let trouble = one.trouble else { continue }
-                words.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
-            }
-        } else if let version, run.isReady, plan.rooms.contains(where: { $0.devices != nil }) {
-            words.append(
-                "\(name) \(version) knows nothing of devices: they are members when a newer one has taken over")
+        for one in devices where one.alsa != nil && !one.isMember {
+            guard let trouble = one.trouble else { continue }
+            words.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
+        }
+        if !knowsDevices, plan.rooms.contains(where: { $0.devices != nil }) {
+            let running = [name, version].compactMap(\.self).joined(separator: " ")
+            words.append("\(running) knows nothing of devices: they are members when a newer one has taken over")
         }
         return words
     }

@@ -32,8 +32,10 @@ final class EmbeddedEngine: HubEngine {
     private var portsBefore: Set<UInt16> = []
     /// What a person can do about that. Looked for once only, since looking opens the port that the engine needs.
     private var fixes: [UInt16: String] = [:]
-    /// Of this machine, as it said last; nil where it knows nothing of devices, or has not been asked yet.
-    var devices: [EngineStatus.Device]?
+    /// Of this machine, as it said last.
+    var devices: [EngineStatus.Device] = []
+    /// An older engine knows nothing of them.
+    var knowsDevices = true
     private var statusUnderWay = false
     private var activityUnderWay = false
     /// An older engine does not tell.
@@ -122,6 +124,7 @@ final class EmbeddedEngine: HubEngine {
     func hasStarted() {
         (ports, portsBefore) = ([:], [])
         (activityUnderWay, tellsActivity) = (false, true)
+        (devices, knowsDevices) = ([], true)
     }
 
     func wasAdopted() { version = process.record?.version ?? version }
@@ -201,7 +204,8 @@ final class EmbeddedEngine: HubEngine {
             guard let self else { return }
             statusUnderWay = false
             guard let status = reply?.status else { return }
-            (version, devices) = (status.version, status.devices)
+            (version, devices) = (status.version, status.devices ?? [])
+            knowsDevices = status.devices != nil
             for one in status.ports {
                 port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }
