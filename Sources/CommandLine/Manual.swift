@@ -145,6 +145,11 @@ package enum Manual {
             of a room has an object for each input, by its name:
             .PP
             \(items(ConfigurationReference.inputs))
+            .SH "KEYS OF A DEVICE"
+            .B devices
+            has an object for each line:
+            .PP
+            \(items(ConfigurationReference.devices))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH "KEYS OF TCP"

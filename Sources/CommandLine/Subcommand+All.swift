@@ -148,13 +148,20 @@ extension Subcommand {
                       --replay   adds to each packet what its receiver plays: "emit", with what was made up for a loss marked
                     """, options: ["--replay"], takesOperands: true, run: DecodeCommand.run),
             Subcommand(
-                name: "join", summary: "be a participant: midihub join HOST[:PORT]…",
+                name: "join", summary: "be a participant: midihub join [HOST[:PORT]…]",
                 explanation: JoinCommand.explanation,
-                options: ["--name", "--dump", "--json", "--play", "--record"], takesOperands: true, run: JoinCommand.run
-            ),
+                options: [
+                    "--room", "--name", "--clone", "--device", "--thru", "--dump", "--json", "--play", "--record",
+                    "--status",
+                ],
+                takesOperands: true, run: JoinCommand.run),
             Subcommand(
                 name: "ping", summary: "round trips to hubs, to choose one: midihub ping HOST[:PORT]…",
                 explanation: PingCommand.explanation, options: ["--json"], takesOperands: true, run: PingCommand.run),
+            Subcommand(
+                name: "devices", summary: "instruments plugged into the hub's machine: midihub devices [PATTERN]",
+                explanation: DevicesCommand.explanation, options: anywhere.union(["--json"]), takesOperands: true,
+                run: DevicesCommand.run),
             Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """

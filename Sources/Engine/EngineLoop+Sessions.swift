@@ -316,11 +316,23 @@ extension EngineLoop {
                 wire.assume(member.state.pointee.held)
             }
         }
+        let held = Programs.heldPorts(.udp)
         for member in resumed {
+            if isDead(member.endpoint, held) {
+                remove(member.endpoint, .restarted, farewell: false)
+                continue
+            }
             // Whoever merges by number asks for what it misses.
             if member.endpoint.link == nil { remindOfRoom(member) }
             news.send(.joined(status(member)))
             perform(on: member.endpoint) { $0.wake(now: now, perform: $1) }
         }
+    }
+
+    /// It joined from this machine, and nobody has its port any more: a device of this machine dies with its engine. `held`:
+    /// the UDP ports that somebody has.
+    private func isDead(_ endpoint: Endpoint, _ held: Set<UInt16>) -> Bool {
+        let source = endpoint.control
+        return (source.isLoopback || source.host == plan.host) && !held.isEmpty && !held.contains(source.port)
     }
 }

@@ -109,6 +109,8 @@ package struct EngineStatus: Codable, Sendable {
         package var mayHaveLeftNotes: Bool?
         /// Numbered events go to it and come from it; nil: RTP-MIDI.
         package var link: Link?
+        /// It is a device of the engine's own machine: its ALSA client and port, with a colon between.
+        package var device: String?
 
         package init(
             id: UInt64, name: String, room: String, port: UInt16, address: String, ssrc: UInt32, since: Int64,
@@ -121,6 +123,23 @@ package struct EngineStatus: Codable, Sendable {
                 since, rtt, counts, silentFor, isSilent, loops
             )
             (self.messages, self.mayHaveLeftNotes, self.link) = (messages, mayHaveLeftNotes, link)
+        }
+    }
+
+    /// A device of the engine's own machine that is wanted in a room, and is or was there.
+    package struct Device: Codable, Equatable, Sendable {
+        /// What it is called in the room.
+        package var name: String
+        package var room: String
+        /// Where it is in the ALSA sequencer, as in "24:0"; nil while it is away.
+        package var alsa: String?
+        package var isMember: Bool
+        /// Why it is none, though it is there.
+        package var trouble: String?
+
+        package init(name: String, room: String, alsa: String? = nil, isMember: Bool = false, trouble: String? = nil) {
+            (self.name, self.room, self.alsa) = (name, room, alsa)
+            (self.isMember, self.trouble) = (isMember, trouble)
         }
     }
 
@@ -137,6 +156,8 @@ package struct EngineStatus: Codable, Sendable {
     package var abilities: Set<EnginePlan.Ability> {
         Set((knows ?? []).compactMap { EnginePlan.Ability(rawValue: $0) })
     }
+    /// An engine that knows nothing of devices tells none.
+    package var devices: [Device]?
 
     package init(
         version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64,

@@ -40,6 +40,8 @@ protocol Carrier: AnyObject {
     var carrierProblems: [Snapshot.Problem] { get }
     /// What somebody should look at though all is well.
     var notices: [String] { get }
+    /// Devices of this machine that are wanted in a room, and are or were there.
+    var devices: [EngineStatus.Device] { get }
     /// How long after the beginning of a session its wires are made.
     var settling: Duration { get }
     /// What happened to a participant whom `author` kicked, in words that follow its name.
@@ -54,4 +56,5 @@ enum PanicOutcome: Sendable {
 
 extension Carrier {
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
+    var devices: [EngineStatus.Device] { [] }
 }

@@ -1,3 +1,4 @@
+package import Devices
 package import EngineProtocol
 package import Rooms
 import Store
@@ -81,4 +82,6 @@ package enum HubRequest: Sendable {
     /// What participants hold and have set: those who do, by the numbers of their visits.
     case sounding(@Sendable ([Int64: ActiveNotes]) -> Void)
     case alerts(@Sendable (AlertState) -> Void)
+    /// What is plugged into this machine; what a pattern takes is marked.
+    case devices(DevicePattern?, @Sendable (DeviceList) -> Void)
 }

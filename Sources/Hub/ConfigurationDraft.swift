@@ -195,6 +195,15 @@ struct ConfigurationDraft {
                 draft.lines["TCP port \(tcp.port)"] = one.line
             }
         },
+        Setting(
+            key: "devices", example: #"[{ match: "APC40*", room: "Main" }]"#,
+            words:
+                "Instruments and controllers plugged into this machine that are members of a room: heard by the others, and what they send reaches its lights and sounds."
+        ) { draft, value throws(ConfigurationError) in
+            let list = try ConfigurationDevice.list(value)
+            draft.configuration.devices = list.map(\.device)
+            for (index, one) in list.enumerated() { draft.lines["device \(index)"] = one.line }
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [

@@ -9,6 +9,7 @@ extension Hub {
         case .command(let command, let author, let reply): obey(command, by: author, reply)
         case .sounding(let answer): askSounding(for: answer)
         case .alerts(let answer): answer(alerter.state)
+        case .devices(let pattern, let answer): answer(devices(pattern))
         }
     }
 

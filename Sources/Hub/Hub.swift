@@ -5,6 +5,7 @@
 //  goes on whatever happens here, or a server: it is told commands as values, and observers show it.
 //  Hub.docc/Architecture.md has the whole program in one picture.
 
+import Devices
 import EngineProtocol
 import Glibc
 package import Linux
@@ -38,6 +39,8 @@ package final class Hub {
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
     var matrix = Matrix()
     let alerter: Alerter
+    let deviceWatch: DeviceWatch
+    var isLookingAtDevices = false
     var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
     var played: [Int64: Int] = [:]
@@ -124,6 +127,7 @@ package final class Hub {
             state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory,
             prints: outside.prints)
         alerter = try Alerter(context, post: outside.post)
+        deviceWatch = DeviceWatch(loop: loop)
         carrier = try outside.carrier(kind, context)
         orphaned = try outside.carrier(kind.other, context)
         textClients = try TextClients(context, settling: carrier.settling)

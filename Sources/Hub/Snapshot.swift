@@ -76,6 +76,8 @@ package struct Snapshot: Equatable, Sendable {
         package var mayHaveLeftNotes: Bool?
         /// It speaks in numbered events (`midihub join`): by which hubs they came in the last minute, as it says itself.
         package var link: EngineStatus.Link?
+        /// It is a device of the hub's own machine: its ALSA client and port, with a colon between.
+        package var device: String?
         package var remark: String?
         /// Nobody hears it, because it sends back what it hears: true, or absent.
         package var muted: Bool?

@@ -15,6 +15,8 @@ package struct RoomPlan: Codable, Hashable, Sendable {
     package var focus: Focus?
     /// Controllers that are one.
     package var inputs: [Input]?
+    /// Devices of the machine that carries it; nil is none.
+    package var devices: [DevicePlan]?
 
     /// How many may be in a room unless something else is said.
     package static let usualMaximum = 250
@@ -22,10 +24,11 @@ package struct RoomPlan: Codable, Hashable, Sendable {
     /// `displayName`: the room's name unless it is given.
     package init(
         name: String, displayName: String? = nil, policy: Policy, ports: [UInt16] = [], blocks: [Block] = [],
-        maximum: Int = usualMaximum, echoes: Bool? = nil, focus: Focus? = nil, inputs: [Input]? = nil
+        maximum: Int = usualMaximum, echoes: Bool? = nil, focus: Focus? = nil, inputs: [Input]? = nil,
+        devices: [DevicePlan]? = nil
     ) {
         (self.name, self.displayName, self.policy) = (name, displayName ?? name, policy)
         (self.ports, self.blocks, self.maximum, self.echoes) = (ports, blocks, maximum, echoes)
-        (self.focus, self.inputs) = (focus, inputs)
+        (self.focus, self.inputs, self.devices) = (focus, inputs, devices)
     }
 }

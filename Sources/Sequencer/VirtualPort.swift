@@ -11,10 +11,14 @@ package final class VirtualPort {
     private var exclusive: [UInt8] = []
     private static let longestExclusive = 65536
 
-    package init(name: String) throws(ALSAError) {
-        sequencer = try SequencerHandle(name: name)
+    package convenience init(name: String) throws(ALSAError) { try self.init(client: name, port: name) }
+
+    /// - Parameter isHidden: other programs neither see nor connect it; it connects itself.
+    package init(client: String, port: String, isHidden: Bool = false) throws(ALSAError) {
+        sequencer = try SequencerHandle(name: client)
         try sequencer.setInputPool(2000)
-        address = try sequencer.createPort(name: Array(name.utf8), .participant)
+        address = try sequencer.createPort(
+            name: Array(port.utf8), isHidden ? [.read, .write, .noExport] : .participant)
         var made: OpaquePointer?
         // This fails only without memory.
         _ = snd_midi_event_new(256, &made)
@@ -24,8 +28,30 @@ package final class VirtualPort {
 
     deinit { snd_midi_event_free(coder) }
 
+    /// Whoever is connected stays so.
+    package func rename(client: String, port: String) throws(ALSAError) {
+        try sequencer.rename(client: client)
+        try sequencer.rename(port: address.port, Array(port.utf8))
+    }
+
     /// To be waited on for reading.
     package var descriptor: CInt { sequencer.descriptor }
+
+    /// Subscribes to what another port plays, and that to what is sent from here; again where somebody has ended it. False where
+    /// the other is gone, or does not allow it.
+    @discardableResult
+    package func connect(_ other: Address, plays: Bool, hears: Bool) -> Bool {
+        var isWhole = true
+        for (from, to, isWanted) in [(other, address, plays), (address, other, hears)] where isWanted {
+            if case .impossible = sequencer.subscribe(from: from, to: to) { isWhole = false }
+        }
+        return isWhole
+    }
+
+    package func disconnect(_ other: Address) {
+        sequencer.unsubscribe(from: other, to: address)
+        sequencer.unsubscribe(from: address, to: other)
+    }
 
     /// Hands out what waits; each time octets of one or several complete messages.
     package func receive(_ body: ([UInt8]) -> Void) {

@@ -207,6 +207,7 @@ import Testing
         for query in ["?limit=1", "?cursor=3&limit=2", "?kind=joined", "?limit=x"] {
             try check("GET", "/api/v1/events", "/api/v1/events\(query)")
         }
+        for query in ["", "?match=*", "?match=%01"] { try check("GET", "/api/v1/devices", "/api/v1/devices\(query)") }
         try check("GET", "/api/v1/latency", "/api/v1/latency?step=-1")
         try check("GET", "/api/v1/stream", "/api/v1/stream?views=none")
 

@@ -1,9 +1,11 @@
 import CommandLine
+import Devices
 import EngineProtocol
 import Foundation
 import HTTP
 import Linux
 import Rooms
+import Sequencer
 import Store
 import Synchronization
 import TestSupport
@@ -75,10 +77,21 @@ extension HTTPAnswer {
                     reply(CommandReply(.done, "\(words(command)) by \(author.origin)"))
                 case .sounding(let answer): answer([:])
                 case .alerts(let answer): answer(AlertState(settings: nil, told: [], waiting: 3))
+                case .devices(let pattern, let answer): answer(DeviceList(devices, problem: nil, pattern: pattern))
                 }
             }
             try? loop.run()
         }
+
+        private static let devices = [
+            Device(
+                address: .init(client: 24, port: 0), client: "APC40", port: "APC40 MIDI 1", card: 1,
+                place: "/sys/usb1/1-1.2"),
+            Device(
+                address: .init(client: 14, port: 0), client: "Midi Through", port: "Midi Through Port-0",
+                exclusion: .kernel),
+            Device(address: .init(client: 130, port: 0), client: "rtpmidid", port: "Piano", exclusion: .rtpmidid),
+        ]
 
         private static func room(of command: Command) -> String? {
             switch command {
@@ -157,6 +170,21 @@ extension HTTPAnswer {
 
     private func room(_ name: String, _ ports: [Int]) throws -> Snapshot.Room {
         try decode(#"{"name": "\#(name)", "policy": "auto", "ports": \#(ports), "participants": 0, "wires": 0}"#)
+    }
+
+    @Test func `devices are listed, and what a pattern takes is marked`() throws {
+        let stage = try Stage()
+        func list(_ query: String) throws -> [DeviceList.Entry] {
+            let list: DeviceList = try decode(stage.ask("GET", "/api/v1/devices\(query)", [:]).text)
+            return list.devices
+        }
+        #expect(try list("").map(\.client) == ["APC40", "Midi Through"])
+        #expect(try list("").map(\.matches) == [nil, nil])
+        #expect(try list("?match=*").map(\.matches) == [true, false])
+        #expect(try list("?match=apc40@1-1.2").map(\.matches) == [true, false])
+        // What is rtpmidid's is shown only to whoever names it.
+        #expect(try list("?match=Piano").map(\.matches) == [false, false, true])
+        #expect(try stage.ask("GET", "/api/v1/devices?match=", [:]).status == 400)
     }
 
     // MARK: Who may

@@ -41,6 +41,7 @@ extension EmbeddedEngine {
     func joined(_ reported: EngineStatus.Participant) {
         _ = attendee(reported)
         halfOpens.remove(reported.name, reported.port)
+        if reported.device != nil { requestStatus() }
     }
 
     func left(_ reported: EngineStatus.Participant, _ leaving: Leaving, released: Int, at moment: Timestamp) {
@@ -49,6 +50,7 @@ extension EmbeddedEngine {
         attendance.ended(
             one, leaving == .silent ? .lost(leaving.text) : .left(leaving.text), at: TimeRange(moment))
         noteReleases(released, of: one, at: moment)
+        if reported.device != nil { requestStatus() }
     }
 
     private func noteReleases(_ released: Int, of one: EmbeddedAttendee, at moment: Timestamp) {
@@ -115,8 +117,19 @@ extension EmbeddedEngine {
 
     // MARK: Showing
 
-    /// What it cannot do, and who did not get in lately.
-    var notices: [String] { limits + halfOpens.sentences(at: .now) }
+    /// What it cannot do, who did not get in lately, and which devices of this machine are no members though they should be.
+    var notices: [String] {
+        var words = limits + halfOpens.sentences(at: .now)
+        for one in devices where one.alsa != nil && !one.isMember {
+            guard let trouble = one.trouble else { continue }
+            words.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
+        }
+        if !knowsDevices, plan.rooms.contains(where: { $0.devices != nil }) {
+            let running = [name, version].compactMap(\.self).joined(separator: " ")
+            words.append("\(running) knows nothing of devices: they are members when a newer one has taken over")
+        }
+        return words
+    }
 
     var participants: [Snapshot.Participant] {
         attendance.all.map { one in
