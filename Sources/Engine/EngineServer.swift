@@ -91,7 +91,10 @@ package final class EngineServer {
     }
 
     private func complete(_ participant: inout EngineStatus.Participant) {
-        guard let device = device(participant.ssrc) else { return }
+        // Whoever comes from elsewhere may have drawn the same number, or have heard it.
+        guard let device = device(participant.ssrc), let host = Sockets.Address(participant.address)?.host,
+            host == plan.host || SocketAddress(host: host, port: 0)?.isLoopback ?? false
+        else { return }
         (participant.device, participant.address) = (device, "this machine")
     }
 
