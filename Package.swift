@@ -51,7 +51,7 @@ let package = Package(
         module("EngineProtocol", ["Rooms", "MIDI", "Linux"]),
         module("Rtpmidid", ["Linux"]),
         module("Client", ["HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
-        module("Devices", ["Client", "HubLink", "Sequencer", "Rooms", "MIDI", "Linux"]),
+        module("Devices", ["Client", "HubLink", "Sequencer", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("Engine", ["EngineProtocol", "HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
         module("Store", ["Linux", "CSQLite"]),
@@ -116,7 +116,8 @@ let package = Package(
         tests(
             "Hub",
             [
-                "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine", "Rtpmidid", "HTTP",
+                "Devices", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine",
+                "Rtpmidid", "HTTP",
                 "MIDI",
                 "Linux", "TestTraits", "rtpmidid-double",
             ], resources: [.copy("Fixtures")]),

@@ -19,7 +19,7 @@ enum EngineCommand {
             devices.tell = { [unowned server] in server.tell($0) }
             server.onPlan = { devices.follow($0.rooms, address: $0.host) }
             server.device = { devices.device(ofSession: $0)?.fullName }
-            server.devices = { devices.statuses.map(EngineStatus.Device.init) }
+            server.devices = { (devices.statuses.map(EngineStatus.Device.init), devices.trouble) }
             try server.run()
             devices.end()
             return .well

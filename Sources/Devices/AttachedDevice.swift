@@ -7,8 +7,6 @@ package final class AttachedDevice {
     package private(set) var device: Device?
     package var onCome: (Device) -> Void = { _ in }
     package var onGo: (Device) -> Void = { _ in }
-    /// Why none is seen; nil where all is well.
-    package var trouble: ALSAError? { watch.trouble }
 
     private let pattern: DevicePattern
     private let port: VirtualPort

@@ -1,6 +1,7 @@
 import Client
 package import Linux
 package import Rooms
+import Sequencer
 
 /// The devices of this machine that are members of rooms: whoever is plugged in and wanted has a player, from that moment on
 /// until it is unplugged. Lives on a loop that it does not keep from anything else, and must outlive its run.
@@ -57,7 +58,8 @@ package final class DeviceHost {
         try loop.receive(news) { [unowned self] in heard($0) }
     }
 
-    /// Follows what rooms want. Devices whose room, port and name stay notice nothing. `address` is the one that the engine
+    /// Follows what rooms want. Devices whose room, port and name stay notice nothing; those that could not join try again at
+    /// once, since their room may have opened meanwhile. `address` is the one that the engine
     /// listens on, nil where it listens on all.
     package func follow(_ rooms: [RoomPlan], address: String?) {
         wishes = rooms.flatMap { room in (room.devices ?? []).compactMap { DeviceSeats.Wish($0, room: room.name) } }
@@ -66,11 +68,12 @@ package final class DeviceHost {
             guard let port = room.ports.first else { continue }
             hosts[room.name] = Initiator.Host(name: address ?? "127.0.0.1", port: port)
         }
+        for (key, one) in players where one.trouble != nil { end(key) }
         // The sequencer is not opened, and no module loaded, where nobody wants a device.
         if !isLooking, !wishes.isEmpty {
             isLooking = true
             watch.start()
-            if let trouble = watch.trouble { tell("no device is a member: \(trouble)") }
+            if let trouble { tell("no device is a member: \(trouble)") }
         }
         seat()
     }
@@ -88,13 +91,14 @@ package final class DeviceHost {
             guard let device = seat.device, let host = hosts[seat.room] else { continue }
             wanted[Key(seat: seat.id, device: device, host: host)] = seat
         }
-        for (key, one) in players where wanted[key] == nil {
-            one.player.end(wait: false)
-            players[key] = nil
-            numbers = numbers.filter { $0.value != key }
-        }
+        for key in players.keys where wanted[key] == nil { end(key) }
         for (key, seat) in wanted where players[key] == nil { begin(seat, key) }
         if isLooking { isFirst = false }
+    }
+
+    private func end(_ key: Key) {
+        players.removeValue(forKey: key)?.player.end(wait: false)
+        numbers = numbers.filter { $0.value != key }
     }
 
     private func begin(_ seat: DeviceSeats.Seat, _ key: Key) {
@@ -117,9 +121,7 @@ package final class DeviceHost {
         case .trouble(let reason): (one.isMember, one.trouble) = (false, reason)
         case .failed(let reason):
             tellOnce("\(one.player.name) cannot be a member of \(key.seat.wish.room): \(reason)")
-            one.player.end(wait: false)
-            players[key] = nil
-            numbers[news.number] = nil
+            end(key)
             loop.after(Self.pause) { [unowned self] in seat() }
         }
     }
@@ -138,6 +140,9 @@ package final class DeviceHost {
             return Status(seat: seat, isMember: playing?.isMember ?? false, trouble: playing?.trouble)
         }
     }
+
+    /// Why no device is seen, where one is wanted.
+    package var trouble: String? { wishes.isEmpty ? nil : watch.trouble?.description }
 
     /// The device whose session that is.
     package func device(ofSession ssrc: UInt32) -> Device? { players.values.first { $0.ssrc == ssrc }?.player.device }

@@ -1,3 +1,4 @@
+import RTPMIDI
 package import Rooms
 import Sequencer
 
@@ -103,9 +104,9 @@ package struct DeviceSeats {
         if seats.count > Self.most { seats.removeAll { $0.device == nil } }
     }
 
-    /// Room for a number behind it, and no character cut.
+    /// As everybody sees it, with room for a number behind it, and no character cut.
     private static func base(_ wish: Wish, _ device: Device) -> String {
-        var base = wish.name ?? device.client
+        var base = SessionPacket.sanitised(Array((wish.name ?? device.client).utf8))
         if base.isEmpty { base = "device" }
         while base.utf8.count > 58 { base.removeLast() }
         return base

@@ -13,7 +13,7 @@ package final class EngineServer {
     /// is asked whose session (its SSRC) is which device's, and how all are.
     package var onPlan: (EnginePlan) -> Void = { _ in }
     package var device: (_ session: UInt32) -> String? = { _ in nil }
-    package var devices: () -> [EngineStatus.Device] = { [] }
+    package var devices: () -> (all: [EngineStatus.Device], trouble: String?) = { ([], nil) }
     private var plan: EnginePlan
     private let engine: EngineThread
     private let news: Mailbox<EngineEvent>
@@ -78,7 +78,7 @@ package final class EngineServer {
             var reply = $0.reply
             if var status = reply.status.take() {
                 for index in status.participants.indices { complete(&status.participants[index]) }
-                status.devices = devices()
+                (status.devices, status.deviceTrouble) = devices()
                 reply.status = status
             }
             answer(reply, $0.connection)
@@ -91,7 +91,10 @@ package final class EngineServer {
     }
 
     private func complete(_ participant: inout EngineStatus.Participant) {
-        guard let device = device(participant.ssrc) else { return }
+        // Whoever comes from elsewhere may have drawn the same number, or have heard it.
+        guard let device = device(participant.ssrc), let host = Sockets.Address(participant.address)?.host,
+            host == plan.host || SocketAddress(host: host, port: 0)?.isLoopback ?? false
+        else { return }
         (participant.device, participant.address) = (device, "this machine")
     }
 

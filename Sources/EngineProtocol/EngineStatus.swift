@@ -158,6 +158,8 @@ package struct EngineStatus: Codable, Sendable {
     }
     /// An engine that knows nothing of devices tells none.
     package var devices: [Device]?
+    /// Why none is seen, though some are wanted.
+    package var deviceTrouble: String?
 
     package init(
         version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64,

@@ -37,15 +37,11 @@ package final class VirtualPort {
     /// To be waited on for reading.
     package var descriptor: CInt { sequencer.descriptor }
 
-    /// Subscribes to what another port plays, and that to what is sent from here; again where somebody has ended it. False where
-    /// the other is gone, or does not allow it.
-    @discardableResult
-    package func connect(_ other: Address, plays: Bool, hears: Bool) -> Bool {
-        var isWhole = true
-        for (from, to, isWanted) in [(other, address, plays), (address, other, hears)] where isWanted {
-            if case .impossible = sequencer.subscribe(from: from, to: to) { isWhole = false }
-        }
-        return isWhole
+    /// Subscribes to what another port plays, and that to what is sent from here; again where somebody has ended it. Nothing
+    /// comes of it where the other is gone.
+    package func connect(_ other: Address, plays: Bool, hears: Bool) {
+        if plays { _ = sequencer.subscribe(from: other, to: address) }
+        if hears { _ = sequencer.subscribe(from: address, to: other) }
     }
 
     package func disconnect(_ other: Address) {

@@ -99,6 +99,13 @@ import Testing
         #expect(seats.seats.map(\.room) == ["Other"])
     }
 
+    @Test(arguments: [("AP\u{1B}[2JC40\u{202E}", "AP[2JC40"), ("", "device"), ("\n", "device")])
+    func `what would steer a terminal is in nobody's name`(client: String, name: String) {
+        var seats = DeviceSeats()
+        seats.follow([Device(address: .init(client: 24, port: 0), client: client, port: "1")], [wish("*")])
+        #expect(seats.seats.map(\.name) == [name])
+    }
+
     @Test func `a name of any length leaves room for its number`() {
         var seats = DeviceSeats()
         let long = String(repeating: "\u{1F941}", count: 40)

@@ -101,21 +101,6 @@ struct EmbeddedDeviceTests {
         #expect(other.lights.isEmpty)
     }
 
-    @Test func `two equal ones are two members, and each keeps its name`() throws {
-        let hub = try Self.hub(#"{ match: "APC40" }"#)
-        var one: Controller? = try Controller("APC40")
-        let two = try Controller("APC40")
-        try hub.start()
-        let player = try player(hub, ["APC40", "APC40 2"])
-        one = nil
-        try pumping([player], "the first one's absence") { try members(hub) == ["APC40 2", "Player"] }
-        try two.play([0x90, 60, 100])
-        try pumping([player], "the second one's note") { player.heard == [note] }
-        one = try Controller("APC40")
-        try pumping([player], "both") { try members(hub) == ["APC40", "APC40 2", "Player"] }
-        withExtendedLifetime(one) {}
-    }
-
     @Test func `nothing of the hub's own and of the kernel's is a device, whatever the pattern`() throws {
         let hub = try Self.hub(#"{ match: "*" }"#)
         try hub.start()

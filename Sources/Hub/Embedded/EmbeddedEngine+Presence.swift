@@ -124,6 +124,7 @@ extension EmbeddedEngine {
             guard let trouble = one.trouble else { continue }
             words.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
         }
+        if let deviceTrouble { words.append("No device of this machine is a member: \(deviceTrouble)") }
         if !knowsDevices, plan.rooms.contains(where: { $0.devices != nil }) {
             let running = [name, version].compactMap(\.self).joined(separator: " ")
             words.append("\(running) knows nothing of devices: they are members when a newer one has taken over")

@@ -34,6 +34,7 @@ final class EmbeddedEngine: HubEngine {
     private var fixes: [UInt16: String] = [:]
     /// Of this machine, as it said last.
     var devices: [EngineStatus.Device] = []
+    var deviceTrouble: String?
     /// An older engine knows nothing of them.
     var knowsDevices = true
     private var statusUnderWay = false
@@ -126,7 +127,7 @@ final class EmbeddedEngine: HubEngine {
     func hasStarted() {
         (ports, portsBefore) = ([:], [])
         (activityUnderWay, tellsActivity) = (false, true)
-        (devices, knowsDevices) = ([], true)
+        (devices, deviceTrouble, knowsDevices) = ([], nil, true)
     }
 
     func wasAdopted() { version = process.record?.version ?? version }
@@ -207,7 +208,7 @@ final class EmbeddedEngine: HubEngine {
             statusUnderWay = false
             guard let status = reply?.status else { return }
             (version, devices) = (status.version, status.devices ?? [])
-            knowsDevices = status.devices != nil
+            (knowsDevices, deviceTrouble) = (status.devices != nil, status.deviceTrouble)
             for one in status.ports {
                 port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }
