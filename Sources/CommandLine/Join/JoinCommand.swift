@@ -24,7 +24,7 @@ package enum JoinCommand {
           --status           how each join of this user is: its hubs, round trips, what came by which, held notes (--json)
 
         What no option says stands in ~/.config/midihub/join.json5, in the same words:
-        { hosts: ["A", "B"], room: "Main", name: "Piano" }
+          { hosts: ["A", "B"], room: "Main", name: "Piano" }
         As a service: systemctl --user enable --now midihub-join (and `loginctl enable-linger` for when nobody is logged in).
         It waits for a hub as long as it takes.
         """
