@@ -133,6 +133,8 @@ package final class HubGroup {
         }
     }
 
+    /// Its link counts as dead, though its session has not ended yet.
+    package func isSilent(_ hub: Int) -> Bool { deadLinks.contains(hub) }
     package var isUp: Bool { hubs.contains(where: \.isUp) }
     /// Every session is up, and it is known how to speak there, or it could not be had so far.
     package var hasTried: Bool { hubs.allSatisfy { $0.hasTried && (!$0.isUp || $0.isLinkDecided) } }

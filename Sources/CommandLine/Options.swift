@@ -95,7 +95,8 @@ package struct Options: Equatable, Sendable {
             case "--clone":
                 // Its value may be left out.
                 let value = attached ?? (rest.first.map { $0.hasPrefix("-") } ?? true ? nil : rest.removeFirst())
-                clone = value.map { .named($0) } ?? .first
+                clone = value.map { JoinPort.Clone($0) } ?? .first
+                guard clone != nil else { throw Misuse("--clone: its value must be the name of a controller") }
             default:
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw Misuse("\(name) needs a value")

@@ -11,7 +11,9 @@ package final class VirtualPort {
     private var exclusive: [UInt8] = []
     private static let longestExclusive = 65536
 
-    package convenience init(name: String) throws(ALSAError) { try self.init(client: name, port: name) }
+    package convenience init(name: String, isHidden: Bool = false) throws(ALSAError) {
+        try self.init(client: name, port: name, isHidden: isHidden)
+    }
 
     /// - Parameter isHidden: other programs neither see nor connect it; it connects itself.
     package init(client: String, port: String, isHidden: Bool = false) throws(ALSAError) {

@@ -32,7 +32,7 @@ import Testing
     @Test func `an option goes before the file, and another hub has other rooms`() throws {
         let other = try settings(["b.example.org", "--name", "Drums"], file: file)
         #expect(other.hosts.map(\.name) == ["b.example.org"] && other.room == nil)
-        #expect(other.name == "Drums" && other.clone == .named("APC40"))
+        #expect(other.name == "Drums" && other.clone == .init("APC40"))
         #expect(try settings(["--room", "Duets"], file: file).room == "Duets")
         #expect(try settings(["--room", "Duets"], file: file).hosts.count == 2)
     }
@@ -41,7 +41,7 @@ import Testing
         #expect(try settings(["--clone"]).clone == .first)
         #expect(try settings(["--clone", "--name", "x"]).clone == .first)
         #expect(try settings(["hub", "--clone"]).hosts.count == 1)
-        #expect(try settings(["--clone", "APC40", "hub"]).clone == .named("APC40"))
+        #expect(try settings(["--clone", "APC40", "hub"]).clone == .init("APC40"))
         #expect(try settings(["--clone=APC40", "hub"]).hosts.count == 1)
     }
 

@@ -172,7 +172,8 @@ struct JoinServiceTests {
         try eventually("the dead hub", seen: hearer.error) {
             let told = try midihub(["join", "--status"], name: "status").finish()
             return told.output.contains("Hearer: on 1 of 2 hubs")
-                && told.output.contains("127.0.0.1:\(ports[0]): away") && told.output.contains("hears now: C4")
+                && told.output.contains("127.0.0.1:\(ports[0]): away: it has fallen silent")
+                && told.output.contains("hears now: C4")
         }
         // Of one that was killed nothing is told, and its socket goes.
         player.send(SIGKILL)

@@ -57,6 +57,25 @@ struct IdentityTests {
         }
     }
 
+    @Test func `nobody can name another's instrument, and a flood of names keeps no note from anybody`() throws {
+        let engine = try EngineUnderTest()
+        let player = try GroupUnderTest([engine], name: "Controller")
+        let hearer = try GroupUnderTest([engine], name: "Hearer")
+        let (apc, launchpad) = (apc, launchpad)
+        _ = try player.ask { group in
+            group.hubs[0].sendLink(.identity(Origin(group.origin.rawValue &+ 1), launchpad))
+            for number in 0..<500 {
+                let identity = LinkIdentity(client: "Client \(number)", port: "port")!
+                group.hubs[0].sendLink(.identity(group.origin, identity))
+            }
+        }
+        player.send([[0x90, 60, 100]])
+        try hearer.hears(["903c64"])
+        try identify(player, apc)
+        // Said again after a while, which it is worth waiting for.
+        try knows(hearer, ["APC40 here"])
+    }
+
     @Test func `what it is called last counts`() throws {
         let engine = try EngineUnderTest()
         let player = try GroupUnderTest([engine], name: "Controller")

@@ -25,16 +25,25 @@ final class HubSearch {
     private let hosts: [Initiator.Host]
     private let room: String?
     private let looks: Mailbox<Finding>
+    private var isLooking = false
+    private var timer: EventLoop.TimerID?
     private static let pause = Duration.seconds(5)
 
     /// - Parameter hosts: only what these announce; anything where there are none.
     init(_ hosts: [Initiator.Host], room: String?, loop: EventLoop) throws(Errno) {
         (self.hosts, self.room, self.loop) = (hosts, room, loop)
         looks = try Mailbox()
-        try loop.receive(looks) { [unowned self] in onFinding($0) }
+        try loop.receive(looks) { [unowned self] in
+            isLooking = false
+            onFinding($0)
+        }
     }
 
     func look() {
+        if let timer { loop.cancel(timer) }
+        timer = nil
+        guard !isLooking else { return }
+        isLooking = true
         let (hosts, room, looks) = (hosts, room, looks)
         let work = { @Sendable in looks.send(Self.finding(hosts, room)) }
         do throws(Errno) {
@@ -42,7 +51,7 @@ final class HubSearch {
         } catch { looks.send(.failed("no thread: \(error)")) }
     }
 
-    func lookAgain() { loop.after(Self.pause) { [unowned self] in look() } }
+    func lookAgain() { if timer == nil { timer = loop.after(Self.pause) { [unowned self] in look() } } }
 
     private static func finding(_ hosts: [Initiator.Host], _ room: String?) -> Finding {
         do throws(AnnouncedSession.Failure) {

@@ -169,7 +169,8 @@ final class Join {
             return give(up: ["\(words); say which one is meant:"] + HubSearch.list(sessions), .misuse)
         }
         let names = HubSearch.words(for: sessions).map { "\"\($0)\"" }.joined(separator: ", ")
-        wait(for: "a choice: \(words); name one of \(names) as `room` in \(JoinSettings.path ?? "join.json5")")
+        let file = JoinSettings.path ?? "join.json5"
+        wait(for: "a choice: \(words); name one of \(names) as `room` in \(file), and restart it")
     }
 
     private func wait(for what: String) {

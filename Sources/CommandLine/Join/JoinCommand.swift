@@ -13,7 +13,7 @@ package enum JoinCommand {
           --room NAME        of the rooms that are announced on this network, or by HOST there, the one of that name
           --name NAME        what the others see (this machine's name)
           --clone [NAME]     call the ALSA port here as a controller that is plugged in at another join of the room is called
-                             there, so that a program's settings for it work unchanged; NAME says which one
+                             there, so that a program's settings for it work unchanged; NAME (* and ? allowed) says which
           --device PATTERN   attach to an instrument of this machine by its ALSA names ('APC40*'; `midihub devices` lists
                              them), again after it was pulled out; it is in the room as long as it is plugged in
           --thru             what is played here also comes out of the port here
@@ -24,7 +24,7 @@ package enum JoinCommand {
           --status           how each join of this user is: its hubs, round trips, what came by which, held notes (--json)
 
         What no option says stands in ~/.config/midihub/join.json5, in the same words:
-        { hosts: ["A", "B"], room: "Main", name: "Piano" }
+          { hosts: ["A", "B"], room: "Main", name: "Piano" }
         As a service: systemctl --user enable --now midihub-join (and `loginctl enable-linger` for when nobody is logged in).
         It waits for a hub as long as it takes.
         """

@@ -14,13 +14,18 @@ final class JoinPort {
     enum Clone: Equatable {
         /// The first that the room tells of.
         case first
-        /// The client's name, the port's, or both with a colon between, in any case.
-        case named(String)
+        /// The first whose names are like this: the client's, the port's, or both with a colon between.
+        case named(DevicePattern)
+
+        init?(_ name: String) {
+            guard let pattern = DevicePattern(name) else { return nil }
+            self = .named(pattern)
+        }
 
         func matches(_ identity: LinkIdentity) -> Bool {
-            guard case .named(let name) = self else { return true }
-            let names = [identity.client, identity.port, "\(identity.client):\(identity.port)"]
-            return names.contains { $0.lowercased() == name.lowercased() }
+            guard case .named(let pattern) = self else { return true }
+            return [identity.client, identity.port, "\(identity.client):\(identity.port)"].contains(
+                where: pattern.matches)
         }
     }
 

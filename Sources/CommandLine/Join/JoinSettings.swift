@@ -88,10 +88,10 @@ struct JoinSettings: Equatable {
             if let flag = try? value.flag() {
                 settings.clone = flag ? .first : nil
             } else {
-                guard let name = try? value.text(), !name.isEmpty else {
+                guard let clone = (try? value.text()).flatMap({ JoinPort.Clone($0) }) else {
                     throw value.wrong("must be true or the name of a controller in quotes")
                 }
-                settings.clone = .named(name)
+                settings.clone = clone
             }
         },
         Setting(

@@ -94,11 +94,12 @@ extension JoinStatus.Hub {
         let hub = group.hubs[index]
         let (distance, packets) = (hub.distance, hub.packets)
         (host, address) = (hub.host.description, hub.address?.description)
-        (isUp, isNumbered, self.trouble) = (hub.isUp, hub.isLinked, hub.isUp ? nil : trouble)
+        isUp = hub.isUp && !group.isSilent(index)
+        (isNumbered, self.trouble) = (hub.isLinked, isUp ? nil : hub.isUp ? "it has fallen silent" : trouble)
         isHeard = hub.isLinked || group.selected == index
         func milliseconds(_ ticks: some BinaryInteger) -> Double { Double(ticks) / 10 }
         roundTrip =
-            hub.isUp && distance.answered > 0
+            isUp && distance.answered > 0
             ? RoundTrip(
                 last: milliseconds(distance.last), minimum: milliseconds(distance.minimum),
                 average: milliseconds(distance.average), maximum: milliseconds(distance.maximum),
