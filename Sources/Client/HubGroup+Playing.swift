@@ -104,9 +104,6 @@ extension HubGroup {
     /// False where so much waits to be sent that whoever can wait with more should.
     package var hasRoom: Bool { own.outbox.count < Self.longestOutbox / 2 }
 
-    /// How many messages wait to be sent.
-    package var waiting: Int { own.outbox.count + own.early.count }
-
     /// What is due of what it plays: the next piece of a long message, and the newest events once more.
     func workOwn(_ now: UInt64) {
         let hadRoom = hasRoom

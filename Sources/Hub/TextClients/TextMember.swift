@@ -71,7 +71,8 @@ private final class Line: Sendable {
 private final class TextConversation {
     private let line: Line
     private let loop: EventLoop
-    private let group: HubGroup
+    /// Without a link: nothing is lost on the way to the engine, and windows for each origin would be a megabyte for sixteen.
+    private let participant: Initiator
     private let settling: Duration
     private let tell: (TextMember.Event.What) -> Void
     private var registration: EventLoop.Registration?
@@ -96,8 +97,11 @@ private final class TextConversation {
     private static let keptOnTheWay: Duration = .seconds(2)
     /// More than so much, and the client is not read until half of it has gone.
     private static let most = (messages: 4096, octets: 256 * 1024)
-    /// So many messages go into the room at once: more would only wait where they cannot be thinned.
-    private static let together = 48
+    /// So many messages go into the room in so long, as many as four MIDI cables bring: more would be too much for the
+    /// engine, and could not be thinned any more.
+    private static let burst = (messages: 48, interval: Duration.milliseconds(10))
+    private var left = 0
+    private var nextBurst = ContinuousClock.now
 
     init(
         _ line: Line, _ host: Initiator.Host, name: String, owed: HeldState, settling: Duration,
@@ -105,7 +109,7 @@ private final class TextConversation {
     ) throws(Errno) {
         loop = try EventLoop()
         (self.line, self.settling, self.tell, sounding) = (line, settling, tell, owed)
-        group = try HubGroup([host], name: name, loop: loop)
+        participant = try Initiator(host, name: name, loop: loop)
         pouring = loop.alarm { [unowned self] in pour() }
         sending = loop.alarm { [unowned self] in send() }
     }
@@ -115,11 +119,11 @@ private final class TextConversation {
     func run(_ orders: Mailbox<Void>) throws(Errno) {
         Sockets.noDelay(line.socket)
         Sockets.keepAlive(line.socket, idle: 10, patience: 15)
-        group.onNews = { [unowned self] news, _ in handle(news) }
-        group.onReceived = { [unowned self] in hear($0.bytes) }
+        participant.onNews = { [unowned self] in handle($0) }
+        participant.onReceived = { [unowned self] in hear($0.bytes) }
         try loop.receive(orders) { [unowned self] in leave() }
         registration = try loop.watch(line.socket.number, .read) { [unowned self] in ready($0) }
-        tell(.begins(group.hubs[0].control.port))
+        tell(.begins(participant.control.port))
         measure()
         loop.every(.seconds(5)) { [unowned self] in measure() }
         release()
@@ -137,14 +141,14 @@ private final class TextConversation {
     private func join() {
         guard !hasJoined, !isOver else { return }
         hasJoined = true
-        group.start()
+        participant.start()
     }
 
     private func handle(_ news: Initiator.Event) {
         switch news {
         case .up:
             loop.after(settling) { [unowned self] in
-                guard group.isUp else { return }
+                guard participant.isUp else { return }
                 isIn = true
                 pour()
             }
@@ -190,15 +194,16 @@ private final class TextConversation {
             if began.duration(to: .now) > Self.keptOnTheWay { inbox.removeAll() }
             return pause()
         }
+        let now = ContinuousClock.now
+        if now >= nextBurst { (left, nextBurst) = (Self.burst.messages, now.advanced(by: Self.burst.interval)) }
         var messages: [[UInt8]] = []
-        var room = Self.together - group.waiting
-        while room > 0, let message = inbox.removeFirst() {
+        while left > 0, !participant.isBusy, let message = inbox.removeFirst() {
             messages.append(message)
-            // One that goes in pieces has the way for itself.
-            room -= message.count > 128 ? Self.together : 1
+            // What goes in pieces has the way for itself.
+            left = message.count > 128 ? 0 : left - 1
         }
-        if !messages.isEmpty { group.send(messages) }
-        if !inbox.isEmpty { pouring.due = .now.advanced(by: .milliseconds(5)) }
+        if !messages.isEmpty { participant.send(messages) }
+        if !inbox.isEmpty { pouring.due = nextBurst }
         pause()
     }
 
@@ -252,6 +257,6 @@ private final class TextConversation {
         if let registration { loop.unwatch(registration) }
         // At once, since a client comes back at once, and under its name.
         tell(.ended(sounding))
-        group.leave { [unowned self] in loop.stop() }
+        participant.leave { [unowned self] in loop.stop() }
     }
 }
