@@ -21,7 +21,7 @@ extension EngineLoop {
         let choice = room.rules.choice
         for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
-        if room.rules.choice == choice { chooseAnew(in: room) } else { rewire(room) }
+        if room.rules.choice == choice { choose(member) } else { rewire(room) }
         news.send(.joined(status(member)))
         wake(endpoint, by: now + Self.second / 4)
     }
@@ -159,7 +159,7 @@ extension EngineLoop {
 
     /// Compares the wires that there are with those that the room wants.
     func rewire(_ room: ServedRoom) {
-        chooseAnew(in: room)
+        for member in room.members { choose(member) }
         let wanted = room.rules.wantedWires
         for member in room.members {
             for wire in member.outgoing where !wanted.contains(wire.rule) {
