@@ -53,7 +53,7 @@ let package = Package(
         module("Client", ["HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("Devices", ["Client", "HubLink", "Sequencer", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("Engine", ["EngineProtocol", "HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
-        module("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
+        module("PatchBay", ["Devices", "Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
         module("Store", ["Linux", "CSQLite"]),
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),

@@ -61,17 +61,15 @@ extension Hub {
             return endEcho(echo.view.room, by: author, reply)
         }
         let view = carrier.participants.first { $0.id == id }
-        let found = carrier.engines.contains { engine in
-            engine.perform(command, on: id) { [weak self] failure in
-                guard let self else { return }
-                if let failure { return reply(failure) }
-                let (kind, words) = words(for: command, author)
-                let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(words)"
-                context.note(
-                    kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name,
-                    address: author.address, sentence)
-                reply(.done("\(sentence)."))
-            }
+        let found = carrier.perform(command, on: id) { [weak self] failure in
+            guard let self else { return }
+            if let failure { return reply(failure) }
+            let (kind, words) = words(for: command, author)
+            let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(words)"
+            context.note(
+                kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name,
+                address: author.address, sentence)
+            reply(.done("\(sentence)."))
         }
         if !found { reply(.notFound("There is no participant \(id).")) }
     }

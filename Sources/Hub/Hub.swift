@@ -136,7 +136,7 @@ package final class Hub {
         recorder.noticed = { [unowned self] in context.note(.store, severity: .warning, $0) }
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)
-            for engine in carrier.engines { engine.rerecord() }
+            carrier.rerecord()
             for (room, some) in lifted { for one in some { record(one, in: room, isBlocked: false) } }
             for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
             recordClaims()

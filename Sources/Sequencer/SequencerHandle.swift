@@ -7,6 +7,7 @@
 
 import CALSA
 import Glibc
+package import Rooms
 
 /// A failed call to alsa-lib: which call, on which thing, what it said.
 package struct ALSAError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -88,6 +89,12 @@ package final class SequencerHandle {
         package static let noExport = Capabilities(rawValue: UInt32(SND_SEQ_PORT_CAP_NO_EXPORT))
         /// What a participant's port has.
         package static let participant: Capabilities = [.read, .write, .subscribeRead, .subscribeWrite]
+
+        /// What others can let such a port do by subscriptions.
+        package var ability: Direction {
+            Direction(
+                sends: isSuperset(of: [.read, .subscribeRead]), receives: isSuperset(of: [.write, .subscribeWrite]))
+        }
     }
 
     /// Makes a port and gives its address. The kernel cuts the name at 63 bytes, and calls it `port-N` where it is empty.
