@@ -109,7 +109,7 @@ let package = Package(
         tests(
             "Hub",
             [
-                "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine", "Rtpmidid", "HTTP",
+                "Client", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine", "Rtpmidid", "HTTP",
                 "MIDI",
                 "Linux", "TestTraits", "rtpmidid-double",
             ], resources: [.copy("Fixtures")]),

@@ -15,20 +15,23 @@ enum BlockCommands {
             return .misuse
         }
         let client = options.client
-        let room: String
-        if let named = options.room {
-            room = named
-        } else {
-            guard let rooms = client.get("/api/v1/rooms", as: API.Rooms.self)?.rooms else { return client.complain() }
-            guard rooms.count == 1 else {
-                Output.complain("\(word): there are several rooms: say which with --room NAME")
-                return .misuse
-            }
-            room = rooms[0].name
+        return client.inRoom(options.room, for: word) { room in
+            let (from, to) = (Client.encoded(options.operands[0]), Client.encoded(options.operands[1]))
+            let path = "/api/v1/rooms/\(Client.encoded(room))/blocks?from=\(from)&to=\(to)"
+            return send(client, path).map(ReloadCommand.show) ?? client.complain()
         }
-        let (from, to) = (Client.encoded(options.operands[0]), Client.encoded(options.operands[1]))
-        let path = "/api/v1/rooms/\(Client.encoded(room))/blocks?from=\(from)&to=\(to)"
-        guard let answer = send(client, path) else { return client.complain() }
-        return ReloadCommand.show(answer)
+    }
+}
+
+extension HubClient {
+    /// Does something in the room that is named, or in the only one.
+    func inRoom(_ named: String?, for word: String, _ work: (String) -> ExitCode) -> ExitCode {
+        if let named { return work(named) }
+        guard let rooms = get("/api/v1/rooms", as: API.Rooms.self)?.rooms else { return complain() }
+        guard rooms.count == 1 else {
+            Output.complain("\(word): there are several rooms: say which with --room NAME")
+            return .misuse
+        }
+        return work(rooms[0].name)
     }
 }

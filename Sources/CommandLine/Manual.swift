@@ -140,6 +140,8 @@ package enum Manual {
             has an object for each room:
             .PP
             \(items(ConfigurationReference.room))
+            .SH "KEYS OF CONNECT"
+            \(items(ConfigurationReference.connect))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH ENGINES

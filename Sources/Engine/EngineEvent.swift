@@ -1,4 +1,5 @@
 package import EngineProtocol
+package import Linux
 package import Rooms
 
 /// What an engine tells the thread that started it. None of it is on the path of a packet. Each names the participant in
@@ -25,6 +26,8 @@ package enum EngineEvent: Sendable {
     case loop(EngineStatus.Participant)
     /// A participant's software sends back what the echo gives it; the echo is no longer given to it.
     case echoReturned(EngineStatus.Participant)
+    /// It goes otherwise than before with somebody whom a room invites.
+    case call(EngineStatus.Call)
     case problem(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended
@@ -43,6 +46,8 @@ package enum EngineLoopCommand: Sendable {
     case sounding(@Sendable ([UInt64: ActiveNotes]) -> Void)
     /// False where there is no participant of that id.
     case member(id: UInt64, MemberCommand, @Sendable (Bool) -> Void)
+    /// What the name of an invited peer's host means, as it was asked for.
+    case resolved(host: String, Result<[SocketAddress], ResolveError>)
     /// Says BY to everyone and ends.
     case stop
 }

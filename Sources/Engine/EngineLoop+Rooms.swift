@@ -21,6 +21,7 @@ extension EngineLoop {
         for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
         news.send(.joined(status(member)))
+        if let call = endpoint.call { connected(call) }
         wake(by: now + Self.second / 4)
     }
 
@@ -54,7 +55,9 @@ extension EngineLoop {
         // Ending may have removed it.
         guard endpoint.port.has(endpoint) else { return }
         endpoint.port.forget(endpoint)
-        if reason == .bye, endpoint.member != nil || endpoint.isResuming {
+        if let call = endpoint.call {
+            lost(call, endpoint, reason)
+        } else if reason == .bye, endpoint.member != nil || endpoint.isResuming {
             wake(by: endpoint.port.departs(endpoint, at: now))
         }
         if let gathering = endpoint.gathering { pool.release(gathering.buffer) }

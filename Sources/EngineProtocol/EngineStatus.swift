@@ -109,18 +109,21 @@ package struct EngineStatus: Codable, Sendable {
         package var mayHaveLeftNotes: Bool?
         /// Numbered events go to it and come from it; nil: RTP-MIDI.
         package var link: Link?
+        /// The room has invited it; nil: it has invited itself.
+        package var isInvited: Bool?
 
         package init(
             id: UInt64, name: String, room: String, port: UInt16, address: String, ssrc: UInt32, since: Int64,
             rtt: RoundTrip? = nil, counts: Counts = Counts(), silentFor: Int64 = 0, isSilent: Bool? = nil,
             loops: Bool = false, messages: UInt64 = 0, mayHaveLeftNotes: Bool? = nil,
-            link: Link? = nil
+            link: Link? = nil, isInvited: Bool? = nil
         ) {
             (self.id, self.name, self.room, self.port, self.address, self.ssrc) = (id, name, room, port, address, ssrc)
             (self.since, self.rtt, self.counts, self.silentFor, self.isSilent, self.loops) = (
                 since, rtt, counts, silentFor, isSilent, loops
             )
             (self.messages, self.mayHaveLeftNotes, self.link) = (messages, mayHaveLeftNotes, link)
+            self.isInvited = isInvited
         }
     }
 
@@ -131,10 +134,14 @@ package struct EngineStatus: Codable, Sendable {
     /// Datagrams sent, and dropped because the kernel had no room.
     package var sent: UInt64
     package var unsent: UInt64
+    /// How it is with each of those whom the rooms invite. An older engine invites nobody, and has none.
+    package var calls: [Call]?
 
     package init(
-        version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64
+        version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64,
+        calls: [Call]? = nil
     ) {
+        self.calls = calls
         (self.version, self.pid, self.ports, self.participants, self.sent, self.unsent) = (
             version, pid, ports, participants, sent, unsent
         )

@@ -1,3 +1,4 @@
+package import Client
 package import EngineProtocol
 package import Rooms
 import Store
@@ -23,6 +24,9 @@ package enum Command: Hashable, Sendable {
     case leavePiano(PianoKey)
     case echo(room: String, seconds: Int64)
     case endEcho(room: String)
+    /// Has a room invite a peer that only listens, or no longer.
+    case connect(room: String, Initiator.Host, name: String?)
+    case disconnect(room: String, name: String)
     case restart(engine: String)
     case testAlert
     case stop
@@ -34,7 +38,8 @@ package enum Command: Hashable, Sendable {
         case .block(let room, _, _): room
         case .piano(let key, _), .leavePiano(let key): key.room
         case .echo(let room, _), .endEcho(let room): room
-        case .reload, .member, .restart, .testAlert, .stop: nil
+        case .connect(let room, _, _): room
+        case .disconnect, .reload, .member, .restart, .testAlert, .stop: nil
         }
     }
 }

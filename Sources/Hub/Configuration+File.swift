@@ -114,6 +114,9 @@ extension Configuration {
         guard !name.isEmpty, name.utf8.count <= 63, clean else {
             throw wrong("name", "has 1 to 63 bytes and no control characters")
         }
+        try checkConnections { index, words in
+            ConfigurationError((lines["connection \(index)"].map { "line \($0): " } ?? "") + "connect: \(words)")
+        }
     }
 
     // MARK: Words of the file and of options

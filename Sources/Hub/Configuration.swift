@@ -54,6 +54,8 @@ package struct Configuration: Equatable, Sendable {
     /// Bytes that the database may take.
     package var history = Retention.size
 
+    package var connect: [ConfigurationConnection] = []
+
     package init() {}
 
     /// Every port with its room and its place in that room.

@@ -173,6 +173,15 @@ struct ConfigurationDraft {
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.history = Int64(try value.whole(16...65536, "MiB (16 to 65536)")) << 20
         },
+        Setting(
+            key: "connect", example: #"[{ to: "studio.example.org:5004", room: "Main", name: "Desk" }]"#,
+            words:
+                "Peers that only listen, which a room invites: hardware interfaces, a Mac's session, another hub. `midihub connections` shows how it is with each."
+        ) { draft, value throws(ConfigurationError) in
+            let list = try ConfigurationConnection.list(value)
+            draft.configuration.connect = list.map(\.connection)
+            for (index, one) in list.enumerated() { draft.lines["connection \(index)"] = one.line }
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [

@@ -12,5 +12,6 @@ package enum ConfigurationReference {
 
     package static var file: [Key] { ConfigurationDraft.settings.map(Key.init) }
     package static var room: [Key] { ConfigurationDraft.roomSettings.map(Key.init) }
+    package static var connect: [Key] { ConfigurationConnection.settings.map(Key.init) }
     package static var alerts: [Key] { AlertSettings.settings.map(Key.init) }
 }

@@ -25,6 +25,8 @@ extension Hub {
         case .leavePiano(let key): leavePiano(key, reply)
         case .echo(let room, let seconds): setEcho(room, for: seconds, author, reply)
         case .endEcho(let room): endEcho(room, by: author, reply)
+        case .connect(let room, let host, let name): connect(host, name, to: room, author, reply)
+        case .disconnect(let room, let name): disconnect(name, from: room, author, reply)
         case .restart(let name):
             guard let engine = carrier.engines.first(where: { $0.name == name }) else {
                 return reply(.notFound("There is no engine \"\(name)\"."))

@@ -16,7 +16,8 @@ extension Hub {
                     blocks: (blocks[room.name] ?? []).sorted {
                         ($0.from ?? "", $0.to ?? "") < ($1.from ?? "", $1.to ?? "")
                     },
-                    maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true })
+                    maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true },
+                    invites: invitees(of: room).isEmpty ? nil : invitees(of: room))
             }, allow: configuration.allow, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
     }
@@ -87,6 +88,7 @@ extension Hub {
         {
             words.append("who is let in has changed")
         }
+        if old.connect != new.connect { words.append("whom the hub invites has changed") }
         // A change of a room with several ports is told once.
         var told: Set<String> = []
         return words.filter { told.insert($0).inserted }

@@ -11,6 +11,8 @@ package struct RoomPlan: Codable, Hashable, Sendable {
     package var maximum: Int
     /// What somebody plays also goes back to them; nil is no.
     package var echoes: Bool?
+    /// Whom the room invites; nil is nobody.
+    package var invites: [Invitee]?
 
     /// How many may be in a room unless something else is said.
     package static let usualMaximum = 250
@@ -18,9 +20,10 @@ package struct RoomPlan: Codable, Hashable, Sendable {
     /// `displayName`: the room's name unless it is given.
     package init(
         name: String, displayName: String? = nil, policy: Policy, ports: [UInt16] = [], blocks: [Block] = [],
-        maximum: Int = usualMaximum, echoes: Bool? = nil
+        maximum: Int = usualMaximum, echoes: Bool? = nil, invites: [Invitee]? = nil
     ) {
         (self.name, self.displayName, self.policy) = (name, displayName ?? name, policy)
         (self.ports, self.blocks, self.maximum, self.echoes) = (ports, blocks, maximum, echoes)
+        self.invites = invites
     }
 }

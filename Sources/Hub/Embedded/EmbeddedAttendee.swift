@@ -34,6 +34,7 @@ final class EmbeddedAttendee: Attendee {
         )
         (view.unreadable, view.mayHaveLeftNotes) = (reported.counts.unreadable, reported.mayHaveLeftNotes)
         (view.loss, view.link) = (history.loss, reported.link)
+        view.invited = reported.isInvited
         if reported.loops {
             view.muted = true
             view.remark =

@@ -40,6 +40,8 @@ final class EmbeddedEngine: HubEngine {
     var draining: [Announcer] = []
 
     var halfOpens = HalfOpens()
+    /// How it is with those whom the rooms invite; nil where it does not tell.
+    var calls: [EngineStatus.Call]?
 
     /// By the engine's number for each.
     let attendance: Attendance<UInt64, EmbeddedAttendee>
