@@ -116,7 +116,7 @@ let package = Package(
         tests(
             "Hub",
             [
-                "Devices", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine",
+                "Client", "Devices", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine",
                 "Rtpmidid", "HTTP",
                 "MIDI",
                 "Linux", "TestTraits", "rtpmidid-double",

@@ -150,6 +150,8 @@ package enum Manual {
             has an object for each line:
             .PP
             \(items(ConfigurationReference.devices))
+            .SH "KEYS OF CONNECT"
+            \(items(ConfigurationReference.connect))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH "KEYS OF TCP"

@@ -119,6 +119,28 @@ extension Subcommand {
                     """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
             ),
             Subcommand(
+                name: "connect", summary: "have a room invite a peer: midihub connect HOST[:PORT]",
+                explanation: """
+                    For peers that only listen: hardware interfaces, a Mac's session, another hub. HOST is a name or an
+                    address, PORT its control port (5004); the next port must be reachable too. It is invited until it is
+                    there, again whenever it is lost, and over restarts, until `midihub disconnect`.
+                      --room NAME   where there are several rooms
+                      --name NAME   what the others see it as (HOST, where that is a name)
+                    """, options: ordering.union(["--room", "--name"]), takesOperands: true,
+                run: ConnectCommands.connect),
+            Subcommand(
+                name: "disconnect", summary: "no longer invite a peer: midihub disconnect NAME",
+                explanation: """
+                    Says goodbye to it, too. NAME is what the others see it as, or HOST:PORT.
+                      --room NAME   where there are several rooms
+                    """, options: ordering.union(["--room"]), takesOperands: true, run: ConnectCommands.disconnect),
+            Subcommand(
+                name: "connections", summary: "whom the rooms invite, and how it is with each",
+                explanation: """
+                    inviting, connected, refused (it says no, or goodbye) or unreachable; what failed is tried again, after a
+                    minute at most. --json gives the API's /api/v1/connections.
+                    """, options: anywhere.union(["--json"]), run: ConnectCommands.list),
+            Subcommand(
                 name: "monitor", summary: "who plays what now, in the terminal",
                 explanation: MonitorCommand.explanation, options: anywhere.union(["--once"]), run: MonitorCommand.run),
             Subcommand(

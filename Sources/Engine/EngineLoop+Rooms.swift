@@ -23,6 +23,7 @@ extension EngineLoop {
         tellState(over: member.incoming[...])
         if room.rules.choice == choice { choose(member) } else { rewire(room) }
         news.send(.joined(status(member)))
+        if let call = endpoint.call { connected(call) }
         wake(endpoint, by: now + Self.second / 4)
     }
 
@@ -56,7 +57,9 @@ extension EngineLoop {
         // Ending may have removed it.
         guard endpoint.port.has(endpoint) else { return }
         endpoint.port.forget(endpoint)
-        if reason == .bye, endpoint.member != nil || endpoint.isResuming {
+        if let call = endpoint.call {
+            lost(call, endpoint, reason)
+        } else if reason == .bye, endpoint.member != nil || endpoint.isResuming {
             wake(by: endpoint.port.departs(endpoint, at: now))
         }
         if let gathering = endpoint.gathering { pool.release(gathering.buffer) }

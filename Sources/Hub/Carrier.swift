@@ -46,6 +46,8 @@ protocol Carrier: AnyObject {
     var loops: Set<Int64> { get }
     /// What is missing on this machine. Told once, not for each process.
     var carrierProblems: [Snapshot.Problem] { get }
+    /// How it is with those whom the rooms invite, as far as it is known.
+    var calls: [EngineStatus.Call] { get }
     /// What somebody should look at though all is well.
     var notices: [String] { get }
     /// Devices of this machine that are wanted in a room, and are or were there.

@@ -122,6 +122,9 @@ extension Configuration {
         try checkDevices { index, words in
             ConfigurationError((lines["device \(index)"].map { "line \($0): " } ?? "") + "devices: \(words)")
         }
+        try checkConnections { index, words in
+            ConfigurationError((lines["connection \(index)"].map { "line \($0): " } ?? "") + "connect: \(words)")
+        }
     }
 
     // MARK: Words of the file and of options

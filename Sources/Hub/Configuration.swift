@@ -61,6 +61,8 @@ package struct Configuration: Equatable, Sendable {
     /// In their order: of two that take one device the first has it.
     package var devices: [ConfigurationDevice] = []
 
+    package var connect: [ConfigurationConnection] = []
+
     package init() {}
 
     /// Every port with its room and its place in that room.

@@ -204,6 +204,15 @@ struct ConfigurationDraft {
             draft.configuration.devices = list.map(\.device)
             for (index, one) in list.enumerated() { draft.lines["device \(index)"] = one.line }
         },
+        Setting(
+            key: "connect", example: #"[{ to: "studio.example.org:5004", room: "Main", name: "Desk" }]"#,
+            words:
+                "Peers that only listen, which a room invites: hardware interfaces, a Mac's session, another hub. `midihub connections` shows how it is with each."
+        ) { draft, value throws(ConfigurationError) in
+            let list = try ConfigurationConnection.list(value)
+            draft.configuration.connect = list.map(\.connection)
+            for (index, one) in list.enumerated() { draft.lines["connection \(index)"] = one.line }
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [

@@ -28,6 +28,8 @@ extension Hub {
         case .endEcho(let room): endEcho(room, by: author, reply)
         case .focus(let room, let member): setFocus(to: member, in: room, author, reply)
         case .choose(let room, let input, let member): choose(member, of: input, in: room, author, reply)
+        case .connect(let room, let host, let name): connect(host, name, to: room, author, reply)
+        case .disconnect(let room, let name): disconnect(name, from: room, author, reply)
         case .restart(let name):
             guard let engine = carrier.engines.first(where: { $0.name == name }) else {
                 return reply(.notFound("There is no engine \"\(name)\"."))

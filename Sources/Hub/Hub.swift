@@ -48,6 +48,8 @@ package final class Hub {
     var blocks: [String: Set<Block>]
     /// Blocks that were lifted since the start. A store that was down meanwhile may still have them.
     var lifted: [String: Set<Block>] = [:]
+    /// Whom people have told the hub to invite.
+    var kept: KeptConnections
     /// The echoes that are on, by room.
     var echoes: [String: Echo] = [:]
     /// Who has the focus, and which controllers are live by choice.
@@ -120,6 +122,8 @@ package final class Hub {
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
         (blocks, claims) = (memory.blocks, memory.claims)
+        let problem: String?
+        (kept, problem) = KeptConnections.load(state.connections)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
         holder = DatabaseReference(database)
 
@@ -148,6 +152,7 @@ package final class Hub {
         recorder.recorded = { [unowned self] in observer?.show($0) }
         recorder.lostEvents = { [unowned self] in observer?.lostEvents() }
         context.played = { [unowned self] in countPlayed($0, $1) }
+        if let problem { context.note(.notConnected, severity: .warning, problem) }
         for notice in memory.notices { context.note(.store, severity: .warning, notice) }
         context.changed = { [unowned self] in publishSoon() }
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }

@@ -98,7 +98,9 @@ extension HTTPAnswer {
             case .panic(let room, _): room
             case .block(let room, _, _): room
             case .piano(let key, _), .leavePiano(let key): key.room
-            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _): room
+            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _), .connect(let room, _, _),
+                .disconnect(let room, _):
+                room
             case .reload, .member, .restart, .testAlert, .stop: nil
             }
         }
@@ -120,6 +122,8 @@ extension HTTPAnswer {
             case .endEcho(let room): "no echo \(room)"
             case .focus(let room, let member): "focus of \(room) to \(member ?? "nobody")"
             case .choose(let room, let input, let member): "\(input) of \(room) by \(member ?? "the first")"
+            case .connect(let room, let host, let name): "connect \(host) to \(room) as \(name ?? "itself")"
+            case .disconnect(let room, let name): "disconnect \(name) from \(room)"
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
             case .stop: "stop"
@@ -663,6 +667,20 @@ extension HTTPAnswer {
         #expect(try stage.ask("POST", blocks, Self.bearer).reply == "block Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks, Self.bearer).reply == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks).status == 401)
+        let connections = "/api/v1/rooms/Hall%20%26%20Attic/connections?"
+        for (query, words) in [
+            ("to=desk.example.org:5006&name=D%C3%A9sk", "connect desk.example.org:5006 to Hall & Attic as Désk"),
+            ("to=%5B2001:db8::7%5D", "connect [2001:db8::7] to Hall & Attic as itself"),
+        ] {
+            #expect(try stage.ask("POST", connections + query, Self.bearer).reply == "\(words) by 127.0.0.1")
+        }
+        #expect(
+            try stage.ask("DELETE", connections + "name=Desk", Self.bearer).reply
+                == "disconnect Desk from Hall & Attic by 127.0.0.1")
+        #expect(try stage.ask("DELETE", connections + "name=Desk").status == 401)
+        for wrong in ["", "to=", "to=desk:0", "to=desk:65535", "to=a%20b", "to=a%22b", "name=Desk"] {
+            #expect(try stage.ask("POST", connections + wrong, Self.bearer).status == 400)
+        }
         #expect(try stage.ask("POST", "/api/v1/rooms/Cellar/blocks?from=A&to=B", Self.bearer).status == 404)
         let focus = "/api/v1/rooms/Hall%20%26%20Attic/focus"
         #expect(

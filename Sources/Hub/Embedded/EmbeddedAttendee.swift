@@ -42,6 +42,7 @@ final class EmbeddedAttendee: Attendee {
         )
         (view.unreadable, view.mayHaveLeftNotes) = (reported.counts.unreadable, reported.mayHaveLeftNotes)
         (view.loss, view.link, view.device) = (history.loss, reported.link, reported.device)
+        view.invited = reported.isInvited
         if reported.loops {
             view.muted = true
             view.remark = Self.loopRemark

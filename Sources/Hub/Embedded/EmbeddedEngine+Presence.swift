@@ -46,9 +46,10 @@ extension EmbeddedEngine {
 
     func left(_ reported: EngineStatus.Participant, _ leaving: Leaving, released: Int, at moment: Timestamp) {
         let one = attendee(reported)
+        let words = leaving == .silent && reported.isInvited == true ? Self.invitedIsLost : leaving.text
         attendance.remove(reported.id)
         attendance.ended(
-            one, leaving == .silent ? .lost(leaving.text) : .left(leaving.text), at: TimeRange(moment))
+            one, leaving == .silent ? .lost(words) : .left(words), at: TimeRange(moment))
         noteReleases(released, of: one, at: moment)
         if reported.device != nil { requestStatus() }
     }
@@ -88,6 +89,7 @@ extension EmbeddedEngine {
             attendance.moved(one, to: reported.room)
             judgeSilence(one, at: .now)
         }
+        calls = status.calls
         let named = Set(status.participants.map(\.id))
         for (id, one) in attendance.present where !named.contains(id) {
             one.absences += 1

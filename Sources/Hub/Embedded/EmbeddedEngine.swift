@@ -47,6 +47,8 @@ final class EmbeddedEngine: HubEngine {
     var halfOpens = HalfOpens()
     /// What its plan wants of it and an engine of its version cannot do.
     private(set) var lacks: [String] = []
+    /// How it is with those whom the rooms invite; nil where it does not tell.
+    var calls: [EngineStatus.Call]?
 
     /// By the engine's number for each.
     let attendance: Attendance<UInt64, EmbeddedAttendee>

@@ -27,6 +27,7 @@ final class RtpmididFleet: Carrier {
     /// The kernel carries what participants play: nobody is muted.
     let loops: Set<Int64> = []
     let notices: [String] = []
+    let calls: [EngineStatus.Call] = []
     /// rtpmidid makes the ALSA port when it has answered; the patch bay then needs a few milliseconds.
     let settling: Duration = .milliseconds(300)
 
