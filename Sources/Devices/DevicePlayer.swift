@@ -58,6 +58,8 @@ private final class PlayerLoop {
     private let group: HubGroup
     private let isUnknown: Bool
     private let tell: (DevicePlayer.Event) -> Void
+    /// Of the port; nil once it is leaving.
+    private var registration: EventLoop.Registration?
 
     /// Somebody may have ended the subscriptions.
     private static let pause = Duration.seconds(3)
@@ -75,8 +77,8 @@ private final class PlayerLoop {
     func run(_ orders: Mailbox<DevicePlayer.Order>) throws {
         tell(.began(group.origin.rawValue))
         try loop.receive(orders) { [unowned self] _ in leave() }
-        try loop.watch(port.descriptor, .read) { [unowned self] event in
-            guard event.isDisjoint(with: .hangup) else { return leave() }
+        registration = try loop.watch(port.descriptor, .read) { [unowned self] event in
+            guard event.isDisjoint(with: .hangup) else { return fail() }
             port.receive { octets in if let messages = try? MIDIBytes.split(octets) { group.send(messages) } }
         }
         group.onNews = { [unowned self] news, _ in
@@ -95,7 +97,20 @@ private final class PlayerLoop {
         try loop.run()
     }
 
-    private func connect() { port.connect(device.address, plays: device.plays, hears: device.hears) }
+    /// Not once it is leaving: another may have the device's number then.
+    private func connect() {
+        if registration != nil { port.connect(device.address, plays: device.plays, hears: device.hears) }
+    }
 
-    private func leave() { group.leave { [unowned self] in loop.stop() } }
+    /// The sequencer itself is gone.
+    private func fail() {
+        tell(.failed("the ALSA sequencer is gone"))
+        leave()
+    }
+
+    private func leave() {
+        guard let registration = registration.take() else { return }
+        loop.unwatch(registration)
+        group.leave { [unowned self] in loop.stop() }
+    }
 }
