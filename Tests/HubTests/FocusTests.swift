@@ -1,4 +1,5 @@
 import EngineProtocol
+import Foundation
 import Linux
 import Rooms
 import Store
@@ -161,6 +162,20 @@ import Testing
         stage.edit { $0.rooms[0].focus = Focus(controllers: ["APC"]) }
         _ = try stage.obey(.reload)
         #expect(stage.carrier.plans.last?.rooms[0].focus == Focus(controllers: ["APC"]))
+    }
+
+    @Test func `an engine of an older version tells nothing of what it knows, and a plan what it wants`() throws {
+        let old = #"{"version": "0.1", "pid": 1, "ports": [], "participants": [], "sent": 0, "unsent": 0}"#
+        let status = try JSONDecoder().decode(EngineStatus.self, from: Data(old.utf8))
+        #expect(status.abilities.isEmpty)
+        var plan = EnginePlan(rooms: [RoomPlan(name: "Main", policy: .all)])
+        #expect(plan.wants.isEmpty)
+        plan.rooms[0].focus = Focus(controllers: ["APC"])
+        plan.rooms[0].inputs = [Input(name: "APC", of: ["L", "R"])]
+        #expect(plan.wants == [.focus, .inputs])
+        // Neither version stumbles over the other's plan.
+        let bytes = JSON.bytes(plan)
+        #expect(try JSONDecoder().decode(EnginePlan.self, from: Data(bytes)) == plan)
     }
 
     // MARK: Inputs
