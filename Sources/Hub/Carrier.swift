@@ -40,6 +40,8 @@ protocol Carrier: AnyObject {
     var carrierProblems: [Snapshot.Problem] { get }
     /// What somebody should look at though all is well.
     var notices: [String] { get }
+    /// What its processes cannot do of what is configured, being of another version; nil where there is nothing.
+    var shortcoming: String? { get }
     /// How long after the beginning of a session its wires are made.
     var settling: Duration { get }
     /// What happened to a participant whom `author` kicked, in words that follow its name.
@@ -53,5 +55,6 @@ enum PanicOutcome: Sendable {
 }
 
 extension Carrier {
+    var shortcoming: String? { nil }
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
 }

@@ -62,6 +62,16 @@ import Testing
         #expect(holder(stage) == nil)
     }
 
+    @Test func `where the engine is too old for it, or does not answer, it is kept and that is said`() throws {
+        let stage = try stage()
+        stage.carrier.shortcoming = "it is too old"
+        let words = "It is kept, but the engine does not follow it yet: "
+        #expect(try give("One", stage) == .unavailable(words + "it is too old"))
+        stage.carrier.refusal = "it does not answer"
+        #expect(try give("Two", stage) == .unavailable(words + "it does not answer"))
+        #expect(holder(stage) == "Two")
+    }
+
     @Test func `it shows who has it, and who is a controller`() throws {
         let stage = try stage()
         _ = try give("Two", stage)

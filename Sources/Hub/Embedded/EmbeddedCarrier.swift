@@ -112,6 +112,7 @@ final class EmbeddedCarrier: Carrier {
     var loops: Set<Int64> { serving.reduce(into: []) { $0.formUnion($1.loops) } }
     var notices: [String] { serving.flatMap(\.notices) }
     func textForKick(by author: Author) -> String { "was told to go by \(author)" }
+    var shortcoming: String? { serving.lazy.flatMap(\.limits).first }
 
     // MARK: Which engine has which room
 
