@@ -52,6 +52,8 @@ protocol Carrier: AnyObject {
     var notices: [String] { get }
     /// Devices of this machine that are wanted in a room, and are or were there.
     var devices: [EngineStatus.Device] { get }
+    /// What its processes cannot do of what is configured, being of another version; nil where there is nothing.
+    var shortcoming: String? { get }
     /// How long after the beginning of a session its wires are made.
     var settling: Duration { get }
     /// What happened to a participant whom `author` kicked, in words that follow its name.
@@ -65,6 +67,7 @@ enum PanicOutcome: Sendable {
 }
 
 extension Carrier {
+    var shortcoming: String? { nil }
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
     var devices: [EngineStatus.Device] { [] }
 

@@ -137,7 +137,7 @@ extension Hub {
         claims.give(member, in: name)
         recordClaims()
         context.note(.focus, room: name, participant: member, address: address, text)
-        applyPlan(done)
+        applyPlan { [unowned self] in done($0 ?? carrier.shortcoming) }
     }
 
     private func choose(
@@ -147,7 +147,7 @@ extension Hub {
         claims.choose(member, of: input, in: name)
         recordClaims()
         context.note(.input, room: name, participant: member, address: address, text)
-        applyPlan(done)
+        applyPlan { [unowned self] in done($0 ?? carrier.shortcoming) }
     }
 
     func recordClaims() { context.recorder.add(.setting(key: Claims.key, value: claims.recorded)) }

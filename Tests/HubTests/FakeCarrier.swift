@@ -20,6 +20,7 @@ final class FakeCarrier: Carrier {
     var whenDown: () -> Void = {}
     /// Why it does not follow a plan.
     var refusal: String?
+    var shortcoming: String?
     private(set) var panics: [String] = []
     var outcome = PanicOutcome.silenced(hearers: 2, notes: 1)
     private(set) var activityRequests = 0

@@ -1,4 +1,5 @@
 import EngineProtocol
+import Foundation
 import Linux
 import Rooms
 import Store
@@ -59,6 +60,16 @@ import Testing
         #expect(
             try give("One", stage) == .conflict("One would not reach a controller in room Main: blocked."))
         #expect(holder(stage) == nil)
+    }
+
+    @Test func `where the engine is too old for it, or does not answer, it is kept and that is said`() throws {
+        let stage = try stage()
+        stage.carrier.shortcoming = "it is too old"
+        let words = "It is kept, but the engine does not follow it yet: "
+        #expect(try give("One", stage) == .unavailable(words + "it is too old"))
+        stage.carrier.refusal = "it does not answer"
+        #expect(try give("Two", stage) == .unavailable(words + "it does not answer"))
+        #expect(holder(stage) == "Two")
     }
 
     @Test func `it shows who has it, and who is a controller`() throws {
@@ -161,6 +172,20 @@ import Testing
         stage.edit { $0.rooms[0].focus = Focus(controllers: ["APC"]) }
         _ = try stage.obey(.reload)
         #expect(stage.carrier.plans.last?.rooms[0].focus == Focus(controllers: ["APC"]))
+    }
+
+    @Test func `an engine of an older version tells nothing of what it knows, and a plan what it wants`() throws {
+        let old = #"{"version": "0.1", "pid": 1, "ports": [], "participants": [], "sent": 0, "unsent": 0}"#
+        let status = try JSONDecoder().decode(EngineStatus.self, from: Data(old.utf8))
+        #expect(status.abilities.isEmpty)
+        var plan = EnginePlan(rooms: [RoomPlan(name: "Main", policy: .all)])
+        #expect(plan.wants.isEmpty)
+        plan.rooms[0].focus = Focus(controllers: ["APC"])
+        plan.rooms[0].inputs = [Input(name: "APC", of: ["L", "R"])]
+        #expect(plan.wants == [.focus, .inputs])
+        // Neither version stumbles over the other's plan.
+        let bytes = JSON.bytes(plan)
+        #expect(try JSONDecoder().decode(EnginePlan.self, from: Data(bytes)) == plan)
     }
 
     // MARK: Inputs

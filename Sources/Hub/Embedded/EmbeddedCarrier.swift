@@ -114,6 +114,7 @@ final class EmbeddedCarrier: Carrier {
     var notices: [String] { serving.flatMap(\.notices) }
     var devices: [EngineStatus.Device] { serving.flatMap(\.devices) }
     func textForKick(by author: Author) -> String { "was told to go by \(author)" }
+    var shortcoming: String? { serving.lazy.flatMap(\.limits).first }
 
     // MARK: Which engine has which room
 
