@@ -51,26 +51,29 @@ let package = Package(
         module("EngineProtocol", ["Rooms", "MIDI", "Linux"]),
         module("Rtpmidid", ["Linux"]),
         module("Client", ["HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
+        module("Devices", ["Client", "HubLink", "Sequencer", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         module("Engine", ["EngineProtocol", "HubLink", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
-        module("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
+        module("PatchBay", ["Devices", "Sequencer", "Rooms", "MIDI", "Linux", "CALSA"]),
         module("Store", ["Linux", "CSQLite"]),
         module("HTTP", ["Linux"]),
         module("Supervisor", ["Linux"]),
         module(
             "Hub",
             [
-                "CVersion", "Client", "TextMIDI", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer", "Supervisor",
+                "CVersion", "Client", "Devices", "TextMIDI", "EngineProtocol", "Rtpmidid", "PatchBay", "Sequencer",
+                "Supervisor",
                 "Store",
                 "RTPMIDI",
                 "Rooms", "MIDI", "Linux",
             ]),
         module(
-            "WebAPI", ["Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"],
+            "WebAPI", ["Devices", "Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"],
             resources: [.embedInCode("openapi.json")]),
         module(
             "CommandLine",
             [
-                "WebAPI", "Hub", "HTTP", "HubLink", "Engine", "EngineProtocol", "Client", "PatchBay", "Sequencer",
+                "WebAPI", "Hub", "HTTP", "HubLink", "Engine", "EngineProtocol", "Client", "Devices", "PatchBay",
+                "Sequencer",
                 "Supervisor",
                 "Store",
                 "RTPMIDI", "Rooms", "MIDI", "Linux",
@@ -103,6 +106,7 @@ let package = Package(
         tests("TextMIDI"),
         tests("HubLink", ["RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("Linux"),
+        tests("Devices", ["Client", "Sequencer", "Rooms", "MIDI", "Linux"]),
         tests("Engine", ["EngineProtocol", "HubLink", "Client", "RTPMIDI", "Rooms", "MIDI", "Linux"]),
         tests("PatchBay", ["Sequencer", "Rooms", "MIDI", "Linux", "midihub"]),
         tests("Store", ["CSQLite"]),
@@ -112,12 +116,17 @@ let package = Package(
         tests(
             "Hub",
             [
-                "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine", "Rtpmidid", "HTTP",
+                "Client", "Devices", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine",
+                "Rtpmidid", "HTTP",
                 "MIDI",
                 "Linux", "TestTraits", "rtpmidid-double",
             ], resources: [.copy("Fixtures")]),
         tests(
-            "WebAPI", ["TestTraits", "CommandLine", "Hub", "HTTP", "EngineProtocol", "Store", "Rooms", "MIDI", "Linux"]),
+            "WebAPI",
+            [
+                "TestTraits", "CommandLine", "Devices", "Sequencer", "Hub", "HTTP", "EngineProtocol", "Store", "Rooms",
+                "MIDI", "Linux",
+            ]),
         tests("CommandLine", ["WebAPI", "Hub", "EngineProtocol", "Client", "Store", "Rooms", "MIDI", "Linux"]),
         .testTarget(
             name: "EmbeddedTests",

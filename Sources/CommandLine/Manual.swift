@@ -145,6 +145,13 @@ package enum Manual {
             of a room has an object for each input, by its name:
             .PP
             \(items(ConfigurationReference.inputs))
+            .SH "KEYS OF A DEVICE"
+            .B devices
+            has an object for each line:
+            .PP
+            \(items(ConfigurationReference.devices))
+            .SH "KEYS OF CONNECT"
+            \(items(ConfigurationReference.connect))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH "KEYS OF TCP"
@@ -173,9 +180,11 @@ package enum Manual {
             separator: "\n")
     }
 
-    /// Paragraphs, and an item for each indented line.
+    /// Paragraphs, and an item for each indented line. Lines that are indented like an item's words go on with them.
     private static func body(_ text: String) -> String {
         var (isItem, isNew) = (false, false)
+        // How far the last item is indented.
+        var margin = 0
         var lines: [String] = []
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             guard line.hasPrefix("  ") else {
@@ -184,8 +193,13 @@ package enum Manual {
                 (isItem, isNew) = (line.isEmpty && isItem, line.isEmpty)
                 continue
             }
-            isItem = true
             let item = line.drop { $0 == " " }
+            let indentation = line.count - item.count
+            if isItem, indentation > margin + 8 {
+                lines.append(escaped(item))
+                continue
+            }
+            (isItem, margin) = (true, indentation)
             let gap = item.firstRange(of: "  ") ?? item.endIndex..<item.endIndex
             lines += [".TP", ".B " + escaped(item[..<gap.lowerBound])]
             lines.append(escaped(item[gap.upperBound...].drop { $0 == " " }))

@@ -119,6 +119,28 @@ extension Subcommand {
                     """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
             ),
             Subcommand(
+                name: "connect", summary: "have a room invite a peer: midihub connect HOST[:PORT]",
+                explanation: """
+                    For peers that only listen: hardware interfaces, a Mac's session, another hub. HOST is a name or an
+                    address, PORT its control port (5004); the next port must be reachable too. It is invited until it is
+                    there, again whenever it is lost, and over restarts, until `midihub disconnect`.
+                      --room NAME   where there are several rooms
+                      --name NAME   what the others see it as (HOST, where that is a name)
+                    """, options: ordering.union(["--room", "--name"]), takesOperands: true,
+                run: ConnectCommands.connect),
+            Subcommand(
+                name: "disconnect", summary: "no longer invite a peer: midihub disconnect NAME",
+                explanation: """
+                    Says goodbye to it, too. NAME is what the others see it as, or HOST:PORT.
+                      --room NAME   where there are several rooms
+                    """, options: ordering.union(["--room"]), takesOperands: true, run: ConnectCommands.disconnect),
+            Subcommand(
+                name: "connections", summary: "whom the rooms invite, and how it is with each",
+                explanation: """
+                    inviting, connected, refused (it says no, or goodbye) or unreachable; what failed is tried again, after a
+                    minute at most. --json gives the API's /api/v1/connections.
+                    """, options: anywhere.union(["--json"]), run: ConnectCommands.list),
+            Subcommand(
                 name: "monitor", summary: "who plays what now, in the terminal",
                 explanation: MonitorCommand.explanation, options: anywhere.union(["--once"]), run: MonitorCommand.run),
             Subcommand(
@@ -148,13 +170,20 @@ extension Subcommand {
                       --replay   adds to each packet what its receiver plays: "emit", with what was made up for a loss marked
                     """, options: ["--replay"], takesOperands: true, run: DecodeCommand.run),
             Subcommand(
-                name: "join", summary: "be a participant: midihub join HOST[:PORT]…",
+                name: "join", summary: "be a participant: midihub join [HOST[:PORT]…]",
                 explanation: JoinCommand.explanation,
-                options: ["--name", "--dump", "--json", "--play", "--record"], takesOperands: true, run: JoinCommand.run
-            ),
+                options: [
+                    "--room", "--name", "--clone", "--device", "--thru", "--dump", "--json", "--play", "--record",
+                    "--status",
+                ],
+                takesOperands: true, run: JoinCommand.run),
             Subcommand(
                 name: "ping", summary: "round trips to hubs, to choose one: midihub ping HOST[:PORT]…",
                 explanation: PingCommand.explanation, options: ["--json"], takesOperands: true, run: PingCommand.run),
+            Subcommand(
+                name: "devices", summary: "instruments plugged into the hub's machine: midihub devices [PATTERN]",
+                explanation: DevicesCommand.explanation, options: anywhere.union(["--json"]), takesOperands: true,
+                run: DevicesCommand.run),
             Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """

@@ -53,6 +53,8 @@ final class Endpoint {
     var provenAt: UInt64 = 0
     /// When a packet of its music last followed the one before it.
     var continuedAt: UInt64 = 0
+    /// Where the room has invited it.
+    weak var call: Call?
     /// It said goodbye and goes on sending: it stays if it answers.
     var isResuming = false
 

@@ -1,4 +1,5 @@
 package import EngineProtocol
+package import Linux
 package import Rooms
 
 /// What an engine tells the thread that started it. None of it is on the path of a packet. Each names the participant in
@@ -27,6 +28,8 @@ package enum EngineEvent: Sendable {
     case echoReturned(EngineStatus.Participant)
     /// A participant has played where nobody has the focus.
     case touched(EngineStatus.Participant)
+    /// It goes otherwise than before with somebody whom a room invites.
+    case call(EngineStatus.Call)
     case problem(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended
@@ -45,6 +48,8 @@ package enum EngineLoopCommand: Sendable {
     case sounding(@Sendable ([UInt64: ActiveNotes]) -> Void)
     /// False where there is no participant of that id.
     case member(id: UInt64, MemberCommand, @Sendable (Bool) -> Void)
+    /// What the name of an invited peer's host means, as it was asked for.
+    case resolved(host: String, Result<[SocketAddress], ResolveError>)
     /// Says BY to everyone and ends.
     case stop
 }

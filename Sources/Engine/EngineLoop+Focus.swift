@@ -5,14 +5,12 @@ import Rooms
 
 /// Rooms with controllers: who plays where nobody has the focus, and whose values count of an input.
 extension EngineLoop {
-    /// What changes with who is in the room, and with its plan.
-    func chooseAnew(in room: ServedRoom) {
-        for member in room.members {
-            member.isIdle = room.rules.isIdle(member.memberID)
-            let values = room.values(of: member.name)
-            if member.knobs?.values !== values { member.knobs = values.map(Knobs.init) }
-            armTouch(of: member)
-        }
+    /// What a member is follows from who else is in the room, and from its plan.
+    func choose(_ member: Member) {
+        member.isIdle = member.room.rules.isIdle(member.memberID)
+        let values = member.room.values(of: member.name)
+        if member.knobs?.values !== values { member.knobs = values.map(Knobs.init) }
+        armTouch(of: member)
     }
 
     private func armTouch(of member: Member) {

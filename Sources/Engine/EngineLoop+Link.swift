@@ -28,6 +28,8 @@ extension EngineLoop {
         heard(endpoint)
         let answer = LinkPacket.Greeting(wants: .numbered, pulse: greeting.pulse, instance: table.clockEpoch)
         sendLink(.welcome(answer), to: endpoint, on: .control)
+        // With each answer: an earlier one may have been lost, without which nothing of a link is understood.
+        tellIdentities(to: member)
         if isNew { for wire in member.incoming { sendState(of: wire.from, to: endpoint) } }
         if let link = endpoint.link { wake(endpoint, by: link.session.pulseDue) }
     }
@@ -127,6 +129,9 @@ extension EngineLoop {
         case .gone(let origin, _, _):
             if origin == link.reader.origin, member.holdsAnything { releaseHeld(of: member) }
         case .report(let report): link.report = report
+        case .identity(let origin, let identity):
+            guard origin == link.reader.origin else { return refuse(endpoint) }
+            if link.names.consume(at: milliseconds) { received(identity, of: origin, from: member) }
         case .hello, .welcome: refuse(endpoint)
         }
         forward(from: member)

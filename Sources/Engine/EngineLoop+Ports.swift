@@ -38,6 +38,7 @@ extension EngineLoop {
         for endpoint in rooms.flatMap(\.members).map(\.endpoint) where !plan.admits(endpoint.address) {
             remove(endpoint, .kicked, farewell: true)
         }
+        followInvitees()
         resume()
         if !closed.isEmpty { wake(by: now + Self.second) }
     }
@@ -99,7 +100,7 @@ extension EngineLoop {
             version: version, pid: getpid(), ports: all, participants: rooms.flatMap(\.members).map(status),
             sent: ports.values.reduce(0) { $0 + $1.control.sent + $1.data.sent },
             unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent },
-            knows: EnginePlan.Ability.allCases.map(\.rawValue))
+            knows: EnginePlan.Ability.allCases.map(\.rawValue), calls: calls.map(\.outcome))
     }
 
     /// A word in the log about losses, at most every five seconds.
@@ -121,7 +122,8 @@ extension EngineLoop {
             rtt: roundTrip(endpoint.streams.session.clock), counts: endpoint.counts,
             silentFor: Int64((now &- min(now, endpoint.streams.session.lastHeard)) / 10), isSilent: member.isSilent,
             loops: member.isCut, messages: member.messages,
-            mayHaveLeftNotes: endpoint.streams.receiver.mayHaveLeftNotes ? true : nil, link: endpoint.link.map(status))
+            mayHaveLeftNotes: endpoint.streams.receiver.mayHaveLeftNotes ? true : nil, link: endpoint.link.map(status),
+            isInvited: endpoint.record.pointee.isInvited == 1 ? true : nil)
     }
 
     private func status(_ link: EndpointLink) -> EngineStatus.Link {

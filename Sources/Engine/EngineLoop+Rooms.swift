@@ -21,8 +21,9 @@ extension EngineLoop {
         let choice = room.rules.choice
         for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
-        if room.rules.choice == choice { chooseAnew(in: room) } else { rewire(room) }
+        if room.rules.choice == choice { choose(member) } else { rewire(room) }
         news.send(.joined(status(member)))
+        if let call = endpoint.call { connected(call) }
         wake(endpoint, by: now + Self.second / 4)
     }
 
@@ -56,7 +57,9 @@ extension EngineLoop {
         // Ending may have removed it.
         guard endpoint.port.has(endpoint) else { return }
         endpoint.port.forget(endpoint)
-        if reason == .bye, endpoint.member != nil || endpoint.isResuming {
+        if let call = endpoint.call {
+            lost(call, endpoint, reason)
+        } else if reason == .bye, endpoint.member != nil || endpoint.isResuming {
             wake(by: endpoint.port.departs(endpoint, at: now))
         }
         if let gathering = endpoint.gathering { pool.release(gathering.buffer) }
@@ -159,7 +162,7 @@ extension EngineLoop {
 
     /// Compares the wires that there are with those that the room wants.
     func rewire(_ room: ServedRoom) {
-        chooseAnew(in: room)
+        for member in room.members { choose(member) }
         let wanted = room.rules.wantedWires
         for member in room.members {
             for wire in member.outgoing where !wanted.contains(wire.rule) {

@@ -37,6 +37,8 @@ extension EngineLoop {
             invitedOnData(packet, token, ssrc, from: source, of: port)
         case (.bye(let token, let ssrc, _), _):
             farewell(packet, token, ssrc, from: source, on: path, of: port)
+        case (.accepted(let token, _, _), _), (.refused(let token, _, _), _):
+            answered(packet, token, from: source, on: path, of: port)
         default:
             guard let endpoint = known(packet, from: source, on: path, of: port) else { return }
             perform(on: endpoint) { $0.receive(packet, on: path, now: now, perform: $1) }
@@ -49,6 +51,7 @@ extension EngineLoop {
         _ packet: SessionPacket, _ token: UInt32, _ ssrc: SSRC, _ name: String?, from source: SocketAddress,
         of port: PortPair
     ) {
+        if !calls.isEmpty, isMutual(token, ssrc, from: source, of: port) { return }
         let key = PortPair.Key(source: source, ssrc: ssrc)
         if let endpoint = port.arrivingByControl[key] {
             if endpoint.streams.session.token == token {
@@ -71,28 +74,35 @@ extension EngineLoop {
         guard let slot = table.reserve() else {
             return refuse(token, name, "there is no place in any room", to: source, of: port)
         }
-        let record = table.record(slot)
-        record.pointee = SessionTable.Record()
-        record.pointee.port = port.number
-        (record.pointee.token, record.pointee.dataToken) = (token, token)
-        record.pointee.ssrc = ssrc.rawValue
-        record.pointee.control = source
-        record.pointee.origin = .random(in: 1...(.max))
-        record.pointee.setName(name)
-        let endpoint = Endpoint(
-            ssrc: ssrc, name: name, port: port, control: source, data: nil,
-            streams: SessionStreams(
-                session: .listener(
-                    token: token, peer: ssrc, own: table.ssrc, name: port.room.plan.displayName, now: now),
-                sender: SenderStream(
-                    ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown),
-                receiver: ReceiverStream(waiting: waiting)),
-            slot: slot, record: record)
-        record.pointee.nextSequence = endpoint.streams.sender.next.rawValue
-        record.pointee.acknowledged = endpoint.streams.sender.next.advanced(by: -1).rawValue
+        let session = Session.listener(
+            token: token, peer: ssrc, own: table.ssrc, name: port.room.plan.displayName, now: now)
+        let endpoint = newEndpoint(session, ssrc, name, control: source, data: nil, of: port, in: slot)
         port.arrives(endpoint)
         halfOpen.add(endpoint, from: source)
         perform(on: endpoint) { $0.receive(packet, on: .control, now: now, perform: $1) }
+    }
+
+    /// A session that nobody knows yet, with its record.
+    func newEndpoint(
+        _ session: Session, _ ssrc: SSRC, _ name: String, control: SocketAddress, data: SocketAddress?,
+        of port: PortPair, in slot: Int
+    ) -> Endpoint {
+        let record = table.record(slot)
+        record.pointee = SessionTable.Record()
+        record.pointee.port = port.number
+        (record.pointee.token, record.pointee.dataToken) = (session.token, session.dataToken)
+        record.pointee.ssrc = ssrc.rawValue
+        record.pointee.control = control
+        if let data { record.pointee.data = data }
+        record.pointee.origin = .random(in: 1...(.max))
+        record.pointee.setName(name)
+        let sender = SenderStream(ssrc: table.ssrc, next: SequenceNumber(.random(in: 0...(.max))), to: .unknown)
+        record.pointee.nextSequence = sender.next.rawValue
+        record.pointee.acknowledged = sender.next.advanced(by: -1).rawValue
+        return Endpoint(
+            ssrc: ssrc, name: name, port: port, control: control, data: data,
+            streams: SessionStreams(session: session, sender: sender, receiver: ReceiverStream(waiting: waiting)),
+            slot: slot, record: record)
     }
 
     private func invitedOnData(
@@ -280,10 +290,7 @@ extension EngineLoop {
                 ssrc: ssrc, name: record.pointee.nameText, port: port,
                 control: record.pointee.control, data: record.pointee.data,
                 streams: SessionStreams(
-                    session: .resumedListener(
-                        token: record.pointee.token, dataToken: record.pointee.dataToken, peer: ssrc, own: table.ssrc,
-                        name: port.room.plan.displayName, now: now, hasAnswered: record.pointee.answersClock == 1,
-                        peerClock: ClockFilter(record.pointee.clock, at: now)),
+                    session: resumedSession(record.pointee, of: port),
                     sender: SenderStream(
                         ssrc: table.ssrc, next: SequenceNumber(record.pointee.nextSequence), to: .unknown,
                         checkpoint: SequenceNumber(record.pointee.acknowledged).advanced(by: 1)),
@@ -298,6 +305,7 @@ extension EngineLoop {
             port.settles(endpoint)
             if record.pointee.origin == 0 { record.pointee.origin = .random(in: 1...(.max)) }
             if record.pointee.isLinked == 1 { resumeLink(endpoint) }
+            if record.pointee.isInvited == 1 { endpoint.call = resumeCall(endpoint) }
             let member = seat(endpoint)
             member.log = endpoint.link?.reader.window
             endpoint.streams.session.isWatched = member.holdsAnything
@@ -316,11 +324,39 @@ extension EngineLoop {
                 wire.assume(member.state.pointee.held)
             }
         }
+        let held = Programs.heldPorts(.udp)
         for member in resumed {
+            if isDead(member.endpoint, held) {
+                remove(member.endpoint, .restarted, farewell: false)
+                continue
+            }
             // Whoever merges by number asks for what it misses.
             if member.endpoint.link == nil { remindOfRoom(member) }
             news.send(.joined(status(member)))
             perform(on: member.endpoint) { $0.wake(now: now, perform: $1) }
         }
+        // Whom nobody invites any more.
+        for endpoint in resumed.map(\.endpoint) where endpoint.record.pointee.isInvited == 1 && endpoint.call == nil {
+            remove(endpoint, .kicked, farewell: true)
+        }
+    }
+
+    private func resumedSession(_ record: SessionTable.Record, of port: PortPair) -> Session {
+        let (ssrc, name) = (SSRC(record.ssrc), port.room.plan.displayName)
+        let (answers, clock) = (record.answersClock == 1, ClockFilter(record.clock, at: now))
+        return record.isInvited == 1
+            ? .resumedInitiator(
+                token: record.token, peer: ssrc, own: table.ssrc, name: name, now: now, hasAnswered: answers,
+                peerClock: clock)
+            : .resumedListener(
+                token: record.token, dataToken: record.dataToken, peer: ssrc, own: table.ssrc, name: name, now: now,
+                hasAnswered: answers, peerClock: clock)
+    }
+
+    /// It joined from this machine, and nobody has its port any more: a device of this machine dies with its engine. `held`:
+    /// the UDP ports that somebody has.
+    private func isDead(_ endpoint: Endpoint, _ held: Set<UInt16>) -> Bool {
+        let source = endpoint.control
+        return (source.isLoopback || source.host == plan.host) && !held.isEmpty && !held.contains(source.port)
     }
 }

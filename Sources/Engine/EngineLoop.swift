@@ -22,7 +22,7 @@ final class EngineLoop {
     let pool = SysExPool()
     let waiting = WaitingPackets(capacity: 96)
     let version: String
-    private let orders: Mailbox<EngineLoopCommand>
+    let orders: Mailbox<EngineLoopCommand>
 
     var plan = EnginePlan(rooms: [])
     var rooms: [ServedRoom] = []
@@ -31,6 +31,9 @@ final class EngineLoop {
     var waitingSockets: [DatagramSocket] = []
     /// Why a port of the plan is not listened on.
     var closed: [UInt16: String] = [:]
+
+    /// Whom the rooms invite.
+    var calls: [Call] = []
 
     /// Places in the table of those whom an engine before this one has left, and whose port is not open yet.
     var left: [Int] = []
@@ -69,7 +72,7 @@ final class EngineLoop {
     /// Looks around at `nextLook`, if that is set.
     private var alarm: Alarm!  // made last in init: it calls back into self
     private var nextLook: UInt64?
-    private var isEnding = false
+    private(set) var isEnding = false
 
     init(
         sessions: String?, version: String, orders: Mailbox<EngineLoopCommand>, news: Mailbox<EngineEvent>
@@ -196,6 +199,7 @@ final class EngineLoop {
             for endpoint in port.arrivingByControl.values { next = min(next, attend(endpoint)) }
             port.forgetDeparted(at: now)
         }
+        for call in calls { next = min(next, attend(call)) }
         if next != .max { wake(by: max(next, now + 10)) }
     }
 
@@ -284,6 +288,7 @@ final class EngineLoop {
                 if !sounding.isEmpty { all[member.id] = sounding }
             }
             answer(all)
+        case .resolved(let host, let result): resolved(host, result)
         case .stop: end()
         }
     }
@@ -302,6 +307,7 @@ final class EngineLoop {
         guard !isEnding else { return }
         isEnding = true
         let endpoints = ports.values.flatMap(\.endpoints)
+        endCalls()
         for endpoint in endpoints { remove(endpoint, .stopped, farewell: true) }
         flush()
         eventLoop.after(.milliseconds(60)) { [unowned self] in

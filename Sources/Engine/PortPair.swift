@@ -46,6 +46,12 @@ final class PortPair {
         return byControl[key] === endpoint || arrivingByControl[key] === endpoint
     }
 
+    /// Somebody, perhaps on the way in, whose control port is there.
+    func hasAnybody(at control: SocketAddress) -> Bool {
+        byControl.values.contains { $0.control == control }
+            || arrivingByControl.values.contains { $0.control == control }
+    }
+
     /// Those of one SSRC whose address is proven: twins are several.
     func endpoints(_ ssrc: SSRC) -> [Endpoint] { bySSRC[ssrc] ?? [] }
 

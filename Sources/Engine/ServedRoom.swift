@@ -1,4 +1,5 @@
 import EngineProtocol
+import HubLink
 import Rooms
 
 /// A room that is served, with those who are in it.
@@ -10,6 +11,9 @@ final class ServedRoom {
     var members: [Member] = []
     /// The values that count of the inputs that pick up, by name.
     private var values: [String: InputValues] = [:]
+    /// What the instruments of those are called who are or were in it, the oldest first.
+    private(set) var identities: [(origin: Origin, identity: LinkIdentity)] = []
+    private static let mostIdentities = 32
 
     init(_ plan: RoomPlan) {
         self.plan = plan
@@ -30,6 +34,12 @@ final class ServedRoom {
     }
 
     static func rules(_ plan: RoomPlan) -> Room { Room(plan, meshLimit: plan.maximum) }
+    /// An instrument that comes again, with another origin, is the same.
+    func learn(_ identity: LinkIdentity, of origin: Origin) {
+        identities.removeAll { $0.origin == origin || $0.identity == identity }
+        identities.append((origin, identity))
+        if identities.count > Self.mostIdentities { identities.removeFirst() }
+    }
 
     func member(_ id: MemberID) -> Member? { members.first { $0.memberID == id } }
 }

@@ -53,7 +53,10 @@ final class SessionTable {
         /// The number of the newest event of ours that is for it alone.
         var ownNumber: UInt32 = 0
         /// 1 where numbered events are sent in place of RTP-MIDI.
-        var isLinked: UInt32 = 0
+        var isLinked: UInt8 = 0
+        /// 1 where the room has invited it. Until it was known these three octets were the upper ones of a number, 0.
+        var isInvited: UInt8 = 0
+        private var unused: UInt16 = 0
 
         var nameText: String {
             String(decoding: (0..<Int(min(nameLength, 64))).map { name[$0] }, as: UTF8.self)

@@ -10,6 +10,7 @@ package struct EngineLine: Codable {
         case cannotListen = "cannot-listen"
         case echoReturned = "echo-returned"
         case halfOpen = "half-open"
+        case call
     }
 
     package var v = 1
@@ -29,6 +30,7 @@ package struct EngineLine: Codable {
     package var released: Int?
     package var missing: Missing?
     package var times: Int?
+    package var call: EngineStatus.Call?
 
     package init(_ event: Kind, at: Int64) { (self.event, self.at) = (event, at) }
 }

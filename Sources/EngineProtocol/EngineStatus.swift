@@ -109,18 +109,40 @@ package struct EngineStatus: Codable, Sendable {
         package var mayHaveLeftNotes: Bool?
         /// Numbered events go to it and come from it; nil: RTP-MIDI.
         package var link: Link?
+        /// It is a device of the engine's own machine: its ALSA client and port, with a colon between.
+        package var device: String?
+        /// The room has invited it; nil: it has invited itself.
+        package var isInvited: Bool?
 
         package init(
             id: UInt64, name: String, room: String, port: UInt16, address: String, ssrc: UInt32, since: Int64,
             rtt: RoundTrip? = nil, counts: Counts = Counts(), silentFor: Int64 = 0, isSilent: Bool? = nil,
             loops: Bool = false, messages: UInt64 = 0, mayHaveLeftNotes: Bool? = nil,
-            link: Link? = nil
+            link: Link? = nil, isInvited: Bool? = nil
         ) {
             (self.id, self.name, self.room, self.port, self.address, self.ssrc) = (id, name, room, port, address, ssrc)
             (self.since, self.rtt, self.counts, self.silentFor, self.isSilent, self.loops) = (
                 since, rtt, counts, silentFor, isSilent, loops
             )
             (self.messages, self.mayHaveLeftNotes, self.link) = (messages, mayHaveLeftNotes, link)
+            self.isInvited = isInvited
+        }
+    }
+
+    /// A device of the engine's own machine that is wanted in a room, and is or was there.
+    package struct Device: Codable, Equatable, Sendable {
+        /// What it is called in the room.
+        package var name: String
+        package var room: String
+        /// Where it is in the ALSA sequencer, as in "24:0"; nil while it is away.
+        package var alsa: String?
+        package var isMember: Bool
+        /// Why it is none, though it is there.
+        package var trouble: String?
+
+        package init(name: String, room: String, alsa: String? = nil, isMember: Bool = false, trouble: String? = nil) {
+            (self.name, self.room, self.alsa) = (name, room, alsa)
+            (self.isMember, self.trouble) = (isMember, trouble)
         }
     }
 
@@ -137,12 +159,19 @@ package struct EngineStatus: Codable, Sendable {
     package var abilities: Set<EnginePlan.Ability> {
         Set((knows ?? []).compactMap { EnginePlan.Ability(rawValue: $0) })
     }
+    /// An engine that knows nothing of devices tells none.
+    package var devices: [Device]?
+    /// Why none is seen, though some are wanted.
+    package var deviceTrouble: String?
+
+    /// How it is with each of those whom the rooms invite. An older engine invites nobody, and has none.
+    package var calls: [Call]?
 
     package init(
         version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64,
-        knows: [String]? = nil
+        knows: [String]? = nil, calls: [Call]? = nil
     ) {
-        self.knows = knows
+        (self.knows, self.calls) = (knows, calls)
         (self.version, self.pid, self.ports, self.participants, self.sent, self.unsent) = (
             version, pid, ports, participants, sent, unsent
         )

@@ -1,3 +1,5 @@
+package import Client
+package import Devices
 package import EngineProtocol
 package import Rooms
 import Store
@@ -27,6 +29,9 @@ package enum Command: Hashable, Sendable {
     case focus(room: String, String?)
     /// Lets a controller of an input be heard in place of the others; nil: the first of them that is here.
     case choose(room: String, input: String, String?)
+    /// Has a room invite a peer that only listens, or no longer.
+    case connect(room: String, Initiator.Host, name: String?)
+    case disconnect(room: String, name: String)
     case restart(engine: String)
     case testAlert
     case stop
@@ -37,8 +42,8 @@ package enum Command: Hashable, Sendable {
         case .panic(let room, _): room
         case .block(let room, _, _): room
         case .piano(let key, _), .leavePiano(let key): key.room
-        case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _): room
-        case .reload, .member, .restart, .testAlert, .stop: nil
+        case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _), .connect(let room, _, _): room
+        case .disconnect, .reload, .member, .restart, .testAlert, .stop: nil
         }
     }
 }
@@ -81,4 +86,6 @@ package enum HubRequest: Sendable {
     /// What participants hold and have set: those who do, by the numbers of their visits.
     case sounding(@Sendable ([Int64: ActiveNotes]) -> Void)
     case alerts(@Sendable (AlertState) -> Void)
+    /// What is plugged into this machine; what a pattern takes is marked.
+    case devices(DevicePattern?, @Sendable (DeviceList) -> Void)
 }

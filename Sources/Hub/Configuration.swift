@@ -58,6 +58,10 @@ package struct Configuration: Equatable, Sendable {
     package var history = Retention.size
     /// Where clients of the oldest hubs come in.
     package var tcp: [TCP] = []
+    /// In their order: of two that take one device the first has it.
+    package var devices: [ConfigurationDevice] = []
+
+    package var connect: [ConfigurationConnection] = []
 
     package init() {}
 

@@ -195,6 +195,24 @@ struct ConfigurationDraft {
                 draft.lines["TCP port \(tcp.port)"] = one.line
             }
         },
+        Setting(
+            key: "devices", example: #"[{ match: "APC40*", room: "Main" }]"#,
+            words:
+                "Instruments and controllers plugged into this machine that are members of a room: heard by the others, and what they send reaches its lights and sounds."
+        ) { draft, value throws(ConfigurationError) in
+            let list = try ConfigurationDevice.list(value)
+            draft.configuration.devices = list.map(\.device)
+            for (index, one) in list.enumerated() { draft.lines["device \(index)"] = one.line }
+        },
+        Setting(
+            key: "connect", example: #"[{ to: "studio.example.org:5004", room: "Main", name: "Desk" }]"#,
+            words:
+                "Peers that only listen, which a room invites: hardware interfaces, a Mac's session, another hub. `midihub connections` shows how it is with each."
+        ) { draft, value throws(ConfigurationError) in
+            let list = try ConfigurationConnection.list(value)
+            draft.configuration.connect = list.map(\.connection)
+            for (index, one) in list.enumerated() { draft.lines["connection \(index)"] = one.line }
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [

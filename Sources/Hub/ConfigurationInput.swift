@@ -41,7 +41,7 @@ struct ConfigurationInput {
             words:
                 "true: a knob's value is ignored until it passes the one that the others have left. The embedded engine only."
 
-        ) { draft, value throws(ConfigurationError) in draft.picksUp = try value.truth() ? true : nil },
+        ) { draft, value throws(ConfigurationError) in draft.picksUp = try value.flag() ? true : nil },
     ]
 }
 

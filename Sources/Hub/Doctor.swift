@@ -39,14 +39,16 @@ package enum Doctor {
     /// What rtpmidid needs; where it may be missing, the embedded engine needs nothing.
     private static func engines(_ configuration: Configuration) -> [Finding] {
         let embedded = Finding(topic: "embedded engine", isWell: true, words: "needs neither rtpmidid nor a sequencer")
-        if configuration.engine == .embedded { return [embedded] }
+        // It can do without a sequencer, but for the devices of this machine.
+        let forDevices = configuration.devices.isEmpty ? [] : [sequencer()]
+        if configuration.engine == .embedded { return [embedded] + forDevices }
         if let keys = EngineKind.rtpmidid.cannotHonour(configuration) {
             let words = "carries the MIDI: rtpmidid cannot honour \(keys)"
-            return [Finding(topic: embedded.topic, isWell: true, words: words)]
+            return [Finding(topic: embedded.topic, isWell: true, words: words)] + forDevices
         }
         var findings = [daemon(configuration), sequencer()]
         guard configuration.engine == .auto, !findings.allSatisfy(\.isWell) else { return findings }
-        for index in findings.indices { findings[index].isOptional = true }
+        for index in findings.indices { findings[index].isOptional = !forDevices.contains(findings[index]) }
         return findings + [
             Finding(
                 topic: "embedded engine", isWell: true, words: "carries the MIDI instead of rtpmidid: it needs nothing")

@@ -17,7 +17,9 @@ extension Hub {
                         ($0.from ?? "", $0.to ?? "") < ($1.from ?? "", $1.to ?? "")
                     },
                     maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true },
-                    focus: claims.focus(of: room), inputs: claims.inputs(of: room))
+                    focus: claims.focus(of: room), inputs: claims.inputs(of: room),
+                    devices: configuration.devices(of: room),
+                    invites: invitees(of: room).isEmpty ? nil : invitees(of: room))
             }, allow: configuration.allowedByEngines, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
     }
@@ -94,6 +96,8 @@ extension Hub {
         {
             words.append("who is let in has changed")
         }
+        if old.devices != new.devices { words.append("the devices of this machine have changed") }
+        if old.connect != new.connect { words.append("whom the hub invites has changed") }
         // A change of a room with several ports is told once.
         var told: Set<String> = []
         return words.filter { told.insert($0).inserted }

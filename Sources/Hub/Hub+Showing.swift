@@ -58,6 +58,7 @@ extension Hub {
                 wires: snapshot.wires.count { $0.room == room.name })
         }
         showFocus(in: &snapshot)
+        snapshot.connections = connectionViews
         snapshot.store = context.recorder.view
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,

@@ -5,6 +5,7 @@
 //  goes on whatever happens here, or a server: it is told commands as values, and observers show it.
 //  Hub.docc/Architecture.md has the whole program in one picture.
 
+import Devices
 import EngineProtocol
 import Glibc
 package import Linux
@@ -38,6 +39,8 @@ package final class Hub {
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
     var matrix = Matrix()
     let alerter: Alerter
+    let deviceWatch: DeviceWatch
+    var isLookingAtDevices = false
     var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
     var played: [Int64: Int] = [:]
@@ -45,6 +48,8 @@ package final class Hub {
     var blocks: [String: Set<Block>]
     /// Blocks that were lifted since the start. A store that was down meanwhile may still have them.
     var lifted: [String: Set<Block>] = [:]
+    /// Whom people have told the hub to invite.
+    var kept: KeptConnections
     /// The echoes that are on, by room.
     var echoes: [String: Echo] = [:]
     /// Who has the focus, and which controllers are live by choice.
@@ -117,6 +122,8 @@ package final class Hub {
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
         (blocks, claims) = (memory.blocks, memory.claims)
+        let problem: String?
+        (kept, problem) = KeptConnections.load(state.connections)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
         holder = DatabaseReference(database)
 
@@ -124,6 +131,7 @@ package final class Hub {
             state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory,
             prints: outside.prints)
         alerter = try Alerter(context, post: outside.post)
+        deviceWatch = DeviceWatch(loop: loop)
         carrier = try outside.carrier(kind, context)
         orphaned = try outside.carrier(kind.other, context)
         textClients = try TextClients(context, settling: carrier.settling)
@@ -132,7 +140,7 @@ package final class Hub {
         recorder.noticed = { [unowned self] in context.note(.store, severity: .warning, $0) }
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)
-            for engine in carrier.engines { engine.rerecord() }
+            carrier.rerecord()
             for (room, some) in lifted { for one in some { record(one, in: room, isBlocked: false) } }
             for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
             recordClaims()
@@ -144,6 +152,7 @@ package final class Hub {
         recorder.recorded = { [unowned self] in observer?.show($0) }
         recorder.lostEvents = { [unowned self] in observer?.lostEvents() }
         context.played = { [unowned self] in countPlayed($0, $1) }
+        if let problem { context.note(.notConnected, severity: .warning, problem) }
         for notice in memory.notices { context.note(.store, severity: .warning, notice) }
         context.changed = { [unowned self] in publishSoon() }
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }

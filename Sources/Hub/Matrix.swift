@@ -8,6 +8,8 @@ package struct Matrix {
         let room: String
         let port: UInt16
         let standing: MemberStatus
+        /// What a device of this machine can do at all.
+        let ability: Direction
         /// Muted because it sends back what it hears.
         let loops: Bool
         /// The hub's own echo. Wires to and from it stand for the wires of participants to themselves.
@@ -22,6 +24,7 @@ package struct Matrix {
                 case .ghost: .ghost
                 case .duplicate: .duplicate
                 }
+            ability = one.device == nil ? .both : Direction(sends: one.sends, receives: one.receives)
             self.loops = loops
         }
     }
@@ -93,7 +96,7 @@ extension RoomPlan {
         let members = seats.filter { !$0.isEcho }.map { seat in
             Member(
                 id: MemberID(UInt64(seat.id)), name: seat.name, portIndex: ports.firstIndex(of: seat.port) ?? 0,
-                standing: seat.standing)
+                ability: seat.ability, standing: seat.standing)
         }
         return Room(self, members: members, meshLimit: meshLimit)
     }

@@ -76,6 +76,10 @@ package struct Snapshot: Equatable, Sendable {
         package var mayHaveLeftNotes: Bool?
         /// It speaks in numbered events (`midihub join`): by which hubs they came in the last minute, as it says itself.
         package var link: EngineStatus.Link?
+        /// It is a device of the hub's own machine: its ALSA client and port, with a colon between.
+        package var device: String?
+        /// The room has invited it: true, or absent.
+        package var invited: Bool?
         package var remark: String?
         /// Nobody hears it, because it sends back what it hears: true, or absent.
         package var muted: Bool?
@@ -172,6 +176,8 @@ package struct Snapshot: Equatable, Sendable {
     package var wires: [Wire] = []
     /// Every pair of each room, in the order of their numbers: those that are no wires have a reason.
     package var pairs: [Wire] = []
+    /// Whom the rooms invite.
+    package var connections: [Connection] = []
     package var store = Store()
 }
 

@@ -15,6 +15,8 @@ package struct StateDirectory: Sendable, Equatable {
     package var lock: String { "\(path)/hub.lock" }
     /// What the webhook has been told, and what still waits to be.
     package var alerts: String { "\(path)/alerts.json" }
+    /// Whom people have told the hub to invite.
+    package var connections: String { "\(path)/connections.json" }
     package var startLock: String { "\(path)/start.lock" }
     package var token: String { "\(path)/token" }
     /// There while a person's `stop` holds: cron's `start --unless-stopped` respects it.

@@ -44,6 +44,7 @@ package struct LinkHead: Hashable, Sendable {
         case welcome, events, pulse, want, state, gone
         // 8 to 10 are of hubs that are a pair.
         case report = 11
+        case identity
     }
 
     package var ssrc: SSRC
@@ -92,6 +93,7 @@ package struct LinkHead: Hashable, Sendable {
 /// | STATE, data port | origin 4, number up to which it is the state 4, part 1, parts 1, zero 2, list as above that leads there from nothing |
 /// | GONE, data port | origin 4, last number 4, why 1, zero 3 |
 /// | REPORT, data port | see `LinkReport` |
+/// | IDENTITY, data port | see `LinkIdentity` |
 package enum LinkPacket: Hashable, Sendable {
     package static let version: UInt8 = 1
     /// No packet is longer: it passes every network in one piece, with an envelope around it.
@@ -105,6 +107,7 @@ package enum LinkPacket: Hashable, Sendable {
     case state(StatePart)
     case gone(Origin, EventNumber, Departure)
     case report(LinkReport)
+    case identity(Origin, LinkIdentity)
 
     /// What one side can and wants; and what the other grants.
     package struct Greeting: Hashable, Sendable {
@@ -257,6 +260,9 @@ package enum LinkPacket: Hashable, Sendable {
         case .report:
             try require(LinkReport.byteCount)
             self = .report(LinkReport(decoding: datagram, at: at))
+        case .identity:
+            try require(LinkIdentity.headSize)
+            self = .identity(Origin(datagram.uint32(at: at)), try LinkIdentity(decoding: datagram, at: at))
         }
     }
 
@@ -316,6 +322,9 @@ extension LinkPacket {
         case .report(let report):
             head(.report, into: &out)
             report.write(into: &out)
+        case .identity(let origin, let identity):
+            head(.identity, into: &out)
+            identity.write(origin, into: &out)
         case .events, .pulse, .state: preconditionFailure("it has a writer of its own")
         }
     }

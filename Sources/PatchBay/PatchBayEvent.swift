@@ -1,3 +1,4 @@
+package import Devices
 package import Rooms
 package import Sequencer
 
@@ -6,6 +7,8 @@ package enum PatchBayEvent: Sendable {
     /// Told again when the room or the direction of one who stays has changed.
     case appeared(Appearance)
     case vanished(PortID)
+    /// The devices of this machine that rooms want, also those that are away; told before one of them appears.
+    case seats([DeviceSeats.Seat])
     /// All wires there are between participants, whenever that has changed.
     case wires([WireInfo])
     case released(Released)

@@ -101,7 +101,7 @@ extension PatchBayLoop {
     }
 
     func tapInto(_ port: Port) {
-        guard canTap else { return }
+        guard canTap, port.ability.sends else { return }
         if case .impossible = tap.subscribe(from: port.address, to: tapPort) { return }
         port.isTapped = true
     }

@@ -165,7 +165,7 @@ extension Session {
     }
 
     /// Many initiators never answer questions: their silence means nothing before the long limit.
-    private var isListenedFor: Bool { role == .listener && hasAnswered }
+    private var isListenedFor: Bool { judgesSilence && hasAnswered }
 
     /// When the peer is given up unless something comes.
     private var death: UInt64 {

@@ -49,6 +49,8 @@ package struct Session: Sendable {
     enum State { case invitingControl, invitingData, invited, proving, up, ended }
 
     package let role: Role
+    /// Whether a peer that used to answer and answers nothing any more is told to be silent.
+    let judgesSilence: Bool
     package let token: UInt32
     /// What the peer drew for its invitation on the data port: with most the same.
     package private(set) var dataToken: UInt32
@@ -70,7 +72,7 @@ package struct Session: Sendable {
     }
     /// Questions for the time that were sent since then.
     var missed = 0
-    /// A peer that used to answer has not answered the last questions, and nothing else came. Only a listener judges this.
+    /// A peer that used to answer has not answered the last questions, and nothing else came.
     package internal(set) var isSilent = false
     /// It has answered a question before, so its silence means something.
     package internal(set) var hasAnswered = false
@@ -97,11 +99,25 @@ package struct Session: Sendable {
         Session(.listener, .invited, token, peer, own, name, now, salt)
     }
 
-    /// The first `wake`, due at once, sends the first invitation. The token is random.
+    /// The first `wake`, due at once, sends the first invitation. The token is random. `judgesSilence`: its owner wants to
+    /// know soon that a peer has vanished, as one does that has to release what the peer holds.
     package static func initiator(
-        token: UInt32, own: SSRC, name: String, now: UInt64, salt: UInt16 = .random(in: .min ... .max)
+        token: UInt32, own: SSRC, name: String, now: UInt64, judgesSilence: Bool = false,
+        salt: UInt16 = .random(in: .min ... .max)
     ) -> Session {
-        Session(.initiator, .invitingControl, token, nil, own, name, now, salt)
+        Session(.initiator, .invitingControl, token, nil, own, name, now, salt, judgesSilence: judgesSilence)
+    }
+
+    /// The same as `resumedListener` for a session of an initiator that judges silence.
+    package static func resumedInitiator(
+        token: UInt32, peer: SSRC, own: SSRC, name: String, now: UInt64, hasAnswered: Bool = false,
+        peerClock: ClockFilter = ClockFilter(), salt: UInt16 = .random(in: .min ... .max)
+    ) -> Session {
+        var session = Session(.initiator, .proving, token, peer, own, name, now, salt, judgesSilence: true)
+        session.exchange.isDue = true
+        session.hasAnswered = hasAnswered
+        session.peerClock = peerClock
+        return session
     }
 
     /// For a session that was up, after a restart of ours or a goodbye that nobody meant: the first `wake`, due at once,
@@ -121,9 +137,10 @@ package struct Session: Sendable {
 
     private init(
         _ role: Role, _ state: State, _ token: UInt32, _ peer: SSRC?, _ own: SSRC, _ name: String, _ now: UInt64,
-        _ salt: UInt16, timeout: UInt64 = Timing.proof
+        _ salt: UInt16, timeout: UInt64 = Timing.proof, judgesSilence: Bool? = nil
     ) {
         (self.role, self.state, self.token, self.peer, self.own, self.name) = (role, state, token, peer, own, name)
+        self.judgesSilence = judgesSilence ?? (role == .listener)
         dataToken = token
         (lastHeard, since, self.timeout) = (now, now, timeout)
         exchange = ClockExchange(salt: salt, isEager: role == .initiator)
@@ -131,6 +148,8 @@ package struct Session: Sendable {
 
     package var isUp: Bool { state == .up }
     package var hasEnded: Bool { state == .ended }
+    /// An invitation of ours waits for its answer, on one of the peer's ports.
+    package var isInviting: Bool { openInvitation != nil }
 
     // MARK: Packets
 

@@ -11,12 +11,17 @@ package struct Member: Hashable, Sendable {
     package let name: String
     /// Which of the room's ports it came in by, from 0.
     package let portIndex: Int
+    /// What it can do at all, whatever its name says: a keyboard that takes nothing only sends.
+    package let ability: Direction
     package var standing: MemberStatus
 
-    package init(id: MemberID, name: String, portIndex: Int, standing: MemberStatus = .participant) {
+    package init(
+        id: MemberID, name: String, portIndex: Int, ability: Direction = .both, standing: MemberStatus = .participant
+    ) {
         self.id = id
         self.name = name
         self.portIndex = portIndex
+        self.ability = ability
         self.standing = standing
     }
 }
@@ -72,6 +77,8 @@ package enum Verdict: Hashable, Sendable {
     case roomFull
     case receivesOnly
     case sendsOnly
+    case playsNothing
+    case takesNothing
     case namedNeither
     case wrongPort
     case blocked
@@ -94,6 +101,8 @@ package enum Verdict: Hashable, Sendable {
         case .roomFull: "the room is full: at most \(Room.meshLimit) participants can hear each other"
         case .receivesOnly: "the sender's name says that it only receives"
         case .sendsOnly: "the hearer's name says that it only sends"
+        case .playsNothing: "the sender is a device that plays nothing"
+        case .takesNothing: "the hearer is a device that takes nothing"
         case .namedNeither: "in a named room a name must end in In, Rec, Out or Sen"
         case .wrongPort: "in a pair room the first port only takes in, the second only gives out"
         case .blocked: "blocked"
@@ -154,6 +163,11 @@ package struct Room: Sendable {
 
     package var members: [Member] { entries.map(\.member) }
 
+    /// What somebody does, or would do, in this room.
+    package func direction(of member: Member) -> Direction {
+        policy.direction(name: member.name, portIndex: member.portIndex).limited(to: member.ability)
+    }
+
     /// Another number whenever one who comes or goes has changed the wires between others: who has the focus, or which
     /// controller is live. All wires are to be compared then.
     package private(set) var choice = 0
@@ -162,7 +176,7 @@ package struct Room: Sendable {
     /// replaced, keeping its place.
     @discardableResult
     package mutating func join(_ member: Member) -> [Wire] {
-        let direction = policy.direction(name: member.name, portIndex: member.portIndex)
+        let direction = direction(of: member)
         let index = indices[member.id] ?? entries.endIndex
         if index == entries.endIndex {
             entries.append(entry(member, direction))
@@ -282,6 +296,8 @@ package struct Room: Sendable {
     private func noWay(_ sender: Entry, _ hearer: Entry?) -> Verdict? {
         let receives = hearer?.direction ?? .receives
         if sender.direction.sends && receives.receives { return nil }
+        if !sender.member.ability.sends { return .playsNothing }
+        if let hearer, !hearer.member.ability.receives { return .takesNothing }
         if policy == .pair { return .wrongPort }
         if sender.direction == .neither || receives == .neither { return .namedNeither }
         return sender.direction.sends ? .sendsOnly : .receivesOnly

@@ -3,10 +3,12 @@ package enum EventKind: String, CaseIterable, Hashable, Sendable {
     // Participants.
     case joined, left, lost, silent, back, ghost, duplicate, restarted, released, refused, loop
     case halfOpen = "half-open"
+    case notConnected = "not-connected"
     case visitsCounted = "visits-counted"
 
     // What people have done.
     case kick, unmute, release, panic, block, unblock, piano, restart, reload, focus, input
+    case connect, disconnect
     case notesOff = "notes-off"
     case pianoLost = "piano-lost"
     case echoOn = "echo-on"

@@ -53,6 +53,16 @@ package enum API {
             (self.participants, self.next) = (participants, next)
         }
     }
+    package struct Connections: Codable, Sendable {
+        package var connections: [Snapshot.Connection]
+        package var next: String?
+    }
+    /// As everybody may read it.
+    static func hidden(_ connection: Snapshot.Connection) -> Snapshot.Connection {
+        var hidden = connection.withoutAddress
+        hidden.reason = connection.reason.map(AddressMask.masked)
+        return hidden
+    }
     package struct Wires: Codable, Sendable {
         package var wires: [Snapshot.Wire]
         /// Every other pair of each room, with the reason.

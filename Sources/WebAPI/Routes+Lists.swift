@@ -1,3 +1,4 @@
+import Devices
 import EngineProtocol
 import HTTP
 import Hub
@@ -41,6 +42,17 @@ extension Routes {
                         wires: part.filter { $0.reason == nil }, cells: part.filter { $0.reason != nil }, next: next))
             }
         }
+        router.on(.get, "/api/v1/connections", query: Paging.parameters) { [board, access] request, _, responder in
+            if let refusal = access.refuseRead(request) { return responder.send(refusal) }
+            let isFull = access.holdsToken(request)
+            answer(request, responder, isFull ? "connections and addresses" : "connections", board) {
+                snapshot, paging in
+                let numbered = Array(zip(snapshot.connections, Int64(1)...))
+                let (part, next) = paging.part(of: numbered) { .init($0.1) }
+                return JSON.text(
+                    API.Connections(connections: part.map { isFull ? $0.0 : API.hidden($0.0) }, next: next))
+            }
+        }
         router.on(.get, "/api/v1/sounding", query: Paging.parameters) { [requests] request, _, responder in
             guard let paging = Paging(request.query) else { return responder.send(Self.noPage) }
             requests.send(
@@ -51,6 +63,14 @@ extension Routes {
         }
         router.on(.get, "/api/v1/alerts", query: []) { [requests] _, _, responder in
             requests.send(.alerts { responder.send(.json(JSON.bytes(API.Alerts($0)))) })
+        }
+        router.on(.get, "/api/v1/devices", query: ["match"]) { [requests] request, _, responder in
+            let pattern = request.query["match"].map { DevicePattern($0) }
+            if case .some(.none) = pattern {
+                return responder.send(
+                    .problem(.badRequest, "match is a pattern of 1 to 128 characters without control characters."))
+            }
+            requests.send(.devices(pattern ?? nil) { responder.send(.json(JSON.bytes($0))) })
         }
         addLatency(to: &router)
         addEvents(to: &router)

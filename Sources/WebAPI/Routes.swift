@@ -122,6 +122,19 @@ package struct Routes: Sendable {
                 give(command, request, responder)
             }
         }
+        router.on(.post, "/api/v1/rooms/{name}/connections", query: ["to", "name"]) { request, parameters, responder in
+            do throws(ConfigurationError) {
+                let host = try Configuration.host(request.query["to"] ?? "")
+                give(.connect(room: parameters["name"], host, name: request.query["name"]), request, responder)
+            } catch { responder.send(.problem(.badRequest, "to: \(error).")) }
+        }
+        router.on(.delete, "/api/v1/rooms/{name}/connections", query: ["name"]) { request, parameters, responder in
+            guard let name = request.query["name"] else {
+                return responder.send(
+                    .problem(.badRequest, "name is what the others see the peer as, or its HOST:PORT, and needed."))
+            }
+            give(.disconnect(room: parameters["name"], name: name), request, responder)
+        }
         router.on(.post, "/api/v1/engines/{name}/restart", query: []) { request, parameters, responder in
             give(.restart(engine: parameters["name"]), request, responder)
         }

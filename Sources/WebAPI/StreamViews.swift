@@ -5,7 +5,7 @@ package import Store
 
 /// What the stream shows, a topic each.
 package enum StreamView: String, CaseIterable {
-    case status, participants, wires, rooms, latency, activity, sounding
+    case status, participants, wires, rooms, latency, activity, sounding, connections
 
     package var topic: Topics {
         let index = Self.allCases.firstIndex(of: self)!  // allCases has every case
@@ -93,6 +93,11 @@ package struct StreamViews {
         add(.participants, old?.participants.map(\.withoutAddress), hidden, isWatched, to: &update) { $0.id }
         add(.wires, old?.pairs, snapshot.pairs, isWatched, to: &update) { "\($0.from)-\($0.to)" }
         add(.rooms, old?.rooms, snapshot.rooms, isWatched, to: &update) { $0.name }
+        add(
+            .connections, old?.connections.map(API.hidden), snapshot.connections.map(API.hidden), isWatched, to: &update
+        ) {
+            "\($0.room)/\($0.name)"
+        }
         addLatency(snapshot.participants, isFirst: old == nil, isWatched, now, to: &update)
         return update
     }

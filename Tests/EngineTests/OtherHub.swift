@@ -12,16 +12,28 @@ final class OtherHub {
     private var session: Session?
     private var peer: (control: SocketAddress, data: SocketAddress?)?
     private let sender: SenderStream
+    private let receiver = ReceiverStream()
+    /// Answers every invitation with NO.
+    var refuses = false
+    /// Neither reads nor answers.
+    var isDead = false
+    private(set) var heard: [Message] = []
+    private(set) var invitations = 0
+    private(set) var byes = 0
+    /// What the one who invites calls itself.
+    private(set) var peerName: String?
+    var isUp: Bool { session?.isUp ?? false }
     private var list = CommandList()
 
-    init() throws {
-        port = freeUDPPortPair()
+    init(port: UInt16 = freeUDPPortPair()) throws {
+        self.port = port
         control = try DatagramSocket(port: port, host: "127.0.0.1")
         data = try DatagramSocket(port: port + 1, host: "127.0.0.1")
         sender = SenderStream(ssrc: ssrc, next: SequenceNumber(1), to: .unknown)
     }
 
     func pump() {
+        guard !isDead else { return }
         _ = control.receive { receive($0, from: $1, on: .control) }
         _ = data.receive { receive($0, from: $1, on: .data) }
         act { $0.wake(now: TestPlayer.now, perform: $1) }
@@ -35,12 +47,46 @@ final class OtherHub {
         data.flush()
     }
 
+    /// What was sent to it meanwhile never came.
+    func forgetUnread() { for socket in [control, data] { while socket.receive({ _, _ in }) > 0 {} } }
+
+    /// Reads an invitation and does not answer it. Gives its token.
+    func tokenOfUnread() -> UInt32? {
+        var token: UInt32?
+        _ = control.receive { datagram, source in
+            if case .invitation(let drawn, _, _) = try? SessionPacket(decoding: datagram) {
+                (token, peer) = (drawn, (source, nil))
+            }
+        }
+        return token
+    }
+
+    /// Says OK to whoever invited it last.
+    func answer(token: UInt32) {
+        guard let address = peer?.control else { return }
+        control.queue(to: address) {
+            SessionPacket.accepted(token: token, ssrc: ssrc, name: "Other").write(into: &$0)
+        }
+        control.flush()
+    }
+
     /// Says goodbye.
     func leave() { act { $0.end(perform: $1) } }
 
     private func receive(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path) {
+        guard SessionPacket.isSession(datagram) else { return hear(datagram) }
         guard let packet = try? SessionPacket(decoding: datagram) else { return }
-        if case .invitation(let token, let peer, _) = packet {
+        if case .bye = packet { byes += 1 }
+        if case .invitation(let token, let peer, let name) = packet {
+            invitations += 1
+            peerName = name
+            if refuses {
+                let socket = path == .control ? control : data
+                socket.queue(to: source) {
+                    SessionPacket.refused(token: token, ssrc: ssrc, name: nil).write(into: &$0)
+                }
+                return socket.flush()
+            }
             if path == .control {
                 session = .listener(token: token, peer: peer, own: ssrc, name: "Other", now: TestPlayer.now)
                 self.peer = (source, nil)
@@ -49,6 +95,14 @@ final class OtherHub {
             }
         }
         act { $0.receive(packet, on: path, now: TestPlayer.now, perform: $1) }
+    }
+
+    private func hear(_ datagram: RawSpan) {
+        guard let header = try? RTPHeader(decoding: datagram) else { return }
+        session?.heard(now: TestPlayer.now)
+        _ = try? receiver.receive(datagram, header, at: TestPlayer.now) { emission, _ in
+            if case .message(let message, _, _) = emission { heard.append(message) }
+        }
     }
 
     private func act(_ body: (inout Session, (Session.Action) -> Void) -> Void) {

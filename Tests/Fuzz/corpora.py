@@ -70,6 +70,7 @@ for name, kind, flags, body in [
     ("pulse", 4, 1, "00c8 02 00 00000007 00000009 00000001 00000000"),
     ("want", 5, 0, "00000007 00000001 00000003"), ("state", 6, 1, "00000007 00000009 00 01 0000 8007 b0071e 00 903c64"),
     ("gone", 7, 0, "00000007 00000009 00 000000"), ("report", 11, 0, "00" * 24 + "0200"),
+    ("identity", 12, 0, "00000007 05 06 0000" + b"APC40Faders".hex()),
 ]:
     put("link", name, bytes.fromhex(head.format(kind, flags) + body))
 put("merge", "music", bytes(range(256)))

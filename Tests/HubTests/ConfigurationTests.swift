@@ -188,6 +188,13 @@ import Testing
         ),
         ("{tcp: {port: 0}}", "tcp.port: 0 is no number of a port (1 to 65535)"),
         ("{tcp: {colour: 1}}", "tcp.colour: unknown key"), ("{tcp: 8141}", "tcp: must be an object"),
+        ("{devices: [\n{room: \"5004\"}]}", "line 2: devices: \"match\" is missing"),
+        ("{devices: [{match: \"\"}]}", "devices.match: has 1 to 128 characters"),
+        ("{devices: [{match: \"A\", name: \"\"}]}", "devices.name: a device's name has 1 to 58 bytes"),
+        ("{devices: [{match: \"A\", rom: \"5004\"}]}", "devices.rom: unknown key; did you mean room?"),
+        ("{devices: [\n{match: \"A\", room: \"X\"}]}", "line 2: devices: there is no room \"X\": there is \"5004\""),
+        ("{ports: [5004, 5006],\ndevices: [{match: \"A\"}]}", "line 2: devices: \"room\" is missing"),
+        ("{devices: [{match: \"A\"}], deny: [\"127.0.0.1\"]}", "devices: deny keeps this machine itself"),
         ("{\"G\": [5004]}", "group \"G\": has 1 port, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
     ])
     func `what is wrong is said in one line with its place`(text: String, message: String) {
@@ -217,6 +224,17 @@ import Testing
                 read(changed)
             }
         }
+    }
+
+    @Test func `a device's line is what its room is told, with those before it`() throws {
+        let configuration = try Configuration(
+            text:
+                #"{ports: [5004, 5006], devices: [{match: "A", room: "5006", name: "Lights"}, {match: "*", room: "5004"}]}"#
+        )
+        #expect(configuration.devices(of: configuration.rooms[0]) == [DevicePlan(match: "*", except: ["A"])])
+        #expect(configuration.devices(of: configuration.rooms[1]) == [DevicePlan(match: "A", name: "Lights")])
+        let alone = try Configuration(text: #"{devices: [{match: "A"}]}"#)
+        #expect(alone.devices(of: alone.rooms[0]) == [DevicePlan(match: "A")])
     }
 
     @Test func `alerts have limits without being told any, and an error never shows their address`() throws {

@@ -29,6 +29,7 @@ final class FakeCarrier: Carrier {
     var loops: Set<Int64> = []
     var carrierProblems: [Snapshot.Problem] = []
     var notices: [String] = []
+    var calls: [EngineStatus.Call] = []
     let settling: Duration = .zero
 
     init(_ context: HubContext) { self.context = context }

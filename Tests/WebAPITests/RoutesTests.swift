@@ -1,9 +1,11 @@
 import CommandLine
+import Devices
 import EngineProtocol
 import Foundation
 import HTTP
 import Linux
 import Rooms
+import Sequencer
 import Store
 import Synchronization
 import TestSupport
@@ -75,17 +77,30 @@ extension HTTPAnswer {
                     reply(CommandReply(.done, "\(words(command)) by \(author.origin)"))
                 case .sounding(let answer): answer([:])
                 case .alerts(let answer): answer(AlertState(settings: nil, told: [], waiting: 3))
+                case .devices(let pattern, let answer): answer(DeviceList(devices, problem: nil, pattern: pattern))
                 }
             }
             try? loop.run()
         }
+
+        private static let devices = [
+            Device(
+                address: .init(client: 24, port: 0), client: "APC40", port: "APC40 MIDI 1", card: 1,
+                place: "/sys/usb1/1-1.2"),
+            Device(
+                address: .init(client: 14, port: 0), client: "Midi Through", port: "Midi Through Port-0",
+                exclusion: .kernel),
+            Device(address: .init(client: 130, port: 0), client: "rtpmidid", port: "Piano", exclusion: .rtpmidid),
+        ]
 
         private static func room(of command: Command) -> String? {
             switch command {
             case .panic(let room, _): room
             case .block(let room, _, _): room
             case .piano(let key, _), .leavePiano(let key): key.room
-            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _): room
+            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _), .connect(let room, _, _),
+                .disconnect(let room, _):
+                room
             case .reload, .member, .restart, .testAlert, .stop: nil
             }
         }
@@ -107,6 +122,8 @@ extension HTTPAnswer {
             case .endEcho(let room): "no echo \(room)"
             case .focus(let room, let member): "focus of \(room) to \(member ?? "nobody")"
             case .choose(let room, let input, let member): "\(input) of \(room) by \(member ?? "the first")"
+            case .connect(let room, let host, let name): "connect \(host) to \(room) as \(name ?? "itself")"
+            case .disconnect(let room, let name): "disconnect \(name) from \(room)"
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
             case .stop: "stop"
@@ -157,6 +174,21 @@ extension HTTPAnswer {
 
     private func room(_ name: String, _ ports: [Int]) throws -> Snapshot.Room {
         try decode(#"{"name": "\#(name)", "policy": "auto", "ports": \#(ports), "participants": 0, "wires": 0}"#)
+    }
+
+    @Test func `devices are listed, and what a pattern takes is marked`() throws {
+        let stage = try Stage()
+        func list(_ query: String) throws -> [DeviceList.Entry] {
+            let list: DeviceList = try decode(stage.ask("GET", "/api/v1/devices\(query)", [:]).text)
+            return list.devices
+        }
+        #expect(try list("").map(\.client) == ["APC40", "Midi Through"])
+        #expect(try list("").map(\.matches) == [nil, nil])
+        #expect(try list("?match=*").map(\.matches) == [true, false])
+        #expect(try list("?match=apc40@1-1.2").map(\.matches) == [true, false])
+        // What is rtpmidid's is shown only to whoever names it.
+        #expect(try list("?match=Piano").map(\.matches) == [false, false, true])
+        #expect(try stage.ask("GET", "/api/v1/devices?match=", [:]).status == 400)
     }
 
     // MARK: Who may
@@ -635,6 +667,20 @@ extension HTTPAnswer {
         #expect(try stage.ask("POST", blocks, Self.bearer).reply == "block Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks, Self.bearer).reply == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks).status == 401)
+        let connections = "/api/v1/rooms/Hall%20%26%20Attic/connections?"
+        for (query, words) in [
+            ("to=desk.example.org:5006&name=D%C3%A9sk", "connect desk.example.org:5006 to Hall & Attic as Désk"),
+            ("to=%5B2001:db8::7%5D", "connect [2001:db8::7] to Hall & Attic as itself"),
+        ] {
+            #expect(try stage.ask("POST", connections + query, Self.bearer).reply == "\(words) by 127.0.0.1")
+        }
+        #expect(
+            try stage.ask("DELETE", connections + "name=Desk", Self.bearer).reply
+                == "disconnect Desk from Hall & Attic by 127.0.0.1")
+        #expect(try stage.ask("DELETE", connections + "name=Desk").status == 401)
+        for wrong in ["", "to=", "to=desk:0", "to=desk:65535", "to=a%20b", "to=a%22b", "name=Desk"] {
+            #expect(try stage.ask("POST", connections + wrong, Self.bearer).status == 400)
+        }
         #expect(try stage.ask("POST", "/api/v1/rooms/Cellar/blocks?from=A&to=B", Self.bearer).status == 404)
         let focus = "/api/v1/rooms/Hall%20%26%20Attic/focus"
         #expect(

@@ -43,6 +43,8 @@ enum LinkWords {
             ])
         case .gone(let origin, let number, let why):
             add(["origin": DecodedValue.hex(origin.rawValue), "number": number.rawValue, "why": "\(why)"])
+        case .identity(let origin, let identity):
+            add(["origin": DecodedValue.hex(origin.rawValue), "client": identity.client, "port": identity.port])
         case .report(let report):
             add([
                 "hubs": report.hubs, "by_both": report.byBoth, "by_this_only": report.byThisOnly,

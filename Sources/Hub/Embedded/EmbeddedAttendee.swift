@@ -41,7 +41,8 @@ final class EmbeddedAttendee: Attendee {
             reported.counts.received, reported.counts.lost, reported.counts.repaired
         )
         (view.unreadable, view.mayHaveLeftNotes) = (reported.counts.unreadable, reported.mayHaveLeftNotes)
-        (view.loss, view.link) = (history.loss, reported.link)
+        (view.loss, view.link, view.device) = (history.loss, reported.link, reported.device)
+        view.invited = reported.isInvited
         if reported.loops {
             view.muted = true
             view.remark = Self.loopRemark

@@ -41,14 +41,17 @@ extension EmbeddedEngine {
     func joined(_ reported: EngineStatus.Participant) {
         _ = attendee(reported)
         halfOpens.remove(reported.name, reported.port)
+        if reported.device != nil { requestStatus() }
     }
 
     func left(_ reported: EngineStatus.Participant, _ leaving: Leaving, released: Int, at moment: Timestamp) {
         let one = attendee(reported)
+        let words = leaving == .silent && reported.isInvited == true ? Self.invitedIsLost : leaving.text
         attendance.remove(reported.id)
         attendance.ended(
-            one, leaving == .silent ? .lost(leaving.text) : .left(leaving.text), at: TimeRange(moment))
+            one, leaving == .silent ? .lost(words) : .left(words), at: TimeRange(moment))
         noteReleases(released, of: one, at: moment)
+        if reported.device != nil { requestStatus() }
     }
 
     private func noteReleases(_ released: Int, of one: EmbeddedAttendee, at moment: Timestamp) {
@@ -86,6 +89,7 @@ extension EmbeddedEngine {
             attendance.moved(one, to: reported.room)
             judgeSilence(one, at: .now)
         }
+        calls = status.calls
         let named = Set(status.participants.map(\.id))
         for (id, one) in attendance.present where !named.contains(id) {
             one.absences += 1
@@ -115,8 +119,20 @@ extension EmbeddedEngine {
 
     // MARK: Showing
 
-    /// What it cannot do, and who did not get in lately.
-    var notices: [String] { limits + halfOpens.sentences(at: .now) }
+    /// What it cannot do, who did not get in lately, and which devices of this machine are no members though they should be.
+    var notices: [String] {
+        var words = limits + halfOpens.sentences(at: .now)
+        for one in devices where one.alsa != nil && !one.isMember {
+            guard let trouble = one.trouble else { continue }
+            words.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
+        }
+        if let deviceTrouble { words.append("No device of this machine is a member: \(deviceTrouble)") }
+        if !knowsDevices, plan.rooms.contains(where: { $0.devices != nil }) {
+            let running = [name, version].compactMap(\.self).joined(separator: " ")
+            words.append("\(running) knows nothing of devices: they are members when a newer one has taken over")
+        }
+        return words
+    }
 
     var participants: [Snapshot.Participant] {
         attendance.all.map { one in

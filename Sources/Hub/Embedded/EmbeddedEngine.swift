@@ -32,6 +32,11 @@ final class EmbeddedEngine: HubEngine {
     private var portsBefore: Set<UInt16> = []
     /// What a person can do about that. Looked for once only, since looking opens the port that the engine needs.
     private var fixes: [UInt16: String] = [:]
+    /// Of this machine, as it said last.
+    var devices: [EngineStatus.Device] = []
+    var deviceTrouble: String?
+    /// An older engine knows nothing of them.
+    var knowsDevices = true
     private var statusUnderWay = false
     private var activityUnderWay = false
     /// An older engine does not tell.
@@ -42,6 +47,8 @@ final class EmbeddedEngine: HubEngine {
     var halfOpens = HalfOpens()
     /// What its plan wants of it and an engine of its version cannot do.
     private(set) var lacks: [String] = []
+    /// How it is with those whom the rooms invite; nil where it does not tell.
+    var calls: [EngineStatus.Call]?
 
     /// By the engine's number for each.
     let attendance: Attendance<UInt64, EmbeddedAttendee>
@@ -122,6 +129,7 @@ final class EmbeddedEngine: HubEngine {
     func hasStarted() {
         (ports, portsBefore) = ([:], [])
         (activityUnderWay, tellsActivity) = (false, true)
+        (devices, deviceTrouble, knowsDevices) = ([], nil, true)
     }
 
     func wasAdopted() { version = process.record?.version ?? version }
@@ -166,7 +174,8 @@ final class EmbeddedEngine: HubEngine {
             plan.host.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
             let room = plan.rooms.first(where: { $0.ports.contains(number) })
         else { return }
-        let announcer = Announcer(port: number, name: room.displayName, engine: name, context: context)
+        let announcer = Announcer(
+            port: number, name: room.displayName, room: room.name, engine: name, context: context)
         announcer.process.whenDown = { [unowned self] in
             draining.removeAll { $0.process.service.state == .idle }
             oneIsDown()
@@ -200,7 +209,8 @@ final class EmbeddedEngine: HubEngine {
             guard let self else { return }
             statusUnderWay = false
             guard let status = reply?.status else { return }
-            version = status.version
+            (version, devices) = (status.version, status.devices ?? [])
+            (knowsDevices, deviceTrouble) = (status.devices != nil, status.deviceTrouble)
             for one in status.ports {
                 port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }

@@ -17,6 +17,7 @@ final class RtpmididFleet: Carrier {
     var engines: [any HubEngine] { serving }
 
     private let bay: PatchBayLink
+    private let deviceMembers: RtpmididDevices
     var listenerProblem: String?
     var kernelWires: [WireInfo] = []
     /// By the number of the question: who has asked what sounds.
@@ -26,12 +27,14 @@ final class RtpmididFleet: Carrier {
     /// The kernel carries what participants play: nobody is muted.
     let loops: Set<Int64> = []
     let notices: [String] = []
+    let calls: [EngineStatus.Call] = []
     /// rtpmidid makes the ALSA port when it has answered; the patch bay then needs a few milliseconds.
     let settling: Duration = .milliseconds(300)
 
     init(_ context: HubContext) throws(Errno) {
         self.context = context
         bay = try PatchBayLink(context.loop, table: context.state.held)
+        deviceMembers = RtpmididDevices(context, bay)
         bay.enginesChanged = { [unowned self] in configureBay() }
         bay.news = { [unowned self] in receive($0) }
     }
@@ -42,6 +45,7 @@ final class RtpmididFleet: Carrier {
 
     func begin(_ plan: EnginePlan) {
         self.plan = plan
+        if !plan.rooms.isEmpty { deviceMembers.attendance.takeOver() }
         openBay()
         for (port, room, index) in plan.ports { add(port, room, index) }
         // On ports that are no longer configured.
@@ -96,6 +100,8 @@ final class RtpmididFleet: Carrier {
     }
 
     func stop() {
+        for index in plan.rooms.indices { plan.rooms[index].devices = nil }
+        configureBay()
         for engine in serving { engine.stop() }
         if isDown { whenDown() }
     }
@@ -112,6 +118,7 @@ final class RtpmididFleet: Carrier {
     func tick() {
         openBay()
         for engine in serving { engine.tick() }
+        deviceMembers.tick()
     }
 
     // MARK: The patch bay
@@ -151,8 +158,17 @@ final class RtpmididFleet: Carrier {
     private func receive(_ item: PatchBayEvent) {
         switch item {
         case .appeared(let appearance):
-            serving.first { $0.name == appearance.engine }?.appeared(appearance)
+            if appearance.engine == EngineSpec.devices {
+                let port = plan.rooms.first { $0.name == appearance.room }?.ports.first
+                deviceMembers.appeared(appearance, port: port ?? 0)
+            } else {
+                serving.first { $0.name == appearance.engine }?.appeared(appearance)
+            }
+        case .seats(let seats):
+            deviceMembers.seats = seats
+            context.changed()
         case .vanished(let id):
+            deviceMembers.vanished(id)
             for engine in serving + draining where engine.attendance[id] != nil { engine.vanished(id) }
         case .wires(let now):
             kernelWires = now
@@ -180,14 +196,31 @@ final class RtpmididFleet: Carrier {
         case .problem(let words): context.note(.patchbay, severity: .warning, words)
         case .sounding(let ports): heardSounding(ports)
         case .echoReturned(let id):
-            let one = serving.lazy.compactMap { $0.attendance[id] }.first
-            if let one { context.echoReturned(one.visit.room, one.visit.name) }
+            if let one = members.first(where: { $0.id == id }) { context.echoReturned(one.visit.room, one.visit.name) }
         case .touched(let id):
-            let one = serving.lazy.compactMap { $0.attendance[id] }.first
-            if let one { context.touched(one.visit.room, one.visit.name) }
+            if let one = members.first(where: { $0.id == id }) { context.touched(one.visit.room, one.visit.name) }
         case .activity(let counts):
-            for engine in serving { for (id, messages) in counts { engine.heard(id, messages) } }
+            for (id, messages) in counts {
+                deviceMembers.heard(id, messages)
+                for engine in serving { engine.heard(id, messages) }
+            }
         }
+    }
+
+    private var members: [RtpmididAttendee] { serving.flatMap(\.attendance.all) + deviceMembers.attendance.all }
+    var participants: [Snapshot.Participant] { engines.flatMap(\.participants) + deviceMembers.views }
+    var devices: [EngineStatus.Device] { deviceMembers.statuses }
+
+    func perform(
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
+    ) -> Bool {
+        engines.contains { $0.perform(command, on: participant, done) }
+            || deviceMembers.perform(command, on: participant, done)
+    }
+
+    func rerecord() {
+        for engine in engines { engine.rerecord() }
+        deviceMembers.attendance.rerecord()
     }
 
     // MARK: What is asked
@@ -207,7 +240,7 @@ final class RtpmididFleet: Carrier {
 
     private func heardSounding(_ ports: [PortID: ActiveNotes]) {
         var all: [Int64: ActiveNotes] = [:]
-        for one in serving.lazy.flatMap(\.attendance.all) where one.isShown {
+        for one in members where one.isShown {
             if let sounding = ports[one.id] { all[one.visit.id] = sounding }
         }
         let waiters = soundingWaiters.values
@@ -219,16 +252,14 @@ final class RtpmididFleet: Carrier {
         guard bay.isOpen else { return done(.failed("There is no ALSA sequencer, so nothing can sound.")) }
         bay.send(.panic(room: room) { done(.silenced(hearers: $0.ports, notes: $0.notes)) })
         guard all else { return }
-        for engine in serving where room == nil || engine.room.name == room {
-            for id in engine.attendance.present.keys { bay.send(.notesOff(id, 0...127)) }
-        }
+        for one in members where room == nil || one.visit.room == room { bay.send(.notesOff(one.id, 0...127)) }
     }
 
     // MARK: What is shown
 
     var wires: Set<Matrix.Pair>? {
         var shown: [PortID: Int64] = [:]
-        for one in serving.lazy.flatMap(\.attendance.all) where one.isShown { shown[one.id] = one.visit.id }
+        for one in members where one.isShown { shown[one.id] = one.visit.id }
         return Set(
             kernelWires.compactMap { wire in
                 guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }

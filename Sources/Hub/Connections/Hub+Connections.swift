@@ -1,0 +1,147 @@
+import Client
+package import EngineProtocol
+import Linux
+import Rooms
+import Store
+
+/// Peers that only listen and that the hub invites: by its configuration, or because somebody has said so.
+extension Hub {
+    /// Whom a room is to invite.
+    func invitees(of room: Configuration.Room) -> [Invitee] {
+        let configured = context.configuration.invitees(of: room)
+        let kept = kept.connections.filter { one in
+            one.room == room.name
+                && context.configuration.refusal(of: one.invitee, in: room, beside: configured) == nil
+        }
+        return configured + kept.map(\.invitee)
+    }
+
+    func connect(
+        _ host: Initiator.Host, _ name: String?, to room: String, _ author: Author, _ reply: @escaping Reply
+    ) {
+        guard let room = context.configuration.rooms.first(where: { $0.name == room }) else { return }
+        if let words = name.flatMap(Invitee.wrongName) { return reply(.invalid("name: \(words).")) }
+        if kind == .rtpmidid {
+            return reply(.conflict("rtpmidid, which carries the MIDI now, cannot invite; the embedded engine does."))
+        }
+        let present = invitees(of: room)
+        let invitee = Invitee(host, name: name, beside: present)
+        if present.contains(where: { $0.to == invitee.to && (name == nil || $0.name == name) }) {
+            return reply(.done("Room \(room.name) invites \(invitee.to) already."))
+        }
+        if let words = context.configuration.refusal(of: invitee, in: room, beside: present) {
+            return reply(.conflict("\(words.prefix(1).uppercased())\(words.dropFirst())."))
+        }
+        if context.configuration.connect.count + kept.connections.count >= Configuration.mostConnections {
+            return reply(.conflict("The hub invites \(Configuration.mostConnections) already: take one out first."))
+        }
+        var next = kept
+        // What stood in the way of it before, as another port of the configuration may, is over.
+        next.connections.removeAll { $0.room == room.name && $0.invitee.name == invitee.name }
+        next.connections.append(.init(room: room.name, invitee: invitee))
+        keep(next, reply) {
+            let words = "\(invitee.name) (\(invitee.to)) is invited to room \(room.name)"
+            context.note(.connect, room: room.name, address: author.address, "\(words), by \(author)")
+            return "\(words)."
+        }
+    }
+
+    /// `name`: as the others see it, or HOST:PORT as it was given.
+    func disconnect(_ name: String, from room: String, _ author: Author, _ reply: @escaping Reply) {
+        func isMeant(_ one: Invitee) -> Bool { one.name == name || one.to == name }
+        var next = kept
+        next.connections.removeAll { $0.room == room && isMeant($0.invitee) }
+        guard next != kept else {
+            let configured = context.configuration.rooms.first { $0.name == room }
+                .flatMap { context.configuration.invitees(of: $0).first(where: isMeant) }
+            return reply(
+                configured.map {
+                    .conflict("\($0.name) stands in the configuration: take it out of `connect` there, and reload.")
+                } ?? .notFound("Room \(room) invites nobody called \(name)."))
+        }
+        keep(next, reply) {
+            let words = "\(name) is no longer invited to room \(room)"
+            context.note(.disconnect, room: room, address: author.address, "\(words), by \(author)")
+            return "\(words)."
+        }
+    }
+
+    private func keep(_ next: KeptConnections, _ reply: @escaping Reply, _ told: () -> String) {
+        do throws(Errno) { try next.write(to: context.state.connections) } catch {
+            return reply(.unavailable("It cannot be kept: \(error)."))
+        }
+        kept = next
+        let words = told()
+        applyPlan { failure in
+            reply(
+                failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") } ?? .done(words)
+            )
+        }
+    }
+
+    // MARK: Showing
+
+    /// All of them, with how it is with each.
+    var connectionViews: [Snapshot.Connection] {
+        let calls = carrier.calls
+        let served = plan.rooms.flatMap { room in
+            let configured =
+                context.configuration.rooms.first { $0.name == room.name }
+                .map(context.configuration.invitees) ?? []
+            return (room.invites ?? []).map { invitee in
+                let call = calls.first { $0.room == room.name && $0.name == invitee.name && $0.to == invitee.to }
+                return Snapshot.Connection(room.name, invitee, call, isConfigured: configured.contains(invitee))
+            }
+        }
+        let others = kept.connections.filter { one in
+            !served.contains { $0.room == one.room && $0.name == one.invitee.name && $0.to == one.invitee.to }
+        }
+        return served
+            + others.map { one in
+                var view = Snapshot.Connection(one.room, one.invitee, nil, isConfigured: false)
+                let room = context.configuration.rooms.first { $0.name == one.room }
+                view.state = .refused
+                view.reason =
+                    room.flatMap {
+                        context.configuration.refusal(
+                            of: one.invitee, in: $0, beside: context.configuration.invitees(of: $0))
+                    } ?? "there is no such room any more"
+                return view
+            }
+    }
+}
+
+extension Snapshot {
+    /// A peer whom a room invites.
+    package struct Connection: Codable, Equatable, Sendable {
+        package var room: String
+        /// What the others see it as.
+        package var name: String
+        package var state = EngineStatus.Call.State.inviting
+        /// Why it is not connected, in words that follow its name.
+        package var reason: String?
+        /// When it came into this state; absent where nothing is known yet.
+        package var since: Int64?
+        /// Attempts without success in a row, and when the next one is.
+        package var failures = 0
+        package var next: Int64?
+        /// It stands in the configuration, and is taken out there.
+        package var configured: Bool
+        /// `HOST:PORT`, and what that means; with the token only.
+        package var to: String?
+        package var address: String?
+
+        package var withoutAddress: Connection {
+            var copy = self
+            (copy.to, copy.address) = (nil, nil)
+            return copy
+        }
+
+        init(_ room: String, _ invitee: Invitee, _ call: EngineStatus.Call?, isConfigured: Bool) {
+            (self.room, name, to, configured) = (room, invitee.name, invitee.to, isConfigured)
+            guard let call else { return }
+            (state, reason, since, failures, next) = (call.state, call.reason, call.since, call.failures, call.next)
+            address = call.address
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import EngineProtocol
+import Rooms
+import Store
+
+/// Whom the engine invites.
+extension EmbeddedEngine {
+    /// As initiator the engine gives a peer up sooner.
+    static let invitedIsLost = "was lost: no sign of it for 30 s"
+
+    func told(_ call: EngineStatus.Call, at moment: Timestamp) {
+        calls = (calls ?? []).filter { $0.room != call.room || $0.name != call.name } + [call]
+        if call.state == .refused || call.state == .unreachable {
+            context.note(
+                .notConnected, severity: .warning, at: TimeRange(moment), room: call.room, engine: name,
+                participant: call.name, address: call.address,
+                "\(call.name) is not connected (room \(call.room)): \(call.reason ?? call.state.rawValue). It is tried again"
+            )
+        }
+        context.changed()
+    }
+
+    /// An engine of an older version invites nobody.
+    var shownCalls: [EngineStatus.Call] {
+        if let calls { return calls }
+        guard run.isReady, let version, version != Version.text else { return [] }
+        return plan.rooms.flatMap { room in
+            (room.invites ?? []).map {
+                EngineStatus.Call(
+                    room: room.name, name: $0.name, to: $0.to, state: .unreachable,
+                    reason: "engine \(version) cannot invite: it is replaced when nobody is on it",
+                    since: run.since.milliseconds)
+            }
+        }
+    }
+}
