@@ -37,8 +37,7 @@ final class TextClients {
     private static let mostAttempts = 20
     private static let memory: Duration = .seconds(60)
     private static let mostOwed = 1024
-    private static let remark =
-        "by TCP, from an older hub's client: hears neither programs, channel pressure nor system exclusive"
+    private static let remark = "by TCP: hears neither programs nor system exclusive"
 
     init(_ context: HubContext, settling: Duration) throws(Errno) {
         (self.context, self.settling) = (context, settling)
