@@ -73,7 +73,7 @@ extension PatchBayLoop {
     /// Matches remembered slots with the ports that are there. Those that are still what they were go on, with a gap in
     /// our watching; what the others held is released at those of their hearers that are still there.
     private func adoptPorts(_ found: [Address: Candidate]) {
-        guard !inherited.isEmpty, !engines.isEmpty else { return }
+        guard !inherited.isEmpty, !engines.isEmpty || !seated.isEmpty else { return }
         var candidates: [Int: Address] = [:]
         for slot in inherited {
             let old = table.facts(slot)

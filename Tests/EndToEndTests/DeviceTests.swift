@@ -91,4 +91,90 @@ struct DeviceTests {
         try controllers[0].plug()
         try stage.awaitMembers("APC40", "APC40 2")
     }
+
+    @Test func `on rtpmidid a device is listed, and outlives a hub that is killed`() throws {
+        let stage = try Stage("rtpmidid")
+        let controller = try USBController("APC40 mkII", socket: 0)
+        try controller.plug()
+        try stage.awaitMembers("APC40")
+        func one() throws -> [String: Any]? {
+            try stage.hub.participants().first { $0["name"] as? String == "APC40" }
+        }
+        let before = try #require(try one())
+        #expect(before["device"] as? String == "APC40 mkII:APC40 mkII MIDI 1")
+        let listed = try awaited("the list of devices") { () -> [String: Any]? in
+            let all = try stage.hub.get("/api/v1/devices").object()["devices"] as? [[String: Any]]
+            return all?.first { $0["client"] as? String == "APC40 mkII" }
+        }
+        #expect(listed["participant"] as? Int == before["id"] as? Int)
+
+        try controller.play([0x90, 53, 127])
+        #expect(try stage.console.hears(1) == [[0x90, 53, 127]])
+        try stage.hub.kill9()
+        try controller.play([0x90, 54, 127])
+        #expect(try stage.console.hears(1) == [[0x90, 54, 127]])
+        try stage.console.send([0x90, 53, 3])
+        #expect(try controller.receives(3) == [0x90, 53, 3])
+        try stage.hub.start()
+        try stage.awaitMembers("APC40")
+        #expect(try one()?["id"] as? Int == before["id"] as? Int)
+        // What is held is not ended by the next hub's coming.
+        try controller.play([0x91, 1, 1])
+        #expect(try stage.console.hears(1) == [[0x91, 1, 1]])
+        controller.unplug()
+        var ended: Set<[UInt8]> = []
+        try eventually("the ends of what was held, also of what began unseen", seen: "\(ended)") {
+            ended.formUnion(try stage.console.received())
+            return ended.isSuperset(of: [[0x80, 53, 64], [0x80, 54, 64], [0x81, 1, 64]])
+        }
+    }
+
+    @Test func `a program elsewhere finds the controller under its own name, plays on it and lights it up`() throws {
+        let port = freeUDPPortPair()
+        let hub = try HubUnderTest(
+            ports: [port], configuration: "{ ports: [\(port)], address: \"127.0.0.1\" }",
+            options: ["--engine", "embedded"])
+        try hub.start()
+        try hub.awaitEngines()
+        let joins = try [("Stage", ["--device", "APC40*"]), ("Desk", ["--clone"])].map { name, options in
+            try Program(
+                try builtProduct("midihub"), ["join", "127.0.0.1:\(port)", "--name", name] + options,
+                environment: ["HOME": hub.directory.path], in: hub.directory, name: name)
+        }
+        let program = try SequencerClient(name: Array("show".utf8))
+        let own = SequencerAddress(client: program.client, port: program.createPort(Array("show".utf8)))
+        let controller = try USBController("APC40 mkII", socket: 0)
+        try controller.plug()
+        // A program's port, not the controller's own.
+        let found = try awaited(
+            within: .seconds(60), "the controller's name elsewhere", seen: joins.map(\.error).joined(separator: "\n")
+        ) {
+            program.ports().first {
+                $0.address.client >= 128 && $0.clientName == Array("APC40 mkII".utf8)
+                    && $0.name == Array("APC40 mkII MIDI 1".utf8)
+            }?.address
+        }
+        try program.connect(found, to: own)
+        try program.connect(own, to: found)
+        func hears(_ message: [UInt8]) throws {
+            try eventually("\(message) at the program") {
+                while let event = program.nextEvent() { if case .midi(_, message) = event { return true } }
+                return false
+            }
+        }
+        try controller.play([0x90, 53, 127])
+        try hears([0x90, 53, 127])
+        try program.send([0x90, 53, 3], from: own.port)
+        #expect(try controller.receives(3) == [0x90, 53, 3])
+        controller.unplug()
+        try hears([0x80, 53, 64])
+        #expect(program.name(of: found) == Array("APC40 mkII-APC40 mkII MIDI 1".utf8), "the name is kept meanwhile")
+        try controller.plug()
+        // Heard as soon as the join there has found it again.
+        try eventually(within: .seconds(60), "the controller is back") {
+            try controller.play([0xB0, 7, 1])
+            while let event = program.nextEvent() { if case .midi(_, [0xB0, 7, 1]) = event { return true } }
+            return false
+        }
+    }
 }

@@ -93,7 +93,8 @@ extension OnTheSequencer {
             try stage.settle()
             stage.killBay()
             #expect(stage.kernelWires(players + [port]).count == 2)
-            try stage.restartBay(devices: synthesizers)
+            // Devices are there before the first engine is known.
+            try stage.restartBay(devices: synthesizers, isFirstAlone: true)
             try stage.until("the wires are known") { stage.wires.count == 2 && stage.wires.allSatisfy(\.isOurs) }
             #expect(stage.heard(players[0]) == [on(60)])
             device = nil

@@ -71,11 +71,17 @@ final class Stage {
     /// Ends the patch bay without a farewell to anybody, as a kill would; wires and table stay.
     func killBay() { bay.stop() }
 
-    func restartBay(_ policy: Policy = .all, tuning: Tuning = Tuning(), devices: [DevicePlan]? = nil) throws {
+    /// `isFirstAlone`: it is told of the engine a moment after the rooms, as by a hub that has just begun.
+    func restartBay(
+        _ policy: Policy = .all, tuning: Tuning = Tuning(), devices: [DevicePlan]? = nil, isFirstAlone: Bool = false
+    ) throws {
         forgetNews()
         present = []
         wires = []
         bay = try PatchBayThread(table: table, listener: listener, news: mailbox, tuning: tuning)
+        if isFirstAlone {
+            bay.send(.configure(rooms: [RoomPlan(name: "room", policy: policy, devices: devices)], engines: []))
+        }
         configure(policy, devices: devices)
     }
 
