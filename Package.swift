@@ -81,7 +81,8 @@ let package = Package(
             swiftSettings: everywhere),
         .target(name: "TestTraits", path: "Tests/TestTraits", swiftSettings: everywhere),
         .executableTarget(
-            name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
+            name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "MIDI", "RTPMIDI", "TestSupport"],
+            path: "Tests/RtpmididDouble",
             swiftSettings: everywhere),
         .target(name: "BenchBare", path: "Tests/BenchBare"),
         .executableTarget(
@@ -109,7 +110,8 @@ let package = Package(
         tests(
             "Hub",
             [
-                "Client", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine", "Rtpmidid", "HTTP",
+                "Client", "Supervisor", "Store", "Rooms", "PatchBay", "Sequencer", "EngineProtocol", "Engine",
+                "Rtpmidid", "HTTP",
                 "MIDI",
                 "Linux", "TestTraits", "rtpmidid-double",
             ], resources: [.copy("Fixtures")]),
