@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -15,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -77,6 +79,9 @@ static inline int midihub_set_realtime_limit(const struct rlimit *limit) { retur
 // Variadic.
 static inline int midihub_be_dumpable(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
 static inline int midihub_signal_at_parents_end(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+
+// Variadic: octets that were sent and are not acknowledged yet, or wait to be sent (tcp(7) SIOCOUTQ, which is TIOCOUTQ).
+static inline int midihub_unacknowledged(int fd, int *octets) { return ioctl(fd, TIOCOUTQ, octets); }
 
 // Signal sets are opaque to Swift.
 static inline void midihub_block_signals(const int *signals, int count, int how) {

@@ -1,7 +1,7 @@
 import HubLink
 import MIDI
 import RTPMIDI
-import Rooms
+package import Rooms
 
 /// What one plays into several hubs: numbered once.
 extension HubGroup {
@@ -21,6 +21,13 @@ extension HubGroup {
         var repeatDue: UInt64?
         /// What was played while no hub was ready yet.
         var early: [[UInt8]] = []
+
+        /// Nothing of it sounds anywhere, and nothing waits. Its numbers go on.
+        mutating func leave() {
+            state = SpeakerState()
+            (outbox, early, pacing) = ([], [], Pacing())
+            (unsent, repeatDue) = (nil, nil)
+        }
 
         var due: UInt64? {
             let next = outbox.first.map { $0[0] == 0xF0 ? pacing.due ?? 0 : burst.next }
@@ -172,5 +179,17 @@ extension HubGroup {
     func tellState(to hub: Int) {
         let (origin, last, state) = (origin, own.last, own.state)
         hubs[hub].sendState(state, of: origin, at: last)
+    }
+}
+
+extension HubGroup {
+    /// What sounds at the others because of it.
+    package var played: HeldState { own.state.held }
+
+    /// What sounds here because of the others.
+    package var heard: HeldState {
+        var heard = selected.map { unnumbered[$0].held } ?? HeldState()
+        for speaker in speakers.values { heard.merge(speaker.state.held) }
+        return heard
     }
 }

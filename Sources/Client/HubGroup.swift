@@ -26,11 +26,13 @@ package final class HubGroup {
     /// How many players are told apart; more than a room takes.
     private static let mostOrigins = 1024
 
-    package let hubs: [Initiator]
+    package private(set) var hubs: [Initiator] = []
     package var onNews: (Initiator.Event, Int) -> Void = { _, _ in }
     package var onReceived: (Received) -> Void = { _ in }
     /// Another one of the hubs that do not number events is heard; nil: none.
     package var onSelected: (Int?) -> Void = { _ in }
+    /// `instruments` has changed.
+    package var onInstrument: () -> Void = {}
     /// What waited to be sent has gone so far that there is room for more.
     package var onRoom: () -> Void = {}
 
@@ -42,6 +44,7 @@ package final class HubGroup {
     // What it plays.
     package let origin: Origin
     var own = OwnEvents()
+    var identities = Identities()
 
     // What it hears.
     final class Speaker {
@@ -57,45 +60,81 @@ package final class HubGroup {
     var speakers: [Origin: Speaker] = [:]
     let statistics = PathStatistics()
     /// What was heard of hubs that do not number events, and which one of them is heard now.
-    var unnumbered: [SpeakerState]
+    var unnumbered: [SpeakerState] = []
     /// Whose links are silent for so long that they count as dead.
     private var deadLinks: Set<Int> = []
-    private(set) var selected: Int?
+    private var isLeaving = false
+    private var startsAgain = false
+    package private(set) var selected: Int?
     private var reportDue: UInt64 = 0
+
+    private let name: String
+    private let ssrc = SSRC(.random(in: 1...(.max)))
 
     /// Takes two consecutive local ports for each hub. Nothing is sent until `start`.
     package init(_ hosts: [Initiator.Host], name: String, loop: EventLoop) throws(Errno) {
-        precondition(hosts.count <= Self.most, "no more than \(Self.most) hubs at once")
-        let ssrc = SSRC(.random(in: 1...(.max)))
-        var hubs: [Initiator] = []
-        for host in hosts { hubs.append(try Initiator(host, name: name, loop: loop, ssrc: ssrc)) }
-        (self.hubs, self.loop) = (hubs, loop)
+        (self.name, self.loop) = (name, loop)
         origin = Origin(ssrc.rawValue)
-        unnumbered = hosts.map { _ in SpeakerState() }
         alarm = loop.alarm { [unowned self] in work() }
-        for (index, hub) in hubs.enumerated() {
+        try add(hosts)
+    }
+
+    private func add(_ hosts: [Initiator.Host]) throws(Errno) {
+        precondition(hubs.count + hosts.count <= Self.most, "no more than \(Self.most) hubs at once")
+        for host in hosts {
+            let (index, hub) = (hubs.count, try Initiator(host, name: name, loop: loop, ssrc: ssrc))
             hub.onNews = { [unowned self] in heard($0, from: index) }
             hub.onReceived = { [unowned self] in heard($0, from: index) }
             hub.onLink = { [unowned self] in heard($0, $1, from: index) }
+            hubs.append(hub)
+            unnumbered.append(SpeakerState())
         }
     }
 
-    package func start() { for hub in hubs { hub.start() } }
+    /// Joins; once more, as soon as it has left, where it is leaving or has left.
+    package func start() {
+        guard !isLeaving else {
+            startsAgain = true
+            return
+        }
+        for hub in hubs { hub.start() }
+    }
 
-    /// Ends what it holds on the other sides and says goodbye to them all.
+    /// Of one who began with no hub: it was not known yet which ones are meant.
+    package func start(on hosts: [Initiator.Host]) throws(Errno) {
+        precondition(hubs.isEmpty, "it is on hubs already")
+        try add(hosts)
+        start()
+    }
+
+    /// Ends what it holds on the other sides and what they hold here, and says goodbye to them all.
     package func leave(_ done: @escaping () -> Void) {
         for _ in 0..<3 {
             for hub in hubs where hub.isLinked { hub.sendLink(.gone(origin, own.last, .left)) }
         }
+        for hub in hubs.indices {
+            lose(hub)
+            endUnnumbered(hub)
+        }
+        selected = nil
+        deadLinks = []
+        own.leave()
+        guard !hubs.isEmpty else { return done() }
+        (isLeaving, startsAgain) = (true, false)
         var left = hubs.count
         for hub in hubs {
-            hub.leave {
+            hub.leave { [unowned self] in
                 left -= 1
-                if left == 0 { done() }
+                guard left == 0 else { return }
+                isLeaving = false
+                done()
+                if startsAgain { start() }
             }
         }
     }
 
+    /// Its link counts as dead, though its session has not ended yet.
+    package func isSilent(_ hub: Int) -> Bool { deadLinks.contains(hub) }
     package var isUp: Bool { hubs.contains(where: \.isUp) }
     /// Every session is up, and it is known how to speak there, or it could not be had so far.
     package var hasTried: Bool { hubs.allSatisfy { $0.hasTried && (!$0.isUp || $0.isLinkDecided) } }
@@ -121,6 +160,7 @@ package final class HubGroup {
             // What it had said before it numbered its events.
             endUnnumbered(hub)
             tellState(to: hub)
+            sayIdentitySoon()
             agreeOnPulses()
             select()
         case .down:
@@ -242,6 +282,7 @@ package final class HubGroup {
         case .gone(let origin, _, _): lose(origin, by: hub)
         case .want(let origin, let wanted):
             if origin == self.origin { answer(wanted, of: hub) }
+        case .identity(let origin, let identity): heard(identity, of: origin)
         case .hello, .welcome, .report: break
         }
         plan()
@@ -291,7 +332,7 @@ package final class HubGroup {
                 speaker.incoming = nil
                 return
             }
-            for place in octets { message.append(bytes.uint8(at: place)) }
+            for offset in octets { message.append(bytes.uint8(at: offset)) }
             if part.isEnd { add([0xF0] + message + [0xF7], time) } else { speaker.incoming = message }
         case .sysExLost: speaker.incoming = nil
         }
@@ -316,6 +357,7 @@ package final class HubGroup {
         }
         sendEarly()
         workOwn(now)
+        sayIdentity(now)
         for hub in hubs where (hub.pulseDue ?? .max) <= hub.now {
             hub.sendPulse([(origin, own.last)], isHolding: !own.state.held.isEmpty)
         }
@@ -331,6 +373,7 @@ package final class HubGroup {
     func plan() {
         let now = now
         var next = min(own.due ?? .max, hubs.contains(where: \.isLinked) ? reportDue : .max)
+        if let due = identities.due, hubs.contains(where: \.isLinked) { next = min(next, due) }
         // In a moment, until a hub is ready.
         if !own.early.isEmpty { next = min(next, now + 50) }
         for speaker in speakers.values { next = min(next, speaker.reader.deadline ?? .max) }

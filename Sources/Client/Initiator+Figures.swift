@@ -1,3 +1,4 @@
+import HubLink
 package import Linux
 import RTPMIDI
 
@@ -8,6 +9,10 @@ extension Initiator {
         package internal(set) var lost: UInt64 = 0
         package internal(set) var repaired: UInt64 = 0
         package init() {}
+    }
+    /// Packets of the session: those of its link, where it has one, in place of RTP's.
+    package var packets: (received: UInt64, lost: UInt64) {
+        attempt?.link.map { ($0.received, $0.lost) } ?? (counts.received, counts.lost)
     }
     /// Round trips of the session, of its last sixteen exchanges, in ticks of 100 µs; 0 where there are none.
     package struct Distance: Hashable, Sendable {

@@ -15,7 +15,7 @@ extension Initiator {
     package func send(_ messages: [[UInt8]]) -> Int {
         guard isUp else { return 0 }
         var taken = 0
-        let isWaiting = outboxIndex < outbox.count
+        let isWaiting = isBusy
         for message in messages where Self.isSendable(message) {
             if message[0] >= 0xF8, isWaiting {
                 append(message)
@@ -29,6 +29,9 @@ extension Initiator {
         wake()
         return taken
     }
+
+    /// Whether messages wait behind a long system exclusive one.
+    package var isBusy: Bool { outboxIndex < outbox.count }
 
     private static func isSendable(_ message: [UInt8]) -> Bool {
         guard message.count <= Pacing.longest + 2, let parts = try? MIDIBytes.split(message) else { return false }

@@ -82,6 +82,7 @@ package final class Initiator {
     private var addresses: [SocketAddress] = []
     private var failures = 0
     private var isLeaving = false
+    private var retryTimer: EventLoop.TimerID?
     private var timer: (at: UInt64, id: EventLoop.TimerID)?
 
     /// What is to be sent (see `Initiator+MIDI.swift`). With the longest journal behind it, a list of this capacity
@@ -123,19 +124,29 @@ package final class Initiator {
         throw Errno(code: EADDRINUSE, call: "bind", thing: "two consecutive UDP ports")
     }
 
-    package func start() { resolve() }
+    /// Joins; after it has left, once more.
+    package func start() {
+        isLeaving = false
+        if let found = host.found { handle(.addresses(found)) } else { resolve() }
+    }
 
-    /// Ends what it holds on the other side and says BY twice, since one may be lost. Then it is finished.
+    /// Ends what it holds on the other side and says BY twice, since one may be lost. Then it is finished, or may `start` again.
     package func leave(_ done: @escaping () -> Void) {
-        guard !isLeaving else { return }
+        let isSaid = isLeaving
         isLeaving = true
+        if let retryTimer { loop.cancel(retryTimer) }
+        retryTimer = nil
         guard attempt != nil else { return done() }
-        releaseHeld()
-        act { $0.end(perform: $1) }
-        silence()
-        loop.after(.milliseconds(60)) { [self] in
+        if !isSaid {
+            releaseHeld()
             act { $0.end(perform: $1) }
-            attempt = nil
+            silence()
+        }
+        loop.after(.milliseconds(60)) { [self] in
+            if isLeaving {
+                act { $0.end(perform: $1) }
+                attempt = nil
+            }
             done()
         }
     }
@@ -149,7 +160,7 @@ package final class Initiator {
         let (host, resolved) = (host, resolved)
         let look = { @Sendable in
             do throws(ResolveError) {
-                resolved.send(.addresses(try SocketAddress.resolve(host.name, port: host.port)))
+                resolved.send(.addresses(try host.resolve()))
             } catch {
                 resolved.send(.failed("\(error)"))
             }
@@ -162,7 +173,8 @@ package final class Initiator {
     }
 
     private func handle(_ answer: Resolved) {
-        guard !isLeaving else { return }
+        // An answer may be older than the last goodbye.
+        guard !isLeaving, attempt == nil else { return }
         switch answer {
         case .addresses(let found):
             addresses = found.reversed()
@@ -204,7 +216,7 @@ package final class Initiator {
     private func retry(after seconds: Double) -> Duration {
         let pause = Duration.milliseconds(Int64(seconds * 1000))
         if !isLeaving {
-            loop.after(pause) { [unowned self] in if !isLeaving { resolve() } }
+            retryTimer = loop.after(pause) { [unowned self] in resolve() }
         }
         return pause
     }

@@ -15,23 +15,36 @@ enum BlockCommands {
             return .misuse
         }
         let client = options.client
-        return client.inRoom(options.room, for: word) { room in
-            let (from, to) = (Client.encoded(options.operands[0]), Client.encoded(options.operands[1]))
-            let path = "/api/v1/rooms/\(Client.encoded(room))/blocks?from=\(from)&to=\(to)"
-            return send(client, path).map(ReloadCommand.show) ?? client.complain()
+        let room: String
+        switch client.room(options, for: word) {
+        case .room(let name): room = name
+        case .failed(let code): return code
         }
+        let (from, to) = (Client.encoded(options.operands[0]), Client.encoded(options.operands[1]))
+        let path = "/api/v1/rooms/\(Client.encoded(room))/blocks?from=\(from)&to=\(to)"
+        guard let answer = send(client, path) else { return client.complain() }
+        return ReloadCommand.show(answer)
     }
 }
 
+/// The room that a command is about, or what the command ends with.
+enum RoomChoice {
+    case room(String)
+    case failed(ExitCode)
+}
+
 extension HubClient {
-    /// Does something in the room that is named, or in the only one.
-    func inRoom(_ named: String?, for word: String, _ work: (String) -> ExitCode) -> ExitCode {
-        if let named { return work(named) }
-        guard let rooms = get("/api/v1/rooms", as: API.Rooms.self)?.rooms else { return complain() }
-        guard rooms.count == 1 else {
-            Output.complain("\(word): there are several rooms: say which with --room NAME")
-            return .misuse
+    /// The room that a command is about: the one of `--room`, else the only one of those that can be meant.
+    func room(
+        _ options: Options, for word: String, where isMeant: (Snapshot.Room) -> Bool = { _ in true }
+    ) -> RoomChoice {
+        if let named = options.room { return .room(named) }
+        guard let rooms = get("/api/v1/rooms", as: API.Rooms.self)?.rooms else { return .failed(complain()) }
+        let meant = rooms.filter(isMeant)
+        if let only = meant.count == 1 ? meant.first : rooms.count == 1 ? rooms.first : nil {
+            return .room(only.name)
         }
-        return work(rooms[0].name)
+        Output.complain("\(word): there are several rooms: say which with --room NAME")
+        return .failed(.misuse)
     }
 }

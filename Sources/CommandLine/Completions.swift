@@ -5,7 +5,7 @@ package enum Completions {
     /// What stands behind an option, where that is not a file's name: a choice, or anything at all.
     private static let values: [String: [String]] = [
         "--engine": ["auto", "rtpmidid", "embedded"], "--policy": ["auto", "named", "all", "pair"],
-        "--port": [], "--listen": [], "--limit": [], "--name": [], "--room": [], "--hub": [],
+        "--port": [], "--listen": [], "--limit": [], "--name": [], "--clone": [], "--room": [], "--hub": [],
     ]
 
     static func run(_ options: Options) -> ExitCode {

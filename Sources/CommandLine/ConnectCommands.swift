@@ -26,10 +26,13 @@ enum ConnectCommands {
         _ word: String, _ options: Options, _ query: String, _ send: (HubClient, String) -> HubClient.Answer?
     ) -> ExitCode {
         let client = options.client
-        return client.inRoom(options.room, for: word) { room in
-            let path = "/api/v1/rooms/\(Client.encoded(room))/connections\(query)"
-            return send(client, path).map(ReloadCommand.show) ?? client.complain()
+        let room: String
+        switch client.room(options, for: word) {
+        case .room(let name): room = name
+        case .failed(let code): return code
         }
+        let path = "/api/v1/rooms/\(Client.encoded(room))/connections\(query)"
+        return send(client, path).map(ReloadCommand.show) ?? client.complain()
     }
 
     static func list(_ options: Options) -> ExitCode {

@@ -1,7 +1,11 @@
+import Devices
 import Engine
+import EngineProtocol
 import Hub
+import Sequencer
 
-/// `midihub engine`: the embedded engine as a process of its own. Its log is its standard output.
+/// `midihub engine`: the embedded engine as a process of its own, with the devices of this machine that are on it. Its log is
+/// its standard output.
 enum EngineCommand {
     static func run(_ options: Options) -> ExitCode {
         guard let plan = options.plan, let control = options.control else {
@@ -9,11 +13,27 @@ enum EngineCommand {
             return .misuse
         }
         do {
-            try EngineServer(plan: plan, control: control, sessions: options.sessions, version: Version.text).run()
+            let server = try EngineServer(
+                plan: plan, control: control, sessions: options.sessions, version: Version.text)
+            let devices = try DeviceHost(loop: server.loop)
+            devices.tell = { [unowned server] in server.tell($0) }
+            server.onPlan = { devices.follow($0.rooms, address: $0.host) }
+            server.device = { devices.device(ofSession: $0)?.fullName }
+            server.devices = { (devices.statuses.map(EngineStatus.Device.init), devices.trouble) }
+            try server.run()
+            devices.end()
             return .well
         } catch {
             Output.complain("engine: \(error)")
             return .unavailable
         }
+    }
+}
+
+extension EngineStatus.Device {
+    fileprivate init(_ status: DeviceHost.Status) {
+        self.init(
+            name: status.seat.name, room: status.seat.room, alsa: status.seat.device?.address.description,
+            isMember: status.isMember, trouble: status.trouble)
     }
 }

@@ -19,6 +19,7 @@ package final class HubClient {
     private(set) var problem = ""
     /// Whether the last request had an answer at all.
     private var isAnswered = false
+    var isSilent: Bool { !isAnswered }
     /// The token for commands to a hub elsewhere.
     private let token: () throws(ConfigurationError) -> String?
 

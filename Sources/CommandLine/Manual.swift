@@ -140,10 +140,22 @@ package enum Manual {
             has an object for each room:
             .PP
             \(items(ConfigurationReference.room))
+            .SH "KEYS OF AN INPUT"
+            .B inputs
+            of a room has an object for each input, by its name:
+            .PP
+            \(items(ConfigurationReference.inputs))
+            .SH "KEYS OF A DEVICE"
+            .B devices
+            has an object for each line:
+            .PP
+            \(items(ConfigurationReference.devices))
             .SH "KEYS OF CONNECT"
             \(items(ConfigurationReference.connect))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
+            .SH "KEYS OF TCP"
+            \(items(ConfigurationReference.tcp))
             .SH ENGINES
             \(escaped(alone.dropLast().joined(separator: ", ") + " and " + (alone.last ?? ""))) are honoured by the embedded engine
             alone. Where one of them is given, auto takes that engine, and rtpmidid asked for by name is refused.
@@ -168,9 +180,11 @@ package enum Manual {
             separator: "\n")
     }
 
-    /// Paragraphs, and an item for each indented line.
+    /// Paragraphs, and an item for each indented line. Lines that are indented like an item's words go on with them.
     private static func body(_ text: String) -> String {
         var (isItem, isNew) = (false, false)
+        // How far the last item is indented.
+        var margin = 0
         var lines: [String] = []
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             guard line.hasPrefix("  ") else {
@@ -179,8 +193,13 @@ package enum Manual {
                 (isItem, isNew) = (line.isEmpty && isItem, line.isEmpty)
                 continue
             }
-            isItem = true
             let item = line.drop { $0 == " " }
+            let indentation = line.count - item.count
+            if isItem, indentation > margin + 8 {
+                lines.append(escaped(item))
+                continue
+            }
+            (isItem, margin) = (true, indentation)
             let gap = item.firstRange(of: "  ") ?? item.endIndex..<item.endIndex
             lines += [".TP", ".B " + escaped(item[..<gap.lowerBound])]
             lines.append(escaped(item[gap.upperBound...].drop { $0 == " " }))

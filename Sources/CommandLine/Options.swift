@@ -27,6 +27,8 @@ package struct Options: Equatable, Sendable {
     /// Of `monitor`.
     package var once = false
     package var room: String?
+    /// Of `focus` and `input`: what was chosen is given up.
+    package var release = false
     /// Of `notes-off`: notes, 0 to 127.
     package var from: UInt8?
     package var to: UInt8?
@@ -40,6 +42,10 @@ package struct Options: Equatable, Sendable {
     package var dump = false
     package var play: String?
     package var record: String?
+    package var status = false
+    var clone: JoinPort.Clone?
+    package var device: String?
+    package var thru = false
     /// Of `decode`.
     package var replay = false
     /// Words that are no options.
@@ -79,10 +85,18 @@ package struct Options: Equatable, Sendable {
             case "--follow": follow = true
             case "--once": once = true
             case "--test": test = true
+            case "--release": release = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
             case "--replay": replay = true
             case "--dump": dump = true
+            case "--status": status = true
+            case "--thru": thru = true
+            case "--clone":
+                // Its value may be left out.
+                let value = attached ?? (rest.first.map { $0.hasPrefix("-") } ?? true ? nil : rest.removeFirst())
+                clone = value.map { JoinPort.Clone($0) } ?? .first
+                guard clone != nil else { throw Misuse("--clone: its value must be the name of a controller") }
             default:
                 guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
                     throw Misuse("\(name) needs a value")
@@ -95,6 +109,7 @@ package struct Options: Equatable, Sendable {
     /// Those without a value.
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
+        "--release", "--status", "--thru",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {
@@ -122,6 +137,7 @@ package struct Options: Equatable, Sendable {
             case "--name": self.name = value
             case "--play": play = value
             case "--record": record = value
+            case "--device": device = value
             case "--limit":
                 guard let number = Int(value), (1...10000).contains(number) else {
                     throw ConfigurationError("\"\(value)\" is no number from 1 to 10000")
@@ -148,7 +164,9 @@ package struct Options: Equatable, Sendable {
             result = try Configuration(file: standard)
         }
         // The rooms of the machine's own hub are not those of a demo.
-        if isDemo, config == nil { (result.rooms, result.policy, result.maximum) = ([], .auto, nil) }
+        if isDemo, config == nil {
+            (result.rooms, result.policy, result.maximum, result.devices) = ([], .auto, nil, [])
+        }
         if !ports.isEmpty { result.rooms = rooms(of: result) }
         if let policy {
             for index in result.rooms.indices { result.rooms[index].policy = policy }
@@ -158,6 +176,9 @@ package struct Options: Equatable, Sendable {
         if let listen { result.listen = listen }
         if let web { result.web = web }
         if isDemo { result.alerts = nil }
+        // Of rooms that `--port` leaves out.
+        let served = Set(result.rooms.map(\.name))
+        result.devices.removeAll { one in one.room.map { !served.contains($0) } ?? false }
         try result.check()
         try result.checkEngine()
         return result

@@ -100,6 +100,25 @@ extension Subcommand {
                       --room NAME   where there are several rooms
                     """, options: ordering.union(["--room"]), takesOperands: true, run: BlockCommands.unblock),
             Subcommand(
+                name: "focus", summary: "who feeds back to the controllers: midihub focus [NAME]",
+                explanation: """
+                    Gives the focus of a room with controllers to NAME, who then alone feeds back to their lights and faders,
+                    and takes it from whoever has it. Without NAME: who has it. It is kept over restarts, and free when NAME
+                    leaves.
+                      --room NAME   where several rooms have controllers
+                      --release     nobody has it any more
+                    """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.focus
+            ),
+            Subcommand(
+                name: "input", summary: "which of two controllers is heard: midihub input [INPUT NAME]",
+                explanation: """
+                    Of an INPUT that is heard one controller at a time (live is "first"), NAME is the one, as long as it is
+                    here. Without words: all inputs, and who of them is heard.
+                      --room NAME   where several rooms have that input
+                      --release     the first of its controllers that is here is heard
+                    """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
+            ),
+            Subcommand(
                 name: "connect", summary: "have a room invite a peer: midihub connect HOST[:PORT]",
                 explanation: """
                     For peers that only listen: hardware interfaces, a Mac's session, another hub. HOST is a name or an
@@ -151,13 +170,20 @@ extension Subcommand {
                       --replay   adds to each packet what its receiver plays: "emit", with what was made up for a loss marked
                     """, options: ["--replay"], takesOperands: true, run: DecodeCommand.run),
             Subcommand(
-                name: "join", summary: "be a participant: midihub join HOST[:PORT]…",
+                name: "join", summary: "be a participant: midihub join [HOST[:PORT]…]",
                 explanation: JoinCommand.explanation,
-                options: ["--name", "--dump", "--json", "--play", "--record"], takesOperands: true, run: JoinCommand.run
-            ),
+                options: [
+                    "--room", "--name", "--clone", "--device", "--thru", "--dump", "--json", "--play", "--record",
+                    "--status",
+                ],
+                takesOperands: true, run: JoinCommand.run),
             Subcommand(
                 name: "ping", summary: "round trips to hubs, to choose one: midihub ping HOST[:PORT]…",
                 explanation: PingCommand.explanation, options: ["--json"], takesOperands: true, run: PingCommand.run),
+            Subcommand(
+                name: "devices", summary: "instruments plugged into the hub's machine: midihub devices [PATTERN]",
+                explanation: DevicesCommand.explanation, options: anywhere.union(["--json"]), takesOperands: true,
+                run: DevicesCommand.run),
             Subcommand(
                 name: "engine", summary: "the embedded engine (the hub starts it)",
                 explanation: """

@@ -26,8 +26,8 @@ final class Endpoint {
     var streams: SessionStreams
     /// In place of RTP-MIDI, where the other side is one of our own programs.
     var link: EndpointLink?
-    /// When its session is to be looked at: no later than something is due there.
-    var deadline: UInt64 = 0
+    /// When it is to be looked at: no later than something is due there (`EngineLoop.wake(_:by:)`).
+    var due: UInt64 = 0
 
     /// Its place in the session table.
     let slot: Int

@@ -11,6 +11,8 @@ final class EndpointLink {
     var report: LinkReport?
     /// What it asks for again: so many questions a second.
     var questions = TokenBucket(rate: 100, burst: 100)
+    /// What it says of its instrument, which goes to everybody.
+    var names = TokenBucket(rate: 2, burst: 10)
 
     init(_ reader: OriginReader, now: UInt64) { (self.reader, session) = (reader, LinkSession(now: now)) }
 }

@@ -26,6 +26,8 @@ package enum EngineEvent: Sendable {
     case loop(EngineStatus.Participant)
     /// A participant's software sends back what the echo gives it; the echo is no longer given to it.
     case echoReturned(EngineStatus.Participant)
+    /// A participant has played where nobody has the focus.
+    case touched(EngineStatus.Participant)
     /// It goes otherwise than before with somebody whom a room invites.
     case call(EngineStatus.Call)
     case problem(String)

@@ -22,6 +22,7 @@ extension EngineLine {
         case .back(let participant): (event, self.participant) = (.back, participant)
         case .loop(let participant): (event, self.participant) = (.loop, participant)
         case .echoReturned(let participant): (event, self.participant) = (.echoReturned, participant)
+        case .touched(let participant): (event, self.participant) = (.touched, participant)
         case .call(let call): (event, self.call) = (.call, call)
         case .problem(let reason): self.reason = reason
         case .ended: event = .ended

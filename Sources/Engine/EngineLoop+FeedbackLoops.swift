@@ -20,11 +20,11 @@ extension EngineLoop {
         }
         if member.trial != nil {
             _ = member.sentinel.returns(word, at: now)
-            wakeForTrial(member.sentinel.trialEnd)
+            wakeForTrial(of: member, member.sentinel.trialEnd)
         } else if member.sentinel.participantSends(word, at: now), !member.isCut {
             member.trial = Member.Trial(member.incoming.lazy.filter { !$0.isEcho }.map(\.from))
             member.sentinel.beginTrial(at: now)
-            wakeForTrial(member.sentinel.trialEnd)
+            wakeForTrial(of: member, member.sentinel.trialEnd)
         }
     }
 
@@ -36,7 +36,7 @@ extension EngineLoop {
             if echo.sentinel.returns(word, at: now) || !message.holds { trial.returned.apply(message) }
             echo.sentinel.withholds(word, at: now)
             trial.set.apply(message)
-            return wakeForTrial(echo.sentinel.trialEnd)
+            return wakeForTrial(of: member, echo.sentinel.trialEnd)
         }
         let within = Milliseconds(member.endpoint.streams.session.clock.maximum / 10) + 50
         guard echo.sentinel.participantSends(word, at: now, within: within) else {
@@ -50,7 +50,7 @@ extension EngineLoop {
         trial.set.apply(message)
         if message.holds { trial.returned.apply(message) }
         echo.sentinel.beginTrial(at: now)
-        wakeForTrial(echo.sentinel.trialEnd)
+        wakeForTrial(of: member, echo.sentinel.trialEnd)
     }
 
     /// Ends trials that are over. Returns when the next one will be.
@@ -67,8 +67,8 @@ extension EngineLoop {
         return next
     }
 
-    private func wakeForTrial(_ end: Milliseconds?) {
-        if let end { wake(by: now + UInt64(max(0, end - milliseconds)) * 10) }
+    private func wakeForTrial(of member: Member, _ end: Milliseconds?) {
+        if let end { wake(member.endpoint, by: now + UInt64(max(0, end - milliseconds)) * 10) }
     }
 
     private func endTrial(of member: Member) {

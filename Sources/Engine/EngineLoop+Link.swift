@@ -28,8 +28,10 @@ extension EngineLoop {
         heard(endpoint)
         let answer = LinkPacket.Greeting(wants: .numbered, pulse: greeting.pulse, instance: table.clockEpoch)
         sendLink(.welcome(answer), to: endpoint, on: .control)
+        // With each answer: an earlier one may have been lost, without which nothing of a link is understood.
+        tellIdentities(to: member)
         if isNew { for wire in member.incoming { sendState(of: wire.from, to: endpoint) } }
-        if let link = endpoint.link { wake(by: link.session.pulseDue) }
+        if let link = endpoint.link { wake(endpoint, by: link.session.pulseDue) }
     }
 
     /// From now on it gives and takes numbered events.
@@ -127,11 +129,14 @@ extension EngineLoop {
         case .gone(let origin, _, _):
             if origin == link.reader.origin, member.holdsAnything { releaseHeld(of: member) }
         case .report(let report): link.report = report
+        case .identity(let origin, let identity):
+            guard origin == link.reader.origin else { return refuse(endpoint) }
+            if link.names.consume(at: milliseconds) { received(identity, of: origin, from: member) }
         case .hello, .welcome: refuse(endpoint)
         }
         forward(from: member)
         sendNumbered(of: member)
-        if let due = link.reader.deadline { wake(by: due) }
+        if let due = link.reader.deadline { wake(endpoint, by: due) }
     }
 
     /// Of an origin that is not its own, or of no use here: no effect, no answer.
@@ -228,7 +233,7 @@ extension EngineLoop {
         }
         member.endpoint.allowance.charge(delivered - before, at: deliveryCost)
         member.repeatDue = now + Self.repetition
-        wake(by: now + Self.repetition)
+        wake(member.endpoint, by: now + Self.repetition)
     }
 
     private func sendWritten(of member: Member) {
@@ -239,7 +244,7 @@ extension EngineLoop {
                     sendWritten(to: hearer, link)
                     link.session.sentEvent(at: now)
                     delivered += 1
-                    wake(by: link.session.pulseDue)
+                    wake(hearer, by: link.session.pulseDue)
                 }
             }
         }
@@ -280,7 +285,7 @@ extension EngineLoop {
             sendWritten(to: endpoint, link)
         }
         link.session.sentEvent(at: now)
-        wake(by: link.session.pulseDue)
+        wake(endpoint, by: link.session.pulseDue)
     }
 
     // MARK: Answers and pulses
@@ -328,9 +333,14 @@ extension EngineLoop {
         _ state: SpeakerState, of origin: Origin, at number: EventNumber, isFinal: Bool = false, to endpoint: Endpoint
     ) {
         guard let link = endpoint.link, let address = endpoint.data else { return }
-        StateParts.write(
-            state, of: origin, at: number, isFinal: isFinal, from: table.ssrc, count: { link.session.nextCount() },
-            send: { queue(on: .data, of: endpoint.port, to: address, $0) })
+        let isStruck = endpoint.member?.isController ?? false
+        // Nobody would ask again for lights: a second copy, since packets get lost.
+        for _ in 0..<(isStruck ? 2 : 1) {
+            StateParts.write(
+                state, of: origin, at: number, isFinal: isFinal, isStruck: isStruck, from: table.ssrc,
+                count: { link.session.nextCount() },
+                send: { queue(on: .data, of: endpoint.port, to: address, $0) })
+        }
     }
 
     /// One who is heard by link is not to be heard over this wire any more: three times, since packets get lost.

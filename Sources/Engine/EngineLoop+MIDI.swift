@@ -75,7 +75,7 @@ extension EngineLoop {
         }
         forward(from: member)
         sendNumbered(of: member)
-        if let due = endpoint.streams.receiver.segmentsDue { wake(by: due) }
+        if let due = endpoint.streams.receiver.segmentsDue { wake(endpoint, by: due) }
         count(reception, of: endpoint)
     }
 
@@ -83,7 +83,7 @@ extension EngineLoop {
     func heard(_ endpoint: Endpoint) {
         endpoint.streams.session.heard(now: now)
         guard let member = endpoint.member, member.isSilent else { return }
-        endpoint.deadline = 0
+        endpoint.due = 0
         tellSilence(of: endpoint)
     }
 
@@ -105,7 +105,7 @@ extension EngineLoop {
             endpoint.record.pointee.journals = endpoint.streams.evidence.rawValue
             // It may not know yet that we do.
             endpoint.streams.sender.showJournal(at: now)
-            wake(by: now)
+            wake(endpoint, by: now)
         }
         if reception.repaired > 0 { sendFeedback(to: endpoint) }
     }
@@ -118,6 +118,12 @@ extension EngineLoop {
         _ emission: Emission, of packet: RawSpan, _ start: UInt32, _ number: EventNumber?, from member: Member,
         _ milliseconds: Milliseconds
     ) {
+        if case .message(let message, _, _) = emission, let value = ignored(message, of: member) {
+            // Who numbers by itself has given it a number, under which there has to be something.
+            guard let number else { return }
+            member.log?.setValue(of: number, value)
+            return keep(emission, of: packet, number, from: member)
+        }
         keep(emission, of: packet, number, from: member)
         switch emission {
         case .message(let message, let time, _):
@@ -128,6 +134,10 @@ extension EngineLoop {
             if member.late != nil, isLateEnd(message, of: member) { return }
             member.state.pointee.follow(message)
             if message.holds { watch(member.endpoint) }
+            if member.mayTouch, message.isTouch {
+                (member.mayTouch, member.hasTouched) = (false, true)
+                wake(member.endpoint, by: now)
+            }
             watchLoop(message, word, of: member, milliseconds)
             if member.room.plan.echoes ?? false { watchEcho(message, word, of: member, milliseconds) }
             for wire in member.outgoing where !wire.isWithheld { wire.follow(message) }
@@ -161,7 +171,7 @@ extension EngineLoop {
     private func watch(_ endpoint: Endpoint) {
         guard !endpoint.streams.session.isWatched else { return }
         endpoint.streams.session.isWatched = true
-        endpoint.deadline = 0
+        endpoint.due = 0
     }
 
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
@@ -218,7 +228,9 @@ extension EngineLoop {
                         }
                     }
                     hearer.record.pointee.nextSequence = sender.next.rawValue
-                    due = min(due, sender.guardDue ?? .max)
+                    let guardDue = sender.guardDue ?? .max
+                    hearer.due = min(hearer.due, guardDue)
+                    due = min(due, guardDue)
                     count += 1
                 }
             }
@@ -252,7 +264,7 @@ extension EngineLoop {
 
     private func sent(to endpoint: Endpoint) {
         endpoint.record.pointee.nextSequence = endpoint.streams.sender.next.rawValue
-        if let due = endpoint.streams.sender.guardDue { wake(by: due) }
+        if let due = endpoint.streams.sender.guardDue { wake(endpoint, by: due) }
     }
 
     /// Receiver feedback where it is due.

@@ -42,7 +42,7 @@ extension EngineLoop {
         let endpoints = port.endpoints(ssrc)
         if let endpoint = endpoints.first(where: { $0.claim?.address == source }) {
             if let packet { endpoint.claim?.claim.receive(packet, now: now) }
-            if let deadline = endpoint.claim?.claim.deadline { wake(by: deadline) }
+            if let deadline = endpoint.claim?.claim.deadline { wake(endpoint, by: deadline) }
             return
         }
         let returning = endpoints.first { $0.former?.data == source }
@@ -57,7 +57,7 @@ extension EngineLoop {
         let claim = Claim(now: now, isReturn: returning != nil)
         endpoint.claim = (source, claim)
         queue(on: .data, of: port, to: source) { claim.question(from: table.ssrc).write(into: &$0) }
-        wake(by: claim.deadline)
+        wake(endpoint, by: claim.deadline)
     }
 
     /// The silence of one who never answers questions says nothing. (Right after a restart of ours nobody has answered yet.)
@@ -71,7 +71,7 @@ extension EngineLoop {
         switch endpoint.claim?.claim.wake(now: now, lastHeard: endpoint.streams.session.lastHeard) {
         case .askOwner:
             if let data = endpoint.data {
-                endpoint.deadline = 0
+                endpoint.due = 0
                 queue(on: .data, of: endpoint.port, to: data) {
                     endpoint.streams.session.question(now: now).write(into: &$0)
                 }

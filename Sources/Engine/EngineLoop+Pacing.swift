@@ -24,7 +24,7 @@ extension EngineLoop {
             }
             guard let buffer = pool.claim() else { return }
             endpoint.gathering = (buffer, now)
-            wake(by: now + Self.second / 2)
+            wake(endpoint, by: now + Self.second / 2)
         }
         guard let gathering = endpoint.gathering else { return }
         guard part != .cancel, pool.append(octets, to: gathering.buffer) else {
@@ -62,7 +62,7 @@ extension EngineLoop {
     func sendPiece(to endpoint: Endpoint) {
         let goesOn = sendPiece(to: endpoint, size: Pacing.pieceSize)
         endpoint.streams.pacing.due = goesOn ? now + Pacing.interval : nil
-        if goesOn { wake(by: now + Pacing.interval) }
+        if goesOn { wake(endpoint, by: now + Pacing.interval) }
     }
 
     /// Sends all that is left at once.

@@ -99,7 +99,8 @@ extension EngineLoop {
         return EngineStatus(
             version: version, pid: getpid(), ports: all, participants: rooms.flatMap(\.members).map(status),
             sent: ports.values.reduce(0) { $0 + $1.control.sent + $1.data.sent },
-            unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent }, calls: calls.map(\.outcome))
+            unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent },
+            knows: EnginePlan.Ability.allCases.map(\.rawValue), calls: calls.map(\.outcome))
     }
 
     /// A word in the log about losses, at most every five seconds.

@@ -18,11 +18,13 @@ extension EngineLoop {
         endpoint.record.pointee.since = SystemTime.unixMilliseconds
         let member = seat(endpoint)
         table.commit(endpoint.slot)
+        let choice = room.rules.choice
         for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
+        if room.rules.choice == choice { choose(member) } else { rewire(room) }
         news.send(.joined(status(member)))
         if let call = endpoint.call { connected(call) }
-        wake(by: now + Self.second / 4)
+        wake(endpoint, by: now + Self.second / 4)
     }
 
     /// Makes it a member of its room, with what its record says; nobody hears it yet.
@@ -76,7 +78,9 @@ extension EngineLoop {
         for wire in member.incoming { disconnect(wire) }
         let room = member.room
         room.members.removeAll { $0 === member }
+        let choice = room.rules.choice
         for wire in room.rules.leave(member.memberID) { connect(wire, in: room) }
+        if room.rules.choice != choice { rewire(room) }
         news.send(.left(status(member), reason: reason, released: released))
     }
 
@@ -158,6 +162,7 @@ extension EngineLoop {
 
     /// Compares the wires that there are with those that the room wants.
     func rewire(_ room: ServedRoom) {
+        for member in room.members { choose(member) }
         let wanted = room.rules.wantedWires
         for member in room.members {
             for wire in member.outgoing where !wanted.contains(wire.rule) {
@@ -274,15 +279,19 @@ extension EngineLoop {
             for wire in wires { sendState(of: wire.from, to: endpoint) }
             return
         }
+        let isController = endpoint.member?.isController ?? false
         for wire in wires.sorted(by: { $0.from.playedAt < $1.from.playedAt }) where !wire.isEcho {
-            wire.from.state.pointee.controls.tell {
-                endpoint.backlog.append($0)
-                wire.follow($0)
+            func tell(_ message: Message) {
+                endpoint.backlog.append(message)
+                wire.follow(message)
             }
+            wire.from.state.pointee.controls.tell(tell)
+            // What is lit, too.
+            if isController { wire.from.state.pointee.tellHeld(tell) }
         }
         guard !endpoint.backlog.isEmpty, endpoint.streams.pacing.due == nil else { return }
         endpoint.streams.pacing.due = now
-        wake(by: now)
+        wake(endpoint, by: now)
     }
 
     /// After our own death the participant is missing one packet, in which everything was said that may have been lost

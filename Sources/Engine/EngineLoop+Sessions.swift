@@ -198,8 +198,7 @@ extension EngineLoop {
             }
         }
         tellSilence(of: endpoint)
-        endpoint.deadline = endpoint.streams.session.deadline
-        wake(by: endpoint.deadline)
+        wake(endpoint, by: endpoint.streams.session.deadline)
     }
 
     /// One who only measures is never a member: its clock is answered, and whatever else it sends is dropped.
@@ -325,7 +324,12 @@ extension EngineLoop {
                 wire.assume(member.state.pointee.held)
             }
         }
+        let held = Programs.heldPorts(.udp)
         for member in resumed {
+            if isDead(member.endpoint, held) {
+                remove(member.endpoint, .restarted, farewell: false)
+                continue
+            }
             // Whoever merges by number asks for what it misses.
             if member.endpoint.link == nil { remindOfRoom(member) }
             news.send(.joined(status(member)))
@@ -347,5 +351,12 @@ extension EngineLoop {
             : .resumedListener(
                 token: record.token, dataToken: record.dataToken, peer: ssrc, own: table.ssrc, name: name, now: now,
                 hasAnswered: answers, peerClock: clock)
+    }
+
+    /// It joined from this machine, and nobody has its port any more: a device of this machine dies with its engine. `held`:
+    /// the UDP ports that somebody has.
+    private func isDead(_ endpoint: Endpoint, _ held: Set<UInt16>) -> Bool {
+        let source = endpoint.control
+        return (source.isLoopback || source.host == plan.host) && !held.isEmpty && !held.contains(source.port)
     }
 }

@@ -181,6 +181,12 @@ final class EngineLoop {
         alarm.due = .now.advanced(by: .microseconds(Int64(time > now ? (time - now) * 100 : 0)))
     }
 
+    /// Sees to it that a peer is looked at no later than at `time`.
+    func wake(_ endpoint: Endpoint, by time: UInt64) {
+        endpoint.due = min(endpoint.due, time)
+        wake(by: time)
+    }
+
     /// Does what is due for every peer.
     private func lookAround() {
         var next = UInt64.max
@@ -189,29 +195,39 @@ final class EngineLoop {
             retryPorts()
         }
         for port in ports.values {
-            for endpoint in port.byControl.values { attend(endpoint, &next) }
-            for endpoint in port.arrivingByControl.values { attend(endpoint, &next) }
+            for endpoint in port.byControl.values { next = min(next, attend(endpoint)) }
+            for endpoint in port.arrivingByControl.values { next = min(next, attend(endpoint)) }
             port.forgetDeparted(at: now)
         }
         for call in calls { next = min(next, attend(call)) }
         if next != .max { wake(by: max(next, now + 10)) }
     }
 
-    private func attend(_ endpoint: Endpoint, _ next: inout UInt64) {
-        if endpoint.deadline <= now {
-            endpoint.streams.session.isWatched = endpoint.member?.holdsAnything ?? false
-            if endpoint.streams.session.deadline <= now { perform(on: endpoint) { $0.wake(now: now, perform: $1) } }
-            // It may have ended just now.
-            guard endpoint.port.has(endpoint) else { return }
-            endpoint.deadline = endpoint.streams.session.deadline
-        }
-        next = min(next, endpoint.deadline)
-        next = min(next, judgeClaim(on: endpoint))
+    /// Does what is due for one peer. Gives when something will be.
+    private func attend(_ endpoint: Endpoint) -> UInt64 {
+        guard endpoint.due <= now else { return endpoint.due }
+        endpoint.due = .max
+        endpoint.streams.session.isWatched = endpoint.member?.holdsAnything ?? false
+        if endpoint.streams.session.deadline <= now { perform(on: endpoint) { $0.wake(now: now, perform: $1) } }
+        // It may have ended just now.
+        guard endpoint.port.has(endpoint) else { return .max }
+        var next = min(endpoint.streams.session.deadline, judgeClaim(on: endpoint))
         if let end = endpoint.probeEnd {
-            if end <= now { return remove(endpoint, .kicked, farewell: true) }
+            if end <= now {
+                remove(endpoint, .kicked, farewell: true)
+                return .max
+            }
             next = min(next, end)
         }
-        guard let member = endpoint.member else { return }
+        if let member = endpoint.member { next = min(next, attend(member)) }
+        endpoint.due = min(endpoint.due, next)
+        return endpoint.due
+    }
+
+    private func attend(_ member: Member) -> UInt64 {
+        let endpoint = member.endpoint
+        // Feedback, and what changes slowly.
+        var next = now + Self.second / 4
         if let link = endpoint.link { next = min(next, attendLink(member, link)) }
         if let due = member.repeatDue {
             repeatNumbered(of: member)
@@ -238,10 +254,10 @@ final class EngineLoop {
             }
         }
         if let end = endTrials(of: member) { next = min(next, end) }
+        next = min(next, tellTouch(of: member))
         sendFeedback(to: endpoint)
         report(member)
-        // Feedback, and what changes slowly.
-        next = min(next, now + Self.second / 4)
+        return next
     }
 
     // MARK: Orders

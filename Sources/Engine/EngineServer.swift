@@ -1,13 +1,20 @@
-import EngineProtocol
+package import EngineProtocol
 import Foundation
 import Glibc
-import Linux
+package import Linux
 
 /// The engine's thread, and beside it the main thread with its log, its control socket and its signals.
 package final class EngineServer {
     private let version: String
     private let planPath: String
-    private let loop: EventLoop
+    /// The main thread's.
+    package let loop: EventLoop
+    /// Who of this machine is a member, besides those who come over the network: it follows the plan on the main thread, and
+    /// is asked whose session (its SSRC) is which device's, and how all are.
+    package var onPlan: (EnginePlan) -> Void = { _ in }
+    package var device: (_ session: UInt32) -> String? = { _ in nil }
+    package var devices: () -> (all: [EngineStatus.Device], trouble: String?) = { ([], nil) }
+    private var plan: EnginePlan
     private let engine: EngineThread
     private let news: Mailbox<EngineEvent>
     private let answers: Mailbox<Answer>
@@ -44,7 +51,7 @@ package final class EngineServer {
         controlPath = control
         loop = try EventLoop()
         (news, answers) = (try Mailbox(), try Mailbox())
-        let plan = try Self.readPlan(path)
+        plan = try Self.readPlan(path)
         engine = try EngineThread(plan, sessions: sessions, version: version, news: news)
         listener = try Sockets.listen(unix: control, mode: 0o660)
     }
@@ -60,9 +67,22 @@ package final class EngineServer {
         }
         try loop.receive(news) { [unowned self] item in
             write(EngineLine(item, at: SystemTime.unixMilliseconds))
-            if case .ended = item { loop.stop() }
+            switch item {
+            // Now that there is somewhere to join.
+            case .listening: onPlan(plan)
+            case .ended: loop.stop()
+            default: break
+            }
         }
-        try loop.receive(answers) { [unowned self] in answer($0.reply, $0.connection) }
+        try loop.receive(answers) { [unowned self] in
+            var reply = $0.reply
+            if var status = reply.status.take() {
+                for index in status.participants.indices { complete(&status.participants[index]) }
+                (status.devices, status.deviceTrouble) = devices()
+                reply.status = status
+            }
+            answer(reply, $0.connection)
+        }
         try loop.watch(listener.number, .read) { [unowned self] _ in accept() }
         try engine.start()
         try loop.run()
@@ -70,8 +90,26 @@ package final class EngineServer {
         File.remove(controlPath)
     }
 
+    private func complete(_ participant: inout EngineStatus.Participant) {
+        // Whoever comes from elsewhere may have drawn the same number, or have heard it.
+        guard let device = device(participant.ssrc), let host = Sockets.Address(participant.address)?.host,
+            host == plan.host || SocketAddress(host: host, port: 0)?.isLoopback ?? false
+        else { return }
+        (participant.device, participant.address) = (device, "this machine")
+    }
+
+    /// A line of the log, about what is wrong.
+    package func tell(_ problem: String) {
+        write(EngineLine(.problem(problem), at: SystemTime.unixMilliseconds))
+    }
+
     /// A line that cannot be written (a full disk) is lost; MIDI goes on.
     private func write(_ line: EngineLine) {
+        var line = line
+        if var participant = line.participant.take() {
+            complete(&participant)
+            line.participant = participant
+        }
         let bytes = Array(((isLineOpen ? "\n" : "") + JSON.text(line) + "\n").utf8)
         let count = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
         if count > 0 { isLineOpen = bytes[count - 1] != UInt8(ascii: "\n") }
@@ -88,10 +126,12 @@ package final class EngineServer {
 
     private func reload(_ done: (String?) -> Void) {
         do {
-            engine.send(.serve(try Self.readPlan(planPath)))
+            plan = try Self.readPlan(planPath)
+            engine.send(.serve(plan))
+            onPlan(plan)
             done(nil)
         } catch {
-            write(EngineLine(.problem("the plan is not used: \(error)"), at: SystemTime.unixMilliseconds))
+            tell("the plan is not used: \(error)")
             done("\(error)")
         }
     }

@@ -70,6 +70,14 @@ final class Member {
     /// Messages of its own, and of these the beginnings of notes.
     var messages: UInt64 = 0
     var notes: UInt64 = 0
+    /// It would get the focus if it played now; and it has. When that was told it is not told again at once.
+    var mayTouch = false
+    var hasTouched = false
+    var touchDue: UInt64 = 0
+    /// Of a controller of an input that picks up.
+    var knobs: Knobs?
+    /// Another controller of its input is live.
+    var isIdle = false
     /// It answers no questions any more, and everybody was told.
     var isSilent = false
 
@@ -85,6 +93,8 @@ final class Member {
     var holdsAnything: Bool { !state.pointee.held.isEmpty }
     var origin: Origin { Origin(endpoint.record.pointee.origin) }
     var lastEvent: EventNumber { EventNumber(endpoint.record.pointee.number) }
+    /// Lights and faders follow what is sent to it: they are told what is held, too.
+    var isController: Bool { room.rules.isController(name) }
     var memberID: MemberID { MemberID(id) }
     /// The member as the module Rooms sees it.
     var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex) }

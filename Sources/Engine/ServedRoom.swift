@@ -1,4 +1,5 @@
 import EngineProtocol
+import HubLink
 import Rooms
 
 /// A room that is served, with those who are in it.
@@ -8,15 +9,36 @@ final class ServedRoom {
     var rules: Room
     /// In the order of their arrival.
     var members: [Member] = []
+    /// The values that count of the inputs that pick up, by name.
+    private var values: [String: InputValues] = [:]
+    /// What the instruments of those are called who are or were in it, the oldest first.
+    private(set) var identities: [(origin: Origin, identity: LinkIdentity)] = []
+    private static let mostIdentities = 32
 
     init(_ plan: RoomPlan) {
         self.plan = plan
         rules = Self.rules(plan)
     }
 
-    static func rules(_ plan: RoomPlan) -> Room {
-        Room(
-            policy: plan.policy, blocks: Set(plan.blocks), echoes: plan.echoes ?? false, meshLimit: plan.maximum)
+    /// Whoever plays next is to be told of: nobody has the focus.
+    var awaitsTouch: Bool { plan.focus?.byTouch ?? false && rules.focusHolder == nil }
+
+    /// What counts of the input that a member belongs to; nil where it is no controller of one that picks up.
+    func values(of member: String) -> InputValues? {
+        guard let input = plan.inputs?.first(where: { $0.of.contains(member) }), input.picksUp ?? false else {
+            return nil
+        }
+        let known = values[input.name] ?? InputValues()
+        values[input.name] = known
+        return known
+    }
+
+    static func rules(_ plan: RoomPlan) -> Room { Room(plan, meshLimit: plan.maximum) }
+    /// An instrument that comes again, with another origin, is the same.
+    func learn(_ identity: LinkIdentity, of origin: Origin) {
+        identities.removeAll { $0.origin == origin || $0.identity == identity }
+        identities.append((origin, identity))
+        if identities.count > Self.mostIdentities { identities.removeFirst() }
     }
 
     func member(_ id: MemberID) -> Member? { members.first { $0.memberID == id } }

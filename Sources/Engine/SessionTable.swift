@@ -128,9 +128,9 @@ final class SessionTable {
         header.pointee.magic = 0
         let size = MemoryLayout<Record>.stride
         for index in (0..<capacity).reversed() {
-            let place = memory + recordsAt + index * size
-            place.copyMemory(from: memory + recordsAt + index * sizeInVersion2, byteCount: commonSize)
-            (place + commonSize).initializeMemory(as: UInt8.self, repeating: 0, count: size - commonSize)
+            let record = memory + recordsAt + index * size
+            record.copyMemory(from: memory + recordsAt + index * sizeInVersion2, byteCount: commonSize)
+            (record + commonSize).initializeMemory(as: UInt8.self, repeating: 0, count: size - commonSize)
         }
         (header.pointee.version, header.pointee.recordSize) = (Header().version, Header().recordSize)
         header.pointee.magic = Header.magic

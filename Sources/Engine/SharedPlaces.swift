@@ -18,7 +18,7 @@ struct SharedPlaces<Holder: AnyObject> {
     /// of several such the oldest of all. `isOwn`: the newcomer's address is that one. nil where nobody is here.
     func yielding(to source: SocketAddress) -> (holder: Holder, isOwn: Bool)? {
         var shares = [source.network: 1]
-        for place in taken { shares[place.network, default: 0] += 1 }
+        for one in taken { shares[one.network, default: 0] += 1 }
         let most = shares.values.max()
         return taken.first { shares[$0.network] == most }.map { ($0.holder, $0.network == source.network) }
     }

@@ -5,7 +5,7 @@ import Rooms
 /// milliseconds. A reader leaves out what it does not know; `v` changes only when it could no longer do that.
 package struct EngineLine: Codable {
     package enum Kind: String, Codable {
-        case started, listening, joined, left, latency, losses, refused, silent, back, loop, ended
+        case started, listening, joined, left, latency, losses, refused, silent, back, loop, touched, ended
         case problem = "trouble"
         case cannotListen = "cannot-listen"
         case echoReturned = "echo-returned"

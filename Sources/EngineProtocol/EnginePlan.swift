@@ -35,6 +35,16 @@ package struct EnginePlan: Codable, Equatable, Sendable {
         rooms.flatMap { room in room.ports.enumerated().map { ($1, room, $0) } }
     }
 
+    /// What a plan may want that older engines do not know and leave out.
+    package enum Ability: String, Codable, CaseIterable, Sendable { case focus, inputs }
+
+    package var wants: Set<Ability> {
+        var wants: Set<Ability> = []
+        if rooms.contains(where: { $0.focus != nil }) { wants.insert(.focus) }
+        if rooms.contains(where: { !($0.inputs ?? []).isEmpty }) { wants.insert(.inputs) }
+        return wants
+    }
+
     package func admits(_ address: SocketAddress) -> Bool {
         !deny.contains { $0.contains(address) } && (allow.isEmpty || allow.contains { $0.contains(address) })
     }

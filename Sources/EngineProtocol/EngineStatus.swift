@@ -109,6 +109,8 @@ package struct EngineStatus: Codable, Sendable {
         package var mayHaveLeftNotes: Bool?
         /// Numbered events go to it and come from it; nil: RTP-MIDI.
         package var link: Link?
+        /// It is a device of the engine's own machine: its ALSA client and port, with a colon between.
+        package var device: String?
         /// The room has invited it; nil: it has invited itself.
         package var isInvited: Bool?
 
@@ -127,6 +129,23 @@ package struct EngineStatus: Codable, Sendable {
         }
     }
 
+    /// A device of the engine's own machine that is wanted in a room, and is or was there.
+    package struct Device: Codable, Equatable, Sendable {
+        /// What it is called in the room.
+        package var name: String
+        package var room: String
+        /// Where it is in the ALSA sequencer, as in "24:0"; nil while it is away.
+        package var alsa: String?
+        package var isMember: Bool
+        /// Why it is none, though it is there.
+        package var trouble: String?
+
+        package init(name: String, room: String, alsa: String? = nil, isMember: Bool = false, trouble: String? = nil) {
+            (self.name, self.room, self.alsa) = (name, room, alsa)
+            (self.isMember, self.trouble) = (isMember, trouble)
+        }
+    }
+
     package var version: String
     package var pid: Int32
     package var ports: [Port]
@@ -134,14 +153,25 @@ package struct EngineStatus: Codable, Sendable {
     /// Datagrams sent, and dropped because the kernel had no room.
     package var sent: UInt64
     package var unsent: UInt64
+    /// What it does of what a plan may want, by name (`EnginePlan.Ability`): a newer engine may have names that are not
+    /// known here, an older one does not tell.
+    package var knows: [String]?
+    package var abilities: Set<EnginePlan.Ability> {
+        Set((knows ?? []).compactMap { EnginePlan.Ability(rawValue: $0) })
+    }
+    /// An engine that knows nothing of devices tells none.
+    package var devices: [Device]?
+    /// Why none is seen, though some are wanted.
+    package var deviceTrouble: String?
+
     /// How it is with each of those whom the rooms invite. An older engine invites nobody, and has none.
     package var calls: [Call]?
 
     package init(
         version: String, pid: Int32, ports: [Port], participants: [Participant], sent: UInt64, unsent: UInt64,
-        calls: [Call]? = nil
+        knows: [String]? = nil, calls: [Call]? = nil
     ) {
-        self.calls = calls
+        (self.knows, self.calls) = (knows, calls)
         (self.version, self.pid, self.ports, self.participants, self.sent, self.unsent) = (
             version, pid, ports, participants, sent, unsent
         )

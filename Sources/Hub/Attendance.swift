@@ -10,6 +10,8 @@ class Attendee {
     fileprivate(set) var isRecorded = false
     fileprivate(set) var isSilent = false
     fileprivate(set) var roundTrips = RoundTrips()
+    /// Where it really is, if the hub takes part in its place.
+    var relay: Relay?
 
     init(_ visit: Visit) { self.visit = visit }
 
@@ -21,6 +23,7 @@ class Attendee {
         (view.sends, view.receives) = (direction.sends, direction.receives)
         view.rtt = roundTrips.view
         (view.address, view.ssrc) = (visit.address, visit.ssrc)
+        if let relay { (view.kind, view.remark, view.unreadable) = (.tcp, relay.remark, relay.unreadable) }
         if direction == .neither { view.remark = "its name says neither In nor Out: not connected" }
         return view
     }
@@ -83,6 +86,7 @@ final class Attendance<ID: Hashable, One: Attendee> {
         context.note(
             .silent, severity: .warning, at: TimeRange(moment), visit: one.visit,
             "\(one.visit.name) has been silent for \(seconds) s")
+        context.isMissing(one.visit)
     }
 
     func cameBack(_ one: One, at moment: Timestamp = .now) {
@@ -91,8 +95,13 @@ final class Attendance<ID: Hashable, One: Attendee> {
         context.note(.back, at: TimeRange(moment), visit: one.visit, "\(one.visit.name) is back")
     }
 
-    /// Records a round trip that is believed.
+    /// Records a round trip that is believed; of one in whose place the hub takes part, that from the hub to it.
     func measured(_ one: One, _ microseconds: Int, at moment: Timestamp = .now) {
+        var microseconds = microseconds
+        if let relay = one.relay {
+            guard let roundTrip = relay.roundTrip else { return }
+            microseconds = roundTrip
+        }
         let sample = LatencySample(
             visit: one.visit.id, at: TimeRange(moment), roundTrip: Int64(microseconds), trust: .confirmed)
         context.recorder.add(.latency(sample))

@@ -20,6 +20,9 @@ protocol Carrier: AnyObject {
     /// The hub ends: the processes go on, or have ended.
     func close()
 
+    /// The store works again after a failure, or is a new file: it gets all visits that have not ended.
+    func rerecord()
+
     /// Every second, and every five.
     func look()
     func tick()
@@ -29,9 +32,14 @@ protocol Carrier: AnyObject {
     /// Asks what participants hold and have set. `done` is called once, with those who hold or have set something, by the
     /// numbers of their visits.
     func askSounding(_ done: @escaping ([Int64: ActiveNotes]) -> Void)
+    /// False where there is no such participant, or that cannot be done for anybody; else as `HubEngine.perform`.
+    func perform(
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
+    ) -> Bool
     /// Silences a room, nil all rooms; `all`: also notes that are not known to sound.
     func panic(_ room: String?, all: Bool, _ done: @escaping @Sendable (PanicOutcome) -> Void)
 
+    var participants: [Snapshot.Participant] { get }
     /// The wires that exist; nil where they are always those that the rooms want.
     var wires: Set<Matrix.Pair>? { get }
     /// The visits of participants who are muted because they send back what they hear.
@@ -42,6 +50,8 @@ protocol Carrier: AnyObject {
     var calls: [EngineStatus.Call] { get }
     /// What somebody should look at though all is well.
     var notices: [String] { get }
+    /// Devices of this machine that are wanted in a room, and are or were there.
+    var devices: [EngineStatus.Device] { get }
     /// How long after the beginning of a session its wires are made.
     var settling: Duration { get }
     /// What happened to a participant whom `author` kicked, in words that follow its name.
@@ -56,4 +66,13 @@ enum PanicOutcome: Sendable {
 
 extension Carrier {
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
+    var devices: [EngineStatus.Device] { [] }
+
+    func perform(
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
+    ) -> Bool {
+        engines.contains { $0.perform(command, on: participant, done) }
+    }
+
+    func rerecord() { for engine in engines { engine.rerecord() } }
 }

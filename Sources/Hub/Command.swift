@@ -1,4 +1,5 @@
 package import Client
+package import Devices
 package import EngineProtocol
 package import Rooms
 import Store
@@ -24,6 +25,10 @@ package enum Command: Hashable, Sendable {
     case leavePiano(PianoKey)
     case echo(room: String, seconds: Int64)
     case endEcho(room: String)
+    /// Gives the focus to a member of that name, or frees it.
+    case focus(room: String, String?)
+    /// Lets a controller of an input be heard in place of the others; nil: the first of them that is here.
+    case choose(room: String, input: String, String?)
     /// Has a room invite a peer that only listens, or no longer.
     case connect(room: String, Initiator.Host, name: String?)
     case disconnect(room: String, name: String)
@@ -37,8 +42,7 @@ package enum Command: Hashable, Sendable {
         case .panic(let room, _): room
         case .block(let room, _, _): room
         case .piano(let key, _), .leavePiano(let key): key.room
-        case .echo(let room, _), .endEcho(let room): room
-        case .connect(let room, _, _): room
+        case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _), .connect(let room, _, _): room
         case .disconnect, .reload, .member, .restart, .testAlert, .stop: nil
         }
     }
@@ -82,4 +86,6 @@ package enum HubRequest: Sendable {
     /// What participants hold and have set: those who do, by the numbers of their visits.
     case sounding(@Sendable ([Int64: ActiveNotes]) -> Void)
     case alerts(@Sendable (AlertState) -> Void)
+    /// What is plugged into this machine; what a pattern takes is marked.
+    case devices(DevicePattern?, @Sendable (DeviceList) -> Void)
 }

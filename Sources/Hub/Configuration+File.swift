@@ -5,6 +5,13 @@ import Store
 extension Configuration {
     /// Reads a file in any of the three formats, told apart by their content.
     package init(file path: String) throws(ConfigurationError) {
+        self = try Self.read(path) { text throws(ConfigurationError) in try Configuration(text: text) }
+    }
+
+    /// What `parse` makes of a file's text; its errors get the file's name.
+    package static func read<Value>(
+        _ path: String, _ parse: (String) throws(ConfigurationError) -> Value
+    ) throws(ConfigurationError) -> Value {
         let bytes: [UInt8]
         do throws(Errno) {
             bytes = try File.read(path, limit: 1 << 20)
@@ -14,7 +21,7 @@ extension Configuration {
             throw ConfigurationError("\(path): \(isUTF16 ? "UTF-16: it must be saved as UTF-8" : "not UTF-8 text")")
         }
         do throws(ConfigurationError) {
-            try self.init(text: text)
+            return try parse(text)
         } catch { throw ConfigurationError("\(path): \(error.description)") }
     }
 
@@ -26,14 +33,11 @@ extension Configuration {
             try self.init(portList: text)
             return
         }
-        let value: JSON5
-        do throws(JSON5.Trouble) { value = try JSON5.value(of: text) } catch {
-            throw ConfigurationError(error.description)
-        }
-        if let groups = ConfigurationValue(value).groups(besides: ConfigurationDraft.settings.map(\.key)) {
+        let value = try ConfigurationValue(text: text)
+        if let groups = value.groups(besides: ConfigurationDraft.settings.map(\.key)) {
             try self.init(groups: groups)
         } else {
-            try self.init(json5: ConfigurationValue(value))
+            try self.init(json5: value)
         }
     }
 
@@ -113,6 +117,10 @@ extension Configuration {
         let clean = name.unicodeScalars.allSatisfy { $0.value >= 32 }
         guard !name.isEmpty, name.utf8.count <= 63, clean else {
             throw wrong("name", "has 1 to 63 bytes and no control characters")
+        }
+        try checkTCP(wrong)
+        try checkDevices { index, words in
+            ConfigurationError((lines["device \(index)"].map { "line \($0): " } ?? "") + "devices: \(words)")
         }
         try checkConnections { index, words in
             ConfigurationError((lines["connection \(index)"].map { "line \($0): " } ?? "") + "connect: \(words)")

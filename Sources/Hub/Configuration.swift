@@ -11,6 +11,9 @@ package struct Configuration: Equatable, Sendable {
         package var policy: Policy
         /// How many may be in it; nil where that is not told: then it is `usualMaximum`.
         package var maximum: Int?
+        /// Its controllers, and how somebody gets the focus; nobody has it here.
+        package var focus: Focus?
+        package var inputs: [Input] = []
         package init(name: String, ports: [UInt16], policy: Policy, maximum: Int? = nil) {
             (self.name, self.ports, self.policy, self.maximum) = (name, ports, policy, maximum)
         }
@@ -53,6 +56,10 @@ package struct Configuration: Equatable, Sendable {
     package var alerts: AlertSettings?
     /// Bytes that the database may take.
     package var history = Retention.size
+    /// Where clients of the oldest hubs come in.
+    package var tcp: [TCP] = []
+    /// In their order: of two that take one device the first has it.
+    package var devices: [ConfigurationDevice] = []
 
     package var connect: [ConfigurationConnection] = []
 

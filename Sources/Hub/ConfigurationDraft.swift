@@ -11,6 +11,17 @@ struct ConfigurationDraft {
         var ports: [UInt16]?
         var policy: Policy?
         var maximum: Int?
+        var controllers: [String]?
+        var focusBy: FocusBy?
+        var inputs: [Input]?
+
+        func described(_ name: String, _ common: Configuration) -> Configuration.Room {
+            var room = Configuration.Room(
+                name: name, ports: ports ?? [], policy: policy ?? common.policy, maximum: maximum ?? common.maximum)
+            room.focus = controllers.map { Focus(controllers: $0, byTouch: focusBy == .touch ? true : nil) }
+            room.inputs = inputs ?? []
+            return room
+        }
     }
 
     private var configuration = Configuration()
@@ -30,11 +41,7 @@ struct ConfigurationDraft {
         result.policy = policy ?? .auto
         result.maximum = maximum
         let described = rooms ?? (ports ?? [5004]).map { ("\($0)", Room(ports: [$0])) }
-        result.rooms = described.map { name, room in
-            .init(
-                name: name, ports: room.ports ?? [], policy: room.policy ?? result.policy,
-                maximum: room.maximum ?? maximum)
-        }.sorted { one, other in
+        result.rooms = described.map { name, room in room.described(name, result) }.sorted { one, other in
             rooms != nil && (one.ports.first ?? 0, one.name) < (other.ports.first ?? 0, other.name)
         }
         return result
@@ -73,6 +80,9 @@ struct ConfigurationDraft {
                 var room = Room()
                 try value.read(roomSettings, into: &room)
                 guard let ports = room.ports else { throw value.wrong("\"ports\" is missing") }
+                if room.focusBy != nil, room.controllers == nil {
+                    throw value.wrong("\"focusBy\" says how somebody gets the focus, but \"focus\" names no controller")
+                }
                 draft.lines["room \"\(Output.safe(name))\""] = value.line
                 for port in ports { draft.lines["port \(port)"] = value.line }
                 return (name, room)
@@ -174,6 +184,27 @@ struct ConfigurationDraft {
             draft.configuration.history = Int64(try value.whole(16...65536, "MiB (16 to 65536)")) << 20
         },
         Setting(
+            key: "tcp", example: #"{ port: 8141, room: "Main" }"#,
+            words:
+                "Clients of network-midi-hub, which send text over TCP, are members of that room; or a list of such ports, each with its room. They hear neither programs, channel pressure nor system exclusive, which those clients cannot take. Whoever connects is let in, as allow and deny have it."
+        ) { draft, value throws(ConfigurationError) in
+            for one in value.oneOrMore() {
+                var tcp = Configuration.TCP(port: 8141)
+                try one.read(Configuration.tcpSettings, into: &tcp)
+                draft.configuration.tcp.append(tcp)
+                draft.lines["TCP port \(tcp.port)"] = one.line
+            }
+        },
+        Setting(
+            key: "devices", example: #"[{ match: "APC40*", room: "Main" }]"#,
+            words:
+                "Instruments and controllers plugged into this machine that are members of a room: heard by the others, and what they send reaches its lights and sounds."
+        ) { draft, value throws(ConfigurationError) in
+            let list = try ConfigurationDevice.list(value)
+            draft.configuration.devices = list.map(\.device)
+            for (index, one) in list.enumerated() { draft.lines["device \(index)"] = one.line }
+        },
+        Setting(
             key: "connect", example: #"[{ to: "studio.example.org:5004", room: "Main", name: "Desk" }]"#,
             words:
                 "Peers that only listen, which a room invites: hardware interfaces, a Mac's session, another hub. `midihub connections` shows how it is with each."
@@ -194,6 +225,21 @@ struct ConfigurationDraft {
         Setting(
             key: "maximum", example: "8", words: "As above, of this room."
         ) { room, value throws(ConfigurationError) in room.maximum = try value.maximum() },
+        Setting(
+            key: "focus", example: #"["APC40"]"#,
+            words:
+                "Names of participants, or of inputs, that are controllers with lights or motor faders: only the one participant who has the focus feeds back to them. It is given by `midihub focus NAME`."
+        ) { room, value throws(ConfigurationError) in room.controllers = try value.names(atLeast: 1) },
+        Setting(
+            key: "focusBy", example: #""touch""#,
+            words:
+                "How else somebody gets the focus: order (not at all), or touch: the first who plays while nobody has it."
+        ) { room, value throws(ConfigurationError) in room.focusBy = try value.checked(FocusBy.named) },
+        Setting(
+            key: "inputs", example: #"{ "APC": { of: ["APC left", "APC right"] } }"#,
+            words:
+                "Controllers that are one, the same twice, by a name of their own; see below."
+        ) { room, value throws(ConfigurationError) in room.inputs = try value.inputs() },
     ]
 
     @Sendable private static func path(_ text: String) throws(ConfigurationError) -> String {

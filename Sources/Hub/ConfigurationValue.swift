@@ -1,12 +1,19 @@
-/// A value of the configuration file with its place: its key with those above it, and its line. What is wrong with it is
+/// A value of a configuration file with its place: its key with those above it, and its line. What is wrong with it is
 /// said with both.
-struct ConfigurationValue {
+package struct ConfigurationValue {
     private let value: JSON5
     private let path: String
     /// Of the key, where there is one.
-    let line: Int
+    package let line: Int
 
     init(_ value: JSON5) { (self.value, path, line) = (value, "", value.line) }
+
+    /// The whole of a file of JSON5. Errors carry no file name.
+    package init(text: String) throws(ConfigurationError) {
+        do throws(JSON5.Trouble) { self.init(try JSON5.value(of: text)) } catch {
+            throw ConfigurationError(error.description)
+        }
+    }
 
     private init(_ member: JSON5.Member, path: String) {
         (value, line, self.path) = (member.value, member.line, path)
@@ -14,25 +21,36 @@ struct ConfigurationValue {
 
     private init(item: JSON5, path: String) { (value, line, self.path) = (item, item.line, path) }
 
-    func wrong(_ words: String) -> ConfigurationError {
+    package func wrong(_ words: String) -> ConfigurationError {
         ConfigurationError("line \(line): \(path.isEmpty ? "the file" : path): \(words)")
     }
 
     /// A null counts as a key that is absent.
     private var isNull: Bool { value.content == .null }
 
-    func text() throws(ConfigurationError) -> String {
+    package func text() throws(ConfigurationError) -> String {
         guard case .text(let text) = value.content else { throw wrong("must be text in quotes") }
         return text
     }
 
-    func list() throws(ConfigurationError) -> [ConfigurationValue] {
+    package func flag() throws(ConfigurationError) -> Bool {
+        guard case .bool(let flag) = value.content else { throw wrong("must be true or false") }
+        return flag
+    }
+
+    package func list() throws(ConfigurationError) -> [ConfigurationValue] {
         guard case .list(let items) = value.content else { throw wrong("must be a list in [ ]") }
         return items.map { ConfigurationValue(item: $0, path: path) }
     }
 
+    /// The items of a list; what is no list is one.
+    func oneOrMore() -> [ConfigurationValue] {
+        guard case .list(let items) = value.content else { return [self] }
+        return items.map { ConfigurationValue(item: $0, path: path) }
+    }
+
     /// In the order of the file; none of them null.
-    func members() throws(ConfigurationError) -> [(key: String, value: ConfigurationValue)] {
+    package func members() throws(ConfigurationError) -> [(key: String, value: ConfigurationValue)] {
         guard case .object(let members) = value.content else { throw wrong("must be an object in { }") }
         return members.map { member in
             (member.key, ConfigurationValue(member, path: path.isEmpty ? member.key : "\(path).\(member.key)"))
@@ -66,12 +84,14 @@ struct ConfigurationValue {
     }
 
     /// Text that `check` makes something of; its error gets this place.
-    func checked<Value>(_ check: (String) throws(ConfigurationError) -> Value) throws(ConfigurationError) -> Value {
+    package func checked<Value>(_ check: (String) throws(ConfigurationError) -> Value) throws(ConfigurationError)
+        -> Value
+    {
         let text = try text()
         return try located { () throws(ConfigurationError) in try check(text) }
     }
 
-    func checkedList<Value>(
+    package func checkedList<Value>(
         _ check: (String) throws(ConfigurationError) -> Value
     ) throws(ConfigurationError) -> [Value] {
         try list().map { item throws(ConfigurationError) in try item.checked(check) }
@@ -82,7 +102,7 @@ struct ConfigurationValue {
     }
 
     /// An object, read by the table of its keys. An unknown key is an error, since it may be a misspelt one.
-    func read<Target>(_ settings: [Setting<Target>], into target: inout Target) throws(ConfigurationError) {
+    package func read<Target>(_ settings: [Setting<Target>], into target: inout Target) throws(ConfigurationError) {
         for (key, value) in try members() {
             guard let setting = settings.first(where: { $0.key == key }) else {
                 let known = settings.map(\.key)
@@ -111,4 +131,11 @@ package struct Setting<Target>: Sendable {
     package let example: String
     package let words: String
     let read: @Sendable (inout Target, ConfigurationValue) throws(ConfigurationError) -> Void
+
+    package init(
+        key: String, example: String, words: String,
+        read: @escaping @Sendable (inout Target, ConfigurationValue) throws(ConfigurationError) -> Void
+    ) {
+        (self.key, self.example, self.words, self.read) = (key, example, words, read)
+    }
 }

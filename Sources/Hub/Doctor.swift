@@ -25,7 +25,10 @@ package enum Doctor {
         for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
             findings.append(udpPair(port))
         }
-        if !hubRuns { findings.append(page(configuration.listen)) }
+        if !hubRuns {
+            findings.append(page(configuration.listen))
+            findings += configuration.tcp.map { tcp(.init(host: configuration.address ?? "::", port: $0.port)) }
+        }
         findings.append(stateDirectory(state))
         findings.append(webDirectory(configuration))
         findings.append(avahi())
@@ -36,14 +39,16 @@ package enum Doctor {
     /// What rtpmidid needs; where it may be missing, the embedded engine needs nothing.
     private static func engines(_ configuration: Configuration) -> [Finding] {
         let embedded = Finding(topic: "embedded engine", isWell: true, words: "needs neither rtpmidid nor a sequencer")
-        if configuration.engine == .embedded { return [embedded] }
+        // It can do without a sequencer, but for the devices of this machine.
+        let forDevices = configuration.devices.isEmpty ? [] : [sequencer()]
+        if configuration.engine == .embedded { return [embedded] + forDevices }
         if let keys = EngineKind.rtpmidid.cannotHonour(configuration) {
             let words = "carries the MIDI: rtpmidid cannot honour \(keys)"
-            return [Finding(topic: embedded.topic, isWell: true, words: words)]
+            return [Finding(topic: embedded.topic, isWell: true, words: words)] + forDevices
         }
         var findings = [daemon(configuration), sequencer()]
         guard configuration.engine == .auto, !findings.allSatisfy(\.isWell) else { return findings }
-        for index in findings.indices { findings[index].isOptional = true }
+        for index in findings.indices { findings[index].isOptional = !forDevices.contains(findings[index]) }
         return findings + [
             Finding(
                 topic: "embedded engine", isWell: true, words: "carries the MIDI instead of rtpmidid: it needs nothing")
@@ -157,28 +162,35 @@ package enum Doctor {
     }
 
     package static func page(_ address: Sockets.Address) -> Finding {
+        listener(address, "page", fix: "choose another with --listen ADDRESS:PORT")
+    }
+
+    /// A port for TCP clients.
+    static func tcp(_ address: Sockets.Address) -> Finding {
+        listener(address, "TCP \(address.port)", fix: "choose another port in tcp")
+    }
+
+    private static func listener(_ address: Sockets.Address, _ topic: String, fix: String) -> Finding {
         do throws(Errno) {
             _ = try Sockets.listen(address)
-            return Finding(topic: "page", isWell: true, words: "\(address) is free")
+            return Finding(topic: topic, isWell: true, words: "\(address) is free")
         } catch {
             let holder = error.code == EADDRINUSE ? Programs.holder(of: address.port, .tcp) : nil
             return Finding(
-                topic: "page", isWell: false,
+                topic: topic, isWell: false,
                 words: "\(address)" + (holder.map { " is taken by \($0)" } ?? ": \(error.reason)"),
-                fix: holder == nil
-                    ? "choose another with --listen ADDRESS:PORT"
-                    : "end that program, or choose another with --listen ADDRESS:PORT")
+                fix: holder == nil ? fix : "end that program, or \(fix)")
         }
     }
 
     private static func stateDirectory(_ state: StateDirectory) -> Finding {
-        var place = state.path
-        while !File.exists(place), let slash = place.lastIndex(of: "/"), slash != place.startIndex {
-            place = String(place[..<slash])
+        var path = state.path
+        while !File.exists(path), let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            path = String(path[..<slash])
         }
-        guard File.isDirectory(place) else {
+        guard File.isDirectory(path) else {
             return Finding(
-                topic: "state", isWell: false, words: "\(place) is no directory",
+                topic: "state", isWell: false, words: "\(path) is no directory",
                 fix: "move that file away, or name another directory with --state DIR")
         }
         do throws(Errno) {
@@ -188,7 +200,7 @@ package enum Doctor {
                 topic: "state", isWell: false, words: error.thing,
                 fix: "run as that user, or name a directory of your own with --state DIR")
         }
-        guard access(place, W_OK) == 0 else {
+        guard access(path, W_OK) == 0 else {
             return Finding(
                 topic: "state", isWell: false, words: "\(state.path) cannot be written by \(userName())",
                 fix: "run as root, or name a directory of your own with --state DIR")
@@ -245,11 +257,12 @@ package enum WebDirectory {
         if let named { return File.isDirectory(named) ? named : nil }
         var candidates = ["/usr/share/midihub/web", "/usr/local/share/midihub/web"]
         // …/.build/x86_64-unknown-linux-gnu/release/midihub: the tree's top is some levels up. PREFIX/bin/midihub: one.
-        var place = Executable.path
+        var directory = Executable.path
         for _ in 0..<5 {
-            guard let slash = place.lastIndex(of: "/") else { break }
-            place = String(place[..<slash])
-            candidates.insert(contentsOf: ["\(place)/web", "\(place)/share/midihub/web"], at: candidates.count - 2)
+            guard let slash = directory.lastIndex(of: "/") else { break }
+            directory = String(directory[..<slash])
+            candidates.insert(
+                contentsOf: ["\(directory)/web", "\(directory)/share/midihub/web"], at: candidates.count - 2)
         }
         return candidates.first { File.exists("\($0)/index.html") }
     }

@@ -1,4 +1,5 @@
 import Linux
+import Rooms
 
 /// Which engine carries a hub's MIDI.
 package enum EngineKind: String, Sendable {
@@ -12,6 +13,7 @@ package enum EngineKind: String, Sendable {
         ("maximum", { $0.rooms.contains { $0.maximum != nil } }),
         ("maximumPerAddress", { $0.maximumPerAddress != nil }), ("engineProcesses", { $0.engineProcesses != 1 }),
         ("address", { $0.address != nil }),
+        ("pickup", { $0.rooms.contains { $0.inputs.contains { $0.picksUp ?? false } } }),
     ]
 
     /// Which settings of a configuration it cannot honour, in words such as "allow and deny"; nil where there are none.

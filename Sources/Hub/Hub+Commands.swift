@@ -9,6 +9,7 @@ extension Hub {
         case .command(let command, let author, let reply): obey(command, by: author, reply)
         case .sounding(let answer): askSounding(for: answer)
         case .alerts(let answer): answer(alerter.state)
+        case .devices(let pattern, let answer): answer(devices(pattern))
         }
     }
 
@@ -25,6 +26,8 @@ extension Hub {
         case .leavePiano(let key): leavePiano(key, reply)
         case .echo(let room, let seconds): setEcho(room, for: seconds, author, reply)
         case .endEcho(let room): endEcho(room, by: author, reply)
+        case .focus(let room, let member): setFocus(to: member, in: room, author, reply)
+        case .choose(let room, let input, let member): choose(member, of: input, in: room, author, reply)
         case .connect(let room, let host, let name): connect(host, name, to: room, author, reply)
         case .disconnect(let room, let name): disconnect(name, from: room, author, reply)
         case .restart(let name):
@@ -60,17 +63,15 @@ extension Hub {
             return endEcho(echo.view.room, by: author, reply)
         }
         let view = carrier.participants.first { $0.id == id }
-        let found = carrier.engines.contains { engine in
-            engine.perform(command, on: id) { [weak self] failure in
-                guard let self else { return }
-                if let failure { return reply(failure) }
-                let (kind, words) = words(for: command, author)
-                let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(words)"
-                context.note(
-                    kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name,
-                    address: author.address, sentence)
-                reply(.done("\(sentence)."))
-            }
+        let found = carrier.perform(command, on: id) { [weak self] failure in
+            guard let self else { return }
+            if let failure { return reply(failure) }
+            let (kind, words) = words(for: command, author)
+            let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(words)"
+            context.note(
+                kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name,
+                address: author.address, sentence)
+            reply(.done("\(sentence)."))
         }
         if !found { reply(.notFound("There is no participant \(id).")) }
     }

@@ -17,8 +17,10 @@ extension Hub {
                         ($0.from ?? "", $0.to ?? "") < ($1.from ?? "", $1.to ?? "")
                     },
                     maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true },
+                    focus: claims.focus(of: room), inputs: claims.inputs(of: room),
+                    devices: configuration.devices(of: room),
                     invites: invitees(of: room).isEmpty ? nil : invitees(of: room))
-            }, allow: configuration.allow, deny: configuration.deny,
+            }, allow: configuration.allowedByEngines, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
     }
 
@@ -42,8 +44,11 @@ extension Hub {
         let old = context.configuration
         context.configuration = fresh
         forgetEchoes()
+        forgetClaims()
         var words = differences(from: old, to: fresh)
         applyPlan { _ in }
+        textClients.follow()
+        if fresh.tcp != old.tcp { words.append("the ports for TCP clients have changed") }
         if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.origins != old.origins
             || fresh.web != old.web || fresh.token != old.token
         {
@@ -74,6 +79,9 @@ extension Hub {
             if before.ports != room.ports, Set(before.ports) == Set(room.ports) {
                 words.append("the ports of room \(room.name) have changed places")
             }
+            if before.focus != room.focus || before.inputs != room.inputs {
+                words.append("the controllers of room \(room.name) have changed")
+            }
             if before.maximum != room.maximum {
                 let most = room.maximum ?? RoomPlan.usualMaximum
                 words.append("room \(room.name) now takes \(most)")
@@ -88,6 +96,7 @@ extension Hub {
         {
             words.append("who is let in has changed")
         }
+        if old.devices != new.devices { words.append("the devices of this machine have changed") }
         if old.connect != new.connect { words.append("whom the hub invites has changed") }
         // A change of a room with several ports is told once.
         var told: Set<String> = []

@@ -57,11 +57,12 @@ extension Hub {
                 },
                 wires: snapshot.wires.count { $0.room == room.name })
         }
+        showFocus(in: &snapshot)
         snapshot.connections = connectionViews
         snapshot.store = context.recorder.view
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
-            carrierProblems: carrier.carrierProblems,
+            carrierProblems: carrier.carrierProblems + textClients.problems,
             startedAt: startedAt.milliseconds, now: Timestamp.now.milliseconds)
         if !carrier.notices.isEmpty { snapshot.health.notices = carrier.notices }
         board.publish(snapshot)
@@ -86,6 +87,10 @@ extension Hub {
         Output.log("\(hubName), pid \(getpid()), state in \(context.state.path)")
         for ((_, room, _), addresses) in zip(context.configuration.ports, addresses()) {
             Output.log("  Room \(Output.safe(room.name)): connect to \(addresses.joined(separator: " or "))")
+        }
+        for one in context.configuration.tcp {
+            guard let room = context.configuration.room(of: one) else { continue }
+            Output.log("  Room \(Output.safe(room.name)): TCP clients come in on port \(one.port)")
         }
         guard let pageAddress = observer?.pageAddress else { return }
         Output.log("  " + Output.page(pageAddress, context.state))

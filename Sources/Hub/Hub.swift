@@ -5,6 +5,7 @@
 //  goes on whatever happens here, or a server: it is told commands as values, and observers show it.
 //  Hub.docc/Architecture.md has the whole program in one picture.
 
+import Devices
 import EngineProtocol
 import Glibc
 package import Linux
@@ -38,6 +39,8 @@ package final class Hub {
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
     var matrix = Matrix()
     let alerter: Alerter
+    let deviceWatch: DeviceWatch
+    var isLookingAtDevices = false
     var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
     var played: [Int64: Int] = [:]
@@ -49,10 +52,13 @@ package final class Hub {
     var kept: KeptConnections
     /// The echoes that are on, by room.
     var echoes: [String: Echo] = [:]
+    /// Who has the focus, and which controllers are live by choice.
+    var claims: Claims
     /// The pianos of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
     let pianoNews: Mailbox<Piano.Event>
+    let textClients: TextClients
     var isStopping = false
     private var isFinishing = false
     private var exit = ExitCode.well
@@ -115,7 +121,7 @@ package final class Hub {
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
-        blocks = memory.blocks
+        (blocks, claims) = (memory.blocks, memory.claims)
         let problem: String?
         (kept, problem) = KeptConnections.load(state.connections)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
@@ -125,16 +131,19 @@ package final class Hub {
             state: state, loop: loop, recorder: recorder, configuration: configuration, memory: memory,
             prints: outside.prints)
         alerter = try Alerter(context, post: outside.post)
+        deviceWatch = DeviceWatch(loop: loop)
         carrier = try outside.carrier(kind, context)
         orphaned = try outside.carrier(kind.other, context)
+        textClients = try TextClients(context, settling: carrier.settling)
         if configuration.location == .auto { location = Location.ask() }
-        if case .named(let place) = configuration.location { location = place }
+        if case .named(let name) = configuration.location { location = name }
         recorder.noticed = { [unowned self] in context.note(.store, severity: .warning, $0) }
         recorder.recovered = { [unowned self] in
             holder.replace(recorder.database)
-            for engine in carrier.engines { engine.rerecord() }
+            carrier.rerecord()
             for (room, some) in lifted { for one in some { record(one, in: room, isBlocked: false) } }
             for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
+            recordClaims()
         }
         recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
         recorder.counted = { [unowned self] in
@@ -148,6 +157,8 @@ package final class Hub {
         context.changed = { [unowned self] in publishSoon() }
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
+        context.touched = { [unowned self] in touched(by: $1, in: $0) }
+        context.isMissing = { [unowned self] in seeWhoIsMissing($0) }
         for one in [carrier, orphaned] { one.whenDown = { [unowned self] in endIfAllAreDown() } }
         try loop.receive(requests) { [unowned self] in receive($0) }
         try loop.receive(pianoNews) { [unowned self] in handle($0) }
@@ -185,6 +196,7 @@ package final class Hub {
         plan = wantedPlan
         carrier.begin(plan)
         orphaned.begin(EnginePlan(rooms: []))
+        textClients.follow()
         context.abandonOpenVisits()
         loop.every(.seconds(5)) { [unowned self] in tick() }
         // Activity and sounding notes are asked for only while somebody watches.
@@ -214,6 +226,7 @@ package final class Hub {
     private func tick() {
         keepSocket()
         carrier.tick()
+        freeAbandonedFocus()
         for engine in carrier.engines { engine.readLog() }
         HubLog.rotateOwn(context.state)
         context.recorder.check()
@@ -251,6 +264,7 @@ package final class Hub {
         File.remove(context.state.socket)
         context.note(.stopping, "The hub ends (\(reason)): goodbye to everyone")
         endPianos(wait: false)
+        textClients.end(wait: false)
         carrier.stop()
         endIfAllAreDown()
     }
@@ -264,6 +278,7 @@ package final class Hub {
         isFinishing = true
         serviceManager?.tell(["STOPPING": "1"])
         endPianos(wait: true)
+        textClients.end(wait: true)
         context.recorder.whenDone { [unowned self] in
             carrier.close()
             observer?.stop()

@@ -16,6 +16,8 @@ final class HubContext {
     let recorder: StoreWriter
     var configuration: Configuration
     let logs: LogWatch
+    /// Those who take part through this process.
+    var relays = Relays()
     /// Something that the page shows has changed.
     var changed: () -> Void = {}
     /// A participant has played so many notes (with rtpmidid: messages).
@@ -24,6 +26,10 @@ final class HubContext {
     var lost: (Visit, String) -> Void = { _, _ in }
     /// Somebody in this room, of this name, sends back what the echo gives it.
     var echoReturned: (String, String) -> Void = { _, _ in }
+    /// Somebody in this room, of this name, has played while nobody has the focus.
+    var touched: (String, String) -> Void = { _, _ in }
+    /// A visit is over, or its participant has fallen silent.
+    var isMissing: (Visit) -> Void = { _ in }
 
     /// What the names of hosts mean, looked up on threads of their own.
     let names: Mailbox<(String, Result<[SocketAddress], ResolveError>)>
@@ -90,8 +96,8 @@ final class HubContext {
                     engine: engine ?? visit?.engine,
                     participant: participant ?? visit?.name, visit: visit?.id, text: text, address: address)))
         if kind == .lost, let visit { lost(visit, text) }
-        let place = address.map { " (\($0))" } ?? ""
-        if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text + place))") }
+        let whereabouts = address.map { " (\($0))" } ?? ""
+        if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text + whereabouts))") }
         changed()
     }
 
@@ -120,6 +126,7 @@ final class HubContext {
         (visit.left, visit.reason) = (when, words)
         recorder.add(.visit(visit))
         note(kind, severity: severity, at: when, visit: visit, "\(visit.name) \(words) (room \(visit.room))")
+        isMissing(visit)
     }
 
     /// The time of an event that no hub has seen: after the last hub was surely running, and after the visit's beginning.

@@ -8,6 +8,8 @@ package struct Matrix {
         let room: String
         let port: UInt16
         let standing: MemberStatus
+        /// What a device of this machine can do at all.
+        let ability: Direction
         /// Muted because it sends back what it hears.
         let loops: Bool
         /// The hub's own echo. Wires to and from it stand for the wires of participants to themselves.
@@ -22,6 +24,7 @@ package struct Matrix {
                 case .ghost: .ghost
                 case .duplicate: .duplicate
                 }
+            ability = one.device == nil ? .both : Direction(sends: one.sends, receives: one.receives)
             self.loops = loops
         }
     }
@@ -61,15 +64,7 @@ package struct Matrix {
 
     private mutating func add(_ described: RoomPlan, _ inputs: Inputs) {
         let seats = inputs.seats.filter { $0.room == described.name }
-        let limit = inputs.actual == nil ? described.maximum : Room.meshLimit
-        let members = seats.filter { !$0.isEcho }.map { seat in
-            Member(
-                id: MemberID(UInt64(seat.id)), name: seat.name,
-                portIndex: described.ports.firstIndex(of: seat.port) ?? 0, standing: seat.standing)
-        }
-        let room = Room(
-            policy: described.policy, members: members, blocks: Set(described.blocks),
-            echoes: described.echoes ?? false, meshLimit: limit)
+        let room = described.room(of: seats, meshLimit: inputs.actual == nil ? described.maximum : Room.meshLimit)
         for from in seats {
             for to in seats where to.id != from.id {
                 let (sender, hearer) = (from.isEcho ? to : from, to.isEcho ? from : to)
@@ -92,5 +87,17 @@ package struct Matrix {
                 pairs.append(wire)
             }
         }
+    }
+}
+
+extension RoomPlan {
+    /// The room with those who are shown in it.
+    func room(of seats: [Matrix.Seat], meshLimit: Int = Room.meshLimit) -> Room {
+        let members = seats.filter { !$0.isEcho }.map { seat in
+            Member(
+                id: MemberID(UInt64(seat.id)), name: seat.name, portIndex: ports.firstIndex(of: seat.port) ?? 0,
+                ability: seat.ability, standing: seat.standing)
+        }
+        return Room(self, members: members, meshLimit: meshLimit)
     }
 }

@@ -17,6 +17,7 @@ package struct RestoredState: Sendable {
     package var recentEvents: [EventRecord] = []
     /// By room.
     var blocks: [String: Set<Block>] = [:]
+    var claims = Claims()
     var nextVisit: Int64 = 1
     /// When the last hub was surely running; 1970 where none has recorded it.
     var lastAlive = Timestamp(milliseconds: 0)
@@ -36,6 +37,7 @@ package struct RestoredState: Sendable {
             for (room, from, to) in (try? await database.blocks()) ?? [] {
                 memory.blocks[room, default: []].insert(Block(from: from, to: to))
             }
+            memory.claims = Claims(recorded: try? await database.setting(Claims.key))
             for visit in memory.openVisits {
                 let recent = LatencyFilter(visit: visit.id, from: now.advanced(by: .zero - Self.recently), to: now)
                 memory.recentRoundTrips[visit.id] = try? await database.latency(recent, limit: 600).points.map(\.point)

@@ -54,8 +54,8 @@ extension Snapshot.Health {
         let rooms = Set(here.map(\.room))
         let players = Output.count(here.count, "participant")
         // At least one: `here` is not empty.
-        let place = rooms.count == 1 ? "in \(rooms.first!)" : "in \(rooms.count) rooms"
-        var sentence = "\(players) \(place)"
+        let whereabouts = rooms.count == 1 ? "in \(rooms.first!)" : "in \(rooms.count) rooms"
+        var sentence = "\(players) \(whereabouts)"
         if let farthest = here.compactMap({ $0.rtt?.last }).max() {
             sentence += ", \(here.count == 1 ? "" : "all ")within \(Int(farthest.rounded(.up))) ms"
         }

@@ -76,11 +76,19 @@ package struct Snapshot: Equatable, Sendable {
         package var mayHaveLeftNotes: Bool?
         /// It speaks in numbered events (`midihub join`): by which hubs they came in the last minute, as it says itself.
         package var link: EngineStatus.Link?
+        /// It is a device of the hub's own machine: its ALSA client and port, with a colon between.
+        package var device: String?
         /// The room has invited it: true, or absent.
         package var invited: Bool?
         package var remark: String?
         /// Nobody hears it, because it sends back what it hears: true, or absent.
         package var muted: Bool?
+        /// What it is, where it is not one that speaks RTP-MIDI itself.
+        package enum Kind: String, Codable, Sendable { case tcp }
+        package var kind: Kind?
+        /// It is a controller to which only who has the focus feeds back; it has the focus: true, or absent.
+        package var controller: Bool?
+        package var focus: Bool?
         /// Address and SSRC are shown with the token only: whoever knows them can send in this participant's name.
         package var address: String?
         package var ssrc: UInt32?
@@ -113,6 +121,28 @@ package struct Snapshot: Equatable, Sendable {
         package var ports: [UInt16]
         package var participants: Int
         package var wires: Int
+        /// Of a room with controllers.
+        package var focus: Focus?
+        package var inputs: [Input]?
+    }
+
+    package struct Focus: Codable, Equatable, Sendable {
+        package enum Given: String, Codable, Sendable { case order, touch }
+        /// Names.
+        package var controllers: [String]
+        package var by: Given
+        /// Who has it; absent where nobody has.
+        package var holder: String?
+    }
+
+    package struct Input: Codable, Equatable, Sendable {
+        package enum Live: String, Codable, Sendable { case both, first }
+        package var name: String
+        package var of: [String]
+        package var live: Live
+        package var pickup: Bool
+        /// Of those who are here, who is heard.
+        package var heard: [String]
     }
 
     package struct Store: Codable, Equatable, Sendable {

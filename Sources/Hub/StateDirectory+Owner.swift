@@ -21,13 +21,13 @@ extension StateDirectory {
     package func refuseStrangers(owner: UInt32) throws(Errno) {
         // In a container or another user namespace what is the system's may belong to "nobody", as / does.
         let trusted: Set = [0, owner, Owner.of("/")?.user ?? 0]
-        var place = ""
+        var ancestor = ""
         for part in path.split(separator: "/") {
-            place += "/\(part)"
-            guard let user = Owner.ofLink(place) else { return }
+            ancestor += "/\(part)"
+            guard let user = Owner.ofLink(ancestor) else { return }
             if trusted.contains(user) { continue }
             throw Errno(
-                code: EPERM, call: "state directory", thing: "\(path): \(place) belongs to \(Owner.name(of: user))")
+                code: EPERM, call: "state directory", thing: "\(path): \(ancestor) belongs to \(Owner.name(of: user))")
         }
         guard let user = Owner.of(path)?.user, user != owner else { return }
         throw Errno(code: EPERM, call: "state directory", thing: "\(path) belongs to \(Owner.name(of: user))")

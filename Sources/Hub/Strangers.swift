@@ -130,9 +130,9 @@ package struct Strangers {
 
     /// Always false, so that it can stand as the answer of `admit`.
     private mutating func count(_ address: String?) -> Bool {
-        let place = address.flatMap(Self.network)
+        let network = address.flatMap(Self.network)
         total += 1
-        if counts[place] != nil || counts.count < Self.mostAddresses { counts[place, default: 0] += 1 }
+        if counts[network] != nil || counts.count < Self.mostAddresses { counts[network, default: 0] += 1 }
         return false
     }
 

@@ -41,7 +41,7 @@ package import RTPMIDI
         if left < count { written += UInt64(left) }
         let start = Int(written % UInt64(Self.octetCapacity))
         for index in 0..<count { unsafe octets[start + index] = bytes[index] }
-        unsafe slots[Self.place(number)] = Slot(
+        unsafe slots[Self.slot(of: number)] = Slot(
             number: number.rawValue, time: time, at: now, position: written + 1, count: UInt16(count))
         written += UInt64(count)
     }
@@ -67,28 +67,35 @@ package import RTPMIDI
     }
 
     package func has(_ number: EventNumber) -> Bool {
-        let slot = unsafe slots[Self.place(number)]
+        let slot = unsafe slots[Self.slot(of: number)]
         return slot.position != 0 && slot.number == number.rawValue
             && written - (slot.position - 1) <= UInt64(Self.octetCapacity)
     }
 
     /// When an event was played (its origin's ticks) and when it came (ours). It must be there.
     package func times(_ number: EventNumber) -> (played: UInt32, at: UInt64) {
-        let slot = unsafe slots[Self.place(number)]
+        let slot = unsafe slots[Self.slot(of: number)]
         return (slot.time, slot.at)
     }
 
     /// The octets of an event. It must be there, and nothing be put meanwhile.
     package func withBytes<Result>(_ number: EventNumber, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         precondition(has(number), "the event is not there")
-        let slot = unsafe slots[Self.place(number)]
+        let slot = unsafe slots[Self.slot(of: number)]
         let start = Int((slot.position - 1) % UInt64(Self.octetCapacity))
         return unsafe body(UnsafeRawBufferPointer(start: octets + start, count: Int(slot.count)))
     }
 
-    package func byteCount(_ number: EventNumber) -> Int { Int(unsafe slots[Self.place(number)].count) }
+    /// Gives a controller's event another value. It must be there.
+    package func setValue(of number: EventNumber, _ value: UInt8) {
+        precondition(has(number) && byteCount(number) == 3, "no controller is there")
+        let start = Int(unsafe (slots[Self.slot(of: number)].position - 1) % UInt64(Self.octetCapacity))
+        unsafe octets[start + 2] = value
+    }
+
+    package func byteCount(_ number: EventNumber) -> Int { Int(unsafe slots[Self.slot(of: number)].count) }
 
     package func forgetAll() { for index in 0..<Self.capacity { unsafe slots[index].position = 0 } }
 
-    private static func place(_ number: EventNumber) -> Int { Int(number.rawValue % UInt32(capacity)) }
+    private static func slot(of number: EventNumber) -> Int { Int(number.rawValue % UInt32(capacity)) }
 }

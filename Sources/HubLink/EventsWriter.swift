@@ -85,9 +85,9 @@ package import RTPMIDI
             let delta = min(UInt32(max(0, Int32(bitPattern: window.times(number).played &- time))), 0x0FFF_FFFF)
             let deltaCount = number == start ? 0 : delta < 1 << 7 ? 1 : delta < 1 << 14 ? 2 : delta < 1 << 21 ? 3 : 4
             guard end + deltaCount + size <= room else { break }
-            for place in (0..<deltaCount).reversed() {
-                let more: UInt8 = place > 0 ? 0x80 : 0
-                unsafe octets[end] = more | UInt8(truncatingIfNeeded: delta >> (7 * UInt32(place)) & 0x7F)
+            for septet in (0..<deltaCount).reversed() {
+                let more: UInt8 = septet > 0 ? 0x80 : 0
+                unsafe octets[end] = more | UInt8(truncatingIfNeeded: delta >> (7 * UInt32(septet)) & 0x7F)
                 end += 1
             }
             if number != start { time &+= delta }

@@ -44,6 +44,7 @@ package struct LinkHead: Hashable, Sendable {
         case welcome, events, pulse, want, state, gone
         // 8 to 10 are of hubs that are a pair.
         case report = 11
+        case identity
     }
 
     package var ssrc: SSRC
@@ -92,6 +93,7 @@ package struct LinkHead: Hashable, Sendable {
 /// | STATE, data port | origin 4, number up to which it is the state 4, part 1, parts 1, zero 2, list as above that leads there from nothing |
 /// | GONE, data port | origin 4, last number 4, why 1, zero 3 |
 /// | REPORT, data port | see `LinkReport` |
+/// | IDENTITY, data port | see `LinkIdentity` |
 package enum LinkPacket: Hashable, Sendable {
     package static let version: UInt8 = 1
     /// No packet is longer: it passes every network in one piece, with an envelope around it.
@@ -105,6 +107,7 @@ package enum LinkPacket: Hashable, Sendable {
     case state(StatePart)
     case gone(Origin, EventNumber, Departure)
     case report(LinkReport)
+    case identity(Origin, LinkIdentity)
 
     /// What one side can and wants; and what the other grants.
     package struct Greeting: Hashable, Sendable {
@@ -174,6 +177,9 @@ package enum LinkPacket: Hashable, Sendable {
         package var parts: Int
         /// Events up to its number will not be sent.
         package var isFinal: Bool
+        /// It is told to a controller, whose lights these are: notes that are held are struck, whenever they began. An
+        /// older program leaves them out.
+        package var isStruck: Bool
         package var list: CommandSection
     }
 
@@ -188,6 +194,7 @@ package enum LinkPacket: Hashable, Sendable {
     private static let answers: UInt8 = 2
     private static let wantsState: UInt8 = 1
     static let finalState: UInt8 = 1
+    static let struckState: UInt8 = 2
     /// Octets of an EVENTS before its list.
     static let eventsAt = LinkHead.byteCount + 18
     static let stateAt = LinkHead.byteCount + 12
@@ -244,7 +251,8 @@ package enum LinkPacket: Hashable, Sendable {
             self = .state(
                 StatePart(
                     origin: Origin(datagram.uint32(at: at)), number: EventNumber(datagram.uint32(at: at + 4)),
-                    part: part, parts: parts, isFinal: head.flags & Self.finalState != 0, list: list))
+                    part: part, parts: parts, isFinal: head.flags & Self.finalState != 0,
+                    isStruck: head.flags & Self.struckState != 0, list: list))
         case .gone:
             try require(12)
             guard let why = Departure(rawValue: datagram.uint8(at: at + 8)) else { throw .notForUs }
@@ -252,6 +260,9 @@ package enum LinkPacket: Hashable, Sendable {
         case .report:
             try require(LinkReport.byteCount)
             self = .report(LinkReport(decoding: datagram, at: at))
+        case .identity:
+            try require(LinkIdentity.headSize)
+            self = .identity(Origin(datagram.uint32(at: at)), try LinkIdentity(decoding: datagram, at: at))
         }
     }
 
@@ -311,6 +322,9 @@ extension LinkPacket {
         case .report(let report):
             head(.report, into: &out)
             report.write(into: &out)
+        case .identity(let origin, let identity):
+            head(.identity, into: &out)
+            identity.write(origin, into: &out)
         case .events, .pulse, .state: preconditionFailure("it has a writer of its own")
         }
     }

@@ -120,6 +120,9 @@ package struct OriginReader {
         _ part: LinkPacket.StatePart, in datagram: RawSpan, by path: Int, known: SpeakerState, at now: UInt64,
         emit: (Emission, RawSpan, EventNumber?) -> Void
     ) {
+        // Lights that nobody carried are told anew, whatever was let out before: others have changed them meanwhile.
+        if part.isStruck, !isCarried { (next, missing) = (nil, nil) }
+        let known = part.isStruck && next == nil ? SpeakerState() : known
         told(of: part.number, by: path)
         guard takes(part, by: path, at: now) else { return letOut(at: now, overtaken: Self.overtaken, emit: emit) }
         let parts = gathered.flatMap { $0.belongs(part) ? $0 : nil } ?? StateParts(part)
@@ -128,7 +131,7 @@ package struct OriginReader {
         guard parts.isComplete else { return }
         gathered = nil
         if let next { statistics?.repaired(part.number.distance(from: next) + 1, at: now) }
-        let strikes = next != nil && now &- lastLetOut <= Self.struckLate
+        let strikes = part.isStruck || next != nil && now &- lastLetOut <= Self.struckLate
         known.tell(differenceTo: parts.state, strikes: strikes) {
             emit(.message($0, time: 0, isRepair: true), datagram, nil)
         }

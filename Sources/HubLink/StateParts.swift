@@ -31,8 +31,8 @@ package import Rooms
 
     /// Writes the parts of a state, each by `send`.
     package static func write(
-        _ state: SpeakerState, of origin: Origin, at number: EventNumber, isFinal: Bool = false, from ssrc: SSRC,
-        count: () -> UInt16, send: ((inout OutputRawSpan) -> Void) -> Void
+        _ state: SpeakerState, of origin: Origin, at number: EventNumber, isFinal: Bool = false,
+        isStruck: Bool = false, from ssrc: SSRC, count: () -> UInt16, send: ((inout OutputRawSpan) -> Void) -> Void
     ) {
         var messages: [Message] = []
         state.controls.tell { messages.append($0) }
@@ -44,8 +44,8 @@ package import Rooms
             let length = own.reduce(0) { $0 + $1.bytes.count } + max(0, own.count - 1)
             let packets = count()
             send { out in
-                LinkHead(ssrc: ssrc, kind: .state, flags: isFinal ? LinkPacket.finalState : 0, count: packets).write(
-                    into: &out)
+                let flags = (isFinal ? LinkPacket.finalState : 0) | (isStruck ? LinkPacket.struckState : 0)
+                LinkHead(ssrc: ssrc, kind: .state, flags: flags, count: packets).write(into: &out)
                 out.write(origin.rawValue)
                 out.write(number.rawValue)
                 out.write(UInt8(part))

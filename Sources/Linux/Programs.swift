@@ -37,18 +37,24 @@ package enum Programs {
 
     package enum Transport: String, Sendable { case udp, tcp }
 
-    /// Who holds a UDP port or listens on a TCP port, for people: "rtpmidid (pid 312)"; nil where nobody does (proc(5)).
-    package static func holder(of port: UInt16, _ transport: Transport) -> String? {
-        let wanted = String(port, radix: 16, uppercase: true)
-        let padded = String(repeating: "0", count: 4 - wanted.count) + wanted
-        var inodes: Set<String> = []
-        for table in ["/proc/net/\(transport)", "/proc/net/\(transport)6"] {
-            for line in (File.text(table, limit: 4 << 20) ?? "").split(separator: "\n").dropFirst() {
+    /// UDP ports that somebody holds, TCP ports that somebody listens on (proc(5)); empty where that cannot be read.
+    package static func heldPorts(_ transport: Transport) -> Set<UInt16> { Set(held(transport).map(\.port)) }
+
+    private static func held(_ transport: Transport) -> [(port: UInt16, inode: String)] {
+        ["/proc/net/\(transport)", "/proc/net/\(transport)6"].flatMap { table in
+            (File.text(table, limit: 4 << 20) ?? "").split(separator: "\n").dropFirst().compactMap { line in
                 let fields = line.split(separator: " ")
-                guard fields.count > 9, fields[1].hasSuffix(":\(padded)") else { continue }
-                if transport == .udp || fields[3] == Self.listening { inodes.insert(String(fields[9])) }
+                guard fields.count > 9, transport == .udp || fields[3] == Self.listening,
+                    let port = fields[1].split(separator: ":").last.flatMap({ UInt16($0, radix: 16) })
+                else { return nil }
+                return (port, String(fields[9]))
             }
         }
+    }
+
+    /// Who holds a UDP port or listens on a TCP port, for people: "rtpmidid (pid 312)"; nil where nobody does (proc(5)).
+    package static func holder(of port: UInt16, _ transport: Transport) -> String? {
+        let inodes = Set(held(transport).filter { $0.port == port }.map(\.inode))
         guard !inodes.isEmpty else { return nil }
         for pid in File.names(in: "/proc").compactMap({ Int32($0) }) {
             for descriptor in File.names(in: "/proc/\(pid)/fd") {

@@ -16,8 +16,8 @@ struct Outbox {
 
     /// Messages that belong together, and what has become of them.
     final class Errand {
-        /// A panic's are sent whatever anybody holds.
-        let isPanic: Bool
+        /// They are sent whatever anybody holds.
+        let isUnconditional: Bool
         fileprivate(set) var waiting = 0
         /// Who got any of them.
         fileprivate(set) var reached: Set<Address> = []
@@ -25,7 +25,9 @@ struct Outbox {
         fileprivate(set) var delivered: Set<Message> = []
         private let done: (Errand) -> Void
 
-        init(isPanic: Bool = false, done: @escaping (Errand) -> Void) { (self.isPanic, self.done) = (isPanic, done) }
+        init(isUnconditional: Bool = false, done: @escaping (Errand) -> Void) {
+            (self.isUnconditional, self.done) = (isUnconditional, done)
+        }
 
         fileprivate func finishOne() {
             waiting -= 1
@@ -77,10 +79,10 @@ struct Outbox {
         return dropped.map(\.message)
     }
 
-    /// One turn; they are a millisecond apart. `now` is in milliseconds. `send` is told whether the message is a panic's.
+    /// One turn; they are a millisecond apart. `now` is in milliseconds. `send` is told whether the message is unconditional.
     /// Gives what was dropped because its client took nothing for too long.
     mutating func turn(
-        now: UInt64, _ send: (Message, Address, _ isPanic: Bool) -> Outcome
+        now: UInt64, _ send: (Message, Address, _ isUnconditional: Bool) -> Outcome
     ) -> [(message: Message, address: Address)] {
         var dropped: [(message: Message, address: Address)] = []
         for client in queues.keys {
@@ -88,7 +90,7 @@ struct Outbox {
             var allowance = allowance(client, now)
             sending: while allowance.events > 0, queue.next < queue.items.count {
                 let item = queue.items[queue.next]
-                switch send(item.message, item.address, item.errand?.isPanic == true) {
+                switch send(item.message, item.address, item.errand?.isUnconditional == true) {
                 case .sent:
                     item.errand?.reached.insert(item.address)
                     item.errand?.delivered.insert(item.message)

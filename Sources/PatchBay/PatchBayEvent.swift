@@ -1,3 +1,4 @@
+package import Devices
 package import Rooms
 package import Sequencer
 
@@ -6,6 +7,8 @@ package enum PatchBayEvent: Sendable {
     /// Told again when the room or the direction of one who stays has changed.
     case appeared(Appearance)
     case vanished(PortID)
+    /// The devices of this machine that rooms want, also those that are away; told before one of them appears.
+    case seats([DeviceSeats.Seat])
     /// All wires there are between participants, whenever that has changed.
     case wires([WireInfo])
     case released(Released)
@@ -13,6 +16,8 @@ package enum PatchBayEvent: Sendable {
     case restored([WireInfo])
     /// A participant sends back what the echo gives it.
     case echoReturned(PortID)
+    /// A participant has played where nobody has the focus, and could have it. At most once a second for a room.
+    case touched(PortID)
     /// Something is wrong, in words for people.
     case problem(String)
     /// Why the patch bay cannot hear what participants play; nil when a listener has begun.

@@ -11,24 +11,21 @@ extension PatchBayLoop {
     func compareAll() {
         restoredLately = []
         owners = [:]
-        var found: [Address: (facts: SequencerHandle.PortFacts, engine: EngineSpec)] = [:]
-        for client in announce.clients() {
-            guard let engine = engine(of: client) else { continue }
-            for facts in announce.ports(of: client) where isParticipant(facts, engine) {
-                found[facts.address] = (facts, engine)
-            }
+        var found: [Address: Candidate] = [:]
+        for client in announce.clients() where mayTakePart(client) {
+            for facts in announce.ports(of: client) { found[facts.address] = candidate(facts) }
         }
         // Its end was missed: it is gone, or another has taken its number.
         let missed = ports.values.filter { port in
             guard let now = found[port.address] else { return true }
-            return now.facts.name != port.name || now.engine.pid != port.engine.pid
+            return now.name != port.name || now.engine.pid != port.engine.pid
         }
         vanish(missed.filter { announce.port(at: $0.address) == nil })
         vanish(missed.filter { ports[$0.address] === $0 }, areThere: true)
 
         adoptPorts(found)
         for (address, now) in found.sorted(by: { $0.key.port < $1.key.port }) where ports[address] == nil {
-            admit(now.facts, now.engine)
+            enter(register(now))
         }
         let isChecking = !unchecked.isEmpty
         unchecked = ports.values.map(\.id)
@@ -50,7 +47,7 @@ extension PatchBayLoop {
         // Its port is gone, which is about to be announced: none of its wires was cut.
         guard announce.port(at: port.address) != nil else { return }
         let id = port.id.member
-        if port.standing == .participant, !actual.contains(tapPort) { retap(port) }
+        if port.standing == .participant, port.ability.sends, !actual.contains(tapPort) { retap(port) }
         var outsiders: Set<Address> = []
         for address in actual where address != tapPort {
             guard let hearer = ports[address] else {
@@ -75,12 +72,12 @@ extension PatchBayLoop {
 
     /// Matches remembered slots with the ports that are there. Those that are still what they were go on, with a gap in
     /// our watching; what the others held is released at those of their hearers that are still there.
-    private func adoptPorts(_ found: [Address: (facts: SequencerHandle.PortFacts, engine: EngineSpec)]) {
+    private func adoptPorts(_ found: [Address: Candidate]) {
         guard !inherited.isEmpty, !engines.isEmpty else { return }
         var candidates: [Int: Address] = [:]
         for slot in inherited {
             let old = table.facts(slot)
-            guard let now = found[old.address], ports[old.address] == nil, now.facts.name == old.name,
+            guard let now = found[old.address], ports[old.address] == nil, now.name == old.name,
                 now.engine.pid == old.pid, startTimes[old.pid] == old.startTime
             else { continue }
             candidates[slot] = old.address
@@ -110,8 +107,7 @@ extension PatchBayLoop {
         for (slot, address) in candidates {
             table.changeState(slot) { $0.loseSight() }
             let isWired = remembered(slot).contains { actual[slot]!.contains($0.address) }
-            let (facts, engine) = found[address]!
-            known.append((register(facts, engine, slot: slot, isKnown: isWired), slot))
+            known.append((register(found[address]!, slot: slot, isKnown: isWired), slot))
         }
         for (port, slot) in known {
             for hearer in actual[slot]!.compactMap({ ports[$0] }) {

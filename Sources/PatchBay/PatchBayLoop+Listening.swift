@@ -21,8 +21,9 @@ extension PatchBayLoop {
             guard let port = ports[address] else { break }
             if let message {
                 if let slot = port.slot { table.changeState(slot) { $0.apply(message) } }
-                port.controls.apply(message)
+                port.played.follow(message)
                 watchEcho(message, of: port)
+                if message.isTouch { tellTouch(of: port) }
             }
             heard(port)
         case .overflow:

@@ -1,3 +1,4 @@
+import Devices
 import Glibc
 import Linux
 import Rooms
@@ -33,8 +34,10 @@ extension PatchBayLoop {
             }
             vanish(ports.values.filter { $0.address.client == client && isGone($0) })
         case .portChanged(let address):
-            if let port = ports[address], announce.port(at: address)?.name == port.name { return }
-            if let port = ports[address] { vanish([port], areThere: true) }
+            if let port = ports[address] {
+                if candidate(at: address)?.name == port.name { return }
+                vanish([port], areThere: true)
+            }
             appear(address)
         case .unsubscribed(let from, let to): noticeRemoval(from: from, to: to)
         }
@@ -48,10 +51,8 @@ extension PatchBayLoop {
 
     /// A port was announced: wires it at once where it is a participant's and nothing speaks against it.
     private func appear(_ address: Address) {
-        guard ports[address] == nil, let engine = engine(of: address.client),
-            let facts = announce.port(at: address), isParticipant(facts, engine)
-        else { return }
-        admit(facts, engine)
+        guard ports[address] == nil, mayTakePart(address.client), let candidate = candidate(at: address) else { return }
+        enter(register(candidate))
     }
 
     /// The engine whose process opened a client.
@@ -66,38 +67,60 @@ extension PatchBayLoop {
         return owner > 0 ? engines[owner] : nil
     }
 
-    func isParticipant(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec) -> Bool {
-        facts.capabilities.isSuperset(of: .participant) && !facts.capabilities.contains(.noExport)
-            && !engine.servicePorts.contains(Int(facts.address.port))
+    /// Whose a port that is there is now; nil where it is nobody's any more.
+    func belonging(of port: Port) -> EngineSpec? {
+        if port.engine.isOfDevices {
+            guard let seat = seated[port.address], Array(seat.name.utf8) == port.name else { return nil }
+            return .devices(of: seat.room)
+        }
+        guard let engine = engines[port.engine.pid], !engine.servicePorts.contains(Int(port.address.port)) else {
+            return nil
+        }
+        return engine
     }
 
-    /// Takes a port in.
-    func admit(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec) { enter(register(facts, engine)) }
+    /// Whether any port of a client may be a participant's.
+    func mayTakePart(_ client: UInt8) -> Bool { engine(of: client) != nil || !wishes.isEmpty }
+
+    private func candidate(at address: Address) -> Candidate? {
+        if engine(of: address.client) == nil { seatDevices() }
+        return announce.port(at: address).flatMap(candidate)
+    }
+
+    /// Whose participant a port is to be; nil where it is left alone.
+    func candidate(_ facts: SequencerHandle.PortFacts) -> Candidate? {
+        guard let engine = engine(of: facts.address.client) else { return device(facts) }
+        guard facts.capabilities.isSuperset(of: .participant), !facts.capabilities.contains(.noExport),
+            !engine.servicePorts.contains(Int(facts.address.port))
+        else { return nil }
+        return Candidate(facts: facts, engine: engine, name: facts.name)
+    }
 
     /// A port is there, and not in its room yet. `slot`: where a hub before this one remembered it. `isKnown`: it was
     /// wired by that hub.
-    func register(_ facts: SequencerHandle.PortFacts, _ engine: EngineSpec, slot: Int? = nil, isKnown: Bool = false)
-        -> Port
-    {
+    func register(_ candidate: Candidate, slot: Int? = nil, isKnown: Bool = false) -> Port {
+        let (address, engine, name) = (candidate.facts.address, candidate.engine, candidate.name)
         // One participant may have several ports, all with the same name and the same notes
         // (Rtpmidid.docc/Participants.md).
-        let hasTwin = ports.values.contains {
-            $0.engine.pid == engine.pid && $0.name == facts.name
-                && ($0.standing == .participant || $0.standing == .waiting)
-        }
-        let isProbe = Probe.isNamed(String(decoding: facts.name, as: UTF8.self))
+        let hasTwin =
+            !engine.isOfDevices
+            && ports.values.contains {
+                $0.engine.pid == engine.pid && $0.name == name
+                    && ($0.standing == .participant || $0.standing == .waiting)
+            }
+        let isProbe = !engine.isOfDevices && Probe.isNamed(String(decoding: name, as: UTF8.self))
         let waits = !isKnown && !isProbe && (hasTwin || engine.confirmFirst)
         generation += 1
-        let id = PortID(address: facts.address, generation: generation)
+        let id = PortID(address: address, generation: generation)
         var slot = slot
         if slot == nil, !isProbe {
             slot = table.claim(
-                pid: engine.pid, startTime: startTimes[engine.pid] ?? 0, engine: engine.name, address: facts.address,
-                name: facts.name)
+                pid: engine.pid, startTime: startTimes[engine.pid] ?? 0, engine: engine.name, address: address,
+                name: name)
         }
         let standing: MemberStatus = isProbe ? .probe : waits ? .waiting : .participant
-        let port = Port(id: id, name: facts.name, engine: engine, standing: standing, slot: slot)
-        ports[facts.address] = port
+        let port = Port(id: id, candidate, standing: standing, slot: slot)
+        ports[address] = port
         // Before its engine was configured, it was noted as a stranger's port at those whom it hears.
         for sender in ports.values where sender.outsiders.remove(id.address) != nil {
             noteFound(Wire(from: sender.id.member, to: id.member))
@@ -118,8 +141,7 @@ extension PatchBayLoop {
         Appearance(
             id: port.id, engine: port.engine.name, nameBytes: port.name, name: port.text, standing: port.standing,
             room: port.engine.room,
-            direction: rooms[port.engine.room]?.policy.direction(name: port.text, portIndex: port.engine.portIndex)
-                ?? .neither)
+            direction: rooms[port.engine.room]?.direction(of: port.member) ?? .neither)
     }
 
     /// Lets a port into its room, as what it stands for now, and begins to wire it.
@@ -130,9 +152,11 @@ extension PatchBayLoop {
             returners.append(port.id)
         }
         let room = port.engine.room
+        let choice = rooms[room]?.choice
         guard let wires = rooms[room]?.join(port.member) else { return }
         joins.add(wires)
         work()
+        if rooms[room]?.choice != choice { replan(room) }
         if rooms[room]!.isLeftOut(port.id.member) {
             tell("\(port.text) is not connected in room \(room): \(Verdict.roomFull.text)")
         }
@@ -144,12 +168,14 @@ extension PatchBayLoop {
         // A ghost's owner may come back under its name, and no message to the ghost arrives: what sounds there has to
         // be released when the owner returns.
         if standing == .ghost { port.owed.merge(sounding(at: port)) }
+        let choice = rooms[port.engine.room]?.choice
         repairs.add(rooms[port.engine.room]?.leave(id.member) ?? [])
         if standing != .participant {
             removals.add(port.hearers.filter(\.value).map { Wire(from: id.member, to: $0.key) })
             removals.add(port.sources.map { Wire(from: $0, to: id.member) })
         }
         enter(port)
+        if rooms[port.engine.room]?.choice != choice { replan(port.engine.room) }
         work()
     }
 
@@ -176,6 +202,7 @@ extension PatchBayLoop {
                 port.owed.merge(sounding(at: port))
             }
         }
+        let choices = rooms.mapValues(\.choice)
         for port in gone {
             ports[port.address] = nil
             repairs.add(rooms[port.engine.room]?.leave(port.id.member) ?? [])
@@ -198,6 +225,7 @@ extension PatchBayLoop {
         // What sounds at one of them may sound at another port of the same participant.
         returners += ports.values.filter { port in gone.contains { $0.name == port.name } }.map(\.id)
         wiresChanged()
+        for (name, choice) in choices where rooms[name]?.choice != choice { replan(name) }
         work()
     }
 

@@ -106,9 +106,11 @@ extension PatchBayLoop {
         guard !isSendingPlanned else { return }
         guard !outbox.isEmpty else { return answerReleaseWaiters() }
         hearMessages()
-        let dropped = outbox.turn(now: SystemTime.monotonicNanoseconds / 1_000_000) { message, hearer, isPanic in
+        let dropped = outbox.turn(now: SystemTime.monotonicNanoseconds / 1_000_000) {
+            message, hearer, isUnconditional in
             // Asked again now: somebody may have struck the note while this waited.
-            if !isPanic, held(heardAt: hearer).contains(where: { $0.holds(message) }) { return .notNeeded }
+            if !isUnconditional, held(heardAt: hearer).contains(where: { $0.holds(message) }) { return .notNeeded }
+            if isOver(message, at: hearer) { return .notNeeded }
             switch tap.send(message, from: tapPort.port, to: hearer) {
             case .sent: return .sent
             case .full: return .full
@@ -163,7 +165,7 @@ extension PatchBayLoop {
         }
         let silenced = Silenced(ports: count, notes: notes)
         guard !second.isEmpty else { return answer(silenced) }
-        let panic = Outbox.Errand(isPanic: true) { _ in answer(silenced) }
+        let panic = Outbox.Errand(isUnconditional: true) { _ in answer(silenced) }
         for (address, messages) in first + second { outbox.add(messages, to: address, errand: panic) }
         send()
     }
@@ -173,7 +175,7 @@ extension PatchBayLoop {
         hearMessages()
         var all: [PortID: ActiveNotes] = [:]
         for port in ports.values where port.standing == .participant {
-            let sounding = ActiveNotes(port.slot.map(table.state) ?? HeldState(), port.controls)
+            let sounding = ActiveNotes(port.slot.map(table.state) ?? HeldState(), port.played.controls)
             if !sounding.isEmpty { all[port.id] = sounding }
         }
         return all

@@ -31,11 +31,10 @@ extension PatchBayLoop {
     }
 
     /// Rules have changed: plans what is wanted and not there, and what is ours and not wanted.
-    func replan(_ name: String, policy: Policy) {
+    func replan(_ name: String) {
+        guard let plan = plans[name] else { return }
         let members = ports.values.filter { $0.engine.room == name }.sorted { $0.id.generation < $1.id.generation }
-        let room = Room(
-            policy: policy, members: members.map(\.member), blocks: blocks[name] ?? [],
-            echoes: echoing.contains(name))
+        let room = Room(plan, members: members.map(\.member))
         rooms[name] = room
         let wanted = room.wantedWires
         for port in members {
@@ -57,7 +56,9 @@ extension PatchBayLoop {
             return
         }
         switch announce.subscribe(from: from.address, to: to.address) {
-        case .made: note(wire, isOurs: true)
+        case .made:
+            note(wire, isOurs: true)
+            if rooms[to.engine.room]?.isController(to.text) ?? false { tellState(of: from, to: to) }
         case .existed: noteFound(wire)
         case .impossible(let code):
             // A port that has just gone will be announced as gone. Anything else is reported.
@@ -100,7 +101,7 @@ extension PatchBayLoop {
     }
 
     func tapInto(_ port: Port) {
-        guard canTap else { return }
+        guard canTap, port.ability.sends else { return }
         if case .impossible = tap.subscribe(from: port.address, to: tapPort) { return }
         port.isTapped = true
     }

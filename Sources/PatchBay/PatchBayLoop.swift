@@ -1,3 +1,4 @@
+import Devices
 import Linux
 import MIDI
 import Rooms
@@ -32,13 +33,17 @@ final class PatchBayLoop {
     var engines: [Int32: EngineSpec] = [:]
     /// Of the engines' processes, read when they are configured.
     var startTimes: [Int32: UInt64] = [:]
-    var blocks: [String: Set<Block>] = [:]
-    /// The rooms whose participants hear themselves.
-    var echoing: Set<String> = []
+    var plans: [String: RoomPlan] = [:]
+    var wishes: [DeviceSeats.Wish] = []
     var rooms: [String: Room] = [:]
+    /// When, in milliseconds, it may be told again that somebody plays in a room where nobody has the focus.
+    var touchDue: [String: UInt64] = [:]
 
     // What is there.
     var ports: [Address: Port] = [:]
+    var seats = DeviceSeats()
+    /// The seats that are taken, by who has them.
+    var seated: [Address: DeviceSeats.Seat] = [:]
     /// Who opened a client, asked once; 0 stands for nobody.
     var owners: [UInt8: Int32] = [:]
     var generation: UInt32 = 0
@@ -136,28 +141,28 @@ final class PatchBayLoop {
         }
     }
 
-    private func configure(_ plans: [RoomPlan], _ specs: [EngineSpec]) {
+    private func configure(_ described: [RoomPlan], _ specs: [EngineSpec]) {
         engines = [:]
         for spec in specs { engines[spec.pid] = spec }
         startTimes = engines.mapValues { ProcessIdentity.startTime(of: $0.pid) ?? 0 }
+        startTimes[EngineSpec.nobody] = 0
         owners = [:]
 
-        let policies = Dictionary(plans.map { ($0.name, $0.policy) }, uniquingKeysWith: { first, _ in first })
-        blocks = Dictionary(plans.map { ($0.name, Set($0.blocks)) }, uniquingKeysWith: { first, _ in first })
-        for spec in specs where policies[spec.room] == nil {
+        plans = Dictionary(described.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for spec in specs where plans[spec.room] == nil {
             tell("engine \(spec.name) belongs to room \(spec.room), which there is not: nobody on it is connected")
         }
-        vanish(
-            ports.values.filter { engines[$0.engine.pid]?.servicePorts.contains(Int($0.address.port)) ?? true },
-            areThere: true)
+        wishes = described.flatMap { plan in (plan.devices ?? []).compactMap { .init($0, room: plan.name) } }
+        seatDevices()
+        vanish(ports.values.filter { belonging(of: $0) == nil }, areThere: true)
         // A participant whose room has another name, policy or order of ports stays the same; only wires may change.
         let before = ports.mapValues { appearance($0) }
-        for port in ports.values { port.engine = engines[port.engine.pid] ?? port.engine }
-        for name in rooms.keys where policies[name] == nil { rooms[name] = nil }
-        let echoes = Set(plans.filter { $0.echoes ?? false }.map(\.name))
-        for port in ports.values where !echoing.contains(port.engine.room) { port.echoSentinel = LoopSentinel() }
-        echoing = echoes
-        for (name, policy) in policies { replan(name, policy: policy) }
+        for port in ports.values { port.engine = belonging(of: port) ?? port.engine }
+        for name in rooms.keys where plans[name] == nil { rooms[name] = nil }
+        for port in ports.values where !(plans[port.engine.room]?.echoes ?? false) {
+            port.echoSentinel = LoopSentinel()
+        }
+        for name in plans.keys { replan(name) }
         for port in ports.values where rooms[port.engine.room] == nil {
             removals.add(port.hearers.filter(\.value).map { Wire(from: port.id.member, to: $0.key) })
         }

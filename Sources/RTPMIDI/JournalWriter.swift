@@ -49,12 +49,12 @@
     /// - Parameter journal: can be read as far as the longest journal that is kept.
     mutating func copy(_ journal: UnsafeRawPointer, _ length: Int) -> Bool {
         guard hasRoom(length) else { return false }
-        guard let place = unsafe octets.baseAddress?.advanced(by: count) else { return false }
+        guard let start = unsafe octets.baseAddress?.advanced(by: count) else { return false }
         if hasRoom(KeptJournals.longest) {
             // Always the same number of octets: that needs neither a loop nor a call.
-            unsafe place.copyMemory(from: journal, byteCount: KeptJournals.longest)
+            unsafe start.copyMemory(from: journal, byteCount: KeptJournals.longest)
         } else {
-            unsafe place.copyMemory(from: journal, byteCount: length)
+            unsafe start.copyMemory(from: journal, byteCount: length)
         }
         count += length
         return true
@@ -216,9 +216,9 @@
         let freshOn = history.on & fresh
         SenderHistory.forEach(freshOn) { note in
             let earlier = (history.on & ~(SenderHistory.bit(note) &- 1 | SenderHistory.bit(note))).nonzeroBitCount
-            let place = start + 2 + 2 * earlier
-            set(note, at: place)
-            if mayPlayLate { set(0x80 | history.velocities[Int(note)], at: place + 1) }
+            let offset = start + 2 + 2 * earlier
+            set(note, at: offset)
+            if mayPlayLate { set(0x80 | history.velocities[Int(note)], at: offset + 1) }
         }
         if history.off != 0 { put(history.off &<< UInt128(truncatingIfNeeded: 8 * low), octets: high - low + 1) }
         return offIsFresh || freshOn != 0
@@ -228,9 +228,9 @@
     private mutating func putNotes(_ notes: UInt64, from first: UInt8, _ velocities: Table128<UInt8>) {
         var rest = notes
         while rest != 0 {
-            let place = rest.leadingZeroBitCount
-            rest &= ~((1 as UInt64) &<< UInt64(truncatingIfNeeded: 63 - place))
-            let note = first | UInt8(truncatingIfNeeded: place)
+            let bit = rest.leadingZeroBitCount
+            rest &= ~((1 as UInt64) &<< UInt64(truncatingIfNeeded: 63 - bit))
+            let note = first | UInt8(truncatingIfNeeded: bit)
             let log = UInt16(0x80 | note) << 8 | UInt16(velocities[Int(note)])
             unsafe octets.storeBytes(of: log.bigEndian, toByteOffset: count, as: UInt16.self)
             count += 2

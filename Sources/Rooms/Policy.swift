@@ -73,4 +73,19 @@ package enum Direction: Sendable {
 
     package var sends: Bool { self == .both || self == .sends }
     package var receives: Bool { self == .both || self == .receives }
+
+    package init(sends: Bool, receives: Bool) {
+        self =
+            switch (sends, receives) {
+            case (true, true): .both
+            case (true, false): .sends
+            case (false, true): .receives
+            case (false, false): .neither
+            }
+    }
+
+    /// What both allow.
+    package func limited(to other: Direction) -> Direction {
+        Direction(sends: sends && other.sends, receives: receives && other.receives)
+    }
 }

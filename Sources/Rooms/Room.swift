@@ -11,12 +11,17 @@ package struct Member: Hashable, Sendable {
     package let name: String
     /// Which of the room's ports it came in by, from 0.
     package let portIndex: Int
+    /// What it can do at all, whatever its name says: a keyboard that takes nothing only sends.
+    package let ability: Direction
     package var standing: MemberStatus
 
-    package init(id: MemberID, name: String, portIndex: Int, standing: MemberStatus = .participant) {
+    package init(
+        id: MemberID, name: String, portIndex: Int, ability: Direction = .both, standing: MemberStatus = .participant
+    ) {
         self.id = id
         self.name = name
         self.portIndex = portIndex
+        self.ability = ability
         self.standing = standing
     }
 }
@@ -72,9 +77,15 @@ package enum Verdict: Hashable, Sendable {
     case roomFull
     case receivesOnly
     case sendsOnly
+    case playsNothing
+    case takesNothing
     case namedNeither
     case wrongPort
     case blocked
+    /// The hearer is a controller, and the sender has not the focus.
+    case unfocused
+    /// Another controller of the same input is live.
+    case notLive
 
     /// The reason for people; the wire itself is told by who shows it.
     package var text: String {
@@ -90,9 +101,13 @@ package enum Verdict: Hashable, Sendable {
         case .roomFull: "the room is full: at most \(Room.meshLimit) participants can hear each other"
         case .receivesOnly: "the sender's name says that it only receives"
         case .sendsOnly: "the hearer's name says that it only sends"
+        case .playsNothing: "the sender is a device that plays nothing"
+        case .takesNothing: "the hearer is a device that takes nothing"
         case .namedNeither: "in a named room a name must end in In, Rec, Out or Sen"
         case .wrongPort: "in a pair room the first port only takes in, the second only gives out"
         case .blocked: "blocked"
+        case .unfocused: "only who has the focus feeds back to a controller"
+        case .notLive: "another controller of the same input is live"
         }
     }
 }
@@ -110,43 +125,67 @@ package struct Room: Sendable {
     package let blocks: Set<Block>
     /// Who both sends and hears also hears itself.
     package let echoes: Bool
+    let controllers: Set<String>
+    private let focus: Focus?
+    private let inputs: [Input]
     private let meshLimit: Int
     private var entries: [Entry] = []
     private var indices: [MemberID: Int] = [:]
+    /// Who has the focus, of those who are here.
+    private var holder: MemberID?
 
     private struct Entry: Sendable {
         var member: Member
         let direction: Direction
         var isFull: Bool
+        let isController: Bool
+        /// Another controller of its input is live.
+        var isIdle = false
     }
 
     /// `meshLimit`: an engine that needs no ALSA ports has room for more.
-    package init(
-        policy: Policy, members: [Member] = [], blocks: Set<Block> = [], echoes: Bool = false,
-        meshLimit: Int = Room.meshLimit
-    ) {
-        self.policy = policy
-        self.blocks = blocks
-        self.echoes = echoes
+    package init(_ plan: RoomPlan, members: [Member] = [], meshLimit: Int = Room.meshLimit) {
+        (policy, blocks, echoes) = (plan.policy, Set(plan.blocks), plan.echoes ?? false)
+        (focus, controllers) = (plan.focus, plan.controllers)
+        inputs = (plan.inputs ?? []).filter { $0.firstOnly ?? false }
         self.meshLimit = meshLimit
         for member in members { join(member) }
     }
 
+    package init(
+        policy: Policy, members: [Member] = [], blocks: Set<Block> = [], echoes: Bool = false,
+        meshLimit: Int = Room.meshLimit
+    ) {
+        self.init(
+            RoomPlan(name: "", policy: policy, blocks: Array(blocks), echoes: echoes), members: members,
+            meshLimit: meshLimit)
+    }
+
     package var members: [Member] { entries.map(\.member) }
+
+    /// What somebody does, or would do, in this room.
+    package func direction(of member: Member) -> Direction {
+        policy.direction(name: member.name, portIndex: member.portIndex).limited(to: member.ability)
+    }
+
+    /// Another number whenever one who comes or goes has changed the wires between others: who has the focus, or which
+    /// controller is live. All wires are to be compared then.
+    package private(set) var choice = 0
 
     /// Adds a member and returns the wires that are wanted between it and those already there. A member known by its id is
     /// replaced, keeping its place.
     @discardableResult
     package mutating func join(_ member: Member) -> [Wire] {
-        let direction = policy.direction(name: member.name, portIndex: member.portIndex)
+        let direction = direction(of: member)
         let index = indices[member.id] ?? entries.endIndex
         if index == entries.endIndex {
-            entries.append(Entry(member: member, direction: direction, isFull: false))
+            entries.append(entry(member, direction))
             indices[member.id] = index
         } else {
-            entries[index] = Entry(member: member, direction: direction, isFull: false)
+            entries[index] = entry(member, direction)
         }
         entries[index].isFull = inMesh(entries[index]) && meshSize > meshLimit
+        choose()
         let joining = entries[index]
         var wires: [Wire] = []
         if verdict(joining, joining) == .wanted { wires.append(Wire(from: member.id, to: member.id)) }
@@ -163,8 +202,63 @@ package struct Room: Sendable {
         guard let index = indices.removeValue(forKey: id) else { return [] }
         entries.remove(at: index)
         for later in entries[index...].indices { indices[entries[later].member.id] = later }
+        choose()
         guard meshSize < meshLimit, let next = entries.first(where: \.isFull) else { return [] }
         return join(next.member)
+    }
+
+    private func entry(_ member: Member, _ direction: Direction) -> Entry {
+        Entry(member: member, direction: direction, isFull: false, isController: controllers.contains(member.name))
+    }
+
+    /// Finds who has the focus and which controllers are live, among those who are here.
+    private mutating func choose() {
+        guard focus != nil || !inputs.isEmpty else { return }
+        let before = (holder, entries.map(\.isIdle))
+        defer { if before != (holder, entries.map(\.isIdle)) { choice += 1 } }
+        func first(_ name: String) -> Int? {
+            entries.firstIndex { $0.member.name == name && $0.member.standing == .participant }
+        }
+        holder = (focus?.holder).flatMap { first($0.member) }.flatMap {
+            entries[$0].isController ? nil : entries[$0].member.id
+        }
+        for index in entries.indices { entries[index].isIdle = false }
+        for input in inputs {
+            guard let live = input.order.compactMap({ first($0) }).first else { continue }
+            for index in entries.indices where index != live && input.of.contains(entries[index].member.name) {
+                entries[index].isIdle = true
+            }
+        }
+    }
+
+    /// Who has the focus; nil also where who had it is not here.
+    package var focusHolder: MemberID? { holder }
+
+    /// Whether a member of that name is a controller, to which only who has the focus feeds back.
+    package func isController(_ name: String) -> Bool { controllers.contains(name) }
+
+    /// Whether another controller of its input is live.
+    package func isIdle(_ id: MemberID) -> Bool { indices[id].map { entries[$0].isIdle } ?? false }
+
+    /// Who of an input is heard; nil where nobody of it is here, or all of them are heard.
+    package func live(of input: String) -> Member? {
+        guard let input = inputs.first(where: { $0.name == input }) else { return nil }
+        return entries.first {
+            !$0.isIdle && $0.member.standing == .participant && input.of.contains($0.member.name)
+        }?.member
+    }
+
+    /// Why a member of that name cannot have the focus; nil where one can.
+    package func refusal(ofFocusTo name: String) -> FocusRefusal? {
+        guard !controllers.isEmpty else { return .noController }
+        let named = entries.filter { $0.member.name == name && $0.member.standing == .participant }
+        guard let sender = named.first else { return .notHere }
+        guard !sender.isController else { return .isController }
+        var verdicts = entries.filter { $0.isController }.map { verdict(sender, $0, needsFocus: false) }
+        for controller in controllers where !entries.contains(where: { $0.member.name == controller }) {
+            verdicts.append(noWay(sender, nil) ?? (blocks.cover(name, controller) ? .blocked : .wanted))
+        }
+        return verdicts.contains(.wanted) ? nil : verdicts.first.map { .unheard($0) }
     }
 
     /// Why a wire is wanted or not.
@@ -198,22 +292,31 @@ package struct Room: Sendable {
 
     private var meshSize: Int { entries.count { inMesh($0) && !$0.isFull } }
 
-    private func verdict(_ sender: Entry, _ hearer: Entry) -> Verdict {
+    /// Why nothing goes from one to the other by the policy; a hearer who is not here would hear. nil: it does.
+    private func noWay(_ sender: Entry, _ hearer: Entry?) -> Verdict? {
+        let receives = hearer?.direction ?? .receives
+        if sender.direction.sends && receives.receives { return nil }
+        if !sender.member.ability.sends { return .playsNothing }
+        if let hearer, !hearer.member.ability.receives { return .takesNothing }
+        if policy == .pair { return .wrongPort }
+        if sender.direction == .neither || receives == .neither { return .namedNeither }
+        return sender.direction.sends ? .sendsOnly : .receivesOnly
+    }
+
+    private func verdict(_ sender: Entry, _ hearer: Entry, needsFocus: Bool = true) -> Verdict {
         if sender.member.id == hearer.member.id, !echoes { return .itself }
         for entry in [sender, hearer] where entry.member.standing != .participant {
             return .notWired(entry.member.standing)
         }
         if sender.isFull || hearer.isFull { return .roomFull }
-        if !sender.direction.sends || !hearer.direction.receives {
-            if policy == .pair { return .wrongPort }
-            if sender.direction == .neither || hearer.direction == .neither { return .namedNeither }
-            return sender.direction.sends ? .sendsOnly : .receivesOnly
-        }
+        if let no = noWay(sender, hearer) { return no }
         if sender.member.id == hearer.member.id {
             return blocks.cover(sender.member.name, Self.echoName) || blocks.cover(Self.echoName, hearer.member.name)
                 ? .blocked : .wanted
         }
         if blocks.cover(sender.member.name, hearer.member.name) { return .blocked }
+        if sender.isIdle { return .notLive }
+        if needsFocus, hearer.isController, sender.member.id != holder { return .unfocused }
         return .wanted
     }
 }

@@ -11,6 +11,12 @@ package struct RoomPlan: Codable, Hashable, Sendable {
     package var maximum: Int
     /// What somebody plays also goes back to them; nil is no.
     package var echoes: Bool?
+    /// Who feeds back to the room's controllers; nil where it has none.
+    package var focus: Focus?
+    /// Controllers that are one.
+    package var inputs: [Input]?
+    /// Devices of the machine that carries it; nil is none.
+    package var devices: [DevicePlan]?
     /// Whom the room invites; nil is nobody.
     package var invites: [Invitee]?
 
@@ -20,10 +26,11 @@ package struct RoomPlan: Codable, Hashable, Sendable {
     /// `displayName`: the room's name unless it is given.
     package init(
         name: String, displayName: String? = nil, policy: Policy, ports: [UInt16] = [], blocks: [Block] = [],
-        maximum: Int = usualMaximum, echoes: Bool? = nil, invites: [Invitee]? = nil
+        maximum: Int = usualMaximum, echoes: Bool? = nil, focus: Focus? = nil, inputs: [Input]? = nil,
+        devices: [DevicePlan]? = nil, invites: [Invitee]? = nil
     ) {
         (self.name, self.displayName, self.policy) = (name, displayName ?? name, policy)
         (self.ports, self.blocks, self.maximum, self.echoes) = (ports, blocks, maximum, echoes)
-        self.invites = invites
+        (self.focus, self.inputs, self.devices, self.invites) = (focus, inputs, devices, invites)
     }
 }

@@ -9,10 +9,46 @@ extension SequencerHandle {
         return pid > 0 ? pid : nil
     }
 
+    package struct ClientFacts: Hashable, Sendable {
+        package let number: UInt8
+        package let name: [UInt8]
+        /// The process (to be exact the thread) that opened it; nil for the kernel's own.
+        package let owner: Int32?
+        /// Of one of the kernel's: the number of the sound card that it speaks for.
+        package let card: Int?
+
+        package init(number: UInt8, name: [UInt8], owner: Int32?, card: Int?) {
+            (self.number, self.name, self.owner, self.card) = (number, name, owner, card)
+        }
+    }
+
+    /// nil where there is no such client.
+    package func facts(of client: UInt8) -> ClientFacts? {
+        guard snd_seq_get_any_client_info(handle, CInt(client), clientInfo) >= 0 else { return nil }
+        let pid = snd_seq_client_info_get_pid(clientInfo)
+        let card = Int(snd_seq_client_info_get_card(clientInfo))
+        return ClientFacts(
+            number: client, name: Self.bytes(snd_seq_client_info_get_name(clientInfo)), owner: pid > 0 ? pid : nil,
+            card: card >= 0 ? card : nil)
+    }
+
     package struct PortFacts: Hashable, Sendable {
         package let address: Address
         package let name: [UInt8]
         package let capabilities: Capabilities
+        package let kind: PortKind
+    }
+
+    /// What its maker says that a port is.
+    package struct PortKind: OptionSet, Hashable, Sendable {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+        package static let hardware = PortKind(rawValue: UInt32(SND_SEQ_PORT_TYPE_HARDWARE))
+        package static let application = PortKind(rawValue: UInt32(SND_SEQ_PORT_TYPE_APPLICATION))
+        package static let synthesizer = PortKind(
+            rawValue: UInt32(
+                SND_SEQ_PORT_TYPE_SYNTH | SND_SEQ_PORT_TYPE_DIRECT_SAMPLE | SND_SEQ_PORT_TYPE_SAMPLE
+                    | SND_SEQ_PORT_TYPE_SOFTWARE | SND_SEQ_PORT_TYPE_SYNTHESIZER))
     }
 
     /// nil where there is no such port.
@@ -62,14 +98,17 @@ extension SequencerHandle {
     }
 
     private func portFacts() -> PortFacts {
-        let name = snd_seq_port_info_get_name(portInfo)
-        var bytes: [UInt8] = []
-        if let name { bytes = UnsafeBufferPointer(start: name, count: strlen(name)).map { UInt8(bitPattern: $0) } }
-        return PortFacts(
+        PortFacts(
             address: Address(
                 client: UInt8(truncatingIfNeeded: snd_seq_port_info_get_client(portInfo)),
                 port: UInt8(truncatingIfNeeded: snd_seq_port_info_get_port(portInfo))),
-            name: bytes,
-            capabilities: Capabilities(rawValue: snd_seq_port_info_get_capability(portInfo)))
+            name: Self.bytes(snd_seq_port_info_get_name(portInfo)),
+            capabilities: Capabilities(rawValue: snd_seq_port_info_get_capability(portInfo)),
+            kind: PortKind(rawValue: snd_seq_port_info_get_type(portInfo)))
+    }
+
+    private static func bytes(_ name: UnsafePointer<CChar>?) -> [UInt8] {
+        guard let name else { return [] }
+        return UnsafeBufferPointer(start: name, count: strlen(name)).map { UInt8(bitPattern: $0) }
     }
 }

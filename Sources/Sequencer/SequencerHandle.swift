@@ -7,6 +7,7 @@
 
 import CALSA
 import Glibc
+package import Rooms
 
 /// A failed call to alsa-lib: which call, on which thing, what it said.
 package struct ALSAError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -56,6 +57,10 @@ package final class SequencerHandle {
         self.clientInfo = clientInfo!
         self.portInfo = portInfo!
         self.subscription = subscription!
+        try rename(client: name)
+    }
+
+    package func rename(client name: String) throws(ALSAError) {
         try check(snd_seq_set_client_name(handle, name), "set_client_name", name)
     }
 
@@ -84,15 +89,31 @@ package final class SequencerHandle {
         package static let noExport = Capabilities(rawValue: UInt32(SND_SEQ_PORT_CAP_NO_EXPORT))
         /// What a participant's port has.
         package static let participant: Capabilities = [.read, .write, .subscribeRead, .subscribeWrite]
+
+        /// What others can let such a port do by subscriptions.
+        package var ability: Direction {
+            Direction(
+                sends: isSuperset(of: [.read, .subscribeRead]), receives: isSuperset(of: [.write, .subscribeWrite]))
+        }
     }
 
     /// Makes a port and gives its address. The kernel cuts the name at 63 bytes, and calls it `port-N` where it is empty.
     package func createPort(name: [UInt8], _ capabilities: Capabilities) throws(ALSAError) -> Address {
-        let text = name.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
+        let text = Self.text(name)
         let port = snd_seq_create_simple_port(
-            handle, text, capabilities.rawValue, UInt32(SND_SEQ_PORT_TYPE_MIDI_GENERIC))
+            handle, text, capabilities.rawValue, UInt32(SND_SEQ_PORT_TYPE_MIDI_GENERIC | SND_SEQ_PORT_TYPE_APPLICATION))
         try check(port, "create_port")
         return Address(client: client, port: UInt8(truncatingIfNeeded: port))
+    }
+
+    package func rename(port: UInt8, _ name: [UInt8]) throws(ALSAError) {
+        try check(snd_seq_get_port_info(handle, CInt(port), portInfo), "get_port_info", "\(client):\(port)")
+        snd_seq_port_info_set_name(portInfo, Self.text(name))
+        try check(snd_seq_set_port_info(handle, CInt(port), portInfo), "set_port_info", "\(client):\(port)")
+    }
+
+    private static func text(_ name: [UInt8]) -> [CChar] {
+        name.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
     }
 
     package func deletePort(_ port: UInt8) throws(ALSAError) {

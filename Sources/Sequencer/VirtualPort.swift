@@ -11,10 +11,16 @@ package final class VirtualPort {
     private var exclusive: [UInt8] = []
     private static let longestExclusive = 65536
 
-    package init(name: String) throws(ALSAError) {
-        sequencer = try SequencerHandle(name: name)
+    package convenience init(name: String, isHidden: Bool = false) throws(ALSAError) {
+        try self.init(client: name, port: name, isHidden: isHidden)
+    }
+
+    /// - Parameter isHidden: other programs neither see nor connect it; it connects itself.
+    package init(client: String, port: String, isHidden: Bool = false) throws(ALSAError) {
+        sequencer = try SequencerHandle(name: client)
         try sequencer.setInputPool(2000)
-        address = try sequencer.createPort(name: Array(name.utf8), .participant)
+        address = try sequencer.createPort(
+            name: Array(port.utf8), isHidden ? [.read, .write, .noExport] : .participant)
         var made: OpaquePointer?
         // This fails only without memory.
         _ = snd_midi_event_new(256, &made)
@@ -24,8 +30,26 @@ package final class VirtualPort {
 
     deinit { snd_midi_event_free(coder) }
 
+    /// Whoever is connected stays so.
+    package func rename(client: String, port: String) throws(ALSAError) {
+        try sequencer.rename(client: client)
+        try sequencer.rename(port: address.port, Array(port.utf8))
+    }
+
     /// To be waited on for reading.
     package var descriptor: CInt { sequencer.descriptor }
+
+    /// Subscribes to what another port plays, and that to what is sent from here; again where somebody has ended it. Nothing
+    /// comes of it where the other is gone.
+    package func connect(_ other: Address, plays: Bool, hears: Bool) {
+        if plays { _ = sequencer.subscribe(from: other, to: address) }
+        if hears { _ = sequencer.subscribe(from: address, to: other) }
+    }
+
+    package func disconnect(_ other: Address) {
+        sequencer.unsubscribe(from: other, to: address)
+        sequencer.unsubscribe(from: address, to: other)
+    }
 
     /// Hands out what waits; each time octets of one or several complete messages.
     package func receive(_ body: ([UInt8]) -> Void) {

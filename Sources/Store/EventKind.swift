@@ -7,7 +7,7 @@ package enum EventKind: String, CaseIterable, Hashable, Sendable {
     case visitsCounted = "visits-counted"
 
     // What people have done.
-    case kick, unmute, release, panic, block, unblock, piano, restart, reload
+    case kick, unmute, release, panic, block, unblock, piano, restart, reload, focus, input
     case connect, disconnect
     case notesOff = "notes-off"
     case pianoLost = "piano-lost"

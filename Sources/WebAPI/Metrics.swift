@@ -113,6 +113,9 @@ package struct Metrics {
             "midihub_participant_muted", .gauge, "1 where nobody hears it, for sending back what it hears.",
             each { $0.muted ?? false ? 1 : 0 })
         add(
+            "midihub_participant_focus", .gauge, "1 where it feeds back to the room's controllers.",
+            each { $0.focus ?? false ? 1 : 0 })
+        add(
             "midihub_participant_rtt_seconds", .gauge, "The last round trip to the participant and back.",
             each { $0.rtt.map { $0.last / 1000 } })
         add(

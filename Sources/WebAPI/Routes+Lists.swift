@@ -1,3 +1,4 @@
+import Devices
 import EngineProtocol
 import HTTP
 import Hub
@@ -62,6 +63,14 @@ extension Routes {
         }
         router.on(.get, "/api/v1/alerts", query: []) { [requests] _, _, responder in
             requests.send(.alerts { responder.send(.json(JSON.bytes(API.Alerts($0)))) })
+        }
+        router.on(.get, "/api/v1/devices", query: ["match"]) { [requests] request, _, responder in
+            let pattern = request.query["match"].map { DevicePattern($0) }
+            if case .some(.none) = pattern {
+                return responder.send(
+                    .problem(.badRequest, "match is a pattern of 1 to 128 characters without control characters."))
+            }
+            requests.send(.devices(pattern ?? nil) { responder.send(.json(JSON.bytes($0))) })
         }
         addLatency(to: &router)
         addEvents(to: &router)

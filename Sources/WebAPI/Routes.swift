@@ -38,6 +38,7 @@ package struct Routes: Sendable {
         addLegacy(to: &router)
         addLists(to: &router)
         addCommands(to: &router)
+        addFocus(to: &router)
         addTrying(to: &router)
         addStream(to: &router)
         router.on(.get, "/metrics") { [board, access, counters] _, _, responder in
@@ -180,7 +181,7 @@ package struct Routes: Sendable {
     }
 
     /// Sends a command to the hub and answers with its reply.
-    private func give(_ command: Command, _ request: Request, _ responder: Responder) {
+    func give(_ command: Command, _ request: Request, _ responder: Responder) {
         requests.send(
             .command(command, by: Author(address: request.client?.host)) { responder.send(Self.response($0)) })
     }

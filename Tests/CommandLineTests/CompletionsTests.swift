@@ -54,13 +54,17 @@ import Testing
         #expect(try Configuration(text: text).rooms.map(\.name) == ["Main"])
     }
 
-    @Test func `the manual has every command and option, and no line that roff would take for its own`() {
+    @Test func `the manual has every command and option, and no line that roff would take for its own`() throws {
         let plain = Manual.text.replacing("\\-", with: "-")
         for command in Subcommand.all {
             #expect(plain.contains(".SS \"midihub \(command.name)"), "\(command.name)")
             for option in command.options { #expect(plain.contains(option), "\(command.name) \(option)") }
         }
         let known = [".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".BR", ".I", ".RI", ".br", ".\\\""]
+        // An option's words go on in the next line.
+        let lines = plain.split(separator: "\n")
+        let clone = try #require(lines.firstIndex(of: ".B --clone [NAME]"))
+        #expect(lines[clone + 2].hasPrefix("there, so that") && lines[clone + 3] == ".TP")
         for line in Manual.text.split(separator: "\n") where line.hasPrefix(".") || line.hasPrefix("'") {
             #expect(known.contains { line == $0 || line.hasPrefix("\($0) ") }, "\(line)")
         }

@@ -177,7 +177,14 @@ import Testing
     }
 
     @Test func `what the hub answers is as its description says`() throws {
-        let hub = try HubUnderTest.running()
+        let port = freeUDPPortPair()
+        let controllers = #"focus: ["Lights"], inputs: { Keys: { of: ["Left", "Right"], live: "first" } }"#
+        let hub = try HubUnderTest(
+            ports: [port],
+            configuration: #"{ rooms: { "\#(port)": { ports: [\#(port)], \#(controllers) } }, address: "127.0.0.1" }"#,
+            options: ["--engine", "embedded"])
+        try hub.start()
+        try hub.awaitEngines()
         let contract = try Contract(hub.get("/api/v1/openapi.json").body)
         let players = try hub.here("Piano in", "Drums")
         try pumping(players, "both to be measured") {
@@ -207,6 +214,7 @@ import Testing
         for query in ["?limit=1", "?cursor=3&limit=2", "?kind=joined", "?limit=x"] {
             try check("GET", "/api/v1/events", "/api/v1/events\(query)")
         }
+        for query in ["", "?match=*", "?match=%01"] { try check("GET", "/api/v1/devices", "/api/v1/devices\(query)") }
         try check("GET", "/api/v1/latency", "/api/v1/latency?step=-1")
         try check("GET", "/api/v1/stream", "/api/v1/stream?views=none")
 
@@ -226,6 +234,16 @@ import Testing
             ("POST", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/\(room)/blocks?from=a"),
             ("DELETE", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/\(room)/blocks?from=a&to=b"),
             ("DELETE", "/api/v1/rooms/{name}/blocks", "/api/v1/rooms/none/blocks?from=a&to=b"),
+            ("POST", "/api/v1/rooms/{name}/focus", "/api/v1/rooms/\(room)/focus?member=Drums"),
+            ("POST", "/api/v1/rooms/{name}/focus", "/api/v1/rooms/\(room)/focus?member=Nobody"),
+            ("POST", "/api/v1/rooms/{name}/focus", "/api/v1/rooms/\(room)/focus"),
+            ("GET", "/api/v1/rooms", "/api/v1/rooms"), ("GET", "/api/v1/participants", "/api/v1/participants"),
+            ("DELETE", "/api/v1/rooms/{name}/focus", "/api/v1/rooms/\(room)/focus"),
+            (
+                "POST", "/api/v1/rooms/{name}/inputs/{input}/live",
+                "/api/v1/rooms/\(room)/inputs/Keys/live?member=Drums"
+            ),
+            ("DELETE", "/api/v1/rooms/{name}/inputs/{input}/live", "/api/v1/rooms/\(room)/inputs/Keys/live"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo?seconds=0"),
             ("POST", "/api/v1/rooms/{name}/piano", "/api/v1/rooms/\(room)/piano?player=a&keys=60:100,60:0"),

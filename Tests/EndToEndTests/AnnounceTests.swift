@@ -39,11 +39,17 @@ struct AnnounceTests {
         try hub.start()
         try hub.awaitEngines()
         func isAnnounced() throws -> Bool {
-            try announced().contains { $0.contains("MIDI\\032Hub") && $0.hasSuffix(";\(hub.ports[0]);") }
+            try announced().contains {
+                $0.contains("MIDI\\032Hub") && $0.hasSuffix(";\(hub.ports[0]);\"room=\(hub.ports[0])\"")
+            }
         }
         try eventually(within: .seconds(60), "the announcement", seen: avahi.error) { try isAnnounced() }
         let publisher = ProcessIdentity.withArguments(["_apple-midi._udp", "\(hub.ports[0])"])
         #expect(publisher.count == 1)
+        let join = try Program(builtProduct("midihub"), ["join", "--name", "Alice"], in: directory, name: "join")
+        try eventually(within: .seconds(60), "Alice, who found the hub", seen: join.error) {
+            join.error.contains("found \"MIDI Hub\"") && join.error.contains(" as Alice")
+        }
         try hub.kill9()
         #expect(try isAnnounced())
         try hub.start()

@@ -1,3 +1,4 @@
+import Dispatch
 import EngineProtocol
 import Linux
 import Rooms
@@ -62,6 +63,13 @@ final class EngineUnderTest {
         let answer = Answer<EngineStatus>()
         engine.send(.status { status in answer.value.withLock { $0 = status } })
         return try awaited("the status") { answer.value.withLock { $0 } }
+    }
+
+    /// It hangs until what is given is called.
+    func freeze() -> () -> Void {
+        let goesOn = DispatchSemaphore(value: 0)
+        engine.send(.status { _ in goesOn.wait() })
+        return { goesOn.signal() }
     }
 
     func panic() throws -> (hearers: Int, notes: Int) {

@@ -71,6 +71,22 @@ import Testing
         #expect(two.ended == nil)
     }
 
+    @Test func `one of this machine who died with the engine is not waited for, and what it held is ended`() throws {
+        let directory = TemporaryDirectory()
+        let first = try EngineUnderTest(sessions: directory.file("first"))
+        let synth = try first.player("Synth")
+        var device: TestPlayer? = try first.player("APC40", others: [synth])
+        device?.play(note)
+        try pumping([synth], "the note") { synth.heard == [note] }
+        let found = directory.write("second", try #require(File.bytes(directory.file("first"), limit: 64 << 20)))
+        first.stop()
+        for socket in [synth.control, synth.data] { while socket.receive({ _, _ in }) > 0 {} }
+        device = nil
+        let second = try EngineUnderTest(sessions: found, port: first.port)
+        #expect(try second.status().participants.map(\.name) == ["Synth"])
+        try pumping([synth], "the end of the note") { synth.heard == [note, off] }
+    }
+
     @Test func `a table with records of another size is begun anew`() throws {
         let succession = try Succession(note) { Self.version2(of: $0, recordSize: 5848) }
         #expect(try succession.second.status().participants.isEmpty)

@@ -1,5 +1,6 @@
 import Client
 import EngineProtocol
+import Glibc
 import HubLink
 import Linux
 import MIDI
@@ -77,6 +78,28 @@ struct LinkTests {
         #expect(Set(hearer.heard.suffix(3)) == ["803c40", "803d40", "b04000"])
         let repairs = hearer.received.suffix(3).map(\.isRepair)
         #expect(repairs == [true, true, true])
+    }
+
+    @Test func `a hub that hangs is no work for one who is in two`() throws {
+        let (a, b) = (try EngineUnderTest(), try EngineUnderTest())
+        let player = try GroupUnderTest([a, b], name: "Player")
+        let goOn = a.freeze()
+        defer { goOn() }
+        try eventually("the link counts as dead") {
+            try player.ask { group in (group.hubs[0].linkDeath ?? .max) <= group.hubs[0].now }
+        }
+        let before = try player.ask { _ in Self.threadSeconds }
+        usleep(1_000_000)
+        let used = try player.ask { _ in Self.threadSeconds } - before
+        // It would be nearly the whole second if something were always due.
+        #expect(used < 0.25)
+    }
+
+    /// How long this thread has run on a processor.
+    private static var threadSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     @Test func `what a player holds ends at the hearers when the player goes`() throws {

@@ -58,6 +58,8 @@ put("music", "bytes", bytes.fromhex("903c643e40 f8 f07e7f0901f7 c005 f20102"))
 put("music", "file", bytes.fromhex(
     "4d546864 00000006 0001 0002 0060 4d54726b 00000010 00ff510307a120 00f00243f7 00ff2f00"
     "4d54726b 00000010 00923060 003c60 8140823040 00ff2f00"))
+put("lists", "glued", b"[144, 60, 100][128, 60, 64][248][195, 5][240, 126, 127, 6, 1, 247][144, 6" + bytes([9]))
+put("lists", "odd", b"[144,060,\t64]\r\n[144, 300, 64]x[][176, 7, 1][176, 7, 2]" + bytes([3]))
 # Three sealed, which arrive once, again, changed, cut and at their sender; and what nobody has sealed.
 put("envelope", "session", bytes.fromhex("0000 0003 00f0 0101 0100 0100 02020081 030203 0300ff 0420") + b"MHT\x01\0\0\0\7" + bytes(24))
 head = "ffff4d48 00000001 {:02x} {:02x} 0000"
@@ -68,6 +70,7 @@ for name, kind, flags, body in [
     ("pulse", 4, 1, "00c8 02 00 00000007 00000009 00000001 00000000"),
     ("want", 5, 0, "00000007 00000001 00000003"), ("state", 6, 1, "00000007 00000009 00 01 0000 8007 b0071e 00 903c64"),
     ("gone", 7, 0, "00000007 00000009 00 000000"), ("report", 11, 0, "00" * 24 + "0200"),
+    ("identity", 12, 0, "00000007 05 06 0000" + b"APC40Faders".hex()),
 ]:
     put("link", name, bytes.fromhex(head.format(kind, flags) + body))
 put("merge", "music", bytes(range(256)))

@@ -12,7 +12,7 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     precondition(LinkHead.isLink(datagram) && SessionPacket.isSession(datagram))
     var reader = OriginReader(Origin(1), statistics: PathStatistics())
     switch packet {
-    case .hello, .welcome, .gone, .report, .want: again(packet)
+    case .hello, .welcome, .gone, .report, .identity, .want: again(packet)
     case .events(let list):
         reader.receive(list, in: datagram, by: 0, at: 1) { _, _, _ in }
     case .state(let part):

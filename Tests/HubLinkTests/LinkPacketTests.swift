@@ -33,6 +33,7 @@ struct LinkPacketTests {
         .want(Origin(9), .state),
         .gone(Origin(9), EventNumber(77), .silent),
         .report(report),
+        .identity(Origin(9), LinkIdentity(client: "Akai APC40 mkII", port: "Grüne Pads")!),
     ]
 
     @Test(arguments: simple)
@@ -167,6 +168,18 @@ struct LinkPacketTests {
         ] {
             #expect(throws: PacketError.self) { try Self.decoded(bad) }
         }
+    }
+
+    @Test(arguments: [
+        ("", "port"), ("client", ""), ("a\u{1B}[2J", "port"), ("client", "a\nb"), ("\u{202E}tneilc", "port"),
+        (String(repeating: "x", count: 64), "port"),
+    ])
+    func `an instrument has two names that can be shown`(client: String, port: String) {
+        #expect(LinkIdentity(client: client, port: port) == nil)
+        let bytes: [UInt8] =
+            [0xFF, 0xFF, 0x4D, 0x48, 0, 0, 0, 1, 12, 0, 0, 0, 0, 0, 0, 7]
+            + [UInt8(client.utf8.count), UInt8(port.utf8.count), 0, 0] + Array(client.utf8) + Array(port.utf8)
+        #expect(throws: PacketError.self) { try Self.decoded(bytes) }
     }
 
     @Test func `random octets never trap`() {

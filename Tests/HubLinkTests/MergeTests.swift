@@ -171,10 +171,12 @@ struct MergeTests {
             if note > 0 { stage.play(Self.off(note - 1)) }
         }
         stage.play(.controlChange(Channel(truncating: 0), controller: 7, value: 90))
+        stage.play(.controlChange(Channel(truncating: 0), controller: 64, value: 127))
         stage.play(Self.off(60))
         stage.paths[0].lost = 0
         stage.play(Self.on(100))
         stage.pass(2_000)
+        #expect(stage.known.held.holds(.controlChange(Channel(truncating: 0), controller: 64, value: 0)))
         let struck = stage.heard.map(\.bytes).filter { $0[0] == 0x90 }.map { $0[1] }
         // Those of the last quarter of a second are in time.
         #expect(struck.first == 60 && struck.last == 100 && struck.count < 12)

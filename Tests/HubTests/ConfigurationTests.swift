@@ -27,6 +27,35 @@ import Testing
         #expect(configuration.listen.description == "[::1]:9000")
     }
 
+    @Test func `a room's controllers, and which of them are one, are read from its entry`() throws {
+        let configuration = try Configuration(
+            text: """
+                { rooms: { Main: {
+                    ports: [5004], focus: ["APC", "Pad"], focusBy: "touch",
+                    inputs: {
+                        Keys: { of: ["K1", "K2"], live: "both", pickup: true },
+                        APC: { of: ["APC left", "APC right"], live: "first", pickup: false },
+                    },
+                } } }
+                """)
+        #expect(configuration.rooms[0].focus == Focus(controllers: ["APC", "Pad"], byTouch: true))
+        #expect(
+            configuration.rooms[0].inputs == [
+                Input(name: "APC", of: ["APC left", "APC right"], firstOnly: true),
+                Input(name: "Keys", of: ["K1", "K2"], picksUp: true),
+            ])
+    }
+
+    @Test func `rtpmidid cannot let knobs be picked up, and everything else of controllers it can`() throws {
+        var configuration = Configuration()
+        configuration.rooms[0].focus = Focus(controllers: ["APC"])
+        configuration.rooms[0].inputs = [Input(name: "APC", of: ["L", "R"], firstOnly: true)]
+        #expect(EngineKind.rtpmidid.cannotHonour(configuration) == nil)
+        configuration.rooms[0].inputs[0].picksUp = true
+        #expect(EngineKind.rtpmidid.cannotHonour(configuration) == "pickup")
+        #expect(EngineKind.embedded.cannotHonour(configuration) == nil)
+    }
+
     @Test func `nothing configured is one room on 5004`() throws {
         #expect(try Configuration(text: "{}") == Configuration())
         #expect(Configuration().rooms == [.init(name: "5004", ports: [5004], policy: .auto)])
@@ -60,6 +89,14 @@ import Testing
             try Configuration(text: "{ports: [0x138C, 5006.0, +5.008e3]}").rooms.map(\.name) == [
                 "5004", "5006", "5008",
             ])
+    }
+
+    @Test func `TCP ports lead to the only room, or to the one that each names`() throws {
+        let alone = try Configuration(text: "{ports: [5004], tcp: {}}")
+        #expect(alone.tcp == [.init(port: 8141)] && alone.room(of: alone.tcp[0])?.name == "5004")
+        let text = "{rooms: {A: {ports: [5004]}, B: {ports: [5006]}}, tcp: [{room: \"B\"}, {port: 9, room: \"A\"}]}"
+        let several = try Configuration(text: text)
+        #expect(several.tcp.map { several.room(of: $0)?.ports } == [[5006], [5004]])
     }
 
     @Test func `a key of ours in quotes is no group of the older format`() throws {
@@ -119,6 +156,19 @@ import Testing
         ("{token: \"0123456789abcdefü\"}", "token: cannot be sent"),
         ("{history: 8}", "history: 8 is no number of MiB (16 to 65536)"),
         ("[]", "must be an object"),
+        ("{rooms: {A: {ports: [1],\nfocus: []}}}", "line 2: rooms.A.focus: must have a name at least"),
+        ("{rooms: {A: {ports: [1], focus: [\"\"]}}}", "rooms.A.focus: a name has 1 to 256 characters"),
+        ("{rooms: {A: {ports: [1], focus: [\"P\", \"P\"]}}}", "rooms.A.focus: names one of them twice"),
+        ("{rooms: {A: {ports: [1], focus: [\"P\"], focusBy: \"first\"}}}", "none of order, touch"),
+        ("{rooms: {A: {ports: [1], focusBy: \"touch\"}}}", "rooms.A: \"focusBy\" says how"),
+        ("{rooms: {A: {ports: [1], inputs: {P: {}}}}}", "rooms.A.inputs.P: \"of\" is missing"),
+        ("{rooms: {A: {ports: [1], inputs: {P: {of: [\"L\"]}}}}}", "inputs.P.of: must have 2 names at least"),
+        ("{rooms: {A: {ports: [1], inputs: {P: {of: [\"L\", \"R\"], live: \"one\"}}}}}", "none of both, first"),
+        ("{rooms: {A: {ports: [1], inputs: {P: {of: [\"L\", \"R\"], pickup: 1}}}}}", "must be true or false"),
+        (
+            "{rooms: {A: {ports: [1], inputs: {P: {of: [\"L\", \"R\"]},\nQ: {of: [\"R\", \"S\"]}}}}}",
+            "line 2: rooms.A.inputs.Q: \"R\" is in another input, too"
+        ),
         ("{alerts: {}}", "alerts: \"url\" is missing"),
         ("{alerts: {url: \"ftp://x\"}}", "alerts.url: must be an address"),
         ("{alerts: {url: \"https://x\", rtt: -1}}", "alerts.rtt: -1 is no number of milliseconds"),
@@ -126,6 +176,25 @@ import Testing
         ("{alerts: {url: \"https://x\", for: 0}}", "alerts.for: 0 is no number of seconds"),
         ("{alerts: {url: \"https://x\", disk: \"full\"}}", "alerts.disk: must be a number"),
         ("{alerts: {url: \"https://x\", mail: 1}}", "unknown key"),
+        (
+            "{rooms: {A: {ports: [5004]}, B: {ports: [5006]}},\ntcp: {}}",
+            "line 2: TCP port 8141: names no room, of several"
+        ),
+        ("{tcp: [{port: 9000}, {port: 9000}]}", "TCP port 9000: is there twice"),
+        ("{tcp: {room: \"A\"}}", "line 1: TCP port 8141: there is no room \"A\""),
+        (
+            "{policy: \"named\", tcp: {}}",
+            "TCP port 8141: its clients send and hear, which nobody does in room \"5004\""
+        ),
+        ("{tcp: {port: 0}}", "tcp.port: 0 is no number of a port (1 to 65535)"),
+        ("{tcp: {colour: 1}}", "tcp.colour: unknown key"), ("{tcp: 8141}", "tcp: must be an object"),
+        ("{devices: [\n{room: \"5004\"}]}", "line 2: devices: \"match\" is missing"),
+        ("{devices: [{match: \"\"}]}", "devices.match: has 1 to 128 characters"),
+        ("{devices: [{match: \"A\", name: \"\"}]}", "devices.name: a device's name has 1 to 58 bytes"),
+        ("{devices: [{match: \"A\", rom: \"5004\"}]}", "devices.rom: unknown key; did you mean room?"),
+        ("{devices: [\n{match: \"A\", room: \"X\"}]}", "line 2: devices: there is no room \"X\": there is \"5004\""),
+        ("{ports: [5004, 5006],\ndevices: [{match: \"A\"}]}", "line 2: devices: \"room\" is missing"),
+        ("{devices: [{match: \"A\"}], deny: [\"127.0.0.1\"]}", "devices: deny keeps this machine itself"),
         ("{\"G\": [5004]}", "group \"G\": has 1 port, must have two"), ("5004,5005", "overlaps"), ("99999", "99999"),
     ])
     func `what is wrong is said in one line with its place`(text: String, message: String) {
@@ -155,6 +224,17 @@ import Testing
                 read(changed)
             }
         }
+    }
+
+    @Test func `a device's line is what its room is told, with those before it`() throws {
+        let configuration = try Configuration(
+            text:
+                #"{ports: [5004, 5006], devices: [{match: "A", room: "5006", name: "Lights"}, {match: "*", room: "5004"}]}"#
+        )
+        #expect(configuration.devices(of: configuration.rooms[0]) == [DevicePlan(match: "*", except: ["A"])])
+        #expect(configuration.devices(of: configuration.rooms[1]) == [DevicePlan(match: "A", name: "Lights")])
+        let alone = try Configuration(text: #"{devices: [{match: "A"}]}"#)
+        #expect(alone.devices(of: alone.rooms[0]) == [DevicePlan(match: "A")])
     }
 
     @Test func `alerts have limits without being told any, and an error never shows their address`() throws {

@@ -9,7 +9,8 @@ import Testing
 final class SecondEngine: Sendable {
     let port: Address
     let pid: Int32
-    private let end: Mailbox<Void>
+    /// What it is to play; nil ends it.
+    private let orders: Mailbox<Message?>
     private let messages = Messages()
 
     /// What has come to its port.
@@ -21,24 +22,27 @@ final class SecondEngine: Sendable {
         func add(_ message: Message) { list.withLock { $0.append(message) } }
     }
 
-    init() throws {
+    init(_ name: String = "second engine", _ capabilities: SequencerHandle.Capabilities = .participant) throws {
         let messages = messages
-        let end = try Mailbox<Void>()
+        let orders = try Mailbox<Message?>()
         let opened = try Mailbox<(Address, Int32)?>()
         _ = try WorkerThread("second engine") {
-            guard let loop = try? EventLoop(), let client = try? SequencerHandle(name: "second engine"),
-                let port = try? client.createPort(name: Array("other".utf8), .participant),
+            guard let loop = try? EventLoop(), let client = try? SequencerHandle(name: name),
+                let port = try? client.createPort(name: Array("other".utf8), capabilities),
                 let pid = client.owner(of: client.client)
             else { return opened.send(nil) }
             opened.send((port, pid))
-            _ = try? loop.receive(end) { _ in loop.stop() }
-            _ = try? loop.watch(client.descriptor, .read) { _ in
+            // What the loop holds must not hold the loop, or the client would never end.
+            _ = try? loop.receive(orders) { [unowned loop, unowned client] message in
+                if let message { client.send(message, from: port.port) } else { loop.stop() }
+            }
+            _ = try? loop.watch(client.descriptor, .read) { [unowned client] _ in
                 while case .input(let input) = client.receive() {
                     if case .midi(_, _, let message?) = input { messages.add(message) }
                 }
             }
             _ = try? loop.run()
-            withExtendedLifetime(client) {}
+            withExtendedLifetime((loop, client)) {}
         }
         let loop = try EventLoop()
         let answer = Mutex<(Address, Int32)?>(nil)
@@ -48,8 +52,10 @@ final class SecondEngine: Sendable {
         }
         try loop.run()
         (port, pid) = try #require(answer.withLock { $0 })
-        self.end = end
+        self.orders = orders
     }
 
-    deinit { end.send(()) }
+    func play(_ message: Message) { orders.send(message) }
+
+    deinit { orders.send(nil) }
 }

@@ -56,11 +56,11 @@ final class Stage {
 
     func configure(
         _ policy: Policy, pid: Int32? = nil, portIndex: Int = 0, servicePorts: Set<Int> = [],
-        confirmFirst: Bool = false, echoes: Bool = false, blocks: [Block] = []
+        confirmFirst: Bool = false, echoes: Bool = false, blocks: [Block] = [], devices: [DevicePlan]? = nil
     ) {
         bay.send(
             .configure(
-                rooms: [RoomPlan(name: "room", policy: policy, blocks: blocks, echoes: echoes)],
+                rooms: [RoomPlan(name: "room", policy: policy, blocks: blocks, echoes: echoes, devices: devices)],
                 engines: [
                     EngineSpec(
                         name: "5004", pid: pid ?? self.pid, room: "room", portIndex: portIndex,
@@ -71,12 +71,12 @@ final class Stage {
     /// Ends the patch bay without a farewell to anybody, as a kill would; wires and table stay.
     func killBay() { bay.stop() }
 
-    func restartBay(_ policy: Policy = .all, tuning: Tuning = Tuning()) throws {
+    func restartBay(_ policy: Policy = .all, tuning: Tuning = Tuning(), devices: [DevicePlan]? = nil) throws {
         forgetNews()
         present = []
         wires = []
         bay = try PatchBayThread(table: table, listener: listener, news: mailbox, tuning: tuning)
-        configure(policy)
+        configure(policy, devices: devices)
     }
 
     func closeEngine() throws { engine = try SequencerHandle(name: "engine") }
@@ -177,7 +177,7 @@ final class Stage {
             present.append(appearance)
         case .vanished(let id): present.removeAll { $0.id == id }
         case .wires(let wires): self.wires = wires
-        case .released, .restored, .problem, .listening, .activity, .sounding, .echoReturned: break
+        case .released, .restored, .problem, .listening, .activity, .sounding, .echoReturned, .touched, .seats: break
         }
     }
 

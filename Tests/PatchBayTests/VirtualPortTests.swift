@@ -26,6 +26,21 @@ struct VirtualPortTests {
         #expect(heard == Array(messages.joined()))
     }
 
+    @Test func `it may be renamed while somebody is connected`() throws {
+        let port = try VirtualPort(client: "APC40", port: "APC40 MIDI 1")
+        let hearer = try SequencerClient(name: Array("hearer".utf8))
+        let own = SequencerAddress(client: hearer.client, port: hearer.createPort(Array("in".utf8)))
+        let address = SequencerAddress(client: Int(port.address.client), port: Int(port.address.port))
+        try hearer.connect(address, to: own)
+        try port.rename(client: "Launchpad", port: "Launchpad MIDI 1")
+        let shown = try #require(hearer.ports().first { $0.address == address })
+        #expect(shown.clientName == Array("Launchpad".utf8) && shown.name == Array("Launchpad MIDI 1".utf8))
+        port.send([0x90, 60, 100])
+        try eventually("the note") {
+            if case .midi(_, let bytes)? = hearer.nextEvent() { bytes == [0x90, 60, 100] } else { false }
+        }
+    }
+
     @Test func `what is sent to it it hears, whole`() throws {
         let port = try VirtualPort(name: "Piano")
         let player = try SequencerClient(name: Array("player".utf8))

@@ -1,9 +1,11 @@
 import CommandLine
+import Devices
 import EngineProtocol
 import Foundation
 import HTTP
 import Linux
 import Rooms
+import Sequencer
 import Store
 import Synchronization
 import TestSupport
@@ -75,18 +77,30 @@ extension HTTPAnswer {
                     reply(CommandReply(.done, "\(words(command)) by \(author.origin)"))
                 case .sounding(let answer): answer([:])
                 case .alerts(let answer): answer(AlertState(settings: nil, told: [], waiting: 3))
+                case .devices(let pattern, let answer): answer(DeviceList(devices, problem: nil, pattern: pattern))
                 }
             }
             try? loop.run()
         }
+
+        private static let devices = [
+            Device(
+                address: .init(client: 24, port: 0), client: "APC40", port: "APC40 MIDI 1", card: 1,
+                place: "/sys/usb1/1-1.2"),
+            Device(
+                address: .init(client: 14, port: 0), client: "Midi Through", port: "Midi Through Port-0",
+                exclusion: .kernel),
+            Device(address: .init(client: 130, port: 0), client: "rtpmidid", port: "Piano", exclusion: .rtpmidid),
+        ]
 
         private static func room(of command: Command) -> String? {
             switch command {
             case .panic(let room, _): room
             case .block(let room, _, _): room
             case .piano(let key, _), .leavePiano(let key): key.room
-            case .echo(let room, _), .endEcho(let room): room
-            case .connect(let room, _, _), .disconnect(let room, _): room
+            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _), .connect(let room, _, _),
+                .disconnect(let room, _):
+                room
             case .reload, .member, .restart, .testAlert, .stop: nil
             }
         }
@@ -106,6 +120,8 @@ extension HTTPAnswer {
             case .leavePiano(let key): "\(key.player) leaves \(key.room)"
             case .echo(let room, let seconds): "echo \(room) \(seconds) s"
             case .endEcho(let room): "no echo \(room)"
+            case .focus(let room, let member): "focus of \(room) to \(member ?? "nobody")"
+            case .choose(let room, let input, let member): "\(input) of \(room) by \(member ?? "the first")"
             case .connect(let room, let host, let name): "connect \(host) to \(room) as \(name ?? "itself")"
             case .disconnect(let room, let name): "disconnect \(name) from \(room)"
             case .restart(let engine): "restart \(engine)"
@@ -158,6 +174,21 @@ extension HTTPAnswer {
 
     private func room(_ name: String, _ ports: [Int]) throws -> Snapshot.Room {
         try decode(#"{"name": "\#(name)", "policy": "auto", "ports": \#(ports), "participants": 0, "wires": 0}"#)
+    }
+
+    @Test func `devices are listed, and what a pattern takes is marked`() throws {
+        let stage = try Stage()
+        func list(_ query: String) throws -> [DeviceList.Entry] {
+            let list: DeviceList = try decode(stage.ask("GET", "/api/v1/devices\(query)", [:]).text)
+            return list.devices
+        }
+        #expect(try list("").map(\.client) == ["APC40", "Midi Through"])
+        #expect(try list("").map(\.matches) == [nil, nil])
+        #expect(try list("?match=*").map(\.matches) == [true, false])
+        #expect(try list("?match=apc40@1-1.2").map(\.matches) == [true, false])
+        // What is rtpmidid's is shown only to whoever names it.
+        #expect(try list("?match=Piano").map(\.matches) == [false, false, true])
+        #expect(try stage.ask("GET", "/api/v1/devices?match=", [:]).status == 400)
     }
 
     // MARK: Who may
@@ -651,6 +682,19 @@ extension HTTPAnswer {
             #expect(try stage.ask("POST", connections + wrong, Self.bearer).status == 400)
         }
         #expect(try stage.ask("POST", "/api/v1/rooms/Cellar/blocks?from=A&to=B", Self.bearer).status == 404)
+        let focus = "/api/v1/rooms/Hall%20%26%20Attic/focus"
+        #expect(
+            try stage.ask("POST", "\(focus)?member=A%20B", Self.bearer).reply
+                == "focus of Hall & Attic to A B by 127.0.0.1")
+        #expect(try stage.ask("DELETE", focus, Self.bearer).reply == "focus of Hall & Attic to nobody by 127.0.0.1")
+        let live = "/api/v1/rooms/Hall%20%26%20Attic/inputs/%C3%9C/live"
+        #expect(
+            try stage.ask("POST", "\(live)?member=A", Self.bearer).reply == "Ü of Hall & Attic by A by 127.0.0.1")
+        #expect(try stage.ask("DELETE", live, Self.bearer).reply == "Ü of Hall & Attic by the first by 127.0.0.1")
+        for path in [focus, live] {
+            #expect(try stage.ask("POST", "\(path)?member=A").status == 401)
+            #expect(try stage.ask("POST", path, Self.bearer).status == 400)
+        }
         #expect(
             try stage.ask(
                 "POST", "/api/v1/reload", Self.bearer.merging(["X-Forwarded-For": "1.2.3.4, 192.0.2.9"]) { $1 }

@@ -38,10 +38,13 @@ enum LinkWords {
         case .state(let part):
             add([
                 "origin": DecodedValue.hex(part.origin.rawValue), "number": part.number.rawValue, "part": part.part,
-                "parts": part.parts, "final": part.isFinal, "events": try events(part.list, 0, octets),
+                "parts": part.parts, "final": part.isFinal, "struck": part.isStruck,
+                "events": try events(part.list, 0, octets),
             ])
         case .gone(let origin, let number, let why):
             add(["origin": DecodedValue.hex(origin.rawValue), "number": number.rawValue, "why": "\(why)"])
+        case .identity(let origin, let identity):
+            add(["origin": DecodedValue.hex(origin.rawValue), "client": identity.client, "port": identity.port])
         case .report(let report):
             add([
                 "hubs": report.hubs, "by_both": report.byBoth, "by_this_only": report.byThisOnly,

@@ -1,64 +1,59 @@
 import Client
-import Engine
-import EngineProtocol
-import Foundation
+import Devices
 import Glibc
 import Hub
 import HubLink
 import Linux
 import MIDI
-import PatchBay
-import Sequencer
 
 /// `midihub join` at work: its sessions, and the inputs and outputs connected to them.
 final class Join {
-    enum Dump { case text, json }
-
+    private let settings: JoinSettings
+    private let name: String
     private let loop: EventLoop
     private let signals: SignalDescriptor
     private let group: HubGroup
-    private let name: String
     private let input: HexInput
-    private let port: VirtualPort?
-    private let dump: Dump?
-    private let record: String?
-    private var recording: MIDIFileWriter
-    private var recordingSince: ContinuousClock.Instant?
-    private var music: [(at: Duration, bytes: [UInt8])]
+    private let port: JoinPort
+    private var printer: JoinPrinter?
+    private var recorder: JoinRecorder?
+    private var music: [(at: Duration, bytes: [UInt8])] = []
+    private var search: HubSearch?
+    /// Who waits to be told that it is ready; where one does, it runs as a service.
+    private let service = ServiceManager(Programs.environment)
+    private var statusSocket: JoinStatusSocket?
+    private let since = SystemTime.unixMilliseconds
+    /// What it waits for, and why each hub is away.
+    private var waits: String?
+    private var troubles: [Int: String] = [:]
     private var isBegun = false
     private var isEnding = false
     private var exitCode = ExitCode.well
 
-    init(
-        _ hosts: [Initiator.Host], name: String, play: [(at: Duration, bytes: [UInt8])]?, record: String?, dump: Dump?
-    ) throws {
+    init(_ settings: JoinSettings, dump: JoinPrinter.Format?) throws {
         Signals.ignorePipe()
         // In the background of a shell the terminal cannot be read. That counts as the end of input; the signal would
         // stop us.
         signal(SIGTTIN, SIG_IGN)
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
-        let loop = try EventLoop()
-        self.loop = loop
-        group = try HubGroup(hosts, name: name, loop: loop)
-        self.name = name
+        loop = try EventLoop()
+        (self.settings, name) = (settings, settings.shownName)
+        let isKnown = !settings.hosts.isEmpty && settings.room == nil
+        group = try HubGroup(isKnown ? settings.hosts : [], name: name, loop: loop)
         input = HexInput(loop: loop)
-        recording = MIDIFileWriter(name: name)
-        // Written at once, so that an unwritable file shows now and not after an hour of playing.
-        if let record { try File.replace(record, with: recording.bytes) }
-        (self.record, self.dump, music) = (record, dump, play ?? [])
-        port = Self.virtualPort(name)
+        port = JoinPort(
+            name, clone: settings.clone, device: settings.device, thru: settings.thru, loop: loop)
+        if let play = settings.play { music = try Self.music(play) }
+        recorder = try settings.record.map { try JoinRecorder($0, name: name) }
+        printer = dump.map { JoinPrinter($0, of: group, loop: loop) { [unowned self] in if !isEnding { end() } } }
+        if !isKnown { search = try HubSearch(settings.hosts, room: settings.room, loop: loop) }
     }
 
-    private static func virtualPort(_ name: String) -> VirtualPort? {
-        guard File.opensForReadingAndWriting("/dev/snd/seq") == nil else { return nil }
-        do throws(ALSAError) {
-            let port = try VirtualPort(name: name)
-            Output.complain("the ALSA port \(port.address) is \(name)")
-            return port
-        } catch {
-            Output.complain("no ALSA port: \(error)")
-            return nil
-        }
+    private static func music(_ path: String) throws -> [(at: Duration, bytes: [UInt8])] {
+        let bytes = try File.read(path, limit: StandardMIDIFile.largest)
+        do throws(MIDIFileError) {
+            return try StandardMIDIFile(decoding: bytes).playback
+        } catch { throw HubError("\(path): \(error)") }
     }
 
     /// Returns when a signal has ended it and everyone has been told.
@@ -66,40 +61,152 @@ final class Join {
         try loop.watch(signals.number, .read) { [unowned self] _ in
             while signals.next() != nil { end() }
         }
-        if let port {
-            try loop.watch(port.descriptor, .read) { [unowned self] _ in
-                port.receive { octets in if let messages = try? MIDIBytes.split(octets) { send(messages) } }
-            }
-        }
+        port.onPlayed = { [unowned self] in send($0) }
         group.onNews = { [unowned self] in tell($0, of: group.hubs[$1]) }
         group.onReceived = { [unowned self] in received($0) }
         group.onRoom = { [unowned self] in beginOnce() }
+        group.onInstrument = { [unowned self] in port.learn(group.instruments.map(\.identity)) }
         group.onSelected = { [unowned self] in tellSelected($0) }
-        for hub in group.hubs { Output.complain("inviting \(hub.host), UDP port \(hub.host.port)") }
-        group.start()
+        openStatus()
+        if let watchdog = service?.watchdog {
+            loop.every(watchdog / 3) { [unowned self] in service?.tell(["WATCHDOG": "1"]) }
+        }
+        service?.tell(["READY": "1"])
+        search?.onFinding = { [unowned self] in consider($0) }
+        if let pattern = settings.device {
+            wait(for: "\(pattern) to be plugged in")
+            port.onDevice = { [unowned self] in followDevice($0, isThere: $1) }
+            port.attach()
+        } else {
+            enter()
+        }
         try loop.run()
+        statusSocket?.close()
         return exitCode
     }
 
-    private func send(_ messages: [[UInt8]]) {
-        group.send(messages)
-        if !group.hasRoom { input.pause() }
+    /// Joins, for the first time or once more.
+    private func enter() {
+        waits = nil
+        if let search, group.hubs.isEmpty { return search.look() }
+        tellInviting()
+        group.start()
+    }
+
+    /// A member is who is there: its hubs know at once that a device is gone, and end what it held.
+    private func followDevice(_ device: Device, isThere: Bool) {
+        guard !isEnding else { return }
+        guard isThere else {
+            group.leave {}
+            return wait(for: "\(device.fullName) to be plugged in again: it is gone, and the others are told")
+        }
+        say("\(device.fullName) is there, as \(device.address)")
+        group.identify(LinkIdentity(client: device.client, port: device.port))
+        enter()
+    }
+
+    // MARK: How it is
+
+    private func openStatus() {
+        guard let directory = JoinStatusSocket.directory else { return }
+        do throws(Errno) {
+            statusSocket = try JoinStatusSocket(in: directory, loop: loop) { [unowned self] in status }
+        } catch { Output.complain("`midihub join --status` will not find it: \(error)") }
+    }
+
+    private var status: JoinStatus {
+        JoinStatus(
+            program: Version.text, pid: getpid(), name: name, since: since, waits: waits,
+            hubs: group.hubs.indices.map { JoinStatus.Hub($0, of: group, trouble: troubles[$0]) },
+            playing: JoinStatus.notes(group.played), hearing: JoinStatus.notes(group.heard),
+            port: port.status, clone: cloneStatus, device: port.deviceStatus)
+    }
+
+    private var cloneStatus: JoinStatus.Clone? {
+        guard settings.clone != nil else { return nil }
+        let isHere = group.instruments.contains { $0.identity == port.identity && $0.isHere }
+        return .init(client: port.identity?.client, port: port.identity?.port, isHere: isHere)
+    }
+
+    private func say(_ words: String) {
+        Output.complain(words)
+        service?.tell(["STATUS": words])
+    }
+
+    // MARK: Finding a hub
+
+    private func consider(_ finding: HubSearch.Finding) {
+        guard !isEnding, group.hubs.isEmpty else { return }
+        switch finding {
+        case .one(let host, let others):
+            let names = others.map { "\"\($0.name)\"" }.joined(separator: ", ")
+            Output.complain("found \"\(host)\" on this network" + (names.isEmpty ? "" : " (there is also \(names))"))
+            begin(on: [host])
+        case .rooms(let hosts): begin(on: hosts)
+        case .none:
+            wait(
+                for: "a hub to be announced on this network (one elsewhere is joined by its name: `midihub join HOST`)")
+        case .several(let sessions): choose(among: sessions, "several hubs and rooms are announced on this network")
+        case .others(let sessions):
+            choose(among: sessions, "there is no room \"\(settings.room ?? "")\" among those that are announced")
+        case .failed(let reason):
+            if service == nil, waits == nil { return give(up: [reason], .unavailable) }
+            wait(for: "a hub to be found on this network: \(reason)")
+        }
+    }
+
+    private func begin(on hosts: [Initiator.Host]) {
+        waits = nil
+        do throws(Errno) { try group.start(on: hosts) } catch { return give(up: ["\(error)"], .unavailable) }
+        // It was pulled out while hubs were looked for.
+        if port.isAway { return group.leave {} }
+        tellInviting()
+    }
+
+    /// A person is asked, a service waits until somebody has chosen.
+    private func choose(among sessions: [AnnouncedSession], _ words: String) {
+        guard service != nil else {
+            return give(up: ["\(words); say which one is meant:"] + HubSearch.list(sessions), .misuse)
+        }
+        let names = HubSearch.words(for: sessions).map { "\"\($0)\"" }.joined(separator: ", ")
+        let file = JoinSettings.path ?? "join.json5"
+        wait(for: "a choice: \(words); name one of \(names) as `room` in \(file), and restart it")
+    }
+
+    private func wait(for what: String) {
+        let words = "waiting for \(what)"
+        if waits != words { say(words) }
+        waits = words
+        if !port.isAway { search?.lookAgain() }
+    }
+
+    private func give(up words: [String], _ code: ExitCode) {
+        for line in words { Output.complain(line) }
+        exitCode = code
+        end()
+    }
+
+    private func tellInviting() {
+        for hub in group.hubs { say("inviting \(hub.host), UDP port \(hub.host.port)") }
     }
 
     // MARK: Life
 
     private func tell(_ news: Initiator.Event, of hub: Initiator) {
+        let index = group.hubs.firstIndex { $0 === hub } ?? 0
         switch news {
         case .up(let theirs, let address):
             let words = theirs.map { $0.isEmpty ? "" : " \($0) at" } ?? ""
-            Output.complain("joined\(words) \(address) as \(name)")
+            troubles[index] = nil
+            say("joined\(words) \(address) as \(name)")
         case .down(let reason, let wasUp, let retry):
             let what =
                 wasUp
                 ? "the session with \(hub.host) has ended: \(reason)"
                 : Self.text(forFailure: reason, hub.host)
             let seconds = Double(retry.components.seconds) + Double(retry.components.attoseconds) / 1e18
-            Output.complain(what + String(format: "; trying again in %.0f s", max(1, seconds)))
+            troubles[index] = what
+            say("\(what); trying again in \(Int(max(1, seconds).rounded())) s")
         case .linked:
             let linked = group.hubs.filter(\.isLinked)
             if linked.count > 1 {
@@ -111,6 +218,10 @@ final class Join {
                 Output.complain(
                     "\(hub.host) does not number events (another program, an older hub, or one with rtpmidid): "
                         + "what it says cannot be merged with another hub's")
+            }
+            if settings.clone != nil, group.hubs.allSatisfy({ $0.isLinkDecided && !$0.isLinked }) {
+                Output.complain("\(hub.host) cannot tell what a controller is called")
+                port.open()
             }
         case .measured: return
         }
@@ -142,15 +253,23 @@ final class Join {
             return
         }
         isEnding = true
+        service?.tell(["STOPPING": "1"])
         input.pause()
         group.leave { [unowned self] in
-            printLines(all: true)
+            printer?.finish()
             save()
             loop.stop()
         }
     }
 
-    // MARK: Out
+    private func save() { if let recorder, !recorder.save() { exitCode = .unavailable } }
+
+    // MARK: Out and in
+
+    private func send(_ messages: [[UInt8]]) {
+        group.send(messages)
+        if !group.hasRoom { input.pause() }
+    }
 
     private func play(from first: Int, since start: ContinuousClock.Instant) {
         var next = first
@@ -167,85 +286,10 @@ final class Join {
         }
     }
 
-    // MARK: In
-
     private func received(_ message: HubGroup.Received) {
-        port?.send(message.bytes)
-        if record != nil {
-            let since = recordingSince ?? .now
-            recordingSince = since
-            recording.append(message.bytes, at: since.duration(to: .now))
-        }
-        if let dump { print(message, as: dump) }
-    }
-
-    /// What is printed of a message that came: `by` are the hubs that it came by, `hub` the first of them; `origin` and
-    /// `number` are those of a numbered event.
-    private struct Line: Encodable {
-        let time: Int64
-        let hub: String?
-        var by: [String]?
-        let timestamp: UInt32
-        let bytes: String
-        let repair: Bool
-        let origin: UInt32?
-        let number: UInt32?
-    }
-    /// Lines that wait for the copies of other hubs.
-    private var lines: [(line: Line, message: HubGroup.Received, due: ContinuousClock.Instant)] = []
-    private var isPrintPlanned = false
-    private static let copyTime = Duration.milliseconds(100)
-
-    private func print(_ message: HubGroup.Received, as dump: Dump) {
-        let hex = message.bytes.map { String(format: "%02x", $0) }.joined()
-        let milliseconds = SystemTime.unixMilliseconds
-        switch dump {
-        case .text:
-            let clock = Output.time(milliseconds) + String(format: ".%03d", Int(milliseconds % 1000))
-            write("\(clock)  \(message.timestamp)  \(hex)" + (message.isRepair ? "  repaired" : ""))
-        case .json:
-            let line = Line(
-                time: milliseconds, hub: message.hub.map { group.hubs[$0].host.description },
-                timestamp: message.timestamp, bytes: hex, repair: message.isRepair,
-                origin: message.event?.origin.rawValue, number: message.event?.number.rawValue)
-            let waits = message.event != nil && group.hubs.count(where: \.isLinked) > 1
-            lines.append((line, message, waits ? .now + Self.copyTime : .now))
-            printLines(all: false)
-        }
-    }
-
-    /// Prints the lines whose time has come, in their order.
-    private func printLines(all: Bool) {
-        let count = all ? lines.count : lines.prefix { $0.due <= .now }.count
-        for (line, message, _) in lines.prefix(count) {
-            var line = line
-            if let event = message.event { line.by = group.hubs(of: event).map { group.hubs[$0].host.description } }
-            write(JSON.text(line))
-        }
-        lines.removeFirst(count)
-        guard let next = lines.first, !isPrintPlanned else { return }
-        isPrintPlanned = true
-        loop.at(next.due) { [unowned self] in
-            isPrintPlanned = false
-            printLines(all: false)
-        }
-    }
-
-    private func write(_ text: String) {
-        Output.line(text)
-        // The reader of standard output has gone.
-        if Output.isLost, !isEnding { end() }
-    }
-
-    private func save() {
-        guard let record else { return }
-        do throws(Errno) {
-            try File.replace(record, with: recording.bytes)
-            Output.complain("\(Output.count(recording.count, "message")) in \(record)")
-        } catch {
-            Output.complain("the recording is lost: \(error)")
-            exitCode = .unavailable
-        }
+        port.send(message.bytes)
+        recorder?.record(message.bytes)
+        printer?.print(message)
     }
 }
 

@@ -37,7 +37,7 @@ enum PingCommand {
     }
 
     static func run(_ options: Options) -> ExitCode {
-        guard let hosts = Initiator.hosts(options.operands, command: "ping") else { return .misuse }
+        guard let hosts = hosts(options.operands) else { return .misuse }
         do {
             let lines = try measure(hosts)
             if options.json {
@@ -50,6 +50,20 @@ enum PingCommand {
             Output.complain("ping: \(error)")
             return .unavailable
         }
+    }
+
+    /// Each once; nil where a word is no host or there is none; the complaint has been printed then.
+    private static func hosts(_ words: [String]) -> [Initiator.Host]? {
+        var hosts: [Initiator.Host] = []
+        for word in words {
+            guard let host = Initiator.Host(word) else {
+                Output.complain("ping: \"\(Output.safe(word))\" is no HOST or HOST:PORT")
+                return nil
+            }
+            if !hosts.contains(host) { hosts.append(host) }
+        }
+        if hosts.isEmpty { Output.complain("ping: whom? Name a hub: midihub ping HOST[:PORT]") }
+        return hosts.isEmpty ? nil : hosts
     }
 
     private static func measure(_ hosts: [Initiator.Host]) throws -> [Line] {

@@ -85,6 +85,8 @@ enum StatusCommand {
         case .silent, .ghost, .duplicate: row += style.paint(one.state.rawValue, .warning)
         }
         if one.sends != one.receives { row += one.sends ? ", only sends" : ", only receives" }
+        if one.focus ?? false { row += ", has the focus" }
+        if one.controller ?? false { row += ", a controller" }
         if let remark = one.remark { row += style.paint(", \(Output.safe(remark))", .warning) }
         return row
     }

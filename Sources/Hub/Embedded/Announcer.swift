@@ -1,3 +1,4 @@
+import Client
 package import Linux
 import Store
 import Supervisor
@@ -5,25 +6,25 @@ import Supervisor
 /// Announces one port on the local network by mDNS, so that players find it without typing: `avahi-publish` as one more
 /// child, which the next hub adopts. Without Avahi the hub is not announced, and says so once.
 package final class Announcer {
-    private static let service = "_apple-midi._udp"
     private let context: HubContext
     private let port: UInt16
     /// What players see in their lists.
     private let name: String
+    private let room: String
     private let engine: String
     let process: EngineProcess
     private var problem: String?
 
-    /// `engine`: the one whose port it is.
-    init(port: UInt16, name: String, engine: String, context: HubContext) {
-        (self.port, self.name, self.engine, self.context) = (port, name, engine, context)
+    /// `room`: as the configuration calls it. `engine`: the one whose port it is.
+    init(port: UInt16, name: String, room: String, engine: String, context: HubContext) {
+        (self.port, self.name, self.room, self.engine, self.context) = (port, name, room, engine, context)
         process = Self.process(port, context.state, context.loop)
         process.prepare = { [unowned self] () throws(Service.Unfit) in try prepare() }
         process.report = { [unowned self] in handle($0) }
     }
 
     static func process(_ port: UInt16, _ state: StateDirectory, _ loop: EventLoop) -> EngineProcess {
-        .announcer("announce-\(port)", marks: [[service, "\(port)"]], state: state, loop: loop)
+        .announcer("announce-\(port)", marks: [[AnnouncedSession.service, "\(port)"]], state: state, loop: loop)
     }
 
     /// Processes of ports that a hub left behind.
@@ -34,13 +35,15 @@ package final class Announcer {
     }
 
     func begin() {
-        // One that announces another name is replaced.
-        if process.adopt(),
-            !ProcessIdentity.withArguments([name, Self.service, "\(port)"]).contains(process.service.pid ?? 0)
-        {
+        // One that announces something else is replaced.
+        if process.adopt(), !ProcessIdentity.withArguments(announcement).contains(process.service.pid ?? 0) {
             process.stop()
         }
         process.start()
+    }
+
+    private var announcement: [String] {
+        [name, AnnouncedSession.service, "\(port)"] + AnnouncedSession.record(room: room)
     }
 
     private func prepare() throws(Service.Unfit) -> ChildProgram {
@@ -49,7 +52,7 @@ package final class Announcer {
         }
         process.nextPort = port
         return ChildProgram(
-            path: path, arguments: ["--service", "--", name, Self.service, "\(port)"],
+            path: path, arguments: ["--service", "--"] + announcement,
             environment: Programs.environment.filter { ["PATH", "LANG", "DBUS_SYSTEM_BUS_ADDRESS"].contains($0.key) },
             output: nil)
     }

@@ -24,21 +24,28 @@ final class EmbeddedAttendee: Attendee {
         history.add(reported.counts, at: moment)
     }
 
+    private static let loopRemark =
+        "sends back what it hears (a feedback loop): nobody hears it until that is lifted or it joins anew"
+
     /// `policy` and `portIndex` are those of its room.
     func view(_ policy: Policy, _ portIndex: Int) -> Snapshot.Participant {
         var view = commonView(policy.direction(name: visit.name, portIndex: portIndex))
+        if relay != nil {
+            // The engine's figures are of the hub's own session.
+            if reported.loops { (view.muted, view.remark) = (true, Self.loopRemark) }
+            return view
+        }
         view.rtt?.p95 = reported.rtt?.p95
         view.jitter = reported.rtt?.jitter
         (view.received, view.lost, view.repaired) = (
             reported.counts.received, reported.counts.lost, reported.counts.repaired
         )
         (view.unreadable, view.mayHaveLeftNotes) = (reported.counts.unreadable, reported.mayHaveLeftNotes)
-        (view.loss, view.link) = (history.loss, reported.link)
+        (view.loss, view.link, view.device) = (history.loss, reported.link, reported.device)
         view.invited = reported.isInvited
         if reported.loops {
             view.muted = true
-            view.remark =
-                "sends back what it hears (a feedback loop): nobody hears it until that is lifted or it joins anew"
+            view.remark = Self.loopRemark
         } else if view.remark == nil, reported.mayHaveLeftNotes ?? false {
             view.remark = "may have left a note: its software does not repair losses"
         } else if view.remark == nil, let unreadable = reported.counts.unreadable, unreadable > 0 {

@@ -112,6 +112,7 @@ final class EmbeddedCarrier: Carrier {
     var loops: Set<Int64> { serving.reduce(into: []) { $0.formUnion($1.loops) } }
     var calls: [EngineStatus.Call] { serving.flatMap(\.shownCalls) }
     var notices: [String] { serving.flatMap(\.notices) }
+    var devices: [EngineStatus.Device] { serving.flatMap(\.devices) }
     func textForKick(by author: Author) -> String { "was told to go by \(author)" }
 
     // MARK: Which engine has which room

@@ -18,6 +18,7 @@ extension EmbeddedEngine {
             return one
         }
         let one: EmbeddedAttendee
+        let relay = context.relays[reported.address]
         let earlier = attendance.removeOpenVisit(
             where: { $0.port == reported.port && $0.ssrc == reported.ssrc && $0.name == reported.name })
         if let earlier {
@@ -26,11 +27,12 @@ extension EmbeddedEngine {
         } else {
             let visit = Visit(
                 id: context.makeVisitID(), room: reported.room, engine: name, port: reported.port, name: reported.name,
-                address: reported.address, ssrc: reported.ssrc,
+                address: relay?.address ?? reported.address, ssrc: reported.ssrc,
                 joined: TimeRange(Timestamp(milliseconds: reported.since)))
             one = EmbeddedAttendee(visit, reported)
             attendance.joined(one, at: visit.joined)
         }
+        one.relay = relay
         attendance.add(one, as: reported.id)
         context.changed()
         return one
@@ -39,6 +41,7 @@ extension EmbeddedEngine {
     func joined(_ reported: EngineStatus.Participant) {
         _ = attendee(reported)
         halfOpens.remove(reported.name, reported.port)
+        if reported.device != nil { requestStatus() }
     }
 
     func left(_ reported: EngineStatus.Participant, _ leaving: Leaving, released: Int, at moment: Timestamp) {
@@ -48,6 +51,7 @@ extension EmbeddedEngine {
         attendance.ended(
             one, leaving == .silent ? .lost(words) : .left(words), at: TimeRange(moment))
         noteReleases(released, of: one, at: moment)
+        if reported.device != nil { requestStatus() }
     }
 
     private func noteReleases(_ released: Int, of one: EmbeddedAttendee, at moment: Timestamp) {
@@ -81,7 +85,7 @@ extension EmbeddedEngine {
             let one = attendee(reported)
             one.update(reported, at: .now)
             one.absences = 0
-            one.visit.address = reported.address
+            one.visit.address = one.relay?.address ?? reported.address
             attendance.moved(one, to: reported.room)
             judgeSilence(one, at: .now)
         }
@@ -115,8 +119,20 @@ extension EmbeddedEngine {
 
     // MARK: Showing
 
-    /// Who did not get in lately.
-    var notices: [String] { halfOpens.sentences(at: .now) }
+    /// What it cannot do, who did not get in lately, and which devices of this machine are no members though they should be.
+    var notices: [String] {
+        var words = limits + halfOpens.sentences(at: .now)
+        for one in devices where one.alsa != nil && !one.isMember {
+            guard let trouble = one.trouble else { continue }
+            words.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
+        }
+        if let deviceTrouble { words.append("No device of this machine is a member: \(deviceTrouble)") }
+        if !knowsDevices, plan.rooms.contains(where: { $0.devices != nil }) {
+            let running = [name, version].compactMap(\.self).joined(separator: " ")
+            words.append("\(running) knows nothing of devices: they are members when a newer one has taken over")
+        }
+        return words
+    }
 
     var participants: [Snapshot.Participant] {
         attendance.all.map { one in

@@ -32,6 +32,11 @@ final class EmbeddedEngine: HubEngine {
     private var portsBefore: Set<UInt16> = []
     /// What a person can do about that. Looked for once only, since looking opens the port that the engine needs.
     private var fixes: [UInt16: String] = [:]
+    /// Of this machine, as it said last.
+    var devices: [EngineStatus.Device] = []
+    var deviceTrouble: String?
+    /// An older engine knows nothing of them.
+    var knowsDevices = true
     private var statusUnderWay = false
     private var activityUnderWay = false
     /// An older engine does not tell.
@@ -40,6 +45,8 @@ final class EmbeddedEngine: HubEngine {
     var draining: [Announcer] = []
 
     var halfOpens = HalfOpens()
+    /// What its plan wants of it and an engine of its version cannot do.
+    private(set) var lacks: [String] = []
     /// How it is with those whom the rooms invite; nil where it does not tell.
     var calls: [EngineStatus.Call]?
 
@@ -122,6 +129,7 @@ final class EmbeddedEngine: HubEngine {
     func hasStarted() {
         (ports, portsBefore) = ([:], [])
         (activityUnderWay, tellsActivity) = (false, true)
+        (devices, deviceTrouble, knowsDevices) = ([], nil, true)
     }
 
     func wasAdopted() { version = process.record?.version ?? version }
@@ -166,7 +174,8 @@ final class EmbeddedEngine: HubEngine {
             plan.host.map({ !$0.hasPrefix("127.") && $0 != "::1" }) ?? true,
             let room = plan.rooms.first(where: { $0.ports.contains(number) })
         else { return }
-        let announcer = Announcer(port: number, name: room.displayName, engine: name, context: context)
+        let announcer = Announcer(
+            port: number, name: room.displayName, room: room.name, engine: name, context: context)
         announcer.process.whenDown = { [unowned self] in
             draining.removeAll { $0.process.service.state == .idle }
             oneIsDown()
@@ -200,11 +209,13 @@ final class EmbeddedEngine: HubEngine {
             guard let self else { return }
             statusUnderWay = false
             guard let status = reply?.status else { return }
-            version = status.version
+            (version, devices) = (status.version, status.devices ?? [])
+            (knowsDevices, deviceTrouble) = (status.devices != nil, status.deviceTrouble)
             for one in status.ports {
                 port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }
             update(status)
+            judgeAbilities(status)
             replaceIfOlder(status)
         }
     }
@@ -264,6 +275,24 @@ final class EmbeddedEngine: HubEngine {
             self?.process.showLife()
             done(reply)
         }
+    }
+
+    /// An engine of an older version leaves out of its plan what it does not know.
+    private func judgeAbilities(_ status: EngineStatus) {
+        let now = plan.wants.subtracting(status.abilities).map(\.rawValue).sorted()
+        guard now != lacks else { return }
+        lacks = now
+        guard !now.isEmpty else { return }
+        context.note(
+            .engineLimits, severity: .warning, engine: name,
+            "\(name) is an engine of another version, which cannot honour \(now.joined(separator: " and ")): \(Self.cure)"
+        )
+    }
+    private static let cure = "it is replaced when its rooms are empty, or by a restart of it"
+
+    /// For people; none where it does all that it is to do.
+    var limits: [String] {
+        lacks.map { "\(name) cannot honour \($0), since it is of another version: \(Self.cure)." }
     }
 
     /// An engine of an older version goes on serving those who are on it, and gives way when nobody is.

@@ -49,6 +49,12 @@ final class PatchBayLink {
 
     func send(_ command: PatchBayCommand) { bay?.send(command) }
 
+    /// What somebody has ordered about a participant: `done` gets why it is not done.
+    func order(_ command: PatchBayCommand, _ done: (CommandReply?) -> Void) {
+        send(command)
+        done(isOpen ? nil : .unavailable("There is no ALSA sequencer."))
+    }
+
     /// Calls back when it has released what was to be released, or takes too long for it.
     func afterReleases(_ done: @escaping () -> Void) {
         guard let bay else { return done() }

@@ -27,6 +27,8 @@ final class RtpmididAttendee: Attendee {
     /// A newer session is at its address and port.
     var isReplaced = false
     let appeared = ContinuousClock.now
+    /// Of a device of this machine: its ALSA client and port, with a colon between.
+    var device: String?
 
     init(_ appearance: Appearance, visit: Visit) {
         id = appearance.id
@@ -43,6 +45,7 @@ final class RtpmididAttendee: Attendee {
 
     var view: Snapshot.Participant {
         var view = commonView(direction)
+        view.device = device
         switch standing {
         case .ghost: (view.state, view.remark) = (.ghost, "gone without saying so")
         case .duplicate:

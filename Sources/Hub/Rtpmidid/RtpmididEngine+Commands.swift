@@ -17,17 +17,12 @@ extension RtpmididEngine {
         guard let one = shown(participant) else { return false }
         switch command {
         case .kick: kick(one, done)
-        case .release: tellBay(.release(one.id), done)
-        case .notesOff(let notes): tellBay(.notesOff(one.id, notes), done)
+        case .release: bay.order(.release(one.id), done)
+        case .notesOff(let notes): bay.order(.notesOff(one.id, notes), done)
         // The kernel carries what rtpmidid's participants play: nobody is muted there.
         case .unmute: return false
         }
         return true
-    }
-
-    private func tellBay(_ command: PatchBayCommand, _ done: (CommandReply?) -> Void) {
-        bay.send(command)
-        done(!bay.isOpen ? .unavailable("There is no ALSA sequencer.") : nil)
     }
 
     /// Removes both ends of its connection from rtpmidid, which does not say goodbye to the participant.

@@ -258,7 +258,8 @@ extension RtpmididEngine {
         for other in ports where other !== first && other.standing != .ghost { judge(other, .duplicate) }
         for one in ports {
             let name = session.name.description
-            let address = session.address
+            one.relay = context.relays["\(session.address ?? ""):\(session.port ?? 0)"] ?? one.relay
+            let address = one.relay?.address ?? session.address
             guard one.visit.name != name || one.visit.ssrc != session.ssrc || one.visit.address != address else {
                 continue
             }

@@ -17,6 +17,7 @@ final class RtpmididFleet: Carrier {
     var engines: [any HubEngine] { serving }
 
     private let bay: PatchBayLink
+    private let deviceMembers: RtpmididDevices
     var listenerProblem: String?
     var kernelWires: [WireInfo] = []
     /// By the number of the question: who has asked what sounds.
@@ -33,6 +34,7 @@ final class RtpmididFleet: Carrier {
     init(_ context: HubContext) throws(Errno) {
         self.context = context
         bay = try PatchBayLink(context.loop, table: context.state.held)
+        deviceMembers = RtpmididDevices(context, bay)
         bay.enginesChanged = { [unowned self] in configureBay() }
         bay.news = { [unowned self] in receive($0) }
         context.resolved = { [unowned self] host, result in for engine in serving { engine.resolved(host, result) } }
@@ -44,6 +46,7 @@ final class RtpmididFleet: Carrier {
 
     func begin(_ plan: EnginePlan) {
         self.plan = plan
+        if !plan.rooms.isEmpty { deviceMembers.attendance.takeOver() }
         openBay()
         for (port, room, index) in plan.ports { add(port, room, index) }
         // On ports that are no longer configured.
@@ -99,6 +102,8 @@ final class RtpmididFleet: Carrier {
     }
 
     func stop() {
+        for index in plan.rooms.indices { plan.rooms[index].devices = nil }
+        configureBay()
         for engine in serving { engine.stop() }
         if isDown { whenDown() }
     }
@@ -116,6 +121,7 @@ final class RtpmididFleet: Carrier {
     func tick() {
         openBay()
         for engine in serving { engine.tick() }
+        deviceMembers.tick()
     }
 
     // MARK: The patch bay
@@ -127,10 +133,25 @@ final class RtpmididFleet: Carrier {
     /// Engines have come, gone or changed their process, or rooms have changed. The patch bay knows a participant by its
     /// ALSA name, which has 63 bytes at most.
     private func configureBay() {
-        func short(_ name: String?) -> String? { name.map { String(decoding: $0.utf8.prefix(63), as: UTF8.self) } }
+        func short(_ name: String?) -> String? { name.map(short) }
+        func short(_ name: String) -> String { String(decoding: name.utf8.prefix(63), as: UTF8.self) }
         let rooms = plan.rooms.map { room in
             var room = room
             room.blocks += room.blocks.map { Block(from: short($0.from), to: short($0.to)) }
+            if let focus = room.focus {
+                room.focus = Focus(
+                    // The name of an input is not cut.
+                    controllers: focus.controllers + focus.controllers.map(short), byTouch: focus.byTouch,
+                    holder: focus.holder.map { Focus.Claim(short($0.member)) })
+            }
+            room.inputs = room.inputs.map { inputs in
+                inputs.map { input in
+                    var input = input
+                    input.of = input.of.map(short)
+                    input.chosen = input.chosen.map { Focus.Claim(short($0.member)) }
+                    return input
+                }
+            }
             return room
         }
         bay.send(.configure(rooms: rooms, engines: serving.compactMap(\.spec)))
@@ -140,8 +161,17 @@ final class RtpmididFleet: Carrier {
     private func receive(_ item: PatchBayEvent) {
         switch item {
         case .appeared(let appearance):
-            serving.first { $0.name == appearance.engine }?.appeared(appearance)
+            if appearance.engine == EngineSpec.devices {
+                let port = plan.rooms.first { $0.name == appearance.room }?.ports.first
+                deviceMembers.appeared(appearance, port: port ?? 0)
+            } else {
+                serving.first { $0.name == appearance.engine }?.appeared(appearance)
+            }
+        case .seats(let seats):
+            deviceMembers.seats = seats
+            context.changed()
         case .vanished(let id):
+            deviceMembers.vanished(id)
             for engine in serving + draining where engine.attendance[id] != nil { engine.vanished(id) }
         case .wires(let now):
             kernelWires = now
@@ -169,11 +199,31 @@ final class RtpmididFleet: Carrier {
         case .problem(let words): context.note(.patchbay, severity: .warning, words)
         case .sounding(let ports): heardSounding(ports)
         case .echoReturned(let id):
-            let one = serving.lazy.compactMap { $0.attendance[id] }.first
-            if let one { context.echoReturned(one.visit.room, one.visit.name) }
+            if let one = members.first(where: { $0.id == id }) { context.echoReturned(one.visit.room, one.visit.name) }
+        case .touched(let id):
+            if let one = members.first(where: { $0.id == id }) { context.touched(one.visit.room, one.visit.name) }
         case .activity(let counts):
-            for engine in serving { for (id, messages) in counts { engine.heard(id, messages) } }
+            for (id, messages) in counts {
+                deviceMembers.heard(id, messages)
+                for engine in serving { engine.heard(id, messages) }
+            }
         }
+    }
+
+    private var members: [RtpmididAttendee] { serving.flatMap(\.attendance.all) + deviceMembers.attendance.all }
+    var participants: [Snapshot.Participant] { engines.flatMap(\.participants) + deviceMembers.views }
+    var devices: [EngineStatus.Device] { deviceMembers.statuses }
+
+    func perform(
+        _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
+    ) -> Bool {
+        engines.contains { $0.perform(command, on: participant, done) }
+            || deviceMembers.perform(command, on: participant, done)
+    }
+
+    func rerecord() {
+        for engine in engines { engine.rerecord() }
+        deviceMembers.attendance.rerecord()
     }
 
     // MARK: What is asked
@@ -193,7 +243,7 @@ final class RtpmididFleet: Carrier {
 
     private func heardSounding(_ ports: [PortID: ActiveNotes]) {
         var all: [Int64: ActiveNotes] = [:]
-        for one in serving.lazy.flatMap(\.attendance.all) where one.isShown {
+        for one in members where one.isShown {
             if let sounding = ports[one.id] { all[one.visit.id] = sounding }
         }
         let waiters = soundingWaiters.values
@@ -205,16 +255,14 @@ final class RtpmididFleet: Carrier {
         guard bay.isOpen else { return done(.failed("There is no ALSA sequencer, so nothing can sound.")) }
         bay.send(.panic(room: room) { done(.silenced(hearers: $0.ports, notes: $0.notes)) })
         guard all else { return }
-        for engine in serving where room == nil || engine.room.name == room {
-            for id in engine.attendance.present.keys { bay.send(.notesOff(id, 0...127)) }
-        }
+        for one in members where room == nil || one.visit.room == room { bay.send(.notesOff(one.id, 0...127)) }
     }
 
     // MARK: What is shown
 
     var wires: Set<Matrix.Pair>? {
         var shown: [PortID: Int64] = [:]
-        for one in serving.lazy.flatMap(\.attendance.all) where one.isShown { shown[one.id] = one.visit.id }
+        for one in members where one.isShown { shown[one.id] = one.visit.id }
         return Set(
             kernelWires.compactMap { wire in
                 guard let from = shown[wire.from], let to = shown[wire.to] else { return nil }
