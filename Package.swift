@@ -86,7 +86,8 @@ let package = Package(
             swiftSettings: everywhere),
         .target(name: "TestTraits", path: "Tests/TestTraits", swiftSettings: everywhere),
         .executableTarget(
-            name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "TestSupport"], path: "Tests/RtpmididDouble",
+            name: "rtpmidid-double", dependencies: ["CLinux", "Linux", "MIDI", "RTPMIDI", "TestSupport"],
+            path: "Tests/RtpmididDouble",
             swiftSettings: everywhere),
         .target(name: "BenchBare", path: "Tests/BenchBare"),
         .executableTarget(

@@ -43,9 +43,12 @@ final class Call {
         if case .inviting(let session, let address) = phase { (session, address) } else { nil }
     }
 
-    /// How long to wait after so many failures in a row, in ticks: 1 s, twice as long each time, at most a minute.
-    static func wait(after failures: Int) -> UInt64 {
-        min(longestWait, EngineLoop.second << UInt64(min(max(0, failures - 1), 6)))
-    }
     static let longestWait = 60 * EngineLoop.second
+}
+
+extension EngineStatus.Call {
+    /// `wait` in ticks.
+    static func ticks(after failures: Int) -> UInt64 {
+        UInt64(wait(after: failures).components.seconds) * EngineLoop.second
+    }
 }

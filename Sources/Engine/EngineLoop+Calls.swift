@@ -248,7 +248,7 @@ extension EngineLoop {
     ) {
         call.addresses = []
         call.outcome.failures += 1
-        let wait = wait ?? Call.wait(after: call.outcome.failures)
+        let wait = wait ?? EngineStatus.Call.ticks(after: call.outcome.failures)
         // Hubs that were cut off together do not come together.
         let until = now + wait + .random(in: 0...wait / 8)
         call.phase = .waiting(until: until)

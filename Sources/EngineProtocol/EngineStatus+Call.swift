@@ -21,6 +21,11 @@ extension EngineStatus {
         /// When it is tried again; nil while that is under way or not needed.
         package var next: Int64?
 
+        /// How long to wait after so many failures in a row: 1 s, twice as long each time, at most a minute.
+        package static func wait(after failures: Int) -> Duration {
+            .seconds(min(60, 1 << min(max(0, failures - 1), 6)))
+        }
+
         package init(
             room: String, name: String, to: String, state: State, reason: String? = nil, address: String? = nil,
             since: Int64, failures: Int = 0, next: Int64? = nil

@@ -12,7 +12,7 @@ package enum EngineKind: String, Sendable {
         ("allow", { !$0.allow.isEmpty }), ("deny", { !$0.deny.isEmpty }),
         ("maximum", { $0.rooms.contains { $0.maximum != nil } }),
         ("maximumPerAddress", { $0.maximumPerAddress != nil }), ("engineProcesses", { $0.engineProcesses != 1 }),
-        ("address", { $0.address != nil }), ("connect", { !$0.connect.isEmpty }),
+        ("address", { $0.address != nil }),
         ("pickup", { $0.rooms.contains { $0.inputs.contains { $0.picksUp ?? false } } }),
     ]
 

@@ -1,3 +1,4 @@
+import EngineProtocol
 import Linux
 import Store
 
@@ -30,6 +31,10 @@ final class HubContext {
     /// A visit is over, or its participant has fallen silent.
     var isMissing: (Visit) -> Void = { _ in }
 
+    /// What the names of hosts mean, looked up on threads of their own.
+    let names: Mailbox<(String, Result<[SocketAddress], ResolveError>)>
+    var resolved: (String, Result<[SocketAddress], ResolveError>) -> Void = { _, _ in }
+
     /// When the hub before this one was surely running: what is read after an outage happened after that.
     let lastAlive: Timestamp
     /// Of the visits that the hub before this one left open: their round trips so far.
@@ -49,7 +54,9 @@ final class HubContext {
         (nextVisit, lastAlive, earlierRoundTrips) = (memory.nextVisit, memory.lastAlive, memory.roundTrips)
         (offsets, openVisits) = (memory.offsets, memory.openVisits)
         logs = try LogWatch(loop)
+        names = try Mailbox()
         self.prints = prints
+        try loop.receive(names) { [unowned self] in resolved($0, $1) }
     }
 
     /// How far the log of an engine was read when the hub before this one ended.
@@ -91,6 +98,18 @@ final class HubContext {
         if kind == .lost, let visit { lost(visit, text) }
         let whereabouts = address.map { " (\($0))" } ?? ""
         if prints { Output.log("\(Output.time(when.latest.milliseconds))  \(Output.safe(text + whereabouts))") }
+        changed()
+    }
+
+    /// It goes otherwise than before with somebody whom a room invites.
+    func note(_ call: EngineStatus.Call, engine: String, at moment: Timestamp) {
+        if call.state == .refused || call.state == .unreachable {
+            note(
+                .notConnected, severity: .warning, at: TimeRange(moment), room: call.room, engine: engine,
+                participant: call.name, address: call.address,
+                "\(call.name) is not connected (room \(call.room)): \(call.reason ?? call.state.rawValue). It is tried again"
+            )
+        }
         changed()
     }
 

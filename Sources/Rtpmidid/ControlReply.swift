@@ -96,6 +96,9 @@ private struct Result: Decodable {
             reply = .status(Self.status(fields))
         } else if let name = fields.maybe(String.self, "name"), let port = fields.maybe(Int.self, "port") {
             reply = .alsaPeer(name: RawText(name), port: port)
+        } else if fields.contains("peer") {
+            // A session that was made just now.
+            reply = .done
         } else {
             reply = .unreadable("a result of another kind")
         }
@@ -135,6 +138,7 @@ private struct Node: Decodable {
         switch try fields.decode(String.self, forKey: "type") {
         case "network_rtpmidi_peer_t", "network:rtpmidi:peer": kind = .network
         case "local_alsa_peer_t", "local:alsa:listener": kind = .alsa
+        case "network_rtpmidi_client_t": kind = .client
         case "network_rtpmidi_multi_listener_t", "network:rtpmidi:multi:listener": kind = .listener
         default: kind = .other
         }
@@ -144,7 +148,8 @@ private struct Node: Decodable {
         node = StatusReply.RawNode(
             id: id, kind: kind, name: name, port: fields.maybe(Int.self, "port"),
             sendsTo: fields.list(Int.self, "send_to") ?? [], sent: stats?.sent, received: stats?.recv,
-            session: kind == .network ? fields.maybe(Peer.self, "peer")?.session(fallback: name) : nil,
+            session: kind == .network || kind == .client
+                ? fields.maybe(Peer.self, "peer")?.session(fallback: name) : nil,
             listed: kind == .listener ? (fields.list(Peer.self, "peers") ?? []).map { $0.session(fallback: nil) } : [])
         let ports = fields.maybe(Ports.self, "listening")
         listener =

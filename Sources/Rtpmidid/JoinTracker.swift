@@ -71,6 +71,8 @@ package struct JoinTracker: Sendable {
         case unnamed(left: Int)
     }
     private var chain = Chain.idle
+    /// The names of ports that the hub itself has the daemon make.
+    package var ownNames: Set<RawText> = []
     private var lastInvitation: (LogFact.Invitation, opensPort: Bool)?
     private var isReinvited = false
     /// Removals right behind a BYE belong to it, as long as they are of one session.
@@ -165,14 +167,17 @@ package struct JoinTracker: Sendable {
         let invitation = lastInvitation.flatMap { $0.opensPort && $0.0.name == name ? $0.0 : nil }
         lastInvitation = nil
         // A status reply may have told of this very session before the line was read. Then it has no initiator yet.
-        if let invitation {
+        let isOwn = invitation == nil && ownNames.contains(name)
+        if invitation != nil || isOwn {
             joins.removeAll {
                 $0.port == port && $0.trust == .confirmed && $0.initiator == nil && $0.name == name
-                    && $0.ssrc == invitation.ssrc
+                    && (isOwn || $0.ssrc == invitation?.ssrc)
             }
         }
         // Whoever is said to have the port already stays in the table until ALSA or a status reply decides.
-        if invitation == nil || joins.contains(where: { $0.port == port }) { events = doubt(at: offset) }
+        if invitation == nil && !isOwn || joins.contains(where: { $0.port == port }) {
+            events = doubt(at: offset)
+        }
         let join = Membership(
             name: name, initiator: invitation?.initiator, ssrc: invitation?.ssrc, port: port, offset: offset,
             trust: trust(at: offset))

@@ -40,6 +40,9 @@ extension RtpmididVersion {
     /// The bugs of the listener's participant list: ghosts, duplicates and endless reconnect collisions.
     package var hasListBugs: Bool { self >= .v24_12 }
 
+    /// `router.create` makes sessions that go out, which go without touching others.
+    package var invites: Bool { self >= .v24_12 }
+
     /// Goes on without avahi or D-Bus; the others abort.
     package var survivesAvahi: Bool { self >= .v24_12 }
 

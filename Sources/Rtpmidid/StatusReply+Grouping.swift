@@ -1,7 +1,7 @@
 extension StatusReply {
     /// The router's nodes as the reply lists them.
     struct RawNode {
-        enum Kind { case network, alsa, listener, other }
+        enum Kind { case network, client, alsa, listener, other }
         var id: Int
         var kind: Kind
         var name: RawText?
@@ -18,11 +18,18 @@ extension StatusReply {
     mutating func group(_ nodes: [RawNode]) {
         let alsa = nodes.filter { $0.kind == .alsa }
         var paired: Set<Int> = []
-        for network in nodes.sorted(by: { $0.id < $1.id }) where network.kind == .network {
-            guard let session = network.session else { continue }
+        for network in nodes.sorted(by: { $0.id < $1.id }) where network.kind == .network || network.kind == .client {
+            guard var session = network.session else { continue }
             // There may be added routes. The partner is a node that sends back: one of equal name first, else the oldest.
             let partners = alsa.filter { network.sendsTo.contains($0.id) && $0.sendsTo.contains(network.id) }
             let partner = partners.first { $0.name == network.name } ?? partners.min { $0.id < $1.id }
+            if network.kind == .client {
+                clients.append(
+                    Client(id: network.id, session: session, alsaID: partner?.id, portName: partner?.name))
+                // Whatever it calls itself, it is known by the name that was given to it here.
+                guard let name = partner?.name else { continue }
+                session.name = name
+            }
             guard let partner, paired.insert(partner.id).inserted else {
                 otherSessions.append(session)
                 continue
@@ -42,7 +49,9 @@ extension StatusReply {
                 participants.append(Participant(session: session, nodes: [node]))
             }
         }
-        loosePorts = alsa.filter { !paired.contains($0.id) }.map { Node(alsaID: $0.id, port: $0.port) }
+        loosePorts = alsa.filter { !paired.contains($0.id) }.map {
+            Node(alsaID: $0.id, port: $0.port, portName: $0.name)
+        }
         for session in nodes.flatMap(\.listed) {
             let isKnown =
                 names.contains(session.name)

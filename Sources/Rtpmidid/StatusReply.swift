@@ -10,6 +10,8 @@ package struct StatusReply: Equatable, Sendable {
     package internal(set) var otherSessions: [Session] = []
     /// ALSA ports that no session feeds: what `router.remove` of a network peer leaves, or somebody else's.
     package internal(set) var loosePorts: [Node] = []
+    /// Sessions that go out, with a port or without.
+    package internal(set) var clients: [Client] = []
     /// Before 23.12 a reply says nothing about who is connected.
     package internal(set) var listsParticipants = false
 
@@ -25,6 +27,15 @@ package struct StatusReply: Equatable, Sendable {
         package internal(set) var session: Session
         /// At least one; more are duplicates that carry the same MIDI, of which only the first is to be patched.
         package internal(set) var nodes: [Node]
+    }
+
+    /// A session that the daemon has invited to.
+    package struct Client: Equatable, Sendable {
+        package internal(set) var id: Int
+        package internal(set) var session: Session
+        /// Of its ALSA port, where it is connected with one.
+        package internal(set) var alsaID: Int?
+        package internal(set) var portName: RawText?
     }
 
     /// A pair of router nodes: where MIDI goes between the network and an ALSA port.
@@ -85,7 +96,9 @@ package struct StatusReply: Equatable, Sendable {
     }
 
     /// Every name that can stand in the log.
-    package var names: [RawText] { participants.map(\.session.name) + otherSessions.map(\.name) }
+    package var names: [RawText] {
+        participants.map(\.session.name) + otherSessions.map(\.name) + clients.map(\.session.name)
+    }
 }
 
 /// What tells participants apart: the name they chose and their SSRC, which is nil where only the log can tell and did not.

@@ -5,7 +5,7 @@ package import Store
 
 /// What the stream shows, a topic each.
 package enum StreamView: String, CaseIterable {
-    case status, participants, wires, rooms, latency, activity, sounding, connections
+    case status, participants, wires, rooms, connections, latency, activity, sounding
 
     package var topic: Topics {
         let index = Self.allCases.firstIndex(of: self)!  // allCases has every case

@@ -57,7 +57,7 @@ final class RtpmididStage {
     }
 
     /// A hub that begins. `daemon`: of a hub that was there before.
-    init(_ daemon: Daemon? = nil) throws {
+    init(_ daemon: Daemon? = nil, invites: [Invitee]? = nil) throws {
         let daemon = try daemon ?? Daemon()
         self.daemon = daemon
         state = daemon.state
@@ -68,8 +68,10 @@ final class RtpmididStage {
             state: state, loop: loop, recorder: StoreWriter(database, path: state.database, failure: nil, loop: loop),
             configuration: Configuration(), memory: memory, prints: false)
         engine = RtpmididEngine(
-            port: daemon.port, room: RoomPlan(name: "Main", policy: .auto, ports: [daemon.port]), index: 0,
+            port: daemon.port, room: RoomPlan(name: "Main", policy: .auto, ports: [daemon.port], invites: invites),
+            index: 0,
             bay: try PatchBayLink(loop, table: state.held), context: context)
+        context.resolved = { [engine] in engine.resolved($0, $1) }
         engine.begin(at: context.removeOffset(of: engine.name))
         #expect(engine.process.service.isAdopted)
     }

@@ -1,3 +1,5 @@
+import Linux
+
 /// The methods of the control socket. What is thrown is an exception that the real daemon lets pass to its poller: no
 /// answer, and the connection stays open.
 struct ControlMethods {
@@ -168,6 +170,20 @@ struct ControlMethods {
                 ]),
                 "local_alsa_peer_t": .object(["name": .text("Name of the peer")]),
             ])
+        case "network_rtpmidi_client_t":
+            let name = text(fields["name"] ?? .null)
+            guard
+                let address = SocketAddress(
+                    host: String(decoding: text(fields["hostname"] ?? .null), as: UTF8.self), port: 0),
+                case .integer(let port) = fields["port"] ?? .null,
+                let session = try? OutgoingSession(
+                    name, to: address, port: UInt16(truncatingIfNeeded: port), daemon: daemon)
+            else {
+                throw Failure(what: "[json.exception.type_error.302] type must be string, but is null")
+            }
+            let id = router.add(.client(session))
+            session.begin(as: id)
+            return .object(router[id].map(self.fields) ?? [:])
         case "local_alsa_peer_t":
             let name = text(fields["name"] ?? .null)
             let id = router.add(.alsa(name: name, port: daemon.createPort(for: name)))
@@ -210,6 +226,7 @@ struct ControlMethods {
         case .announce(let name, _): ["name": .string(name), "connections": .null]
         case .alsa(let name, let port): ["name": .string(name), "port": .integer(port)]
         case .session(let session): ["name": .string(session.remoteName), "peer": session.json]
+        case .client(let session): ["name": .string(session.remoteName), "peer": session.json]
         case .waiter(let name, _, let endpoints):
             [
                 "name": .string(Array("[WATING] <-> ".utf8) + name), "endpoints": .array(endpoints),

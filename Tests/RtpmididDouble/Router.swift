@@ -11,6 +11,8 @@ final class Node {
         case session(Session)
         /// `connect` and `[connect_to]`: an ALSA port that waits for a subscriber. The double never goes out.
         case waiter(name: [UInt8], port: Int, endpoints: [JSON])
+        /// `router.create` of a client: a session that goes out.
+        case client(OutgoingSession)
     }
 
     let id: Int
@@ -31,6 +33,7 @@ final class Node {
         case .alsa: "local_alsa_peer_t"
         case .session: "network_rtpmidi_peer_t"
         case .waiter: "local_alsa_listener_t"
+        case .client: "network_rtpmidi_client_t"
         }
     }
 }
@@ -107,6 +110,7 @@ final class Router {
             sequencer.deletePort(port)
             log.info("local_alsa_listener.cpp:77", "Remove ALSA port: \(port), peer_id: \(id)")
         case .session(let session): session.nodeRemoved(id)
+        case .client(let session): session.leave()
         }
         remove(id)
     }
@@ -135,6 +139,7 @@ final class Router {
                 target.received += 1  // the real one counts twice here
                 sequencer.send(bytes, from: port)
             case .session(let session): session.deliver(bytes)
+            case .client(let session): session.deliver(bytes)
             case .listener, .announce, .waiter: break
             }
         }

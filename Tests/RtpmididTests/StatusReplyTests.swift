@@ -81,6 +81,30 @@ import Testing
         #expect(status.successions.allSatisfy { $0.older.session.hasMeasured })
     }
 
+    @Test func `a session that goes out is known by its port's name, with a port and without`() throws {
+        func client(_ id: Int, _ name: String, _ state: Int, to: [Int]) -> String {
+            """
+            {"id": \(id), "type": "network_rtpmidi_client_t", "name": "\(name)", "send_to": \(to), "peer": {
+              "latency_ms": {"last": 2.5}, "status": "\(state)", "remote": {
+                "name": "\(name)", "ssrc": 9, "port": 5004, "hostname": "::ffff:192.0.2.7"}}}
+            """
+        }
+        let nodes = [
+            client(2, "Studio\\nMac", 3, to: [3]), client(5, "", 0, to: []),
+            #"{"id": 3, "type": "local_alsa_peer_t", "name": "Desk", "port": 4, "send_to": [2]}"#,
+            #"{"id": 6, "type": "local_alsa_peer_t", "name": "Loose", "port": 5, "send_to": []}"#,
+        ]
+        let status = try #require(
+            read(#"{"result": {"version": "26.01", "router": [\#(nodes.joined(separator: ","))]}}"#))
+        #expect(status.participants.map(\.session.name) == ["Desk"] && status.participants[0].nodes.map(\.port) == [4])
+        #expect(status.clients.map(\.id) == [2, 5] && status.clients.map(\.alsaID) == [3, nil])
+        #expect(status.clients.map(\.portName) == ["Desk", nil])
+        #expect(status.clients.map(\.session.state) == [.connected, .none])
+        #expect(status.loosePorts.map(\.portName) == ["Loose"] && status.otherSessions.isEmpty)
+        // What it calls itself stands in the log, and may forge lines there.
+        #expect(status.names.contains("Studio\nMac"))
+    }
+
     @Test func `what router_remove leaves is a loose port and a session without one`() throws {
         let status = try RtpmididFixture.status("26.01-two-status-B-removed.json")
         #expect(status.participants.map(\.session.name) == ["Alice-keys"])
@@ -205,6 +229,20 @@ import Testing
         #expect(
             ControlRequest.remove(12).bytes == Array("{\"method\":\"router.remove\",\"params\":[12],\"id\":1}\n".utf8))
         #expect(ControlRequest.peerStatus(2).bytes == Array("{\"method\":\"2.status\",\"params\":[],\"id\":1}\n".utf8))
+        let client = ControlRequest.createClient(name: #"a "b" \c"#, host: "192.0.2.7", port: 5004)
+        #expect(
+            String(decoding: client.bytes, as: UTF8.self)
+                == #"{"method":"router.create","params":{"hostname":"192.0.2.7","name":"a \"b\" \\c","port":5004,"#
+                + #""type":"network_rtpmidi_client_t"},"id":1}"# + "\n")
+        #expect(
+            String(
+                decoding: ControlRequest.createPort(name: "x\u{1}" + String(repeating: "y", count: 80)).bytes,
+                as: UTF8.self)
+                == #"{"method":"router.create","params":{"name":"x "# + String(repeating: "y", count: 61)
+                + #"","type":"local_alsa_peer_t"},"id":1}"# + "\n")
+        #expect(
+            String(decoding: ControlRequest.connect(3, to: 4).bytes, as: UTF8.self)
+                == #"{"method":"router.connect","params":{"from":3,"to":4},"id":1}"# + "\n")
         #expect(ControlRequest.remove(.min).bytes.count < 1023)
     }
 }

@@ -21,9 +21,6 @@ extension Hub {
     ) {
         guard let room = context.configuration.rooms.first(where: { $0.name == room }) else { return }
         if let words = name.flatMap(Invitee.wrongName) { return reply(.invalid("name: \(words).")) }
-        if kind == .rtpmidid {
-            return reply(.conflict("rtpmidid, which carries the MIDI now, cannot invite; the embedded engine does."))
-        }
         let present = invitees(of: room)
         let invitee = Invitee(host, name: name, beside: present)
         if present.contains(where: { $0.to == invitee.to && (name == nil || $0.name == name) }) {

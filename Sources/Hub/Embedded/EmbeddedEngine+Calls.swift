@@ -9,14 +9,7 @@ extension EmbeddedEngine {
 
     func told(_ call: EngineStatus.Call, at moment: Timestamp) {
         calls = (calls ?? []).filter { $0.room != call.room || $0.name != call.name } + [call]
-        if call.state == .refused || call.state == .unreachable {
-            context.note(
-                .notConnected, severity: .warning, at: TimeRange(moment), room: call.room, engine: name,
-                participant: call.name, address: call.address,
-                "\(call.name) is not connected (room \(call.room)): \(call.reason ?? call.state.rawValue). It is tried again"
-            )
-        }
-        context.changed()
+        context.note(call, engine: name, at: moment)
     }
 
     /// An engine of an older version invites nobody.

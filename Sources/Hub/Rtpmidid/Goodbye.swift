@@ -9,7 +9,7 @@ extension EngineProcess {
             if case .success(let bytes) = answer, case .status(let status) = ControlReply(bytes),
                 let id = status.listener?.id
             {
-                listeners = [id]
+                listeners = status.clients.map(\.id) + [id]
             }
             // Its one listener is the first thing that our ini makes, so its id is known where `status` cannot be had.
             if listeners.isEmpty { listeners = [1] }

@@ -40,6 +40,7 @@ extension RtpmididEngine {
             runStart = tail.map { $0.position.offset + $0.lag } ?? 0
             (process.nextVersion, process.nextPort, process.nextLogStart) = (found.description, port, runStart)
             tracker = JoinTracker()
+            tracker.ownNames = Set(calls.map { RawText($0.invitee.name) })
             book = LatencyCorrelator()
             reader = LogReader(at: reader.offset, format: found.logFormat)
             return ChildProgram(

@@ -113,6 +113,9 @@ extension RtpmididEngine {
                 .notAnnounced, severity: .warning, room: room.name, engine: name,
                 "Port \(port) is not announced on the local network: \(words.description). Players can type its address."
             )
+        case .ckTimeout where isOfThisRun: requestStatus()
+        case .warning(let words) where isOfThisRun && words.description.hasPrefix("Invitation Rejected (NO)"):
+            isRefused()
         case .unknown: unknownLines += 1
         case .malformed, .cutSuspected: disbelievedLines += 1
         case .latency(let name, let microseconds, .server):

@@ -215,6 +215,7 @@ extension RtpmididEngine {
         }
         guard status.listsParticipants else { return judgeWithoutStatus() }
         let samples = book.note(status, suspicion: tracker.suspicion, during: during, now: .now)
+        note(status)
         for event in tracker.settle(with: status, during: during) { handle(event, isLive: true) }
         var byPort: [Int: RtpmididAttendee] = [:]
         for one in attendance.all { byPort[one.port] = one }

@@ -50,6 +50,8 @@ final class RtpmididEngine: HubEngine {
     var statusUnanswerableUntil = ContinuousClock.now
 
     let attendance: Attendance<PortID, RtpmididAttendee>
+    /// Whom the room invites from this port.
+    var calls: [RtpmididCall] = []
     /// Participants whose ports are gone, while the log may still tell why.
     var leaving: [(one: RtpmididAttendee, claimed: JoinTracker.Leaving?, at: TimeRange)] = []
     var leavings: [Int: (how: JoinTracker.Leaving, at: ContinuousClock.Instant)] = [:]
@@ -84,6 +86,7 @@ final class RtpmididEngine: HubEngine {
     func begin(at offset: TailOffset?) {
         let adopted = process.adopt()
         attendance.takeOver()
+        followInvitees()
         openTail(at: offset)
         if adopted {
             run.isReady = true
@@ -108,6 +111,7 @@ final class RtpmididEngine: HubEngine {
     }
 
     func hasEnded(expected: Bool) {
+        loseCalls()
         let ending = run.reason.map { "the engine was ended: \($0)" } ?? "the engine was stopped"
         everyoneIsGone(reason: expected ? ending : "the engine ended", byUs: expected)
         bay.enginesChanged()

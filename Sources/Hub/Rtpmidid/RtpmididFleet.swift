@@ -27,7 +27,7 @@ final class RtpmididFleet: Carrier {
     /// The kernel carries what participants play: nobody is muted.
     let loops: Set<Int64> = []
     let notices: [String] = []
-    let calls: [EngineStatus.Call] = []
+    var calls: [EngineStatus.Call] { serving.flatMap(\.calls).map(\.outcome) }
     /// rtpmidid makes the ALSA port when it has answered; the patch bay then needs a few milliseconds.
     let settling: Duration = .milliseconds(300)
 
@@ -37,6 +37,7 @@ final class RtpmididFleet: Carrier {
         deviceMembers = RtpmididDevices(context, bay)
         bay.enginesChanged = { [unowned self] in configureBay() }
         bay.news = { [unowned self] in receive($0) }
+        context.resolved = { [unowned self] host, result in for engine in serving { engine.resolved(host, result) } }
     }
 
     var isDown: Bool { (serving + draining).allSatisfy(\.isDown) }
@@ -74,6 +75,7 @@ final class RtpmididFleet: Carrier {
         for engine in serving {
             guard let (_, room, index) = plan.ports.first(where: { $0.port == engine.port }) else { continue }
             (engine.room, engine.portIndex) = (room, index)
+            engine.followInvitees()
         }
         let leaving = serving.filter { engine in !plan.ports.contains { $0.port == engine.port } }
         serving.removeAll { engine in leaving.contains { $0 === engine } }
@@ -112,6 +114,7 @@ final class RtpmididFleet: Carrier {
         for engine in serving {
             engine.judgeSilence()
             engine.look()
+            engine.attendCalls()
         }
     }
 

@@ -1,11 +1,10 @@
 import Linux
-import MIDI
+package import MIDI
 import RTPMIDI
-import TestSupport
 
 /// A listener of RTP-MIDI that knows nothing of links, worked by hand: it does something only when `pump` is called.
-final class OtherHub {
-    let port: UInt16
+package final class OtherHub {
+    package let port: UInt16
     private let control: DatagramSocket
     private let data: DatagramSocket
     private let ssrc = SSRC(.random(in: 1...(.max)))
@@ -14,32 +13,32 @@ final class OtherHub {
     private let sender: SenderStream
     private let receiver = ReceiverStream()
     /// Answers every invitation with NO.
-    var refuses = false
+    package var refuses = false
     /// Neither reads nor answers.
-    var isDead = false
-    private(set) var heard: [Message] = []
-    private(set) var invitations = 0
-    private(set) var byes = 0
+    package var isDead = false
+    package private(set) var heard: [Message] = []
+    package private(set) var invitations = 0
+    package private(set) var byes = 0
     /// What the one who invites calls itself.
-    private(set) var peerName: String?
-    var isUp: Bool { session?.isUp ?? false }
+    package private(set) var peerName: String?
+    package var isUp: Bool { session?.isUp ?? false }
     private var list = CommandList()
 
-    init(port: UInt16 = freeUDPPortPair()) throws {
+    package init(port: UInt16 = freeUDPPortPair()) throws {
         self.port = port
         control = try DatagramSocket(port: port, host: "127.0.0.1")
         data = try DatagramSocket(port: port + 1, host: "127.0.0.1")
         sender = SenderStream(ssrc: ssrc, next: SequenceNumber(1), to: .unknown)
     }
 
-    func pump() {
+    package func pump() {
         guard !isDead else { return }
         _ = control.receive { receive($0, from: $1, on: .control) }
         _ = data.receive { receive($0, from: $1, on: .data) }
         act { $0.wake(now: TestPlayer.now, perform: $1) }
     }
 
-    func play(_ message: Message) {
+    package func play(_ message: Message) {
         guard let address = peer?.data else { return }
         list.removeAll()
         _ = list.append(message, at: UInt32(truncatingIfNeeded: TestPlayer.now))
@@ -48,10 +47,10 @@ final class OtherHub {
     }
 
     /// What was sent to it meanwhile never came.
-    func forgetUnread() { for socket in [control, data] { while socket.receive({ _, _ in }) > 0 {} } }
+    package func forgetUnread() { for socket in [control, data] { while socket.receive({ _, _ in }) > 0 {} } }
 
     /// Reads an invitation and does not answer it. Gives its token.
-    func tokenOfUnread() -> UInt32? {
+    package func tokenOfUnread() -> UInt32? {
         var token: UInt32?
         _ = control.receive { datagram, source in
             if case .invitation(let drawn, _, _) = try? SessionPacket(decoding: datagram) {
@@ -62,7 +61,7 @@ final class OtherHub {
     }
 
     /// Says OK to whoever invited it last.
-    func answer(token: UInt32) {
+    package func answer(token: UInt32) {
         guard let address = peer?.control else { return }
         control.queue(to: address) {
             SessionPacket.accepted(token: token, ssrc: ssrc, name: "Other").write(into: &$0)
@@ -71,7 +70,7 @@ final class OtherHub {
     }
 
     /// Says goodbye.
-    func leave() { act { $0.end(perform: $1) } }
+    package func leave() { act { $0.end(perform: $1) } }
 
     private func receive(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path) {
         guard SessionPacket.isSession(datagram) else { return hear(datagram) }

@@ -1,0 +1,45 @@
+import EngineProtocol
+import Linux
+import Rooms
+import Rtpmidid
+
+/// Somebody whom a room on rtpmidid invites. The session is a node of the daemon's router that goes out by itself; its ALSA
+/// port is made when it is connected and goes when it is lost, so that a port means presence as with everybody else.
+final class RtpmididCall {
+    let invitee: Invitee
+    var phase = Phase.waiting(until: .now)
+    /// It has answered no, before the number of its session was known.
+    var isRefused = false
+    /// As it is told.
+    var outcome: EngineStatus.Call
+
+    enum Phase {
+        case waiting(until: ContinuousClock.Instant)
+        case resolving
+        /// The daemon was told to make its session, whose number `status` tells.
+        case creating(since: ContinuousClock.Instant)
+        case inviting(client: Int, since: ContinuousClock.Instant)
+        /// It is connected, and its port was asked for; `port` once that is there.
+        case naming(client: Int, port: Int?)
+        case connected(client: Int, alsa: Int)
+    }
+
+    init(_ invitee: Invitee, of room: String, at now: Int64) {
+        self.invitee = invitee
+        outcome = .init(room: room, name: invitee.name, to: invitee.to, state: .inviting, since: now)
+    }
+
+    /// The router's nodes that are its own.
+    var nodes: [Int] {
+        switch phase {
+        case .waiting, .resolving, .creating: []
+        case .inviting(let client, _), .naming(let client, _): [client]
+        case .connected(let client, let alsa): [alsa, client]
+        }
+    }
+
+    var isCreating: Bool { if case .creating = phase { true } else { false } }
+    var isNaming: Bool { if case .naming = phase { true } else { false } }
+    var client: Int? { nodes.last }
+    var portName: RawText { RawText(invitee.name).alsaPortName }
+}

@@ -1,0 +1,205 @@
+import EngineProtocol
+import Linux
+import Rooms
+import Rtpmidid
+import Store
+import Supervisor
+
+/// Whom the room invites: what was made of it in the daemon is told by `status`, and put right by what it tells.
+extension RtpmididEngine {
+    /// The daemon gives an invitation up after ten seconds, and would begin anew with the initiator id 0, by which two are
+    /// taken for one (Rtpmidid.docc/Participants.md): before that its session is removed.
+    private static let patience: Duration = .seconds(12)
+    private static let refusal = "it answered no"
+    private static let settledTime: Int64 = 60_000
+
+    /// Those whom the plan names, and no others. They are invited from the room's first port.
+    func followInvitees() {
+        let wanted = room.ports.first == port ? room.invites ?? [] : []
+        for call in calls where !wanted.contains(call.invitee) { remove(call.nodes) }
+        calls = wanted.map { invitee in
+            let call =
+                calls.first { $0.invitee == invitee }
+                ?? RtpmididCall(invitee, of: room.name, at: Timestamp.now.milliseconds)
+            call.outcome.room = room.name
+            return call
+        }
+        tracker.ownNames = Set(calls.map { RawText($0.invitee.name) })
+        attendCalls()
+    }
+
+    /// The daemon has ended, and with it all that it had.
+    func loseCalls() { for call in calls { call.phase = .waiting(until: .now) } }
+
+    /// Does what is due; every second.
+    func attendCalls() {
+        guard run.isReady, process.service.pid != nil, !isLeaving else { return }
+        for call in calls {
+            switch call.phase {
+            case .waiting(let until) where until <= .now:
+                guard version?.invites ?? false else {
+                    failed(call, .unreachable, "rtpmidid \(version?.description ?? "") cannot invite")
+                    continue
+                }
+                resolve(call)
+            case .creating(let since) where since.duration(to: .now) > Self.patience:
+                failed(call, .unreachable, "rtpmidid does not tell of its session")
+            case .inviting(_, let since) where since.duration(to: .now) > .seconds(1): requestStatus()
+            case .waiting, .resolving, .creating, .inviting, .naming, .connected: break
+            }
+        }
+    }
+
+    private func resolve(_ call: RtpmididCall) {
+        let (host, names) = (call.invitee.host, context.names)
+        call.phase = .resolving
+        do throws(Errno) {
+            try WorkerThread("names") {
+                do throws(ResolveError) {
+                    names.send((host, .success(try SocketAddress.resolve(host, port: 0))))
+                } catch { names.send((host, .failure(error))) }
+            }.detach()
+        } catch { failed(call, .unreachable, "its name cannot be looked up: \(error)") }
+    }
+
+    func resolved(_ host: String, _ result: Result<[SocketAddress], ResolveError>) {
+        for call in calls where call.invitee.host == host {
+            guard case .resolving = call.phase else { continue }
+            switch result {
+            case .success(let addresses) where !addresses.isEmpty:
+                create(call, at: addresses[call.outcome.failures % addresses.count])
+            case .success: failed(call, .unreachable, "its name gives no address")
+            case .failure(let error): failed(call, .unreachable, "its name gives no address: \(error.reason)")
+            }
+        }
+    }
+
+    private func create(_ call: RtpmididCall, at address: SocketAddress) {
+        // One after the other, since `status` tells their numbers alone.
+        guard !calls.contains(where: \.isCreating) else {
+            call.phase = .waiting(until: .now.advanced(by: .milliseconds(500)))
+            return
+        }
+        (call.phase, call.isRefused) = (.creating(since: .now), false)
+        call.outcome.next = nil
+        call.outcome.address = address.with(port: call.invitee.port).description
+        let request = ControlRequest.createClient(
+            name: room.displayName, host: address.host, port: call.invitee.port)
+        process.control.ask(request.bytes, timeout: .seconds(5)) { [weak self, weak call] answer in
+            guard let self, let call, call.isCreating else { return }
+            if case .success(let bytes) = answer, case .refused(let words) = ControlReply(bytes) {
+                return failed(call, .unreachable, "rtpmidid says: \(words)")
+            }
+            requestStatus()
+        }
+    }
+
+    // MARK: What the daemon tells
+
+    /// What `status` tells of sessions that go out.
+    func note(_ status: StatusReply) {
+        guard version?.invites ?? false else { return }
+        for call in calls { note(status, of: call) }
+        let own = calls.flatMap(\.nodes)
+        for client in status.clients where !own.contains(client.id) {
+            let call = calls.first { call in
+                if case .creating = call.phase { true } else { client.portName == call.portName && call.nodes.isEmpty }
+            }
+            guard let call else {
+                // Of a hub before this one, or of an answer that never came.
+                remove([client.alsaID, client.id].compactMap(\.self))
+                continue
+            }
+            if let alsa = client.alsaID, client.session.state == .connected {
+                isConnected(call, client.id, alsa)
+            } else {
+                call.phase = .inviting(client: client.id, since: .now)
+                if call.isRefused { failed(call, .refused, Self.refusal) }
+            }
+        }
+        for port in status.loosePorts {
+            // One that is connected in this moment is loose in this answer.
+            guard let id = port.alsaID, !calls.flatMap(\.nodes).contains(id) else { continue }
+            if calls.contains(where: { $0.portName == port.portName && !$0.isNaming }) { remove([id]) }
+        }
+    }
+
+    /// Somebody has answered no. The log does not say who: where several are being invited, none is told as refused.
+    func isRefused() {
+        let open = calls.filter {
+            switch $0.phase {
+            case .creating, .inviting: true
+            case .waiting, .resolving, .naming, .connected: false
+            }
+        }
+        guard open.count == 1 else { return }
+        open[0].isRefused = true
+        if !open[0].isCreating { failed(open[0], .refused, Self.refusal) }
+    }
+
+    private func note(_ status: StatusReply, of call: RtpmididCall) {
+        guard let id = call.client else { return }
+        let client = status.clients.first { $0.id == id }
+        let isConnected = client?.session.state == .connected
+        switch call.phase {
+        case .inviting(_, let since):
+            if isConnected { return name(call, id) }
+            if client == nil || since.duration(to: .now) > Self.patience {
+                failed(call, .unreachable, "no answer from \(call.outcome.address ?? call.invitee.to)")
+            }
+        case .naming(_, let port):
+            guard isConnected else { return failed(call, .unreachable, "there is no sign of it any more") }
+            guard let port, let alsa = status.loosePorts.first(where: { $0.port == port })?.alsaID else { return }
+            for request in [ControlRequest.connect(id, to: alsa), .connect(alsa, to: id)] {
+                process.control.ask(request.bytes, timeout: .seconds(5)) { _ in }
+            }
+            self.isConnected(call, id, alsa)
+            requestStatus()
+        case .connected:
+            if !isConnected { failed(call, .unreachable, "there is no sign of it any more") }
+        case .waiting, .resolving, .creating: break
+        }
+    }
+
+    private func name(_ call: RtpmididCall, _ client: Int) {
+        call.phase = .naming(client: client, port: nil)
+        process.control.ask(ControlRequest.createPort(name: call.invitee.name).bytes, timeout: .seconds(5)) {
+            [weak self, weak call] answer in
+            guard let self, let call, case .naming = call.phase else { return }
+            guard case .success(let bytes) = answer, case .alsaPeer(_, let port) = ControlReply(bytes) else {
+                return failed(call, .unreachable, "rtpmidid makes no port for it")
+            }
+            call.phase = .naming(client: client, port: port)
+            requestStatus()
+        }
+    }
+
+    private func isConnected(_ call: RtpmididCall, _ client: Int, _ alsa: Int) {
+        call.phase = .connected(client: client, alsa: alsa)
+        call.outcome.next = nil
+        tell(call, .connected, nil)
+    }
+
+    /// Removing the session says goodbye; removing the port is what the patch bay releases by.
+    private func remove(_ nodes: [Int]) {
+        for id in nodes { process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { _ in } }
+    }
+
+    private func failed(_ call: RtpmididCall, _ state: EngineStatus.Call.State, _ reason: String) {
+        remove(call.nodes)
+        let now = Timestamp.now.milliseconds
+        if call.outcome.state == .connected, now - call.outcome.since > Self.settledTime { call.outcome.failures = 0 }
+        call.outcome.failures += 1
+        let wait = EngineStatus.Call.wait(after: call.outcome.failures)
+        call.phase = .waiting(until: .now.advanced(by: wait))
+        call.outcome.next = now + wait.components.seconds * 1000
+        tell(call, state, reason)
+    }
+
+    private func tell(_ call: RtpmididCall, _ state: EngineStatus.Call.State, _ reason: String?) {
+        guard call.outcome.state != state || call.outcome.reason != reason else { return }
+        (call.outcome.state, call.outcome.reason) = (state, reason)
+        call.outcome.since = Timestamp.now.milliseconds
+        context.note(call.outcome, engine: name, at: .now)
+    }
+}
