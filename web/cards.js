@@ -2,10 +2,12 @@
 
 import { badge, button, byID, called, count, keep, make, ms, name, setChildren, setText, svg, terms, time } from './page.js';
 import { remarks, stateOf, thresholds, verdict } from './words.js';
-import { kick, stuck, unmute } from './control.js';
+import { focus, kick, stuck, unmute } from './control.js';
 
 const minute = 60000;
 const dots = new Map();
+// As they were told last.
+const latest = new Map();
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 const part = (values, share) => values.sort((a, b) => a - b)[Math.floor(values.length * share)];
@@ -41,12 +43,13 @@ function create(person) {
 	const foot = make('div', 'foot', make('span', 'muted'));
 	dots.set(person.id, dot);
 	now.hidden = person.echo;
-	const act = (word, press) => button('quiet', () => press(person), word, make('span', 'unseen', ` ${called(person.name)}`));
-	if (!person.echo) foot.append(make('span', '', act('Stuck note…', stuck), ' ', act('Unmute', unmute), ' ', act('Kick…', kick)));
+	const act = (word, press) => button('quiet', () => press(latest.get(person.id)), word, make('span', 'unseen', ` ${called(person.name)}`));
+	if (!person.echo) foot.append(make('span', '', act('Stuck note…', stuck), ' ', act('Unmute', unmute), ' ', act('Focus', focus), ' ', act('Kick…', kick)));
 	return make('li', 'card person', make('div', 'head', dot, make('h4', 'who'), word), now, make('dl', 'figures'), foot);
 }
 
-function show(card, person, points, limits) {
+function show(card, person, points, limits, controls) {
+	latest.set(person.id, person);
 	const [head, now, list, foot] = card.children;
 	const [, who, word] = head.children;
 	const lately = points.filter(([at]) => at > Date.now() - minute).map(([, rtt]) => rtt);
@@ -57,7 +60,10 @@ function show(card, person, points, limits) {
 	setChildren(word, badge(...(person.echo ? ['fair', 'on'] : judged)));
 	setChildren(foot.firstElementChild, 'since ', time(person.since), ...(person.until ? [', until ', time(person.until)] : []));
 	if (person.echo) return;
-	foot.lastElementChild.children[1].hidden = !person.muted;
+	const [, unmuting, focusing] = foot.lastElementChild.children;
+	unmuting.hidden = !person.muted;
+	focusing.hidden = !controls || Boolean(person.controller);
+	setText(focusing.firstChild, person.focus ? 'Free the focus' : 'Give focus');
 	setChildren(now.firstElementChild, ms(person.rtt?.last), make('small', '', ' ms'));
 	now.querySelector('path').setAttribute('d', spark(points));
 	setChildren(list, ...figures(person, points));
@@ -75,7 +81,7 @@ export function showCards(rooms, found, all, { latency, status }) {
 		setChildren(title, name(room.name), make('span', 'muted', `port ${room.ports.join(', ')}`));
 		setText(note, here.length === 0 ? 'Nobody is here yet.' : '');
 		list.ariaLabel = count(here.length, 'participant');
-		keep(list, shown, ({ id }) => id, create, (card, person) => show(card, person, latency.get(person.id) ?? [], limits));
+		keep(list, shown, ({ id }) => id, create, (card, person) => show(card, person, latency.get(person.id) ?? [], limits, room.focus));
 	});
 	setText(byID('legend'), `Round trip: milliseconds from the hub to the participant and back; between two players, half of each. By the last minute, ${thresholds(limits)}.`);
 }

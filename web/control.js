@@ -129,6 +129,25 @@ export async function stuck(person) {
 
 export const unmute = (person) => orderFor(person, 'unmute');
 
+// The one who feeds back to the room's controllers.
+export async function focus({ name: member, room, focus: hasIt }) {
+	const done = await order(hasIt ? 'DELETE' : 'POST', `rooms/${encodeURIComponent(room)}/focus`, hasIt ? {} : { member });
+	if (done) say(...isolated(done.text, member));
+}
+
+const connections = (room) => `rooms/${encodeURIComponent(room)}/connections`;
+
+export async function invite(room, to, called) {
+	const done = await order('POST', connections(room), called ? { to, name: called } : { to });
+	if (done) say(...isolated(done.text, called));
+	return done;
+}
+
+export async function uninvite({ room, name: who }) {
+	const done = await order('DELETE', connections(room), { name: who });
+	if (done) say(...isolated(done.text, who));
+}
+
 export async function kick(person) {
 	if (await ask(['Kick ', name(person.name), '?'], 'It may connect again.', [[1, 'Kick']])) orderFor(person, 'kick');
 }

@@ -7,6 +7,7 @@ import { dock, setPanicRooms } from './control.js';
 import { isNews, showEvents } from './events.js';
 import { showGraph } from './graph.js';
 import { showMatrix } from './matrix.js';
+import { showOutside } from './outside.js';
 import { stateOf } from './words.js';
 import { empty, peopleOf, roomsOf } from './model.js';
 
@@ -53,6 +54,7 @@ function show() {
 	showEngines(model.status);
 	showEvents(model.events);
 	const shown = rooms();
+	showOutside(shown, [...model.connections.values()], model.status.offers ?? []);
 	const everybody = peopleOf(model);
 	wait(everybody);
 	const few = everybody.length < 7;

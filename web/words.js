@@ -2,7 +2,7 @@
 
 import { make, name } from './page.js';
 
-const tones = { __proto__: null, present: 'good', up: 'good', silent: 'fair', muted: 'fair', starting: 'fair', stopping: 'fair', failed: 'bad' };
+const tones = { __proto__: null, present: 'good', up: 'good', silent: 'fair', muted: 'fair', starting: 'fair', stopping: 'fair', failed: 'bad', connected: 'good', inviting: 'fair', refused: 'bad', unreachable: 'bad' };
 
 // A state of a participant or an engine as tone and word, for `badge`.
 export const stateOf = (state) => [tones[state] ?? 'idle', state];

@@ -42,7 +42,9 @@ package enum Command: Hashable, Sendable {
         case .panic(let room, _): room
         case .block(let room, _, _): room
         case .piano(let key, _), .leavePiano(let key): key.room
-        case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _), .connect(let room, _, _): room
+        case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
+            .connect(let room, _, _):
+            room
         case .disconnect, .reload, .member, .restart, .testAlert, .stop: nil
         }
     }

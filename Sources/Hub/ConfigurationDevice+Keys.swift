@@ -78,7 +78,9 @@ extension Configuration {
                 throw wrong(index, "\"room\" is missing: there are several, \(names)")
             }
         }
-        if !devices.isEmpty, let own = SocketAddress(host: ownAddress, port: 0), deny.contains(where: { $0.contains(own) }) {
+        if !devices.isEmpty, let own = SocketAddress(host: ownAddress, port: 0),
+            deny.contains(where: { $0.contains(own) })
+        {
             throw wrong(0, "deny keeps this machine itself (\(own.host)) out, where devices join from")
         }
     }

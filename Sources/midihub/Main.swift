@@ -1,7 +1,7 @@
 //  The command line: its words, and its exit code. Everything it does is in module CommandLine: start at Subcommand.swift.
 
-import Glibc
 import CommandLine
+import Glibc
 import Hub
 
 @main

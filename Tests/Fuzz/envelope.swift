@@ -21,14 +21,20 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         switch operation % 5 {
         case 0: network.seal(next() * 5)
         case 1: network.deliver(next())
-        case 2: network.deliver(next()) { datagram in
-            let bit = (next() << 8 | next()) % (datagram.count * 8)
-            datagram[bit / 8] ^= 1 << (bit % 8)
-        }
-        case 3: network.deliver(next()) { datagram in
-            let length = next() * 5
-            if length < datagram.count { datagram.removeLast(datagram.count - length) } else { network.bounce(datagram) }
-        }
+        case 2:
+            network.deliver(next()) { datagram in
+                let bit = (next() << 8 | next()) % (datagram.count * 8)
+                datagram[bit / 8] ^= 1 << (bit % 8)
+            }
+        case 3:
+            network.deliver(next()) { datagram in
+                let length = next() * 5
+                if length < datagram.count {
+                    datagram.removeLast(datagram.count - length)
+                } else {
+                    network.bounce(datagram)
+                }
+            }
         default:
             let length = min(next(), rest.count)
             network.invent(Array(rest.prefix(length)))

@@ -34,7 +34,8 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     while let due = sender.reminderDue {
         time = max(time, due) + 10
         for message in read(sender.take(at: time, underway: 0), by: size).messages {
-            precondition(understood.contains(message) && [0x80, 0x90, 0xB0, 0xE0].contains(message[0] & 0xF0), "no end")
+            precondition(
+                understood.contains(message) && [0x80, 0x90, 0xB0, 0xE0].contains(message[0] & 0xF0), "no end")
         }
     }
     return 0

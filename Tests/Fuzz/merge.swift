@@ -68,7 +68,8 @@ public func test(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         }
         var parts: [[UInt8]] = []
         StateParts.write(
-            state, of: origin, at: last, from: SSRC(1), count: { 0 }, send: { write in parts.append(packet { write(&$0) }) })
+            state, of: origin, at: last, from: SSRC(1), count: { 0 },
+            send: { write in parts.append(packet { write(&$0) }) })
         for part in parts { deliver(part, by: path) }
     }
     func wake(answering: Bool) {

@@ -98,7 +98,8 @@ extension HTTPAnswer {
             case .panic(let room, _): room
             case .block(let room, _, _): room
             case .piano(let key, _), .leavePiano(let key): key.room
-            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _), .connect(let room, _, _),
+            case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
+                .connect(let room, _, _),
                 .disconnect(let room, _):
                 room
             case .reload, .member, .restart, .testAlert, .stop: nil

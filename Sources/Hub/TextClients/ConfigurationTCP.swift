@@ -18,7 +18,8 @@ extension Configuration {
 
     /// Whom an engine lets in: TCP clients, whose own addresses are looked at where they come in, come to it from here.
     var allowedByEngines: [AddressRange] {
-        guard !allow.isEmpty, !tcp.isEmpty || !devices.isEmpty, let own = AddressRange(ownAddress), !allow.contains(own) else {
+        guard !allow.isEmpty, !tcp.isEmpty || !devices.isEmpty, let own = AddressRange(ownAddress), !allow.contains(own)
+        else {
             return allow
         }
         return allow + [own]
