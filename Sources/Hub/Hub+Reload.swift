@@ -27,6 +27,8 @@ extension Hub {
     /// Makes the plan anew and gives it to the carrier. `done` gets the reason where it is not followed yet, else nil.
     func applyPlan(_ done: @escaping (String?) -> Void) {
         plan = wantedPlan
+        // Whoever has given an order and looks at once sees what has come of it.
+        publish()
         carrier.apply(plan, done)
         publishSoon()
     }

@@ -244,6 +244,11 @@ import Testing
                 "/api/v1/rooms/\(room)/inputs/Keys/live?member=Drums"
             ),
             ("DELETE", "/api/v1/rooms/{name}/inputs/{input}/live", "/api/v1/rooms/\(room)/inputs/Keys/live"),
+            ("POST", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?to=127.0.0.1:9"),
+            ("POST", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?to=a%20b"),
+            ("GET", "/api/v1/connections", "/api/v1/connections"),
+            ("DELETE", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?name=127.0.0.1:9"),
+            ("DELETE", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?name=nobody"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo?seconds=0"),
             ("POST", "/api/v1/rooms/{name}/piano", "/api/v1/rooms/\(room)/piano?player=a&keys=60:100,60:0"),
