@@ -16,6 +16,16 @@ extension PatchBayLoop {
         news.send(.seats(seats.seats))
     }
 
+    /// The kernel opens a device's output only while somebody is subscribed to it, and drops what is sent there without: also
+    /// what is to end there when its last wire has gone.
+    func keepOpen(_ device: Port) {
+        guard device.ability.receives else { return }
+        if case .impossible(let code) = tap.subscribe(from: tapPort, to: device.address) {
+            guard announce.port(at: device.address) != nil else { return }
+            tell(ALSAError(code: code, call: "connecting", thing: "\(tapPort) to \(device.address)").description)
+        }
+    }
+
     /// A port that no engine has opened, where it has a seat.
     func device(_ facts: SequencerHandle.PortFacts) -> Candidate? {
         guard let seat = seated[facts.address] else { return nil }

@@ -149,6 +149,7 @@ extension PatchBayLoop {
         if port.standing == .participant {
             // The tap is connected first: what passed over a wire before that would never be seen.
             tapInto(port)
+            if port.engine.isOfDevices { keepOpen(port) }
             returners.append(port.id)
         }
         let room = port.engine.room

@@ -17,13 +17,13 @@ struct DeviceTests {
         let hub: HubUnderTest
         let console: any Player
 
-        init(_ engine: String) throws {
+        init(_ engine: String, room: String = "") throws {
             let port = freeUDPPortPair()
             hub = try HubUnderTest(
                 ports: [port],
                 configuration: """
                     {
-                        rooms: { "Main": { ports: [\(port)] } },
+                        rooms: { "Main": { ports: [\(port)], \(room) } },
                         devices: [{ match: "APC40*", room: "Main", name: "APC40" }],
                     }
                     """, options: ["--engine", engine])
@@ -52,7 +52,7 @@ struct DeviceTests {
         try controller.play([0x90, 53, 127])
         #expect(try stage.console.hears(1) == [[0x90, 53, 127]])
         try stage.console.send([0x90, 53, 3])
-        #expect(try controller.receives(3) == [0x90, 53, 3])
+        #expect(try controller.receives(3) == [0x90, 53, 3], "a light")
 
         controller.unplug()
         #expect(try stage.console.hears(1) == [[0x80, 53, 64]], "what it held is ended when it is unplugged")
@@ -90,6 +90,27 @@ struct DeviceTests {
         try eventually("one of them to be left") { try stage.hub.wires().count == 2 }
         try controllers[0].plug()
         try stage.awaitMembers("APC40", "APC40 2")
+    }
+
+    @Test(arguments: engines)
+    func `only who has the focus lights up a controller here, with all that it has lit before`(engine: String) throws {
+        let stage = try Stage(engine, room: #"focus: ["APC40"]"#)
+        let controller = try USBController("APC40 mkII", socket: 0)
+        try controller.plug()
+        try stage.hub.awaitWires([["APC40", "Console"]])
+        try stage.console.send([0x90, 53, 3])
+        #expect(try stage.hub.command("focus", "Console").code == 0)
+        try stage.awaitMembers("APC40")
+        #expect(try controller.receives(3) == [0x90, 53, 3])
+        try stage.console.send([0x90, 54, 1])
+        #expect(try controller.receives(3) == [0x90, 54, 1])
+        #expect(try stage.hub.command("focus", "--release").code == 0)
+        try stage.hub.awaitWires([["APC40", "Console"]])
+        let ended = try controller.receives(6)
+        #expect(
+            [ended.prefix(3), ended.suffix(3)].sorted { $0.description < $1.description } == [
+                [0x80, 53, 64], [0x80, 54, 64],
+            ], "\(ended)")
     }
 
     @Test func `on rtpmidid a device is listed, and outlives a hub that is killed`() throws {
