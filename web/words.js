@@ -7,10 +7,11 @@ const tones = { __proto__: null, present: 'good', up: 'good', silent: 'fair', mu
 // A state of a participant or an engine as tone and word, for `badge`.
 export const stateOf = (state) => [tones[state] ?? 'idle', state];
 
-// What is to be said beneath a participant's name: its direction if it has only one, and the hub's remark.
-export function remarks({ sends, receives, remark }) {
+// What is to be said beneath a participant's name: what it is, its direction if it has only one, and the hub's remark.
+export function remarks({ sends, receives, remark, device, controller, focus, invited }) {
 	const direction = sends && !receives ? 'only sends' : receives && !sends ? 'only receives' : '';
-	return [direction, remark].filter(Boolean).map((text) => make('span', 'remark', text));
+	const kind = device ? `${device}, plugged into the hub’s machine` : invited && 'invited by the hub';
+	return [kind, controller && 'a controller', focus && 'has the focus', direction, remark].filter(Boolean).map((text) => make('span', 'remark', text));
 }
 
 // A sentence of the hub's, in which the name is isolated.
