@@ -80,7 +80,8 @@ package final class USBController {
         return received
     }
 
-    private func received() -> [UInt8] {
+    /// What has come since it was asked last.
+    package func received() -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = read(device, &buffer, buffer.count)
         return count > 0 ? Array(buffer[..<count]) : []
