@@ -9,21 +9,6 @@ import Testing
 struct JoinServiceTests {
     private let directory = TemporaryDirectory()
 
-    private func engine(port: UInt16, name: String = "engine") throws -> Program {
-        let plan = """
-            {"version": 1, "allow": [], "deny": [], "rooms": [{"name": "room", "displayName": "Hub", "policy": "all",
-            "ports": [\(port)], "blocks": [], "maximum": 50}]}
-            """
-        let engine = try Program(
-            builtProduct("midihub"),
-            ["engine", "--plan", directory.write("\(name).json", plan), "--control", directory.file("\(name).sock")],
-            in: directory, name: name)
-        try eventually("the engine", seen: engine.output + engine.error) {
-            engine.output.contains(#""event":"listening""#)
-        }
-        return engine
-    }
-
     /// An avahi-browse that prints this.
     private func announce(_ sessions: [(name: String, room: String?, port: UInt16)]) throws {
         let lines = sessions.map { name, room, port in
@@ -55,13 +40,13 @@ struct JoinServiceTests {
 
     @Test func `the hub that is announced is found, and found again elsewhere`() throws {
         let (port, other) = (freeUDPPortPair(), freeUDPPortPair())
-        let first = try engine(port: port)
+        let first = try directory.engine(port: port)
         try announce([("Mac", nil, 5002), ("MIDI\\032Hub", "Main", port)])
         let join = try midihub(["join", "--name", "Alice"])
         try waitUntilJoined(join)
         #expect(join.error.contains("found \"MIDI Hub\" on this network (there is also \"Mac\")"))
         try announce([("MIDI\\032Hub", "Main", other)])
-        let second = try engine(port: other, name: "second")
+        let second = try directory.engine(port: other, name: "second")
         first.send(SIGTERM)
         try eventually("a session on the other port", seen: join.error + second.output) {
             second.output.contains(#""name":"Alice""#)
@@ -70,7 +55,7 @@ struct JoinServiceTests {
 
     @Test func `of several a person is asked which one`() throws {
         let port = freeUDPPortPair()
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         #expect(engine.exit == nil)
         try announce([("Hub\\032Main", "Main", port), ("Hub\\032Duets", "Duets", 5002)])
         let join = try midihub(["join"]).finish()
@@ -95,7 +80,7 @@ struct JoinServiceTests {
 
     @Test func `a service is ready at once, waits for a choice, and says which there are`() throws {
         let port = freeUDPPortPair()
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         #expect(engine.exit == nil)
         let socket = directory.file("notify")
         let systemd = try NotifySocket(socket)
@@ -122,7 +107,7 @@ struct JoinServiceTests {
 
     @Test func `its file says what it is to do, and what is wrong there is told`() throws {
         let port = freeUDPPortPair()
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         try configure("{ hosts: [\"127.0.0.1:\(port)\"], name: \"From the file\" }")
         let join = try midihub(["join"])
         try eventually("it", seen: engine.output + join.error) { engine.output.contains(#""name":"From the file""#) }
@@ -137,7 +122,9 @@ struct JoinServiceTests {
     @Test func `each join tells how it is: its hubs, both paths, held notes`() throws {
         #expect(try midihub(["join", "--status"]).finish().code == 1)
         let ports = [freeUDPPortPair(), freeUDPPortPair()]
-        let engines = try [engine(port: ports[0], name: "one"), engine(port: ports[1], name: "two")]
+        let engines = try [
+            directory.engine(port: ports[0], name: "one"), directory.engine(port: ports[1], name: "two"),
+        ]
         let hosts = ports.map { "127.0.0.1:\($0)" }
         let hearer = try midihub(["join"] + hosts + ["--name", "Hearer"], name: "hearer")
         // What it is told as a state, since it came late, came by no path.

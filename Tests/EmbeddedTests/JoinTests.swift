@@ -10,22 +10,6 @@ import Testing
 struct JoinTests {
     private let directory = TemporaryDirectory()
 
-    /// An engine with one room on a port.
-    private func engine(port: UInt16, name: String = "engine") throws -> Program {
-        let plan = """
-            {"version": 1, "allow": [], "deny": [], "rooms": [{"name": "room", "displayName": "Hub", "policy": "all",
-            "ports": [\(port)], "blocks": [], "maximum": 50}]}
-            """
-        let engine = try Program(
-            builtProduct("midihub"),
-            ["engine", "--plan", directory.write("\(name).json", plan), "--control", directory.file("\(name).sock")],
-            in: directory, name: name)
-        try eventually("the engine", seen: engine.output + engine.error) {
-            engine.output.contains(#""event":"listening""#)
-        }
-        return engine
-    }
-
     /// `midihub join`, with standard input from a path where one is given.
     private func join(_ arguments: [String], input: String = "/dev/null", name: String = "join") throws -> Program {
         let command = ([try builtProduct("midihub"), "join"] + arguments).map { "'\($0)'" }.joined(separator: " ")
@@ -49,7 +33,7 @@ struct JoinTests {
 
     @Test func `lines of hex on standard input are heard by the other, those written before the session too`() throws {
         let port = freeUDPPortPair()
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         let bob = try join(["localhost:\(port)", "--name", "Bob", "--dump"], name: "bob")
         try waitUntilJoined(bob)
         // The input is there before the session is up.
@@ -74,7 +58,7 @@ struct JoinTests {
 
     @Test func `a pipe is read as it is written, and JSON is printed a line`() throws {
         let port = freeUDPPortPair()
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         #expect(engine.exit == nil)
         let pipe = directory.file("pipe")
         #expect(mkfifo(pipe, 0o600) == 0)
@@ -94,7 +78,7 @@ struct JoinTests {
 
     @Test func `what one plays from a file the other records`() throws {
         let port = freeUDPPortPair()
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         #expect(engine.exit == nil)
         var music = MIDIFileWriter(name: "music")
         let messages: [[UInt8]] = [[0xC0, 5], [0x90, 60, 100], [0x80, 60, 64], [0x90, 64, 90], [0x80, 64, 0]]
@@ -119,7 +103,7 @@ struct JoinTests {
 
     @Test func `music that is broken off leaves nothing sounding`() throws {
         let port = freeUDPPortPair()
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         #expect(engine.exit == nil)
         var music = MIDIFileWriter(name: "music")
         music.append([0x90, 60, 100], at: .zero)
@@ -137,7 +121,9 @@ struct JoinTests {
 
     @Test func `on two hubs at once it is heard on both, and hears both`() throws {
         let ports = [freeUDPPortPair(), freeUDPPortPair()]
-        let engines = try [engine(port: ports[0], name: "one"), engine(port: ports[1], name: "two")]
+        let engines = try [
+            directory.engine(port: ports[0], name: "one"), directory.engine(port: ports[1], name: "two"),
+        ]
         #expect(engines.allSatisfy { $0.exit == nil })
         let hearers = try ports.map {
             try join(["127.0.0.1:\($0)", "--name", "Hearer", "--dump"], name: "hearer\($0)")
@@ -154,18 +140,18 @@ struct JoinTests {
     @Test func `it waits for a hub that is not there yet, and joins again after the hub's restart`() throws {
         let port = freeUDPPortPair()
         let alice = try join(["127.0.0.1:\(port)", "--name", "Alice"], name: "alice")
-        var hub = try engine(port: port, name: "one")
+        var hub = try directory.engine(port: port, name: "one")
         try waitUntilJoined(alice)
         hub.send(SIGTERM)
         #expect(try hub.finish().code == 0)
         try eventually("the end", seen: alice.error) { alice.error.contains("the other side said goodbye") }
-        hub = try engine(port: port, name: "two")
+        hub = try directory.engine(port: port, name: "two")
         try waitUntilJoined(alice, times: 2)
     }
 
     @Test func `when nobody reads what it prints it ends`() throws {
         let port = freeUDPPortPair()
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         let command = "'\(try builtProduct("midihub"))' join 127.0.0.1:\(port) --name Bob --dump | head -n 1"
         let bob = try Program("/bin/sh", ["-c", command], in: directory, name: "bob", ignoringPipe: false)
         try eventually("Bob", seen: engine.output) { engine.output.contains(#""name":"Bob""#) }
@@ -201,7 +187,7 @@ struct JoinTests {
 
     @Test func `ping tells how far away hubs are, and which does not answer`() throws {
         let (port, other) = (freeUDPPortPair(), freeUDPPortPair())
-        let engine = try engine(port: port)
+        let engine = try directory.engine(port: port)
         #expect(engine.exit == nil)
         let hosts = ["127.0.0.1:\(other)", "localhost:\(port)"]
         let arguments = try Program(builtProduct("midihub"), ["ping"] + hosts, in: directory, name: "ping")
