@@ -42,8 +42,8 @@ package struct AnnouncedSession: Hashable, Sendable {
         }
         // One whose time was up has told of those that answer: of others it waits for an answer.
         if case .code(let code) = exit, code != 0 {
-            let words = String(decoding: output, as: UTF8.self).split(separator: "\n").last ?? "exit code \(code)"
-            throw Failure(description: "avahi-browse: \(words): is avahi-daemon running?")
+            let last = String(decoding: output, as: UTF8.self).split(separator: "\n").last ?? "exit code \(code)"
+            throw Failure(description: "avahi-browse: \(last): is avahi-daemon running?")
         }
         return sessions(in: output)
     }
@@ -113,8 +113,8 @@ package struct AnnouncedSession: Hashable, Sendable {
                 if isInside {
                     entry = []
                 } else if let whole = entry.take() {
-                    let words = text(unescaped(whole))
-                    if words.lowercased().hasPrefix("\(key)=") { return String(words.dropFirst(key.count + 1)) }
+                    let pair = text(unescaped(whole))
+                    if pair.lowercased().hasPrefix("\(key)=") { return String(pair.dropFirst(key.count + 1)) }
                 }
             } else if isInside {
                 entry?.append(octet)

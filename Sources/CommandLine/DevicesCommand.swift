@@ -68,7 +68,7 @@ enum DevicesCommand {
 
     private static func member(_ one: DeviceList.Entry) -> String {
         guard let name = one.name, let room = one.room else { return "-" }
-        let words = "\(ShownName.shown(name)) in \(Output.safe(room))"
-        return one.participant == nil ? "(\(words))" : words
+        let text = "\(ShownName.shown(name)) in \(Output.safe(room))"
+        return one.participant == nil ? "(\(text))" : text
     }
 }

@@ -98,14 +98,14 @@ enum DoctorCommand {
                 var findings: [Line]
             }
             let lines = findings.map {
-                Report.Line(topic: $0.topic, ok: $0.isWell, optional: $0.isOptional, words: $0.words, fix: $0.fix)
+                Report.Line(topic: $0.topic, ok: $0.isWell, optional: $0.isOptional, words: $0.text, fix: $0.fix)
             }
             Output.line(JSON.text(Report(ok: isWell, findings: lines)))
             return isWell ? .well : .no
         }
         for finding in findings {
             let mark = finding.isWell ? "ok     " : finding.isOptional ? "note   " : "MISSING"
-            Output.line("\(mark)  \(finding.topic.padding(to: 16))\(Output.safe(finding.words))")
+            Output.line("\(mark)  \(finding.topic.padding(to: 16))\(Output.safe(finding.text))")
             if let fix = finding.fix { Output.line("         fix: \(fix)") }
         }
         Output.line(isWell ? "Everything that the hub needs is here." : "Something is missing: see the fixes above.")

@@ -176,7 +176,7 @@ package enum Manual {
     }
 
     private static func items(_ keys: [ConfigurationReference.Key]) -> String {
-        keys.flatMap { [".TP", ".B " + escaped("\($0.key): \($0.example)"), escaped($0.words)] }.joined(
+        keys.flatMap { [".TP", ".B " + escaped("\($0.key): \($0.example)"), escaped($0.summary)] }.joined(
             separator: "\n")
     }
 

@@ -55,7 +55,7 @@ enum RestartCommand {
         } catch { return "restart: a new hub would not take its options or configuration: \(error)" }
         guard configuration.engine == .rtpmidid, EngineKind.running(state) != .rtpmidid else { return nil }
         return [Doctor.daemon(configuration), Doctor.sequencer()].first { !$0.isWell }.map {
-            "restart: the configuration wants rtpmidid, but \($0.words)" + ($0.fix.map { " (fix: \($0))" } ?? "")
+            "restart: the configuration wants rtpmidid, but \($0.text)" + ($0.fix.map { " (fix: \($0))" } ?? "")
         }
     }
 

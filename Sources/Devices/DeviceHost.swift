@@ -126,9 +126,9 @@ package final class DeviceHost {
         }
     }
 
-    private func tellOnce(_ words: String) {
-        guard told.count < 1000, told.insert(words).inserted else { return }
-        tell(words)
+    private func tellOnce(_ text: String) {
+        guard told.count < 1000, told.insert(text).inserted else { return }
+        tell(text)
     }
 
     // MARK: Showing

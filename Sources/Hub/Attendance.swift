@@ -134,8 +134,8 @@ final class Attendance<ID: Hashable, One: Attendee> {
     }
 
     /// Visits that nobody has continued ended while no hub was looking.
-    func abandonOpenVisits(_ words: String = "left while the hub was away") {
-        for visit in openVisits { context.close(visit, .left(words), at: context.whileAway(visit)) }
+    func abandonOpenVisits(_ text: String = "left while the hub was away") {
+        for visit in openVisits { context.close(visit, .left(text), at: context.whileAway(visit)) }
         openVisits = []
     }
 

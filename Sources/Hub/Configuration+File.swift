@@ -89,8 +89,8 @@ extension Configuration {
     /// What no single setting can tell: ports that collide, rooms without any. `lines` has where a room, a port or the name
     /// stands, as they are called here.
     package func check(_ lines: [String: Int] = [:]) throws(ConfigurationError) {
-        func wrong(_ what: String, _ words: String) -> ConfigurationError {
-            ConfigurationError((lines[what].map { "line \($0): " } ?? "") + "\(what): \(words)")
+        func wrong(_ what: String, _ text: String) -> ConfigurationError {
+            ConfigurationError((lines[what].map { "line \($0): " } ?? "") + "\(what): \(text)")
         }
         guard !rooms.isEmpty else { throw ConfigurationError("no port and no room is configured") }
         var taken: [UInt16: String] = [:]
@@ -119,11 +119,11 @@ extension Configuration {
             throw wrong("name", "has 1 to 63 bytes and no control characters")
         }
         try checkTCP(wrong)
-        try checkDevices { index, words in
-            ConfigurationError((lines["device \(index)"].map { "line \($0): " } ?? "") + "devices: \(words)")
+        try checkDevices { index, text in
+            ConfigurationError((lines["device \(index)"].map { "line \($0): " } ?? "") + "devices: \(text)")
         }
-        try checkConnections { index, words in
-            ConfigurationError((lines["connection \(index)"].map { "line \($0): " } ?? "") + "connect: \(words)")
+        try checkConnections { index, text in
+            ConfigurationError((lines["connection \(index)"].map { "line \($0): " } ?? "") + "connect: \(text)")
         }
     }
 

@@ -7,7 +7,7 @@ extension ConfigurationDevice {
     static let settings: [Setting<Draft>] = [
         Setting(
             key: "match", example: #""APC40*""#,
-            words:
+            summary:
                 "Which ones, by their ALSA names (`midihub devices` lists them): the client's, the port's, or both with a colon between, and behind it, to tell equal ones apart, @ and the place where it is plugged in; * is any text, ? any one letter, capitals do not count. What is no instrument (Midi Through, System, programs, rtpmidid's and MIDI Hub's own ports) is taken by its whole name alone, without * and ?. Of two lines that take one device the first has it. Needed."
         ) { draft, value throws(ConfigurationError) in
             draft.pattern = try value.checked { text throws(ConfigurationError) in
@@ -18,13 +18,13 @@ extension ConfigurationDevice {
             }
         },
         Setting(
-            key: "room", example: #""Main""#, words: "The room that they are in. Needed where there are several."
+            key: "room", example: #""Main""#, summary: "The room that they are in. Needed where there are several."
         ) { draft, value throws(ConfigurationError) in
             draft.room = try value.text()
         },
         Setting(
             key: "name", example: #""APC40""#,
-            words:
+            summary:
                 "What it is called there; without it, as ALSA calls its client. A second one of that name is called \"APC40 2\"."
         ) { draft, value throws(ConfigurationError) in
             draft.name = try value.checked { text throws(ConfigurationError) in

@@ -50,21 +50,21 @@ struct ConfigurationDraft {
     /// Every key of the file. A key that is not in this table is an error; the manual is made from the table.
     static let settings: [Setting<ConfigurationDraft>] = [
         Setting(
-            key: "name", example: #""MIDI Hub""#, words: "What players see: 1 to 63 bytes."
+            key: "name", example: #""MIDI Hub""#, summary: "What players see: 1 to 63 bytes."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.name = try value.text()
             draft.lines["name"] = value.line
         },
         Setting(
             key: "location", example: #""Frankfurt""#,
-            words: "Added to the name; \"auto\" asks the cloud's metadata service. Without it nothing is added."
+            summary: "Added to the name; \"auto\" asks the cloud's metadata service. Without it nothing is added."
         ) { draft, value throws(ConfigurationError) in
             let text = try value.text()
             draft.configuration.location = text == "auto" ? .auto : text.isEmpty ? .none : .named(text)
         },
         Setting(
             key: "ports", example: "[5004, 5006]",
-            words:
+            summary:
                 "A room for each UDP port; each takes its own number and the next one. Without ports and rooms there is one room on 5004."
         ) { draft, value throws(ConfigurationError) in
             draft.ports = try value.ports()
@@ -73,7 +73,7 @@ struct ConfigurationDraft {
         },
         Setting(
             key: "rooms", example: #"{ "Main": { ports: [5004] } }"#,
-            words: "Rooms with names, of 1 to 60 bytes, in place of ports."
+            summary: "Rooms with names, of 1 to 60 bytes, in place of ports."
         ) { draft, value throws(ConfigurationError) in
             draft.lines["ports and rooms"] = value.line
             draft.rooms = try value.members().map { name, value throws(ConfigurationError) in
@@ -90,63 +90,63 @@ struct ConfigurationDraft {
         },
         Setting(
             key: "policy", example: #""auto""#,
-            words:
+            summary:
                 "Who hears whom in rooms that do not say it: auto (everyone hears everyone else, but a name whose last word is In or Rec only receives, and one whose last word is Out or Sen only sends), named (only senders and receivers), all, or pair (two ports: who is on the first is heard by who is on the second)."
         ) { draft, value throws(ConfigurationError) in draft.policy = try value.checked(Configuration.policy) },
         Setting(
             key: "maximum", example: "\(RoomPlan.usualMaximum)",
-            words: "How many participants a room takes that does not say it: 1 to 1000."
+            summary: "How many participants a room takes that does not say it: 1 to 1000."
         ) { draft, value throws(ConfigurationError) in draft.maximum = try value.maximum() },
         Setting(
             key: "engineProcesses", example: "2",
-            words:
+            summary:
                 "How many processes the embedded engine is: 1 to 64, at most one a room. Rooms are spread over them, so that more than one core carries MIDI; one that ends touches its own rooms only. Takes effect at the next start."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.engineProcesses = try value.whole(1...64, "processes (1 to 64)")
         },
         Setting(
             key: "maximumPerAddress", example: "\(EnginePlan.usualMaximumPerAddress)",
-            words:
+            summary:
                 "How many participants may come from one address, in all rooms together: 1 to 1000. All behind one router are one address, and so is an IPv6 network of 64 bits. A name that is there already may come once more, since its session of before may not have ended yet. This machine itself is not limited."
         ) { draft, value throws(ConfigurationError) in draft.configuration.maximumPerAddress = try value.maximum() },
         Setting(
-            key: "listen", example: #""127.0.0.1:8080""#, words: "Where the page is served: an address and a TCP port."
+            key: "listen", example: #""127.0.0.1:8080""#, summary: "Where the page is served: an address and a TCP port."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.listen = try value.checked(Configuration.address)
         },
         Setting(
             key: "hosts", example: #"["hub.example.org"]"#,
-            words: "Names that the page is reached by, as behind a proxy: without scheme and port."
+            summary: "Names that the page is reached by, as behind a proxy: without scheme and port."
         ) { draft, value throws(ConfigurationError) in draft.configuration.hosts = try value.checkedList(host) },
         Setting(
             key: "origins", example: #"["https://studio.example.org"]"#,
-            words: "Web pages of elsewhere that may use the API: scheme, name and, where it is not the usual, port."
+            summary: "Web pages of elsewhere that may use the API: scheme, name and, where it is not the usual, port."
         ) { draft, value throws(ConfigurationError) in draft.configuration.origins = try value.checkedList(origin) },
         Setting(
             key: "web", example: #""/usr/share/midihub/web""#,
-            words: "The pages' directory, where it is not found by itself."
+            summary: "The pages' directory, where it is not found by itself."
         ) { draft, value throws(ConfigurationError) in draft.configuration.web = try value.checked(path) },
         Setting(
             key: "token", example: #""choose-16-or-more-characters""#,
-            words:
+            summary:
                 "By which things may be changed over HTTP: one word of at least 16 ASCII letters, digits and signs. Without it one is made at the first start and kept in the file token of the state directory. MIDIHUB_TOKEN in the environment goes before both."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.token = try value.checked(Configuration.token)
         },
         Setting(
             key: "engine", example: #""auto""#,
-            words:
+            summary:
                 "What carries the MIDI: rtpmidid, embedded, or auto: rtpmidid where it is installed, the ALSA sequencer opens and it can do all that is configured here, else embedded."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.engine = try value.checked(Configuration.engine)
         },
         Setting(
             key: "rtpmidid", example: #""/usr/bin/rtpmidid""#,
-            words: "The rtpmidid to run, where it is not the one on PATH."
+            summary: "The rtpmidid to run, where it is not the one on PATH."
         ) { draft, value throws(ConfigurationError) in draft.configuration.rtpmidid = try value.checked(path) },
         Setting(
             key: "allow", example: #"["192.0.2.0/24"]"#,
-            words: "Addresses and ranges that are let in, and no others. Without it everybody is."
+            summary: "Addresses and ranges that are let in, and no others. Without it everybody is."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.allow = try value.checkedList(range)
             if draft.configuration.allow.isEmpty {
@@ -154,11 +154,11 @@ struct ConfigurationDraft {
             }
         },
         Setting(
-            key: "deny", example: #"["192.0.2.66"]"#, words: "Addresses and ranges that are never let in."
+            key: "deny", example: #"["192.0.2.66"]"#, summary: "Addresses and ranges that are never let in."
         ) { draft, value throws(ConfigurationError) in draft.configuration.deny = try value.checkedList(range) },
         Setting(
             key: "address", example: #""192.0.2.1""#,
-            words: "The one address of this machine to listen on; without it all."
+            summary: "The one address of this machine to listen on; without it all."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.address = try value.checked { text throws(ConfigurationError) in
                 guard SocketAddress(host: text, port: 0) != nil else {
@@ -169,7 +169,7 @@ struct ConfigurationDraft {
         },
         Setting(
             key: "alerts", example: #"{ url: "https://hooks.example.org/" }"#,
-            words: "A message to a webhook when something is wrong, and when that is over."
+            summary: "A message to a webhook when something is wrong, and when that is over."
         ) { draft, value throws(ConfigurationError) in
             var settings = AlertSettings(url: "")
             try value.read(AlertSettings.settings, into: &settings)
@@ -178,14 +178,14 @@ struct ConfigurationDraft {
         },
         Setting(
             key: "history", example: "\(Retention.size >> 20)",
-            words:
+            summary:
                 "How many MiB the database may take: 16 to 65536. Events are kept for 90 days, the last 100,000 of them; visits and their round trips for 31 days, the last 50,000. Where that takes more, visits of less than a minute go first, then the oldest round trips and events, and at last the visits of those who stayed."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.history = Int64(try value.whole(16...65536, "MiB (16 to 65536)")) << 20
         },
         Setting(
             key: "tcp", example: #"{ port: 8141, room: "Main" }"#,
-            words:
+            summary:
                 "Clients of network-midi-hub, which send text over TCP, are members of that room; or a list of such ports, each with its room. They hear neither programs, channel pressure nor system exclusive, which those clients cannot take. Whoever connects is let in, as allow and deny have it."
         ) { draft, value throws(ConfigurationError) in
             for one in value.oneOrMore() {
@@ -197,7 +197,7 @@ struct ConfigurationDraft {
         },
         Setting(
             key: "devices", example: #"[{ match: "APC40*", room: "Main" }]"#,
-            words:
+            summary:
                 "Instruments and controllers plugged into this machine that are members of a room: heard by the others, and what they send reaches its lights and sounds."
         ) { draft, value throws(ConfigurationError) in
             let list = try ConfigurationDevice.list(value)
@@ -206,7 +206,7 @@ struct ConfigurationDraft {
         },
         Setting(
             key: "connect", example: #"[{ to: "studio.example.org:5004", room: "Main", name: "Desk" }]"#,
-            words:
+            summary:
                 "Peers that only listen, which a room invites: hardware interfaces, a Mac's session, another hub. `midihub connections` shows how it is with each."
         ) { draft, value throws(ConfigurationError) in
             let list = try ConfigurationConnection.list(value)
@@ -217,27 +217,27 @@ struct ConfigurationDraft {
 
     static let roomSettings: [Setting<Room>] = [
         Setting(
-            key: "ports", example: "[5006, 5008]", words: "Its UDP ports: who is on any of them is in the room. Needed."
+            key: "ports", example: "[5006, 5008]", summary: "Its UDP ports: who is on any of them is in the room. Needed."
         ) { room, value throws(ConfigurationError) in room.ports = try value.ports() },
         Setting(
-            key: "policy", example: #""all""#, words: "As above, of this room."
+            key: "policy", example: #""all""#, summary: "As above, of this room."
         ) { room, value throws(ConfigurationError) in room.policy = try value.checked(Configuration.policy) },
         Setting(
-            key: "maximum", example: "8", words: "As above, of this room."
+            key: "maximum", example: "8", summary: "As above, of this room."
         ) { room, value throws(ConfigurationError) in room.maximum = try value.maximum() },
         Setting(
             key: "focus", example: #"["APC40"]"#,
-            words:
+            summary:
                 "Names of participants, or of inputs, that are controllers with lights or motor faders: only the one participant who has the focus feeds back to them. It is given by `midihub focus NAME`."
         ) { room, value throws(ConfigurationError) in room.controllers = try value.names(atLeast: 1) },
         Setting(
             key: "focusBy", example: #""touch""#,
-            words:
+            summary:
                 "How else somebody gets the focus: order (not at all), or touch: the first who plays while nobody has it."
         ) { room, value throws(ConfigurationError) in room.focusBy = try value.checked(FocusBy.named) },
         Setting(
             key: "inputs", example: #"{ "APC": { of: ["APC left", "APC right"] } }"#,
-            words:
+            summary:
                 "Controllers that are one, the same twice, by a name of their own; see below."
         ) { room, value throws(ConfigurationError) in room.inputs = try value.inputs() },
     ]

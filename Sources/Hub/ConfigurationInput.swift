@@ -20,11 +20,11 @@ struct ConfigurationInput {
 
     static let settings: [Setting<ConfigurationInput>] = [
         Setting(
-            key: "of", example: #"["APC left", "APC right"]"#, words: "The participants' names: two at least. Needed."
+            key: "of", example: #"["APC left", "APC right"]"#, summary: "The participants' names: two at least. Needed."
         ) { draft, value throws(ConfigurationError) in draft.of = try value.names(atLeast: 2) },
         Setting(
             key: "live", example: #""first""#,
-            words:
+            summary:
                 "both: all of them are heard, which is so without this. first: one at a time is, the first of them that is here or the one of `midihub input`, and the next one when it goes or falls silent."
 
         ) { draft, value throws(ConfigurationError) in
@@ -38,7 +38,7 @@ struct ConfigurationInput {
         },
         Setting(
             key: "pickup", example: "true",
-            words:
+            summary:
                 "true: a knob's value is ignored until it passes the one that the others have left. The embedded engine only."
 
         ) { draft, value throws(ConfigurationError) in draft.picksUp = try value.flag() ? true : nil },

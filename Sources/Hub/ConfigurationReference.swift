@@ -3,10 +3,10 @@ package enum ConfigurationReference {
     package struct Key: Sendable {
         package let key: String
         package let example: String
-        package let words: String
+        package let summary: String
 
         fileprivate init(_ setting: Setting<some Any>) {
-            (key, example, words) = (setting.key, setting.example, setting.words)
+            (key, example, summary) = (setting.key, setting.example, setting.summary)
         }
     }
 

@@ -21,8 +21,8 @@ package struct ConfigurationValue {
 
     private init(item: JSON5, path: String) { (value, line, self.path) = (item, item.line, path) }
 
-    package func wrong(_ words: String) -> ConfigurationError {
-        ConfigurationError("line \(line): \(path.isEmpty ? "the file" : path): \(words)")
+    package func wrong(_ text: String) -> ConfigurationError {
+        ConfigurationError("line \(line): \(path.isEmpty ? "the file" : path): \(text)")
     }
 
     /// A null counts as a key that is absent.
@@ -129,13 +129,13 @@ package struct Setting<Target>: Sendable {
     package let key: String
     /// As it may be written.
     package let example: String
-    package let words: String
+    package let summary: String
     let read: @Sendable (inout Target, ConfigurationValue) throws(ConfigurationError) -> Void
 
     package init(
-        key: String, example: String, words: String,
+        key: String, example: String, summary: String,
         read: @escaping @Sendable (inout Target, ConfigurationValue) throws(ConfigurationError) -> Void
     ) {
-        (self.key, self.example, self.words, self.read) = (key, example, words, read)
+        (self.key, self.example, self.summary, self.read) = (key, example, summary, read)
     }
 }

@@ -10,7 +10,7 @@ package enum Doctor {
         package var isWell: Bool
         /// Something the hub can do without.
         package var isOptional = false
-        package var words: String
+        package var text: String
         package var fix: String?
     }
 
@@ -38,20 +38,20 @@ package enum Doctor {
 
     /// What rtpmidid needs; where it may be missing, the embedded engine needs nothing.
     private static func engines(_ configuration: Configuration) -> [Finding] {
-        let embedded = Finding(topic: "embedded engine", isWell: true, words: "needs neither rtpmidid nor a sequencer")
+        let embedded = Finding(topic: "embedded engine", isWell: true, text: "needs neither rtpmidid nor a sequencer")
         // It can do without a sequencer, but for the devices of this machine.
         let forDevices = configuration.devices.isEmpty ? [] : [sequencer()]
         if configuration.engine == .embedded { return [embedded] + forDevices }
         if let keys = EngineKind.rtpmidid.cannotHonour(configuration) {
-            let words = "carries the MIDI: rtpmidid cannot honour \(keys)"
-            return [Finding(topic: embedded.topic, isWell: true, words: words)] + forDevices
+            let text = "carries the MIDI: rtpmidid cannot honour \(keys)"
+            return [Finding(topic: embedded.topic, isWell: true, text: text)] + forDevices
         }
         var findings = [daemon(configuration), sequencer()]
         guard configuration.engine == .auto, !findings.allSatisfy(\.isWell) else { return findings }
         for index in findings.indices { findings[index].isOptional = !forDevices.contains(findings[index]) }
         return findings + [
             Finding(
-                topic: "embedded engine", isWell: true, words: "carries the MIDI instead of rtpmidid: it needs nothing")
+                topic: "embedded engine", isWell: true, text: "carries the MIDI instead of rtpmidid: it needs nothing")
         ]
     }
 
@@ -60,33 +60,33 @@ package enum Doctor {
             "install rtpmidid 24.12 or newer (its releases have .deb packages: github.com/davidmoreno/rtpmidid), or name it with --rtpmidid PATH"
         if let path = configuration.rtpmidid {
             guard File.exists(path) else {
-                return Finding(topic: "rtpmidid", isWell: false, words: "\(path) does not exist", fix: fix)
+                return Finding(topic: "rtpmidid", isWell: false, text: "\(path) does not exist", fix: fix)
             }
             guard File.isExecutable(path) else {
                 return Finding(
-                    topic: "rtpmidid", isWell: false, words: "\(path) is not executable", fix: "chmod +x \(path)")
+                    topic: "rtpmidid", isWell: false, text: "\(path) is not executable", fix: "chmod +x \(path)")
             }
-            return Finding(topic: "rtpmidid", isWell: true, words: path)
+            return Finding(topic: "rtpmidid", isWell: true, text: path)
         }
         guard let path = Programs.find("rtpmidid") else {
-            return Finding(topic: "rtpmidid", isWell: false, words: "rtpmidid is not installed", fix: fix)
+            return Finding(topic: "rtpmidid", isWell: false, text: "rtpmidid is not installed", fix: fix)
         }
-        return Finding(topic: "rtpmidid", isWell: true, words: path)
+        return Finding(topic: "rtpmidid", isWell: true, text: path)
     }
 
     package static let sequencerDevice = "/dev/snd/seq"
 
     package static func sequencer() -> Finding {
         guard let error = File.opensForReadingAndWriting(sequencerDevice) else {
-            return Finding(topic: "ALSA sequencer", isWell: true, words: "\(sequencerDevice) opens")
+            return Finding(topic: "ALSA sequencer", isWell: true, text: "\(sequencerDevice) opens")
         }
-        let words = "no ALSA sequencer: \(sequencerDevice): \(error.reason)"
+        let text = "no ALSA sequencer: \(sequencerDevice): \(error.reason)"
         if error.code == EACCES {
             return Finding(
-                topic: "ALSA sequencer", isWell: false, words: words,
+                topic: "ALSA sequencer", isWell: false, text: text,
                 fix: "run the hub as root, or add its user to the group audio: usermod -aG audio \(userName())")
         }
-        return Finding(topic: "ALSA sequencer", isWell: false, words: words, fix: moduleFix())
+        return Finding(topic: "ALSA sequencer", isWell: false, text: text, fix: moduleFix())
     }
 
     private static func moduleFix() -> String {
@@ -124,14 +124,14 @@ package enum Doctor {
         let topic = "real-time"
         if !engines.isEmpty {
             if engines.contains(where: RealTime.isUsed) {
-                return Finding(topic: topic, isWell: true, words: "the engine goes before other programs (SCHED_FIFO)")
+                return Finding(topic: topic, isWell: true, text: "the engine goes before other programs (SCHED_FIFO)")
             }
         } else if RealTime.isAllowed {
-            return Finding(topic: topic, isWell: true, words: "an engine would go before other programs (SCHED_FIFO)")
+            return Finding(topic: topic, isWell: true, text: "an engine would go before other programs (SCHED_FIFO)")
         }
         return Finding(
             topic: topic, isWell: false, isOptional: true,
-            words: "an engine has no real-time priority here: other programs on a busy machine may delay notes",
+            text: "an engine has no real-time priority here: other programs on a busy machine may delay notes",
             fix: "start the hub by systemd (midihub.service) or as root")
     }
 
@@ -148,17 +148,17 @@ package enum Doctor {
                     continue
                 }
                 let holder = error.code == EADDRINUSE ? Programs.holder(of: number, .udp) : nil
-                let words = "UDP port \(number) is taken" + (holder.map { " by \($0)" } ?? ": \(error.reason)")
+                let text = "UDP port \(number) is taken" + (holder.map { " by \($0)" } ?? ": \(error.reason)")
                 let service =
                     holder?.hasPrefix("rtpmidid ") == true ? " (perhaps: systemctl disable --now rtpmidid)" : ""
                 let fix =
                     error.code == EACCES
                     ? "ports below 1024 need root: choose another with --port N"
                     : "end that program\(service), or choose another port with --port N"
-                return Finding(topic: "UDP \(port)", isWell: false, words: words, fix: fix)
+                return Finding(topic: "UDP \(port)", isWell: false, text: text, fix: fix)
             }
         }
-        return Finding(topic: "UDP \(port)", isWell: true, words: "ports \(port) and \(port + 1) are free")
+        return Finding(topic: "UDP \(port)", isWell: true, text: "ports \(port) and \(port + 1) are free")
     }
 
     package static func page(_ address: Sockets.Address) -> Finding {
@@ -173,12 +173,12 @@ package enum Doctor {
     private static func listener(_ address: Sockets.Address, _ topic: String, fix: String) -> Finding {
         do throws(Errno) {
             _ = try Sockets.listen(address)
-            return Finding(topic: topic, isWell: true, words: "\(address) is free")
+            return Finding(topic: topic, isWell: true, text: "\(address) is free")
         } catch {
             let holder = error.code == EADDRINUSE ? Programs.holder(of: address.port, .tcp) : nil
             return Finding(
                 topic: topic, isWell: false,
-                words: "\(address)" + (holder.map { " is taken by \($0)" } ?? ": \(error.reason)"),
+                text: "\(address)" + (holder.map { " is taken by \($0)" } ?? ": \(error.reason)"),
                 fix: holder == nil ? fix : "end that program, or \(fix)")
         }
     }
@@ -190,38 +190,38 @@ package enum Doctor {
         }
         guard File.isDirectory(path) else {
             return Finding(
-                topic: "state", isWell: false, words: "\(path) is no directory",
+                topic: "state", isWell: false, text: "\(path) is no directory",
                 fix: "move that file away, or name another directory with --state DIR")
         }
         do throws(Errno) {
             try state.refuseStrangers(owner: geteuid() == 0 ? Owner.of(state.path)?.user ?? 0 : geteuid())
         } catch {
             return Finding(
-                topic: "state", isWell: false, words: error.thing,
+                topic: "state", isWell: false, text: error.thing,
                 fix: "run as that user, or name a directory of your own with --state DIR")
         }
         guard access(path, W_OK) == 0 else {
             return Finding(
-                topic: "state", isWell: false, words: "\(state.path) cannot be written by \(userName())",
+                topic: "state", isWell: false, text: "\(state.path) cannot be written by \(userName())",
                 fix: "run as root, or name a directory of your own with --state DIR")
         }
-        return Finding(topic: "state", isWell: true, words: state.path)
+        return Finding(topic: "state", isWell: true, text: state.path)
     }
 
     private static func webDirectory(_ configuration: Configuration) -> Finding {
         guard let web = WebDirectory.find(configuration.web) else {
             return Finding(
-                topic: "web", isWell: false, words: "the pages' directory web/ was not found",
+                topic: "web", isWell: false, text: "the pages' directory web/ was not found",
                 fix: "name it with --web DIR (it lies at the top of the source tree)")
         }
-        return Finding(topic: "web", isWell: true, words: web)
+        return Finding(topic: "web", isWell: true, text: web)
     }
 
     /// The configuration's has been looked at with the rest of it.
     package static func token(_ environment: [String: String] = Programs.environment) -> Finding? {
         do throws(ConfigurationError) { _ = try AccessToken.inEnvironment(environment) } catch {
             return Finding(
-                topic: "token", isWell: false, words: error.description,
+                topic: "token", isWell: false, text: error.description,
                 fix: "choose another, as `openssl rand -hex 16` makes one, or take MIDIHUB_TOKEN out of the environment"
             )
         }
@@ -231,17 +231,17 @@ package enum Doctor {
     package static func alerts(curl: String? = Curl.path) -> Finding {
         guard let curl else {
             return Finding(
-                topic: "alerts", isWell: false, words: "alerts are configured, and curl is not installed",
+                topic: "alerts", isWell: false, text: "alerts are configured, and curl is not installed",
                 fix: "apt install curl")
         }
-        return Finding(topic: "alerts", isWell: true, words: "are sent by \(curl)")
+        return Finding(topic: "alerts", isWell: true, text: "are sent by \(curl)")
     }
 
     private static func avahi() -> Finding {
         let runs = File.exists("/run/avahi-daemon/socket") || File.exists("/var/run/avahi-daemon/socket")
         return Finding(
             topic: "avahi", isWell: runs, isOptional: true,
-            words: runs
+            text: runs
                 ? "avahi-daemon runs: the hub is announced on the local network"
                 : "avahi-daemon does not run: the hub is not announced on the local network; players type its address",
             fix: runs ? nil : "apt install avahi-daemon (only useful where players are on the same network)")

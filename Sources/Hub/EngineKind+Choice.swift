@@ -28,7 +28,7 @@ extension EngineKind {
         if let remembered = text.flatMap(EngineKind.init) {
             return (remembered, "as at the first start; after `midihub stop` it is chosen anew")
         }
-        let missing = [Doctor.daemon(configuration), Doctor.sequencer()].filter { !$0.isWell }.map(\.words)
+        let missing = [Doctor.daemon(configuration), Doctor.sequencer()].filter { !$0.isWell }.map(\.text)
         return missing.isEmpty
             ? (.rtpmidid, "rtpmidid is installed and the ALSA sequencer opens")
             : (.embedded, missing.joined(separator: "; "))

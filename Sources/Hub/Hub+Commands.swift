@@ -45,14 +45,14 @@ extension Hub {
 
     private func reload(_ author: Author, _ reply: @escaping Reply) {
         do throws(ConfigurationError) {
-            let words = try reload()
-            context.note(.reload, address: author.address, "\(words.dropLast()), by \(author).")
-            reply(.done(words))
+            let text = try reload()
+            context.note(.reload, address: author.address, "\(text.dropLast()), by \(author).")
+            reply(.done(text))
         } catch {
-            let words = "The new configuration is not used: \(error.description)"
+            let text = "The new configuration is not used: \(error.description)"
             context.note(
-                .reloadFailed, severity: .error, address: author.address, "\(words) (asked by \(author))")
-            reply(.invalid(words))
+                .reloadFailed, severity: .error, address: author.address, "\(text) (asked by \(author))")
+            reply(.invalid(text))
         }
     }
 
@@ -66,8 +66,8 @@ extension Hub {
         let found = carrier.perform(command, on: id) { [weak self] failure in
             guard let self else { return }
             if let failure { return reply(failure) }
-            let (kind, words) = words(for: command, author)
-            let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(words)"
+            let (kind, text) = text(for: command, author)
+            let sentence = "\(view.map { ShownName.shown($0.name) } ?? "\(id)") \(text)"
             context.note(
                 kind, severity: .warning, room: view?.room, engine: view?.engine, participant: view?.name,
                 address: author.address, sentence)
@@ -77,7 +77,7 @@ extension Hub {
     }
 
     /// The kind of the command's event, and what happened to the participant, in words that follow its name.
-    private func words(for command: MemberCommand, _ author: Author) -> (kind: EventKind, words: String) {
+    private func text(for command: MemberCommand, _ author: Author) -> (kind: EventKind, text: String) {
         switch command {
         case .kick: (.kick, carrier.textForKick(by: author))
         case .release: (.release, "was released: what it held was ended at those who hear it, by \(author)")
@@ -133,7 +133,7 @@ extension Hub {
             case .silenced(let hearers, let notes):
                 let sounding = "\(Output.count(notes, "note")) \(notes == 1 ? "was" : "were") sounding"
                 reply(.done("Silenced \(Output.count(hearers, "participant")); \(sounding)."))
-            case .failed(let words): reply(.unavailable(words))
+            case .failed(let text): reply(.unavailable(text))
             }
         }
     }

@@ -18,11 +18,11 @@ extension Hub {
         let before = claims.holder(in: name)
         let sentence = "\(shown) has the focus in room \(name)"
         guard before != member else { return reply(.done("\(sentence): it was so before.")) }
-        let words = before.map { "\(sentence); \(ShownName.shown($0)) had it" } ?? sentence
-        give(member, in: name, address: author.address, "\(words), by \(author)") {
+        let text = before.map { "\(sentence); \(ShownName.shown($0)) had it" } ?? sentence
+        give(member, in: name, address: author.address, "\(text), by \(author)") {
             reply(
                 $0.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
-                    ?? .done("\(words)."))
+                    ?? .done("\(text)."))
         }
     }
 
@@ -33,11 +33,11 @@ extension Hub {
         guard let before = claims.holder(in: name) else {
             return reply(.done("Nobody had the focus in room \(name)."))
         }
-        let words = "Nobody has the focus in room \(name) any more; \(ShownName.shown(before)) had it"
-        give(nil, in: name, address: author.address, "\(words), by \(author)") {
+        let text = "Nobody has the focus in room \(name) any more; \(ShownName.shown(before)) had it"
+        give(nil, in: name, address: author.address, "\(text), by \(author)") {
             reply(
                 $0.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
-                    ?? .done("\(words)."))
+                    ?? .done("\(text)."))
         }
     }
 

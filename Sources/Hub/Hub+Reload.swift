@@ -47,61 +47,61 @@ extension Hub {
         context.configuration = fresh
         forgetEchoes()
         forgetClaims()
-        var words = differences(from: old, to: fresh)
+        var text = differences(from: old, to: fresh)
         applyPlan { _ in }
         textClients.follow()
-        if fresh.tcp != old.tcp { words.append("the ports for TCP clients have changed") }
+        if fresh.tcp != old.tcp { text.append("the ports for TCP clients have changed") }
         if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.origins != old.origins
             || fresh.web != old.web || fresh.token != old.token
         {
-            words.append("listen, hosts, origins, web and token take effect at the next start")
+            text.append("listen, hosts, origins, web and token take effect at the next start")
         }
-        if fresh.alerts != old.alerts { words.append("the alerts have changed") }
+        if fresh.alerts != old.alerts { text.append("the alerts have changed") }
         if fresh.name != old.name || fresh.location != old.location {
-            words.append("the name is seen by players after each engine's next start")
+            text.append("the name is seen by players after each engine's next start")
         }
-        return words.isEmpty
+        return text.isEmpty
             ? "Configuration read again: nothing has changed."
-            : "Configuration read again: \(words.joined(separator: "; "))."
+            : "Configuration read again: \(text.joined(separator: "; "))."
     }
 
     /// What a new configuration changes for players.
     func differences(from old: Configuration, to new: Configuration) -> [String] {
-        var words: [String] = []
+        var text: [String] = []
         for (port, _, _) in old.ports where !new.ports.contains(where: { $0.port == port }) {
-            words.append("port \(port) removed")
+            text.append("port \(port) removed")
         }
         for (port, room, _) in new.ports {
             guard let before = old.ports.first(where: { $0.port == port })?.room else {
-                words.append("port \(port) added")
+                text.append("port \(port) added")
                 continue
             }
-            if before.policy != room.policy { words.append("room \(room.name) is now \(room.policy.rawValue)") }
-            if before.name != room.name { words.append("port \(port) is now in room \(room.name)") }
+            if before.policy != room.policy { text.append("room \(room.name) is now \(room.policy.rawValue)") }
+            if before.name != room.name { text.append("port \(port) is now in room \(room.name)") }
             if before.ports != room.ports, Set(before.ports) == Set(room.ports) {
-                words.append("the ports of room \(room.name) have changed places")
+                text.append("the ports of room \(room.name) have changed places")
             }
             if before.focus != room.focus || before.inputs != room.inputs {
-                words.append("the controllers of room \(room.name) have changed")
+                text.append("the controllers of room \(room.name) have changed")
             }
             if before.maximum != room.maximum {
                 let most = room.maximum ?? RoomPlan.usualMaximum
-                words.append("room \(room.name) now takes \(most)")
+                text.append("room \(room.name) now takes \(most)")
             }
         }
-        if old.engine != new.engine { words.append("the engine is chosen at the next start") }
+        if old.engine != new.engine { text.append("the engine is chosen at the next start") }
         if old.engineProcesses != new.engineProcesses {
-            words.append("the number of the engine's processes changes at the next start")
+            text.append("the number of the engine's processes changes at the next start")
         }
         if old.allow != new.allow || old.deny != new.deny || old.address != new.address
             || old.maximumPerAddress != new.maximumPerAddress
         {
-            words.append("who is let in has changed")
+            text.append("who is let in has changed")
         }
-        if old.devices != new.devices { words.append("the devices of this machine have changed") }
-        if old.connect != new.connect { words.append("whom the hub invites has changed") }
+        if old.devices != new.devices { text.append("the devices of this machine have changed") }
+        if old.connect != new.connect { text.append("whom the hub invites has changed") }
         // A change of a room with several ports is told once.
         var told: Set<String> = []
-        return words.filter { told.insert($0).inserted }
+        return text.filter { told.insert($0).inserted }
     }
 }

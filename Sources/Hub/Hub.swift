@@ -215,10 +215,10 @@ package final class Hub {
 
     /// `systemctl status` shows it.
     func tellServiceManager(_ health: Snapshot.Health) {
-        let words = ([health.sentence] + health.problems.map(\.what)).joined(separator: " ")
-        guard let serviceManager, words != toldHealth else { return }
-        serviceManager.tell(["STATUS": Output.safe(words)])
-        toldHealth = words
+        let text = ([health.sentence] + health.problems.map(\.what)).joined(separator: " ")
+        guard let serviceManager, text != toldHealth else { return }
+        serviceManager.tell(["STATUS": Output.safe(text)])
+        toldHealth = text
     }
 
     // MARK: Time

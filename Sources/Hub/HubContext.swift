@@ -117,15 +117,15 @@ final class HubContext {
 
     /// Puts the end of a visit on record.
     func close(_ visit: Visit, _ end: VisitEnd, at when: TimeRange) {
-        let (kind, severity, words): (EventKind, EventRecord.Severity, String) =
+        let (kind, severity, text): (EventKind, EventRecord.Severity, String) =
             switch end {
-            case .left(let words): (.left, .info, words)
-            case .lost(let words): (.lost, .warning, words)
+            case .left(let text): (.left, .info, text)
+            case .lost(let text): (.lost, .warning, text)
             }
         var visit = visit
-        (visit.left, visit.reason) = (when, words)
+        (visit.left, visit.reason) = (when, text)
         recorder.add(.visit(visit))
-        note(kind, severity: severity, at: when, visit: visit, "\(visit.name) \(words) (room \(visit.room))")
+        note(kind, severity: severity, at: when, visit: visit, "\(visit.name) \(text) (room \(visit.room))")
         isMissing(visit)
     }
 

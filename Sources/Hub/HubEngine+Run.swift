@@ -34,10 +34,10 @@ extension HubEngine {
             if expected {
                 context.note(.engineStopped, room: roomName, engine: name, "\(name) stopped (\(exit))")
             } else {
-                let words = run.lastWords.isEmpty ? "" : ": " + run.lastWords.suffix(3).joined(separator: " / ")
-                run.reason = "ended by itself, \(exit)\(words)"
+                let text = run.lastWords.isEmpty ? "" : ": " + run.lastWords.suffix(3).joined(separator: " / ")
+                run.reason = "ended by itself, \(exit)\(text)"
                 context.note(
-                    .engineExited, severity: .error, room: roomName, engine: name, "\(name) ended: \(exit)\(words)")
+                    .engineExited, severity: .error, room: roomName, engine: name, "\(name) ended: \(exit)\(text)")
             }
             hasEnded(expected: expected)
         case .down: break

@@ -21,8 +21,8 @@ package enum HubLock {
     /// The process that holds it; nil where nobody does, or the file's words are not of that process.
     package static func holder(_ state: StateDirectory) -> ProcessIdentity? {
         guard FileLock.isHeld(state.lock),
-            let words = File.text(state.lock, limit: 64)?.split(whereSeparator: \.isWhitespace),
-            words.count == 2, let pid = Int32(words[0]), let start = UInt64(words[1]),
+            let fields = File.text(state.lock, limit: 64)?.split(whereSeparator: \.isWhitespace),
+            fields.count == 2, let pid = Int32(fields[0]), let start = UInt64(fields[1]),
             let identity = ProcessIdentity(of: pid),
             identity.startTime == start
         else { return nil }

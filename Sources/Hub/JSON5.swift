@@ -63,7 +63,7 @@ private struct JSON5Reader {
         }
     }
 
-    private func follows(_ words: String) -> Bool { text[index...].starts(with: words.unicodeScalars) }
+    private func follows(_ word: String) -> Bool { text[index...].starts(with: word.unicodeScalars) }
 
     private mutating func skipBlanks() {
         while let scalar = next {
@@ -99,8 +99,8 @@ private struct JSON5Reader {
             try list(until: "}") { reader throws(JSON5.Trouble) in
                 let member = try reader.member(depth)
                 if let first = lines.updateValue(member.line, forKey: member.key) {
-                    let words = "\(member.key): stands there for the second time (first in line \(first))"
-                    throw JSON5.Trouble(description: "line \(member.line): \(words)")
+                    let text = "\(member.key): stands there for the second time (first in line \(first))"
+                    throw JSON5.Trouble(description: "line \(member.line): \(text)")
                 }
                 members.append(member)
             }

@@ -181,7 +181,7 @@ package final class StoreWriter {
     }
 
     /// In a later turn of the loop: `noticed` is not set yet when `init` tells a failure, and it may add a change.
-    private func say(_ words: String) { loop.after(.zero) { [unowned self] in noticed(words) } }
+    private func say(_ text: String) { loop.after(.zero) { [unowned self] in noticed(text) } }
 
     private func tryAgain() {
         let path = self.path

@@ -36,8 +36,8 @@ package final class WebServer: HubObserver {
             File.remove(state.socket)
             let finding = Doctor.page(configuration.listen)
             // The program that had the address may be gone by now.
-            let words = finding.isWell ? "\(configuration.listen): \(error.reason)" : finding.words
-            throw HubError("the page cannot be served: \(words); choose another with --listen ADDRESS:PORT")
+            let text = finding.isWell ? "\(configuration.listen): \(error.reason)" : finding.text
+            throw HubError("the page cannot be served: \(text); choose another with --listen ADDRESS:PORT")
         }
         let bound = Sockets.localAddress(page)
         pageAddress =

@@ -8,17 +8,17 @@ import Testing
 /// What `join` is to do, by its options and its file.
 @Suite struct JoinSettingsTests {
     private let directory = TemporaryDirectory()
-    private let words: Set = ["--room", "--name", "--clone", "--device", "--thru", "--play", "--record"]
+    private let text: Set = ["--room", "--name", "--clone", "--device", "--thru", "--play", "--record"]
 
     private func settings(_ arguments: [String], file: String? = nil) throws -> JoinSettings {
         let path = file.map { directory.write("join.json5", $0) } ?? directory.file("none.json5")
-        return try JoinSettings(Options(arguments, allowed: words, operands: true), file: path)
+        return try JoinSettings(Options(arguments, allowed: text, operands: true), file: path)
     }
     private let file = """
         { hosts: ["a.example.org", "192.0.2.7:5006"], room: "Main", name: "Piano", clone: "APC40", record: "/tmp/x.mid" }
         """
 
-    @Test func `the file has the words of the options`() throws {
+    @Test func `the file has the text of the options`() throws {
         let options = [
             "a.example.org", "192.0.2.7:5006", "--room", "Main", "--name", "Piano", "--clone", "APC40", "--record",
             "/tmp/x.mid",

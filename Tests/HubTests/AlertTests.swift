@@ -7,7 +7,7 @@ struct AlertTests {
     private func reading(_ isBad: Bool, id: String = "round-trip:1", value: Double = 120) -> AlertWatch.Reading {
         var alert = Alert(.roundTrip, id: id, at: 0)
         (alert.participant, alert.value, alert.limit) = ("Piano", value, 100)
-        return .init(alert, words: "the round trip is long", over: "it is short", isBad: isBad, patience: 30_000)
+        return .init(alert, text: "the round trip is long", over: "it is short", isBad: isBad, patience: 30_000)
     }
     private func look(_ watch: inout AlertWatch, _ readings: [AlertWatch.Reading], at second: Int64) -> [Alert] {
         watch.look(readings, isSettled: true, hub: "Hub", now: second * 1000)
@@ -49,9 +49,9 @@ struct AlertTests {
 
     @Test func `who was lost is back when one of that name has come since`() {
         var watch = AlertWatch()
-        let lost = watch.lose("Piano", room: "Main", joined: 500, words: "Piano was lost", hub: "Hub", now: 1000)
+        let lost = watch.lose("Piano", room: "Main", joined: 500, text: "Piano was lost", hub: "Hub", now: 1000)
         #expect(lost?.text == "Hub: Piano was lost" && lost?.room == "Main")
-        #expect(watch.lose("Piano", room: "Main", joined: 500, words: "again", hub: "Hub", now: 2000) == nil)
+        #expect(watch.lose("Piano", room: "Main", joined: 500, text: "again", hub: "Hub", now: 2000) == nil)
         #expect(watch.see([("Piano", "Duets", 3000), ("Piano", "Main", 400)], hub: "Hub", now: 3000).isEmpty)
         #expect(look(&watch, [], at: 5000).isEmpty, "nobody looks for it in the figures")
         #expect(watch.see([("Piano", "Main", 600)], hub: "Hub", now: 4000).map(\.state) == [.resolved])
@@ -131,8 +131,8 @@ struct AlertTests {
         let readings = try engines("up", "failed")
         #expect(readings.map(\.alert.id) == ["engine-down:embedded", "round-trip:1", "loss:1", "disk"])
         #expect(readings.map(\.isBad) == [true, true, true, true])
-        #expect(readings[0].words == "Port 5006 is not served: engine embedded failed: taken")
-        #expect(readings[1].words == "the round trip of Far in room Main is 80.0 ms, over 50.0 ms for 30 s")
+        #expect(readings[0].text == "Port 5006 is not served: engine embedded failed: taken")
+        #expect(readings[1].text == "the round trip of Far in room Main is 80.0 ms, over 50.0 ms for 30 s")
         #expect(readings[2].alert.value == 5 && readings[3].alert.value == 95.6)
         let well = try engines("up", "up")
         #expect(well.first?.isBad == false)

@@ -47,21 +47,21 @@ import Testing
         (#"{ to: "a b" }"#, "is no HOST or HOST:PORT"), (#"{ to: "a:65535" }"#, "is no HOST or HOST:PORT"),
         (#"{ to: "a", name: "" }"#, "a name has 1 to 60 bytes"), (#"{ to: "a", at: 1 }"#, "unknown key"),
     ])
-    func `what is wrong with a line is said with its number`(lines: String, words: String) throws {
+    func `what is wrong with a line is said with its number`(lines: String, text: String) throws {
         let error = #expect(throws: ConfigurationError.self) {
             try Configuration(text: "{ rooms: { Main: { ports: [5004] } },\n\nconnect: [ \(lines) ] }")
         }
         let text = error?.description ?? ""
-        #expect(text.hasPrefix("line 3: ") && text.contains(words), "\(text)")
+        #expect(text.hasPrefix("line 3: ") && text.contains(text), "\(text)")
     }
 
     @Test func `a room that is a pair invites nobody, and one of several must be named`() throws {
         let rooms = "rooms: { Duets: { ports: [5010, 5012], policy: \"pair\" }, Main: { ports: [5004] } }"
-        for (line, words) in [(#"room: "Duets""#, "room Duets is a pair"), ("", "\"room\" is missing")] {
+        for (line, text) in [(#"room: "Duets""#, "room Duets is a pair"), ("", "\"room\" is missing")] {
             let error = #expect(throws: ConfigurationError.self) {
                 try Configuration(text: #"{ \#(rooms), connect: [{ to: "a", \#(line) }] }"#)
             }
-            #expect(error?.description.contains(words) ?? false)
+            #expect(error?.description.contains(text) ?? false)
         }
     }
 

@@ -13,7 +13,7 @@ import Testing
         switch answer {
         case .success(let bytes): String(decoding: bytes, as: UTF8.self)
         case .failure(.silent): "silent"
-        case .failure(.unreachable(let words)): "unreachable: \(words)"
+        case .failure(.unreachable(let text)): "unreachable: \(text)"
         }
     }
 

@@ -15,7 +15,7 @@ struct CurlTests {
             ])
     }
 
-    @Test func `without curl the words name the package`() {
+    @Test func `without curl the text name the package`() {
         #expect(Curl(url: "http://127.0.0.1:1/").run(curl: nil) == .failed("curl is not installed (apt install curl)"))
     }
 }

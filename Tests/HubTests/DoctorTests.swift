@@ -22,7 +22,7 @@ import Testing
         let finding = Doctor.udpPair(port)
         #expect(!finding.isWell)
         #expect(finding.topic == "UDP \(port)")
-        #expect(finding.words == "UDP port \(port + offset) is taken by \(me)")
+        #expect(finding.text == "UDP port \(port + offset) is taken by \(me)")
         #expect(finding.fix == "end that program, or choose another port with --port N")
         _ = held.number
     }
@@ -32,11 +32,11 @@ import Testing
         let address = Sockets.localAddress(socket)
         let finding = Doctor.page(address)
         #expect(!finding.isWell)
-        #expect(finding.words == "\(address) is taken by \(me)")
+        #expect(finding.text == "\(address) is taken by \(me)")
         #expect(finding.fix?.contains("--listen") == true)
         #expect(Doctor.page(.init(host: "127.0.0.1", port: freeTCPPort())).isWell)
         #expect(
-            Doctor.page(.init(host: "192.0.2.1", port: 80)).words == "192.0.2.1:80: Cannot assign requested address")
+            Doctor.page(.init(host: "192.0.2.1", port: 80)).text == "192.0.2.1:80: Cannot assign requested address")
     }
 
     @Test func `a daemon that is missing, no program or a directory is told apart, with the fix`() throws {
@@ -45,19 +45,19 @@ import Testing
         let plain = directory.write("plain", "text")
         let works = directory.write("rtpmidid", "#!/bin/sh\n")
         chmod(works, 0o755)
-        for (path, words) in [
+        for (path, text) in [
             (missing, "\(missing) does not exist"), (plain, "\(plain) is not executable"),
             (directory.path, "\(directory.path) is not executable"),
         ] {
             configuration.rtpmidid = path
             let finding = Doctor.daemon(configuration)
             #expect(!finding.isWell)
-            #expect(finding.words == words)
+            #expect(finding.text == text)
             #expect(finding.fix?.isEmpty == false)
         }
         configuration.rtpmidid = works
         #expect(Doctor.daemon(configuration).isWell)
-        #expect(Doctor.daemon(configuration).words == works)
+        #expect(Doctor.daemon(configuration).text == works)
     }
 
     @Test func `everything is examined, but for what a running hub holds itself`() throws {
@@ -102,7 +102,7 @@ import Testing
             configuration, state: StateDirectory("\(file)/state"), hubRuns: true, ownPorts: [5004])
         let state = try #require(findings.first { $0.topic == "state" })
         #expect(!state.isWell)
-        #expect(state.words == "\(file) is no directory")
+        #expect(state.text == "\(file) is no directory")
         #expect(findings.first { $0.topic == "web" }?.isWell == false)
     }
 
@@ -110,7 +110,7 @@ import Testing
         let finding = Doctor.sequencer()
         let opens = File.opensForReadingAndWriting(Doctor.sequencerDevice) == nil
         #expect(finding.isWell == opens)
-        #expect(finding.words.contains("/dev/snd/seq"))
+        #expect(finding.text.contains("/dev/snd/seq"))
         #expect((finding.fix != nil) == !opens)
     }
 
@@ -125,10 +125,10 @@ import Testing
         ("6.9", "ID=notubuntu", "boot a kernel with sound"),
     ])
     func `the package that brings the sequencer is that of the distribution and the kernel`(
-        kernel: String, distribution: String, words: String
+        kernel: String, distribution: String, text: String
     ) {
         let fix = Doctor.moduleFix(kernel: kernel, hasModule: false, distribution: distribution)
-        #expect(fix.contains(words))
+        #expect(fix.contains(text))
         #expect(fix.hasSuffix("then modprobe snd-seq"))
         #expect(
             Doctor.moduleFix(kernel: kernel, hasModule: true, distribution: distribution).hasPrefix("modprobe snd-seq"))
@@ -156,6 +156,6 @@ import Testing
     func `a token of the environment that cannot be used is found`(token: String, message: String?) {
         let finding = Doctor.token(["MIDIHUB_TOKEN": token])
         #expect(finding?.isWell == (message == nil ? nil : false))
-        #expect(finding?.words.hasPrefix(message ?? "") ?? true)
+        #expect(finding?.text.hasPrefix(message ?? "") ?? true)
     }
 }

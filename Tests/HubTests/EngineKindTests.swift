@@ -34,7 +34,7 @@ import Testing
         let findings = Doctor.examine(
             try Configuration(text: "{\(setting)}"), state: StateDirectory(directory.file("state")), hubRuns: true,
             ownPorts: [5004])
-        #expect(findings.first?.words == "carries the MIDI: rtpmidid cannot honour \(key)")
+        #expect(findings.first?.text == "carries the MIDI: rtpmidid cannot honour \(key)")
         #expect(!findings.contains { $0.topic == "rtpmidid" || $0.topic == "ALSA sequencer" })
     }
 }

@@ -49,13 +49,13 @@ import class Hub.EngineProcess
         let process = EngineProcess.rtpmidid(name, state: state, loop: loop)
         let heard = Heard()
         process.report = {
-            if case .adopted(_, let how) = $0 { heard.words.append(how) }
-            if case .exited(let exit, _) = $0 { heard.words.append("\(exit)") }
+            if case .adopted(_, let how) = $0 { heard.text.append(how) }
+            if case .exited(let exit, _) = $0 { heard.text.append("\(exit)") }
         }
         return (process, heard)
     }
 
-    private final class Heard { var words: [String] = [] }
+    private final class Heard { var text: [String] = [] }
 
     private func record(_ identity: ProcessIdentity) throws -> [UInt8] {
         let record = try JSONEncoder().encode(identity)
@@ -70,19 +70,19 @@ import class Hub.EngineProcess
         let (process, heard) = process()
         #expect(process.adopt())
         #expect(process.service.pid == identity.pid)
-        #expect(heard.words == ["its record"])
+        #expect(heard.text == ["its record"])
         #expect(process.record?.version == "26.01")
         #expect(process.record?.logStart == 77)
     }
 
     @Test(arguments: ["", "{\"identity\":{\"bootID\":\"", "[]", "null", "\0\0\0\0", "{\"identity\":{},\"port\":70000}"])
-    func `a half-written or foreign record is none: the daemon is found by its command line`(words: String) throws {
+    func `a half-written or foreign record is none: the daemon is found by its command line`(text: String) throws {
         let identity = try spawn()
-        try File.replace(state.record(name), with: Array(words.utf8))
+        try File.replace(state.record(name), with: Array(text.utf8))
         let (process, heard) = process()
         #expect(process.adopt())
         #expect(process.service.pid == identity.pid)
-        #expect(heard.words == ["its command line"])
+        #expect(heard.text == ["its command line"])
         #expect(process.record?.identity == identity)
         let kept = try JSONDecoder().decode(
             EngineProcess.Record.self, from: Data(try #require(File.bytes(state.record(name)))))
@@ -108,7 +108,7 @@ import class Hub.EngineProcess
         try File.replace(state.record(name), with: Array(stale.utf8))
         let (process, heard) = process()
         #expect(!process.adopt())
-        #expect(heard.words.isEmpty)
+        #expect(heard.text.isEmpty)
         #expect(!File.exists(state.record(name)))
         #expect(other.isRunning)
     }
@@ -141,7 +141,7 @@ import class Hub.EngineProcess
                 ControlRequest.status.bytes, ControlRequest.remove(listener).bytes,
             ])
         #expect(wasRunning)
-        #expect(heard.words.last == "killed by signal 15 (Terminated)")
+        #expect(heard.text.last == "killed by signal 15 (Terminated)")
         #expect(!File.exists(state.record(name)))
     }
 

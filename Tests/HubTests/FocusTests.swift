@@ -65,10 +65,10 @@ import Testing
     @Test func `where the engine is too old for it, or does not answer, it is kept and that is said`() throws {
         let stage = try stage()
         stage.carrier.shortcoming = "it is too old"
-        let words = "It is kept, but the engine does not follow it yet: "
-        #expect(try give("One", stage) == .unavailable(words + "it is too old"))
+        let text = "It is kept, but the engine does not follow it yet: "
+        #expect(try give("One", stage) == .unavailable(text + "it is too old"))
         stage.carrier.refusal = "it does not answer"
-        #expect(try give("Two", stage) == .unavailable(words + "it does not answer"))
+        #expect(try give("Two", stage) == .unavailable(text + "it does not answer"))
         #expect(holder(stage) == "Two")
     }
 

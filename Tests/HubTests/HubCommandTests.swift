@@ -67,15 +67,15 @@ import Testing
         (.notesOff(60...61), .notesOff, "was sent note-offs for notes 60 to 61 by somebody with the token"),
     ])
     func `what is told of a participant reaches its engine, and is on record with who did it`(
-        command: MemberCommand, kind: EventKind, words: String
+        command: MemberCommand, kind: EventKind, text: String
     ) throws {
         let stage = try HubStage()
         stage.engine.join("Piano")
         let drums = stage.engine.join("Drums").visit.id
-        #expect(try stage.obey(.member(drums, command)) == .done("Drums \(words)."))
+        #expect(try stage.obey(.member(drums, command)) == .done("Drums \(text)."))
         #expect(stage.engine.commands == ["\(command) \(drums)"])
         let told = try stage.events().last
-        #expect(told?.kind == kind && told?.text == "Drums \(words)" && told?.severity == .warning)
+        #expect(told?.kind == kind && told?.text == "Drums \(text)" && told?.severity == .warning)
         #expect(told?.participant == "Drums" && told?.room == "Main" && told?.engine == "fake")
         #expect(told?.address == "192.0.2.7")
     }

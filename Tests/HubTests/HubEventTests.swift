@@ -67,11 +67,11 @@ import Testing
         let stage = try HubStage()
         let one = stage.engine.join("Piano")
         stage.engine.leave(one, end)
-        let words = kind == .left ? "left" : "was lost: no sign of it for 60 s"
+        let text = kind == .left ? "left" : "was lost: no sign of it for 60 s"
         let visits = try stage.visits()
-        #expect(visits.map(\.reason) == [words] && visits[0].left != nil)
+        #expect(visits.map(\.reason) == [text] && visits[0].left != nil)
         let told = try stage.events().last
-        #expect(told?.kind == kind && told?.severity == severity && told?.text == "Piano \(words) (room Main)")
+        #expect(told?.kind == kind && told?.severity == severity && told?.text == "Piano \(text) (room Main)")
         #expect(stage.publish().participants.isEmpty)
     }
 

@@ -42,7 +42,7 @@ import Testing
         holder.join()
     }
 
-    @Test func `why no hub answers is told in words`() throws {
+    @Test func `why no hub answers is told in text`() throws {
         #expect(HubLock.whyNoAnswer(state).hasPrefix("no hub runs on \(state.path)"))
         guard let lock = try HubLock.acquire(state) else {
             Issue.record("nobody holds it")
@@ -56,12 +56,12 @@ import Testing
 
     /// Contents of a lock file that are stale, half written, or about a process whose number is another's now.
     @Test(arguments: ["", "\n", "12", "1 1\n", "0 0\n", "-1 5\n", "999999999 1\n", "PID TIME\n", "{\"pid\": 1}"])
-    func `a holder is believed only where its words are those of a running process`(words: String) throws {
+    func `a holder is believed only where its text are those of a running process`(text: String) throws {
         guard let lock = try HubLock.acquire(state) else {
             Issue.record("nobody holds it")
             return
         }
-        try lock.write(words)
+        try lock.write(text)
         #expect(holder == nil)
         // This process's number, started at another time.
         try lock.write("\(getpid()) 1\n")

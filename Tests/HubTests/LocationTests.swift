@@ -89,13 +89,13 @@ import Testing
         chmod(stubborn, 0o755)
         for program in [curl, stubborn] {
             #expect(Location.ask(base, curl: program) == nil)
-            let words = [
+            let text = [
                 ["location", program, base], ["\(base)/"], ["-f", mark], ["\(base)/latest/api/token"],
                 ["\(base)/computeMetadata/v1/instance/zone"],
                 ["\(base)/metadata/instance/compute/location?api-version=2021-02-01&format=text"],
             ]
             // It was killed, but the kernel may not have taken all of it down yet.
-            try eventually("none of them runs") { words.flatMap(ProcessIdentity.withArguments).isEmpty }
+            try eventually("none of them runs") { text.flatMap(ProcessIdentity.withArguments).isEmpty }
             // None of them is connected any more.
             var connections = 0
             while let connection = try Sockets.accept(silent)?.intoSocket() {

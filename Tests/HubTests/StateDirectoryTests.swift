@@ -51,7 +51,7 @@ import Testing
         chown(theirs.path, stranger, stranger)
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory.path)
         lchown(link, stranger, stranger)
-        for (state, words) in [
+        for (state, text) in [
             (theirs, "state directory \(theirs.path): \(theirs.path) belongs to user 4711: Operation not permitted"),
             (StateDirectory("\(link)/state"), "\(link) belongs to user 4711"),
             (StateDirectory(link), "\(link) belongs to user 4711"),
@@ -60,7 +60,7 @@ import Testing
             do {
                 try state.create()
                 Issue.record("\(state.path) was taken")
-            } catch { #expect("\(error)".contains(words), "\(error)") }
+            } catch { #expect("\(error)".contains(text), "\(error)") }
             #expect(!File.exists(state.engines))
         }
         // Links that belong to the system or to this user are allowed.
@@ -76,7 +76,7 @@ import Testing
         let findings = Doctor.examine(
             Configuration(), state: StateDirectory("\(theirs)/state"), hubRuns: true, ownPorts: [5004])
         let finding = try #require(findings.first { $0.topic == "state" })
-        #expect(!finding.isWell && finding.words.contains("\(theirs) belongs to user 4711"), "\(finding.words)")
+        #expect(!finding.isWell && finding.text.contains("\(theirs) belongs to user 4711"), "\(finding.text)")
     }
 
     @Test func `known engines are those that left a record or an ini file`() throws {

@@ -159,11 +159,11 @@ import Testing
         #expect(told[0].text.contains("50"))
     }
 
-    @Test func `a newer database is refused in words, and left alone`() async throws {
+    @Test func `a newer database is refused in text, and left alone`() async throws {
         let newer = try Database(
             path: path, migrations: Migration.all + [Migration(name: "future", sql: "CREATE TABLE future (x)")])
         await newer.close()
-        let words = StoreWriter.text(for: try #require(failure(path)))
-        #expect(words.contains("made by a newer MIDI Hub") && words.contains("--state"))
+        let text = StoreWriter.text(for: try #require(failure(path)))
+        #expect(text.contains("made by a newer MIDI Hub") && text.contains("--state"))
     }
 }

@@ -18,9 +18,9 @@ package struct Contract {
     private func resolved(_ value: Any?) -> [String: Any]? {
         guard let value = value as? [String: Any] else { return nil }
         guard let reference = value["$ref"] as? String else { return value }
-        let words = reference.split(separator: "/").map(String.init)
-        guard words.count == 4, words[0] == "#", words[1] == "components" else { return nil }
-        return components[words[2]]?[words[3]] as? [String: Any]
+        let text = reference.split(separator: "/").map(String.init)
+        guard text.count == 4, text[0] == "#", text[1] == "components" else { return nil }
+        return components[text[2]]?[text[3]] as? [String: Any]
     }
 
     /// `GET /rooms/{room}`, sorted.

@@ -39,9 +39,9 @@ package final class DoubleDrive {
         guard let answer = try readLine(socket, within: .seconds(60)) else {
             throw Refused(description: "\(command): no answer")
         }
-        let words = answer.split(separator: " ").map(String.init)
-        guard words.first == "ok" else { throw Refused(description: "\(command): \(answer)") }
-        return Array(words.dropFirst())
+        let text = answer.split(separator: " ").map(String.init)
+        guard text.first == "ok" else { throw Refused(description: "\(command): \(answer)") }
+        return Array(text.dropFirst())
     }
 
     /// A participant comes: the number by which the double knows it. `options` such as `ssrc=A0B1`, `address=10.0.0.1`.
@@ -91,8 +91,8 @@ package final class DoubleDrive {
         }
     }
 
-    private func number(_ words: [String]) throws -> Int {
-        guard let number = words.first.flatMap({ Int($0) }) else { throw Refused(description: "\(words)") }
+    private func number(_ text: [String]) throws -> Int {
+        guard let number = text.first.flatMap({ Int($0) }) else { throw Refused(description: "\(text)") }
         return number
     }
 

@@ -8,7 +8,7 @@ import WebAPI
 @Suite struct MetricsTests {
     private func lines(_ names: [String]) throws -> [String] {
         var snapshot = SnapshotStore().snapshot
-        let words = try names.enumerated().map { index, name in
+        let text = try names.enumerated().map { index, name in
             let quoted = String(decoding: try JSONEncoder().encode(name), as: UTF8.self)
             return """
                 {"id": \(index + 1), "name": \(quoted), "room": "A \\"b\\" \\\\c", "port": 5004, "engine": "embedded",
@@ -18,7 +18,7 @@ import WebAPI
                 """
         }
         snapshot.participants = try JSONDecoder().decode(
-            [Snapshot.Participant].self, from: Data("[\(words.joined(separator: ","))]".utf8))
+            [Snapshot.Participant].self, from: Data("[\(text.joined(separator: ","))]".utf8))
         let answer = Metrics.response(snapshot, HubCounters(), wrongTokens: 4)
         #expect(answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8")
         return String(decoding: answer.body, as: UTF8.self).split(separator: "\n").map(String.init)

@@ -74,7 +74,7 @@ extension HTTPAnswer {
                     if let room = room(of: command), !board.snapshot.rooms.contains(where: { $0.name == room }) {
                         return reply(CommandReply(.notFound, "There is no room \"\(room)\"."))
                     }
-                    reply(CommandReply(.done, "\(words(command)) by \(author.origin)"))
+                    reply(CommandReply(.done, "\(text(command)) by \(author.origin)"))
                 case .sounding(let answer): answer([:])
                 case .alerts(let answer): answer(AlertState(settings: nil, told: [], waiting: 3))
                 case .devices(let pattern, let answer): answer(DeviceList(devices, problem: nil, pattern: pattern))
@@ -106,7 +106,7 @@ extension HTTPAnswer {
             }
         }
 
-        private static func words(_ command: Command) -> String {
+        private static func text(_ command: Command) -> String {
             switch command {
             case .reload: "reload"
             case .panic(let room, let all): "panic\(all ? " all" : "") \(room ?? "everywhere")"
@@ -472,7 +472,7 @@ extension HTTPAnswer {
         #expect(events.map { String(decoding: $0.full, as: UTF8.self).contains("192.0.2.7") } == [true])
     }
 
-    @Test func `people get words on a page where there is nothing, and programs get JSON`() throws {
+    @Test func `people get text on a page where there is nothing, and programs get JSON`() throws {
         let stage = try Stage()
         for (path, headers, status) in [("/nothing", [:], 404), ("/", ["Host": "elsewhere.example"], 421)] {
             let page = try stage.ask("GET", path, headers.merging(["Accept": "text/html,*/*;q=0.8"]) { $1 })
@@ -669,11 +669,11 @@ extension HTTPAnswer {
         #expect(try stage.ask("DELETE", blocks, Self.bearer).reply == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks).status == 401)
         let connections = "/api/v1/rooms/Hall%20%26%20Attic/connections?"
-        for (query, words) in [
+        for (query, text) in [
             ("to=desk.example.org:5006&name=D%C3%A9sk", "connect desk.example.org:5006 to Hall & Attic as Désk"),
             ("to=%5B2001:db8::7%5D", "connect [2001:db8::7] to Hall & Attic as itself"),
         ] {
-            #expect(try stage.ask("POST", connections + query, Self.bearer).reply == "\(words) by 127.0.0.1")
+            #expect(try stage.ask("POST", connections + query, Self.bearer).reply == "\(text) by 127.0.0.1")
         }
         #expect(
             try stage.ask("DELETE", connections + "name=Desk", Self.bearer).reply

@@ -91,7 +91,7 @@ final class HubSearch {
     }
 
     /// What `--room` is to say for each of them: the room's name, where no other's is the same.
-    static func words(for sessions: [AnnouncedSession]) -> [String] {
+    static func choices(for sessions: [AnnouncedSession]) -> [String] {
         sessions.map { session in
             let isAlone = sessions.count { $0.room == session.room } == 1
             return session.room.flatMap { isAlone ? $0 : nil } ?? session.name
@@ -99,9 +99,9 @@ final class HubSearch {
     }
 
     static func list(_ sessions: [AnnouncedSession]) -> [String] {
-        zip(words(for: sessions), sessions).map { word, session in
+        zip(choices(for: sessions), sessions).map { choice, session in
             let address = session.addresses.first.map { ", \($0)" } ?? ""
-            return "  --room \"\(word)\"   \(session.name)\(address)"
+            return "  --room \"\(choice)\"   \(session.name)\(address)"
         }
     }
 }

@@ -128,9 +128,9 @@ final class Join {
         return .init(client: port.identity?.client, port: port.identity?.port, isHere: isHere)
     }
 
-    private func say(_ words: String) {
-        Output.complain(words)
-        service?.tell(["STATUS": words])
+    private func say(_ text: String) {
+        Output.complain(text)
+        service?.tell(["STATUS": text])
     }
 
     // MARK: Finding a hub
@@ -164,24 +164,24 @@ final class Join {
     }
 
     /// A person is asked, a service waits until somebody has chosen.
-    private func choose(among sessions: [AnnouncedSession], _ words: String) {
+    private func choose(among sessions: [AnnouncedSession], _ text: String) {
         guard service != nil else {
-            return give(up: ["\(words); say which one is meant:"] + HubSearch.list(sessions), .misuse)
+            return give(up: ["\(text); say which one is meant:"] + HubSearch.list(sessions), .misuse)
         }
-        let names = HubSearch.words(for: sessions).map { "\"\($0)\"" }.joined(separator: ", ")
+        let names = HubSearch.choices(for: sessions).map { "\"\($0)\"" }.joined(separator: ", ")
         let file = JoinSettings.path ?? "join.json5"
-        wait(for: "a choice: \(words); name one of \(names) as `room` in \(file), and restart it")
+        wait(for: "a choice: \(text); name one of \(names) as `room` in \(file), and restart it")
     }
 
     private func wait(for what: String) {
-        let words = "waiting for \(what)"
-        if waits != words { say(words) }
-        waits = words
+        let text = "waiting for \(what)"
+        if waits != text { say(text) }
+        waits = text
         if !port.isAway { search?.lookAgain() }
     }
 
-    private func give(up words: [String], _ code: ExitCode) {
-        for line in words { Output.complain(line) }
+    private func give(up lines: [String], _ code: ExitCode) {
+        for line in lines { Output.complain(line) }
         exitCode = code
         end()
     }
@@ -196,9 +196,9 @@ final class Join {
         let index = group.hubs.firstIndex { $0 === hub } ?? 0
         switch news {
         case .up(let theirs, let address):
-            let words = theirs.map { $0.isEmpty ? "" : " \($0) at" } ?? ""
+            let text = theirs.map { $0.isEmpty ? "" : " \($0) at" } ?? ""
             troubles[index] = nil
-            say("joined\(words) \(address) as \(name)")
+            say("joined\(text) \(address) as \(name)")
         case .down(let reason, let wasUp, let retry):
             let what =
                 wasUp

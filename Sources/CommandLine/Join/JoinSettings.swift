@@ -66,7 +66,7 @@ struct JoinSettings: Equatable {
     static let settings: [Setting<JoinSettings>] = [
         Setting(
             key: "hosts", example: #"["hub.example.org", "192.0.2.7:5006"]"#,
-            words: "The hubs, at most \(HubGroup.most); without it the one that is announced on this network."
+            summary: "The hubs, at most \(HubGroup.most); without it the one that is announced on this network."
         ) { settings, value throws(ConfigurationError) in
             for word in try value.list() {
                 do throws(ConfigurationError) { try settings.add(try word.text()) } catch {
@@ -75,14 +75,14 @@ struct JoinSettings: Equatable {
             }
         },
         Setting(
-            key: "room", example: #""Main""#, words: "Which one of the rooms that are announced."
+            key: "room", example: #""Main""#, summary: "Which one of the rooms that are announced."
         ) { settings, value throws(ConfigurationError) in settings.room = try value.text() },
         Setting(
-            key: "name", example: #""Piano""#, words: "What the others see: this machine's name where it is absent."
+            key: "name", example: #""Piano""#, summary: "What the others see: this machine's name where it is absent."
         ) { settings, value throws(ConfigurationError) in settings.name = try value.checked(checked(name:)) },
         Setting(
             key: "clone", example: "true",
-            words:
+            summary:
                 "Whether the ALSA port is to be called as a controller in the room is called there; or that controller's name."
         ) { settings, value throws(ConfigurationError) in
             if let flag = try? value.flag() {
@@ -96,18 +96,18 @@ struct JoinSettings: Equatable {
         },
         Setting(
             key: "device", example: #""APC40*""#,
-            words:
+            summary:
                 "The instrument of this machine that plays, by its ALSA names as `midihub devices` lists them: * is any text, ? any one letter. It is in the room as long as it is plugged in."
         ) { settings, value throws(ConfigurationError) in settings.device = try value.checked(pattern) },
         Setting(
-            key: "thru", example: "true", words: "Whether what is played here also comes out of the port here."
+            key: "thru", example: "true", summary: "Whether what is played here also comes out of the port here."
         ) { settings, value throws(ConfigurationError) in settings.thru = try value.flag() },
         Setting(
-            key: "play", example: #""/home/me/music.mid""#, words: "A standard MIDI file to be sent."
+            key: "play", example: #""/home/me/music.mid""#, summary: "A standard MIDI file to be sent."
         ) { settings, value throws(ConfigurationError) in settings.play = try value.text() },
         Setting(
             key: "record", example: #""/home/me/recorded.mid""#,
-            words: "A standard MIDI file that is to be written at the end."
+            summary: "A standard MIDI file that is to be written at the end."
         ) { settings, value throws(ConfigurationError) in settings.record = try value.text() },
     ]
 

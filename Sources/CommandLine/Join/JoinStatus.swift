@@ -136,8 +136,8 @@ extension JoinStatus {
         }
         if let clone {
             let name = clone.client.map { "\(Output.safe($0)):\(Output.safe(clone.port ?? ""))" }
-            let words = name.map { "\($0), which is \(clone.isHere ? "there" : "away")" }
-            lines.append("  controller: \(words ?? "the room has told none yet")")
+            let text = name.map { "\($0), which is \(clone.isHere ? "there" : "away")" }
+            lines.append("  controller: \(text ?? "the room has told none yet")")
         }
         lines.append("  plays now: \(Self.text(playing)); hears now: \(Self.text(hearing))")
         return lines
@@ -151,10 +151,10 @@ extension JoinStatus {
     }
 
     private static func text(_ notes: [Note]) -> String {
-        let words = notes.filter { (0...127).contains($0.note) }.map {
+        let names = notes.filter { (0...127).contains($0.note) }.map {
             NoteNames.name($0.note) + ($0.channel == 1 ? "" : " on channel \($0.channel)")
         }
-        return words.isEmpty ? "nothing" : words.joined(separator: ", ")
+        return names.isEmpty ? "nothing" : names.joined(separator: ", ")
     }
 }
 

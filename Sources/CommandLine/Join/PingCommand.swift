@@ -53,9 +53,9 @@ enum PingCommand {
     }
 
     /// Each once; nil where a word is no host or there is none; the complaint has been printed then.
-    private static func hosts(_ words: [String]) -> [Initiator.Host]? {
+    private static func hosts(_ operands: [String]) -> [Initiator.Host]? {
         var hosts: [Initiator.Host] = []
-        for word in words {
+        for word in operands {
             guard let host = Initiator.Host(word) else {
                 Output.complain("ping: \"\(Output.safe(word))\" is no HOST or HOST:PORT")
                 return nil

@@ -30,8 +30,8 @@ package struct Alert: Codable, Equatable, Sendable {
 
     package init(_ kind: Kind, id: String, at: Int64) { (alert, self.id, self.at) = (kind, id, at) }
 
-    /// `words` with the hub's name before them.
-    package mutating func say(_ words: String, hub: String) { (self.hub, text) = (hub, "\(hub): \(words)") }
+    /// `what` with the hub's name before them.
+    package mutating func say(_ what: String, hub: String) { (self.hub, text) = (hub, "\(hub): \(what)") }
 
     package static func test(hub: String) -> Alert {
         var alert = Alert(.test, id: "test", at: Timestamp.now.milliseconds)

@@ -24,7 +24,7 @@ extension AlertWatch {
             readings.append(
                 Reading(
                     alert,
-                    words:
+                    text:
                         "Port \(numbers) is not served: engine \(name) \(bad.first?.state.rawValue ?? "down"): \(bad.first?.reason ?? "it does not run")",
                     over: "engine \(name) serves all its ports", isBad: !bad.isEmpty, patience: patience))
         }
@@ -46,7 +46,7 @@ extension AlertWatch {
             readings.append(
                 Reading(
                     alert,
-                    words:
+                    text:
                         "the \(what) of \(one.name) in room \(one.room) is \(figure), over \(limit) \(unit) for \(patience / 1000) s",
                     over: "the \(what) of \(one.name) in room \(one.room) is \(figure)", isBad: value > limit,
                     patience: patience))
@@ -72,7 +72,7 @@ extension AlertWatch {
         return [
             Reading(
                 alert,
-                words: "the disk is nearly full: \(percent) % used; MIDI goes on, but nothing may be recorded soon",
+                text: "the disk is nearly full: \(percent) % used; MIDI goes on, but nothing may be recorded soon",
                 over: "the disk has room again: \(percent) % used", isBad: used >= settings.disk, patience: patience)
         ]
     }

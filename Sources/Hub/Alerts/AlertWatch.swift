@@ -5,15 +5,15 @@ package struct AlertWatch: Codable, Equatable, Sendable {
     package struct Reading: Equatable {
         /// As it is told when it is bad; its id names the occurrence.
         package var alert: Alert
-        package var words: String
+        package var text: String
         /// What is told when it is over.
         package var over: String
         package var isBad: Bool
         /// How long it must be bad, and well again, in milliseconds.
         package var patience: Int64
 
-        package init(_ alert: Alert, words: String, over: String, isBad: Bool, patience: Int64) {
-            (self.alert, self.words, self.over, self.isBad, self.patience) = (alert, words, over, isBad, patience)
+        package init(_ alert: Alert, text: String, over: String, isBad: Bool, patience: Int64) {
+            (self.alert, self.text, self.over, self.isBad, self.patience) = (alert, text, over, isBad, patience)
         }
     }
 
@@ -64,7 +64,7 @@ package struct AlertWatch: Codable, Equatable, Sendable {
                 guard now - since >= reading.patience, occurrences.count < Self.most else { continue }
                 badSince[id] = nil
                 var alert = reading.alert
-                alert.say(reading.words, hub: hub)
+                alert.say(reading.text, hub: hub)
                 occurrences[id] = Occurrence(alert: alert, over: reading.over, patience: reading.patience)
                 news.append(alert)
             } else {
@@ -87,14 +87,14 @@ package struct AlertWatch: Codable, Equatable, Sendable {
 
     /// Somebody has left without a goodbye. nil where that is told already.
     package mutating func lose(
-        _ name: String, room: String, joined: Int64, words: String, hub: String, now: Int64
+        _ name: String, room: String, joined: Int64, text: String, hub: String, now: Int64
     ) -> Alert? {
         var alert = Alert(.participantLost, id: "participant-lost:\(room)/\(name)", at: now)
         guard occurrences[alert.id] == nil else { return nil }
         occurrences = occurrences.filter { now - $0.value.alert.at < Self.longest }
         if occurrences.count >= Self.most, let oldest = told.first { occurrences[oldest.id] = nil }
         (alert.room, alert.participant) = (room, name)
-        alert.say(words, hub: hub)
+        alert.say(text, hub: hub)
         occurrences[alert.id] = Occurrence(
             alert: alert, over: "\(name) is back in room \(room)", patience: 0, joined: joined)
         return alert
@@ -114,10 +114,10 @@ package struct AlertWatch: Codable, Equatable, Sendable {
         return news
     }
 
-    private mutating func end(_ id: String, _ words: String, value: Double?, hub: String, now: Int64) -> Alert {
+    private mutating func end(_ id: String, _ text: String, value: Double?, hub: String, now: Int64) -> Alert {
         var alert = occurrences.removeValue(forKey: id)!.alert  // the callers have just found it
         (alert.state, alert.at, alert.value) = (.resolved, now, value)
-        alert.say("resolved: \(words)", hub: hub)
+        alert.say("resolved: \(text)", hub: hub)
         return alert
     }
 }

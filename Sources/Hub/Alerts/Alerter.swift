@@ -66,10 +66,10 @@ package final class Alerter {
     }
 
     /// Somebody has left without a goodbye.
-    func lost(_ visit: Visit, _ words: String, hub: String) {
+    func lost(_ visit: Visit, _ text: String, hub: String) {
         guard settings != nil,
             let alert = kept.watch.lose(
-                visit.name, room: visit.room, joined: visit.joined.latest.milliseconds, words: words, hub: hub,
+                visit.name, room: visit.room, joined: visit.joined.latest.milliseconds, text: text, hub: hub,
                 now: Timestamp.now.milliseconds)
         else { return }
         tell(alert)
@@ -138,7 +138,7 @@ package final class Alerter {
         switch outcome {
         case .answered(200..<300, _): nil
         case .answered(let status, _): "it answered \(status)"
-        case .failed(let words): words
+        case .failed(let text): text
         }
     }
 

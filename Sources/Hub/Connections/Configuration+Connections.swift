@@ -58,7 +58,7 @@ extension Configuration {
             }
             let others = known[room.name] ?? []
             let invitee = Invitee(one.host, name: one.name, beside: others)
-            if let words = refusal(of: invitee, in: room, beside: others) { throw wrong(index, Output.safe(words)) }
+            if let text = refusal(of: invitee, in: room, beside: others) { throw wrong(index, Output.safe(text)) }
             known[room.name, default: []].append(invitee)
         }
     }

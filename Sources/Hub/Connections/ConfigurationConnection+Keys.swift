@@ -5,20 +5,20 @@ extension ConfigurationConnection {
     static let settings: [Setting<Draft>] = [
         Setting(
             key: "to", example: #""studio.example.org:5004""#,
-            words:
+            summary:
                 "Where it listens: a name or an address, and its control port where that is not 5004. The next port must be reachable too. Needed."
         ) { draft, value throws(ConfigurationError) in
             draft.host = try value.checked { text throws(ConfigurationError) in try Configuration.host(text) }
         },
         Setting(
-            key: "room", example: #""Main""#, words: "The room that invites it. Needed where there are several."
+            key: "room", example: #""Main""#, summary: "The room that invites it. Needed where there are several."
         ) { draft, value throws(ConfigurationError) in draft.room = try value.text() },
         Setting(
             key: "name", example: #""Desk""#,
-            words: "What the others see it as, whatever it calls itself; without it, its host."
+            summary: "What the others see it as, whatever it calls itself; without it, its host."
         ) { draft, value throws(ConfigurationError) in
             draft.name = try value.checked { text throws(ConfigurationError) in
-                if let words = Invitee.wrongName(text) { throw ConfigurationError(words) }
+                if let text = Invitee.wrongName(text) { throw ConfigurationError(text) }
                 return text
             }
         },

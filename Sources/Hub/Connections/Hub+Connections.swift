@@ -20,14 +20,14 @@ extension Hub {
         _ host: Initiator.Host, _ name: String?, to room: String, _ author: Author, _ reply: @escaping Reply
     ) {
         guard let room = context.configuration.rooms.first(where: { $0.name == room }) else { return }
-        if let words = name.flatMap(Invitee.wrongName) { return reply(.invalid("name: \(words).")) }
+        if let text = name.flatMap(Invitee.wrongName) { return reply(.invalid("name: \(text).")) }
         let present = invitees(of: room)
         let invitee = Invitee(host, name: name, beside: present)
         if present.contains(where: { $0.to == invitee.to && (name == nil || $0.name == name) }) {
             return reply(.done("Room \(room.name) invites \(invitee.to) already."))
         }
-        if let words = context.configuration.refusal(of: invitee, in: room, beside: present) {
-            return reply(.conflict("\(words.prefix(1).uppercased())\(words.dropFirst())."))
+        if let text = context.configuration.refusal(of: invitee, in: room, beside: present) {
+            return reply(.conflict("\(text.prefix(1).uppercased())\(text.dropFirst())."))
         }
         if context.configuration.connect.count + kept.connections.count >= Configuration.mostConnections {
             return reply(.conflict("The hub invites \(Configuration.mostConnections) already: take one out first."))
@@ -37,9 +37,9 @@ extension Hub {
         next.connections.removeAll { $0.room == room.name && $0.invitee.name == invitee.name }
         next.connections.append(.init(room: room.name, invitee: invitee))
         keep(next, reply) {
-            let words = "\(invitee.name) (\(invitee.to)) is invited to room \(room.name)"
-            context.note(.connect, room: room.name, address: author.address, "\(words), by \(author)")
-            return "\(words)."
+            let text = "\(invitee.name) (\(invitee.to)) is invited to room \(room.name)"
+            context.note(.connect, room: room.name, address: author.address, "\(text), by \(author)")
+            return "\(text)."
         }
     }
 
@@ -57,9 +57,9 @@ extension Hub {
                 } ?? .notFound("Room \(room) invites nobody called \(name)."))
         }
         keep(next, reply) {
-            let words = "\(name) is no longer invited to room \(room)"
-            context.note(.disconnect, room: room, address: author.address, "\(words), by \(author)")
-            return "\(words)."
+            let text = "\(name) is no longer invited to room \(room)"
+            context.note(.disconnect, room: room, address: author.address, "\(text), by \(author)")
+            return "\(text)."
         }
     }
 
@@ -68,10 +68,10 @@ extension Hub {
             return reply(.unavailable("It cannot be kept: \(error)."))
         }
         kept = next
-        let words = told()
+        let text = told()
         applyPlan { failure in
             reply(
-                failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") } ?? .done(words)
+                failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") } ?? .done(text)
             )
         }
     }

@@ -48,7 +48,7 @@ extension EmbeddedEngine {
             context.note(
                 .halfOpen, severity: .warning, at: TimeRange(at), engine: name, participant: who,
                 address: line.address,
-                one.words)
+                one.text)
             context.changed()
         case .loop:
             guard let reported = line.participant else { break }

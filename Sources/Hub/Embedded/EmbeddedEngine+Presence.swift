@@ -46,10 +46,10 @@ extension EmbeddedEngine {
 
     func left(_ reported: EngineStatus.Participant, _ leaving: Leaving, released: Int, at moment: Timestamp) {
         let one = attendee(reported)
-        let words = leaving == .silent && reported.isInvited == true ? Self.invitedIsLost : leaving.text
+        let text = leaving == .silent && reported.isInvited == true ? Self.invitedIsLost : leaving.text
         attendance.remove(reported.id)
         attendance.ended(
-            one, leaving == .silent ? .lost(words) : .left(words), at: TimeRange(moment))
+            one, leaving == .silent ? .lost(text) : .left(text), at: TimeRange(moment))
         noteReleases(released, of: one, at: moment)
         if reported.device != nil { requestStatus() }
     }
@@ -121,17 +121,17 @@ extension EmbeddedEngine {
 
     /// What it cannot do, who did not get in lately, and which devices of this machine are no members though they should be.
     var notices: [String] {
-        var words = limits + halfOpens.sentences(at: .now)
+        var notices = limits + halfOpens.sentences(at: .now)
         for one in devices where one.alsa != nil && !one.isMember {
             guard let trouble = one.trouble else { continue }
-            words.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
+            notices.append("\(ShownName.shown(one.name)) is plugged in and not in room \(one.room): \(trouble)")
         }
-        if let deviceTrouble { words.append("No device of this machine is a member: \(deviceTrouble)") }
+        if let deviceTrouble { notices.append("No device of this machine is a member: \(deviceTrouble)") }
         if !knowsDevices, plan.rooms.contains(where: { $0.devices != nil }) {
             let running = [name, version].compactMap(\.self).joined(separator: " ")
-            words.append("\(running) knows nothing of devices: they are members when a newer one has taken over")
+            notices.append("\(running) knows nothing of devices: they are members when a newer one has taken over")
         }
-        return words
+        return notices
     }
 
     var participants: [Snapshot.Participant] {

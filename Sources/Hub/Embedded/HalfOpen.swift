@@ -8,7 +8,7 @@ struct HalfOpen {
     let missing: Missing
     let at: Timestamp
 
-    var words: String {
+    var text: String {
         switch missing {
         case .data: "\(name) came on \(port), never on \(port &+ 1): is that port forwarded?"
         case .clock:
@@ -34,6 +34,6 @@ struct HalfOpens {
 
     func sentences(at now: Timestamp) -> [String] {
         let since = now.advanced(by: .zero - Self.memory)
-        return all.filter { $0.at >= since }.map(\.words)
+        return all.filter { $0.at >= since }.map(\.text)
     }
 }

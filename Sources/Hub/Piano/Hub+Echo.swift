@@ -11,8 +11,8 @@ extension Hub {
         guard let room = context.configuration.rooms.first(where: { $0.name == name }), let port = room.ports.first
         else { return reply(.notFound("There is no room \"\(name)\".")) }
         guard room.policy != .pair, room.policy != .named else {
-            let words = "In room \(name) nobody both sends and hears (its policy is \(room.policy.rawValue)): no echo."
-            return reply(.conflict(words))
+            let text = "In room \(name) nobody both sends and hears (its policy is \(room.policy.rawValue)): no echo."
+            return reply(.conflict(text))
         }
         let old = echoes[name]
         if let old { context.loop.cancel(old.timer) }

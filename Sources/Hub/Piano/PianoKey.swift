@@ -23,14 +23,14 @@ package struct Stroke: Hashable, Sendable {
 
     /// `60:100,64:0`; nil where it is not that, or more than anybody's fingers strike at once. Empty text is none.
     package static func list(_ text: String) -> [Stroke]? {
-        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        let items = text.split(separator: ",", omittingEmptySubsequences: false)
         guard !text.isEmpty else { return [] }
-        guard words.count <= 64 else { return nil }
+        guard items.count <= 64 else { return nil }
         var strokes: [Stroke] = []
-        for word in words {
-            let numbers = word.split(separator: ":", omittingEmptySubsequences: false).compactMap { UInt8($0) }
+        for item in items {
+            let numbers = item.split(separator: ":", omittingEmptySubsequences: false).compactMap { UInt8($0) }
             // Only as they are usually written: "+5" and "007" are refused.
-            guard numbers.count == 2, numbers.allSatisfy({ $0 < 128 }), "\(numbers[0]):\(numbers[1])" == word else {
+            guard numbers.count == 2, numbers.allSatisfy({ $0 < 128 }), "\(numbers[0]):\(numbers[1])" == item else {
                 return nil
             }
             strokes.append(Stroke(note: numbers[0], velocity: numbers[1]))

@@ -87,8 +87,8 @@ extension RtpmididEngine {
             name: room.displayName, host: address.host, port: call.invitee.port)
         process.control.ask(request.bytes, timeout: .seconds(5)) { [weak self, weak call] answer in
             guard let self, let call, call.isCreating else { return }
-            if case .success(let bytes) = answer, case .refused(let words) = ControlReply(bytes) {
-                return failed(call, .unreachable, "rtpmidid says: \(words)")
+            if case .success(let bytes) = answer, case .refused(let text) = ControlReply(bytes) {
+                return failed(call, .unreachable, "rtpmidid says: \(text)")
             }
             requestStatus()
         }

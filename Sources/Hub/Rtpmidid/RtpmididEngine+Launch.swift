@@ -11,9 +11,9 @@ extension RtpmididEngine {
         let daemon = Doctor.daemon(context.configuration)
         for finding in [daemon, Doctor.sequencer(), Doctor.udpPair(port)] where !finding.isWell {
             run.fix = finding.fix
-            throw Service.Unfit(finding.words)
+            throw Service.Unfit(finding.text)
         }
-        let path = daemon.words
+        let path = daemon.text
         let found = Self.askVersion(path)
         guard let found else {
             throw Service.Unfit("\(path) does not say which version of rtpmidid it is; is it rtpmidid?")

@@ -103,18 +103,18 @@ extension RtpmididEngine {
             // 24.12 and later say when they have begun to wait; until then the control socket may be missing.
             if version.map({ $0 < .v23_12 }) ?? false { becomeReady() } else { hasListened = true }
         case .waitingForConnections where isOfThisRun && hasListened: becomeReady()
-        case .bindFailed(let words) where isOfThisRun, .noSequencer(let words) where isOfThisRun,
-            .fatal(let words) where isOfThisRun, .controlFailed(let words) where isOfThisRun,
-            .error(let words) where isOfThisRun:
-            run.lastWords = (run.lastWords + [words.description]).suffix(5)
-        case .avahiProblem(let words) where isOfThisRun && !hasAvahiProblem:
+        case .bindFailed(let text) where isOfThisRun, .noSequencer(let text) where isOfThisRun,
+            .fatal(let text) where isOfThisRun, .controlFailed(let text) where isOfThisRun,
+            .error(let text) where isOfThisRun:
+            run.lastWords = (run.lastWords + [text.description]).suffix(5)
+        case .avahiProblem(let text) where isOfThisRun && !hasAvahiProblem:
             hasAvahiProblem = true
             context.note(
                 .notAnnounced, severity: .warning, room: room.name, engine: name,
-                "Port \(port) is not announced on the local network: \(words.description). Players can type its address."
+                "Port \(port) is not announced on the local network: \(text.description). Players can type its address."
             )
         case .ckTimeout where isOfThisRun: requestStatus()
-        case .warning(let words) where isOfThisRun && words.description.hasPrefix("Invitation Rejected (NO)"):
+        case .warning(let text) where isOfThisRun && text.description.hasPrefix("Invitation Rejected (NO)"):
             isRefused()
         case .unknown: unknownLines += 1
         case .malformed, .cutSuspected: disbelievedLines += 1

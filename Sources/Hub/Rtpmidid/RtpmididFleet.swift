@@ -196,7 +196,7 @@ final class RtpmididFleet: Carrier {
             } else {
                 context.note(.patchbay, "What players hold is known again")
             }
-        case .problem(let words): context.note(.patchbay, severity: .warning, words)
+        case .problem(let text): context.note(.patchbay, severity: .warning, text)
         case .sounding(let ports): heardSounding(ports)
         case .echoReturned(let id):
             if let one = members.first(where: { $0.id == id }) { context.echoReturned(one.visit.room, one.visit.name) }
@@ -279,7 +279,7 @@ final class RtpmididFleet: Carrier {
         guard serving.contains(where: { !$0.run.isReady }) else { return deaf }
         let sequencer = Doctor.sequencer()
         return [Doctor.daemon(context.configuration), sequencer].filter { !$0.isWell }
-            .map { .init(what: $0.words, fix: $0.fix) } + (sequencer.isWell ? deaf : [])
+            .map { .init(what: $0.text, fix: $0.fix) } + (sequencer.isWell ? deaf : [])
     }
 
     /// rtpmidid has no goodbye for one participant.

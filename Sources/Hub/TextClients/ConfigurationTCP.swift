@@ -53,12 +53,12 @@ extension Configuration {
 
     static let tcpSettings: [Setting<TCP>] = [
         Setting(
-            key: "port", example: "8141", words: "The TCP port, 8141 where none is given."
+            key: "port", example: "8141", summary: "The TCP port, 8141 where none is given."
         ) { tcp, value throws(ConfigurationError) in
             tcp.port = UInt16(try value.whole(1...65535, "a port (1 to 65535)"))
         },
         Setting(
-            key: "room", example: #""Main""#, words: "Which room; needed where there are several."
+            key: "room", example: #""Main""#, summary: "Which room; needed where there are several."
         ) { tcp, value throws(ConfigurationError) in tcp.room = try value.text() },
     ]
 }

@@ -73,7 +73,7 @@ final class TextClients {
             failures[port] = nil
         } catch {
             let finding = Doctor.tcp(place.address)
-            let what = "TCP port \(port) (room \(place.room)) is not served: \(finding.words)"
+            let what = "TCP port \(port) (room \(place.room)) is not served: \(finding.text)"
             if failures[port] == nil { context.note(.portTaken, severity: .error, room: place.room, what) }
             failures[port] = .init(what: what, fix: finding.fix)
         }
