@@ -53,13 +53,13 @@ struct PymidiTests {
         #expect(try join.finish().code == 0)
         try eventually("the goodbye", seen: pymidi.output) { pymidi.output.contains("disconnected") }
         #expect(values("connected", pymidi) == ["Tester"] && values("disconnected", pymidi) == ["Tester"])
-        // pymidi logs this for receiver feedback and the question for a link, which it does not know, and for the second and
-        // third BY.
+        // pymidi logs this for receiver feedback and the question for a link, which it does not know, for an invitation that
+        // came again since its answer took long, and for the second and third BY.
         let complaints = values("complaint", pymidi).filter {
             !$0.contains("unrecognized command: b'RS'") && !$0.contains("unrecognized command: b'MH'")
-                && !$0.contains("exit from unknown ssrc")
+                && !$0.contains("duplicate connection from ssrc") && !$0.contains("exit from unknown ssrc")
         }
-        #expect(complaints.isEmpty && pymidi.error.isEmpty, "\(pymidi.error)")
+        #expect(complaints.isEmpty && pymidi.error.isEmpty, "\(complaints) \(pymidi.error)")
     }
 
     @Test func `pymidi reads every packet of the hub, with journals and repeated ends`() throws {
