@@ -2,6 +2,7 @@ import Client
 import EngineProtocol
 import Linux
 import Rooms
+import Rtpmidid
 import Store
 import TestSupport
 import TestTraits
@@ -92,6 +93,17 @@ import Testing
                 == .notFound("Room Main invites nobody called Desk."))
         let third = try HubStage(in: second.die())
         #expect(third.carrier.plans.map { $0.rooms[0].invites } == [nil])
+    }
+
+    @Test func `where what carries the MIDI is too old to invite, the refusal says so, and nothing is kept`() throws {
+        let stage = try HubStage()
+        stage.carrier.refusalToInvite = RtpmididVersion.v23_12.refusalToInvite
+        #expect(
+            try stage.obey(try connect("desk.example.org"))
+                == .conflict("rtpmidid 23.12 cannot invite: that takes 24.12 or newer."))
+        #expect(stage.carrier.plans.count == 1)
+        stage.carrier.refusalToInvite = RtpmididVersion.v24_12.refusalToInvite
+        #expect(try stage.obey(try connect("desk.example.org")).outcome == .done)
     }
 
     @Test func `what cannot be invited is refused with the reason`() throws {

@@ -21,6 +21,7 @@ final class FakeCarrier: Carrier {
     /// Why it does not follow a plan.
     var refusal: String?
     var shortcoming: String?
+    var refusalToInvite: String?
     private(set) var panics: [String] = []
     var outcome = PanicOutcome.silenced(hearers: 2, notes: 1)
     private(set) var activityRequests = 0

@@ -29,6 +29,7 @@ extension Hub {
         if let words = context.configuration.refusal(of: invitee, in: room, beside: present) {
             return reply(.conflict("\(words.prefix(1).uppercased())\(words.dropFirst())."))
         }
+        if let words = carrier.refusalToInvite { return reply(.conflict("\(words).")) }
         if context.configuration.connect.count + kept.connections.count >= Configuration.mostConnections {
             return reply(.conflict("The hub invites \(Configuration.mostConnections) already: take one out first."))
         }

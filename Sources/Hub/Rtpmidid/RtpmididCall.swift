@@ -10,6 +10,14 @@ final class RtpmididCall {
     var phase = Phase.waiting(until: .now)
     /// It has answered no, before the number of its session was known.
     var isRefused = false
+    /// It has answered on its control port, and not yet on the next.
+    var isHalfOpen = false
+    /// What it calls itself.
+    var peerName: RawText?
+    /// The daemon's port of its session. Where the peer was silent, the daemon itself begins anew, with another.
+    var localPort: UInt16?
+    /// When the log told that it says goodbye.
+    var goodbye: ContinuousClock.Instant?
     /// As it is told.
     var outcome: EngineStatus.Call
 
@@ -38,6 +46,12 @@ final class RtpmididCall {
         }
     }
 
+    /// Why it is not connected though it has not answered no.
+    var silence: String {
+        isHalfOpen
+            ? "it answers on port \(invitee.port), and not on \(invitee.port + 1): is that port forwarded?"
+            : "no answer from \(outcome.address ?? invitee.to)"
+    }
     var isCreating: Bool { if case .creating = phase { true } else { false } }
     var isNaming: Bool { if case .naming = phase { true } else { false } }
     var client: Int? { nodes.last }

@@ -1,5 +1,6 @@
 import EngineProtocol
 import Linux
+import PatchBay
 import Rooms
 import Rtpmidid
 import Store
@@ -16,7 +17,7 @@ extension RtpmididEngine {
     /// Those whom the plan names, and no others. They are invited from the room's first port.
     func followInvitees() {
         let wanted = room.ports.first == port ? room.invites ?? [] : []
-        for call in calls where !wanted.contains(call.invitee) { remove(call.nodes) }
+        for call in calls where !wanted.contains(call.invitee) { dismiss(call) }
         calls = wanted.map { invitee in
             let call =
                 calls.first { $0.invitee == invitee }
@@ -37,8 +38,10 @@ extension RtpmididEngine {
         for call in calls {
             switch call.phase {
             case .waiting(let until) where until <= .now:
-                guard version?.invites ?? false else {
-                    failed(call, .unreachable, "rtpmidid \(version?.description ?? "") cannot invite")
+                // That of one that is adopted comes with its first answer.
+                guard let version else { continue }
+                if let words = version.refusalToInvite {
+                    failed(call, .refused, words)
                     continue
                 }
                 resolve(call)
@@ -80,7 +83,8 @@ extension RtpmididEngine {
             call.phase = .waiting(until: .now.advanced(by: .milliseconds(500)))
             return
         }
-        (call.phase, call.isRefused) = (.creating(since: .now), false)
+        (call.phase, call.isRefused, call.isHalfOpen) = (.creating(since: .now), false, false)
+        (call.peerName, call.localPort, call.goodbye) = (nil, nil, nil)
         call.outcome.next = nil
         call.outcome.address = address.with(port: call.invitee.port).description
         let request = ControlRequest.createClient(
@@ -111,7 +115,7 @@ extension RtpmididEngine {
                 continue
             }
             if let alsa = client.alsaID, client.session.state == .connected {
-                isConnected(call, client.id, alsa)
+                isConnected(call, client, alsa)
             } else {
                 call.phase = .inviting(client: client.id, since: .now)
                 if call.isRefused { failed(call, .refused, Self.refusal) }
@@ -137,55 +141,93 @@ extension RtpmididEngine {
         if !open[0].isCreating { failed(open[0], .refused, Self.refusal) }
     }
 
+    /// The log tells of a goodbye before the session's state shows it.
+    func hasSaidGoodbye(_ name: RawText) {
+        for call in calls where call.peerName == name {
+            call.goodbye = .now
+            requestStatus()
+        }
+    }
+
     private func note(_ status: StatusReply, of call: RtpmididCall) {
         guard let id = call.client else { return }
         let client = status.clients.first { $0.id == id }
         let isConnected = client?.session.state == .connected
+        let isSame = isConnected && client?.session.localPort == (call.localPort ?? client?.session.localPort)
         switch call.phase {
         case .inviting(_, let since):
-            if isConnected { return name(call, id) }
+            if isConnected, let client { return name(call, client) }
+            if client?.session.state == .controlOnly { call.isHalfOpen = true }
             if client == nil || since.duration(to: .now) > Self.patience {
-                failed(call, .unreachable, "no answer from \(call.outcome.address ?? call.invitee.to)")
+                failed(call, .unreachable, call.silence)
             }
         case .naming(_, let port):
-            guard isConnected else { return failed(call, .unreachable, "there is no sign of it any more") }
+            guard isSame, let client else { return lost(call) }
             guard let port, let alsa = status.loosePorts.first(where: { $0.port == port })?.alsaID else { return }
             for request in [ControlRequest.connect(id, to: alsa), .connect(alsa, to: id)] {
                 process.control.ask(request.bytes, timeout: .seconds(5)) { _ in }
             }
-            self.isConnected(call, id, alsa)
+            self.isConnected(call, client, alsa)
             requestStatus()
         case .connected:
-            if !isConnected { failed(call, .unreachable, "there is no sign of it any more") }
+            if !isSame { lost(call) }
         case .waiting, .resolving, .creating: break
         }
     }
 
-    private func name(_ call: RtpmididCall, _ client: Int) {
-        call.phase = .naming(client: client, port: nil)
+    private func lost(_ call: RtpmididCall) {
+        readLog()
+        if let goodbye = call.goodbye, goodbye.duration(to: .now) < Self.patience {
+            failed(call, .refused, "it said goodbye")
+        } else {
+            failed(call, .unreachable, "there is no sign of it any more", .lost("was lost: it did not answer for 10 s"))
+        }
+    }
+
+    private func name(_ call: RtpmididCall, _ client: StatusReply.Client) {
+        call.phase = .naming(client: client.id, port: nil)
+        (call.peerName, call.localPort) = (client.session.name, client.session.localPort)
         process.control.ask(ControlRequest.createPort(name: call.invitee.name).bytes, timeout: .seconds(5)) {
             [weak self, weak call] answer in
             guard let self, let call, case .naming = call.phase else { return }
             guard case .success(let bytes) = answer, case .alsaPeer(_, let port) = ControlReply(bytes) else {
                 return failed(call, .unreachable, "rtpmidid makes no port for it")
             }
-            call.phase = .naming(client: client, port: port)
+            call.phase = .naming(client: client.id, port: port)
             requestStatus()
         }
     }
 
-    private func isConnected(_ call: RtpmididCall, _ client: Int, _ alsa: Int) {
-        call.phase = .connected(client: client, alsa: alsa)
+    private func isConnected(_ call: RtpmididCall, _ client: StatusReply.Client, _ alsa: Int) {
+        call.phase = .connected(client: client.id, alsa: alsa)
+        (call.peerName, call.localPort) = (client.session.name, client.session.localPort)
         call.outcome.next = nil
         tell(call, .connected, nil)
     }
 
-    /// Removing the session says goodbye; removing the port is what the patch bay releases by.
+    private func attendee(of call: RtpmididCall) -> RtpmididAttendee? {
+        guard case .connected(_, let alsa) = call.phase else { return nil }
+        return attendance.all.first { $0.node?.alsaID == alsa }
+    }
+
+    /// It is invited no more. What sounds at it is ended first, while it can still be sent something.
+    private func dismiss(_ call: RtpmididCall) {
+        let nodes = call.nodes
+        guard let one = attendee(of: call) else { return remove(nodes) }
+        one.end = .left("was sent away")
+        bay.send(.mark(one.id, .ghost))
+        bay.afterReleases { [weak self] in self?.remove(nodes) }
+    }
+
+    /// Removing the session says goodbye; removing the port is what the patch bay releases by what it held.
     private func remove(_ nodes: [Int]) {
         for id in nodes { process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { _ in } }
     }
 
-    private func failed(_ call: RtpmididCall, _ state: EngineStatus.Call.State, _ reason: String) {
+    private func failed(
+        _ call: RtpmididCall, _ state: EngineStatus.Call.State, _ reason: String, _ end: VisitEnd? = nil
+    ) {
+        attendee(of: call)?.end = end
         remove(call.nodes)
         let now = Timestamp.now.milliseconds
         if call.outcome.state == .connected, now - call.outcome.since > Self.settledTime { call.outcome.failures = 0 }
