@@ -147,8 +147,56 @@ struct ConnectionTests {
         try stage.working("the desk in the room") {
             try stage.hub.participants().contains { $0["name"] as? String == "Desk" }
         }
-        try stage.alice.vanish()
+        try? stage.alice.vanish()
         try stage.alice.join()
         try stage.awaitMusic()
+    }
+
+    @Test func `another hub is invited, and those in its room hear and are heard, also after its engine's end`() throws
+    {
+        let hub = try HubUnderTest()
+        try hub.start()
+        let alice = try hub.player("Alice")
+        try alice.join()
+        let port = freeUDPPortPair()
+        let other = try HubUnderTest(
+            ports: [port], configuration: "{ name: \"Hall\", ports: [\(port)], address: \"127.0.0.1\" }",
+            options: ["--engine", "embedded"])
+        try other.start()
+        try other.awaitEngines()
+        let piano = NetworkPlayer("Piano", port: port)
+        try piano.join()
+        #expect(try hub.command("connect", "127.0.0.1:\(port)", "--name", "Hall").code == 0)
+        func working(_ what: String, _ condition: () throws -> Bool) throws {
+            try eventually(within: .seconds(120), what, seen: (try? hub.command("connections").output) ?? "", condition)
+        }
+        func awaitMusic() throws {
+            try working("both wires") {
+                _ = try piano.received()
+                return try hub.wires() == [["Alice", "Hall"], ["Hall", "Alice"]]
+            }
+            try working("Alice's note at the piano") {
+                try alice.send([0x90, 60, 100])
+                return try piano.received().contains([0x90, 60, 100])
+            }
+            try working("the piano's note at Alice's") {
+                try piano.send([0x91, 61, 99])
+                return try alice.received().contains([0x91, 61, 99])
+            }
+        }
+        try awaitMusic()
+        let engine = try #require(try other.enginePIDs().first)
+        kill(pid_t(engine), SIGKILL)
+        try working("another engine") {
+            _ = try piano.received()
+            let next = try other.engines().first
+            return next?["pid"] as? Int != engine && next?["state"] as? String == "up"
+        }
+        try awaitMusic()
+        #expect(try hub.command("stop").code == 0)
+        try working("the goodbye") {
+            _ = try piano.received()
+            return try other.participants().map { $0["name"] as? String } == ["Piano"]
+        }
     }
 }
