@@ -106,6 +106,36 @@ import Testing
         #expect(try stage.obey(try connect("desk.example.org")).outcome == .done)
     }
 
+    @Test func `who is invited and sent away is not invited again until somebody asks for it, or reloads`() throws {
+        let mac = Invitee(host: "mac.example.org", port: 5004, name: "Mac")
+        let stage = try HubStage { $0.connect = [.init(host: .init("mac.example.org")!, room: "Main", name: "Mac")] }
+        _ = try stage.obey(try connect("desk.example.org:5006", name: "Desk"))
+        stage.engine.invited = ["Desk", "Mac"]
+        func kick(_ name: String) throws -> CommandReply {
+            try stage.obey(.member(stage.engine.join(name).visit.id, .kick))
+        }
+        func invites() -> [Invitee]? { stage.carrier.plans.last?.rooms[0].invites }
+        let words = "was sent away, and is not invited again until somebody asks for it"
+        #expect(try kick("Desk") == .done("Desk \(words)."))
+        #expect(invites() == [mac] && stage.engine.commands.isEmpty)
+        #expect(try kick("Mac") == .done("Mac \(words)."))
+        #expect(invites() == nil)
+        #expect(try stage.texts(.kick) == ["Desk", "Mac"].map { "\($0) \(words), by somebody with the token" })
+        let views = stage.hub.connectionViews
+        #expect(views.map(\.name) == ["Desk", "Mac"] && views.map(\.configured) == [false, true])
+        #expect(views.allSatisfy { $0.state == .refused && $0.reason?.hasPrefix("it was sent away: ") ?? false })
+
+        #expect(
+            try stage.obey(try connect("mac.example.org"))
+                == .done("Mac (mac.example.org:5004) is invited to room Main again."))
+        #expect(invites() == [mac])
+        // Somebody of that name who has invited itself is sent away as everybody is.
+        stage.engine.invited = []
+        #expect(try kick("Mac") == .done("Mac was shown the door by somebody with the token."))
+        #expect(try stage.obey(.reload).outcome == .done)
+        #expect(invites() == [mac, desk])
+    }
+
     @Test func `what cannot be invited is refused with the reason`() throws {
         let stage = try HubStage { $0.connect = [.init(host: .init("mac.example.org")!, room: "Main", name: "Mac")] }
         for (command, reply) in [

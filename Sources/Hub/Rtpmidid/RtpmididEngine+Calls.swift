@@ -30,7 +30,10 @@ extension RtpmididEngine {
     }
 
     /// The daemon has ended, and with it all that it had.
-    func loseCalls() { for call in calls { call.phase = .waiting(until: .now) } }
+    func loseCalls() {
+        for call in calls { call.phase = .waiting(until: .now) }
+        removedNodes = []
+    }
 
     /// Does what is due; every second.
     func attendCalls() {
@@ -104,8 +107,10 @@ extension RtpmididEngine {
     func note(_ status: StatusReply) {
         guard version?.invites ?? false else { return }
         for call in calls { note(status, of: call) }
+        let loose = status.loosePorts.compactMap(\.alsaID)
+        removedNodes.formIntersection(status.clients.map(\.id) + status.clients.compactMap(\.alsaID) + loose)
         let own = calls.flatMap(\.nodes)
-        for client in status.clients where !own.contains(client.id) {
+        for client in status.clients where !own.contains(client.id) && !removedNodes.contains(client.id) {
             let call = calls.first { call in
                 if case .creating = call.phase { true } else { client.portName == call.portName && call.nodes.isEmpty }
             }
@@ -123,7 +128,9 @@ extension RtpmididEngine {
         }
         for port in status.loosePorts {
             // One that is connected in this moment is loose in this answer.
-            guard let id = port.alsaID, !calls.flatMap(\.nodes).contains(id) else { continue }
+            guard let id = port.alsaID, !calls.flatMap(\.nodes).contains(id), !removedNodes.contains(id) else {
+                continue
+            }
             if calls.contains(where: { $0.portName == port.portName && !$0.isNaming }) { remove([id]) }
         }
     }
@@ -221,7 +228,13 @@ extension RtpmididEngine {
 
     /// Removing the session says goodbye; removing the port is what the patch bay releases by what it held.
     private func remove(_ nodes: [Int]) {
-        for id in nodes { process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { _ in } }
+        removedNodes.formUnion(nodes)
+        for id in nodes {
+            process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { [weak self] answer in
+                // It is found, and removed, again.
+                if case .failure = answer { self?.removedNodes.remove(id) }
+            }
+        }
     }
 
     private func failed(
