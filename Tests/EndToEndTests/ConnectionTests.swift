@@ -96,6 +96,23 @@ struct ConnectionTests {
         #expect(try stage.hub.command("stop").code == 0)
     }
 
+    @Test func `a peer that is sent away is in the room again when somebody asks for it, not before`() throws {
+        let stage = try Stage()
+        try stage.connect()
+        try stage.awaitWires()
+        let told = try stage.hub.command("kick", "Desk")
+        #expect(told.code == 0 && told.output.contains("is not invited again until somebody asks for it"), "\(told)")
+        try stage.working("the goodbye") { stage.desk.byes > 0 }
+        try stage.awaitEnd("was sent away")
+        let invitations = stage.desk.invitations
+        let end = ContinuousClock.now + .seconds(5)
+        try stage.working("a while without an invitation") { ContinuousClock.now > end }
+        #expect(stage.desk.invitations == invitations)
+        #expect(try stage.hub.list("/api/v1/connections", "connections").first?["state"] as? String == "refused")
+        try stage.connect()
+        try stage.awaitWires()
+    }
+
     @Test func `a peer that refuses, or is not there, is told as such, and is in the room once it answers`() throws {
         let stage = try Stage()
         stage.desk.refuses = true

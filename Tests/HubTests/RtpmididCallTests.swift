@@ -19,7 +19,7 @@ import Testing
     private func working(
         _ stage: RtpmididStage, _ desk: OtherHub, _ what: String, _ condition: () -> Bool
     ) throws {
-        try stage.run(until: "\(what), \(stage.engine.calls.map { "\($0.phase) \($0.outcome)" })") {
+        try stage.run(until: what) {
             desk.pump()
             stage.engine.attendCalls()
             return condition()

@@ -18,6 +18,8 @@ final class RtpmididCall {
     var localPort: UInt16?
     /// When the log told that it says goodbye.
     var goodbye: ContinuousClock.Instant?
+    /// When its session was first seen to be over.
+    var lostSince: ContinuousClock.Instant?
     /// As it is told.
     var outcome: EngineStatus.Call
 
@@ -29,6 +31,8 @@ final class RtpmididCall {
         case inviting(client: Int, since: ContinuousClock.Instant)
         /// It is connected, and its port was asked for; `port` once that is there.
         case naming(client: Int, port: Int?)
+        /// The daemon was told to connect the two.
+        case joining(client: Int, alsa: Int)
         case connected(client: Int, alsa: Int)
     }
 
@@ -42,7 +46,7 @@ final class RtpmididCall {
         switch phase {
         case .waiting, .resolving, .creating: []
         case .inviting(let client, _), .naming(let client, _): [client]
-        case .connected(let client, let alsa): [alsa, client]
+        case .joining(let client, let alsa), .connected(let client, let alsa): [alsa, client]
         }
     }
 

@@ -51,7 +51,7 @@ extension RtpmididEngine {
             case .creating(let since) where since.duration(to: .now) > Self.patience:
                 failed(call, .unreachable, "rtpmidid does not tell of its session")
             case .inviting(_, let since) where since.duration(to: .now) > .seconds(1): requestStatus()
-            case .waiting, .resolving, .creating, .inviting, .naming, .connected: break
+            case .waiting, .resolving, .creating, .inviting, .naming, .joining, .connected: break
             }
         }
     }
@@ -87,7 +87,7 @@ extension RtpmididEngine {
             return
         }
         (call.phase, call.isRefused, call.isHalfOpen) = (.creating(since: .now), false, false)
-        (call.peerName, call.localPort, call.goodbye) = (nil, nil, nil)
+        (call.peerName, call.localPort, call.goodbye, call.lostSince) = (nil, nil, nil, nil)
         call.outcome.next = nil
         call.outcome.address = address.with(port: call.invitee.port).description
         let request = ControlRequest.createClient(
@@ -140,7 +140,7 @@ extension RtpmididEngine {
         let open = calls.filter {
             switch $0.phase {
             case .creating, .inviting: true
-            case .waiting, .resolving, .naming, .connected: false
+            case .waiting, .resolving, .naming, .joining, .connected: false
             }
         }
         guard open.count == 1 else { return }
@@ -171,19 +171,23 @@ extension RtpmididEngine {
         case .naming(_, let port):
             guard isSame, let client else { return lost(call) }
             guard let port, let alsa = status.loosePorts.first(where: { $0.port == port })?.alsaID else { return }
-            for request in [ControlRequest.connect(id, to: alsa), .connect(alsa, to: id)] {
-                process.control.ask(request.bytes, timeout: .seconds(5)) { _ in }
-            }
-            self.isConnected(call, client, alsa)
-            requestStatus()
-        case .connected:
+            call.phase = .joining(client: id, alsa: alsa)
+            join(call, client, [.connect(id, to: alsa), .connect(alsa, to: id)])
+        case .joining, .connected:
             if !isSame { lost(call) }
         case .waiting, .resolving, .creating: break
         }
     }
 
+    /// The log is read as fast as the store follows: what it says of a goodbye is waited for a little.
     private func lost(_ call: RtpmididCall) {
         readLog()
+        let since = call.lostSince ?? .now
+        call.lostSince = since
+        if call.goodbye == nil, let tail, tail.awaitsCommit || tail.lag > 0, since.duration(to: .now) < .seconds(1) {
+            context.loop.after(.milliseconds(20)) { [weak self] in self?.requestStatus() }
+            return
+        }
         if let goodbye = call.goodbye, goodbye.duration(to: .now) < Self.patience {
             failed(call, .refused, "it said goodbye")
         } else {
@@ -202,6 +206,22 @@ extension RtpmididEngine {
             }
             call.phase = .naming(client: client.id, port: port)
             requestStatus()
+        }
+    }
+
+    /// One request after the other.
+    private func join(_ call: RtpmididCall, _ client: StatusReply.Client, _ requests: [ControlRequest]) {
+        guard case .joining(client.id, let alsa) = call.phase else { return }
+        guard let request = requests.first else {
+            isConnected(call, client, alsa)
+            return requestStatus()
+        }
+        process.control.ask(request.bytes, timeout: .seconds(5)) { [weak self, weak call] answer in
+            guard let self, let call else { return }
+            guard case .success = answer else {
+                return failed(call, .unreachable, "rtpmidid does not connect its port")
+            }
+            join(call, client, Array(requests.dropFirst()))
         }
     }
 
