@@ -78,7 +78,8 @@ extension Subcommand {
                 name: "kick", summary: "send somebody away: midihub kick NAME",
                 explanation: """
                     All of that NAME, or the one of that number; who is sent away may come again. On rtpmidid its computer is
-                    not told, and shows it as connected.
+                    not told, and shows it as connected. Whom the room has invited is not invited again before `connect` or
+                    a reload.
                     """, options: ordering, takesOperands: true, run: MemberCommands.kick),
             Subcommand(
                 name: "notes-off", summary: "end stuck notes at somebody: midihub notes-off NAME",

@@ -22,7 +22,7 @@ package struct Device: Hashable, Sendable {
     /// It plays, and it hears: it has lights, or sounds.
     package let plays: Bool
     package let hears: Bool
-    /// Why it is taken for a device by its whole name alone; nil where it is one.
+    /// Why it is taken for a device by its whole name alone, or never; nil where it is one.
     package let exclusion: Exclusion?
 
     package init(
@@ -46,7 +46,7 @@ package struct Device: Hashable, Sendable {
     package enum Exclusion: String, Codable, Sendable {
         /// The kernel's own: System, Midi Through.
         case kernel
-        /// Of a hub, or of `midihub join`.
+        /// Of a hub, or of `midihub join`: also where it bears a controller's name, never a device.
         case ours
         case rtpmidid
         /// A program that does not say it is an instrument.

@@ -38,7 +38,7 @@ package struct DevicePattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     package func takes(_ device: Device) -> Bool {
-        guard device.exclusion == nil || isName else { return false }
+        guard device.exclusion == nil || isName && device.exclusion != .ours else { return false }
         return [device.client, device.port, device.fullName].contains { name in
             matches(name) || device.socket.map { matches("\(name)@\($0)") } ?? false
         }

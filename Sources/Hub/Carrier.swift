@@ -54,6 +54,8 @@ protocol Carrier: AnyObject {
     var devices: [EngineStatus.Device] { get }
     /// What its processes cannot do of what is configured, being of another version; nil where there is nothing.
     var shortcoming: String? { get }
+    /// Why it can invite nobody, being of an older version, in words; nil where it can.
+    var refusalToInvite: String? { get }
     /// How long after the beginning of a session its wires are made.
     var settling: Duration { get }
     /// What happened to a participant whom `author` kicked, in words that follow its name.
@@ -68,6 +70,7 @@ enum PanicOutcome: Sendable {
 
 extension Carrier {
     var shortcoming: String? { nil }
+    var refusalToInvite: String? { nil }
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
     var devices: [EngineStatus.Device] { [] }
 

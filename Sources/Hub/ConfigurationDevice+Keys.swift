@@ -8,7 +8,7 @@ extension ConfigurationDevice {
         Setting(
             key: "match", example: #""APC40*""#,
             summary:
-                "Which ones, by their ALSA names (`midihub devices` lists them): the client's, the port's, or both with a colon between, and behind it, to tell equal ones apart, @ and the place where it is plugged in; * is any text, ? any one letter, capitals do not count. What is no instrument (Midi Through, System, programs, rtpmidid's and MIDI Hub's own ports) is taken by its whole name alone, without * and ?. Of two lines that take one device the first has it. Needed."
+                "Which ones, by their ALSA names (`midihub devices` lists them): the client's, the port's, or both with a colon between, and behind it, to tell equal ones apart, @ and the place where it is plugged in; * is any text, ? any one letter, capitals do not count. What is no instrument (Midi Through, System, programs, rtpmidid's ports) is taken by its whole name alone, without * and ?; MIDI Hub's own ports never are. Of two lines that take one device the first has it. Needed."
         ) { draft, value throws(ConfigurationError) in
             draft.pattern = try value.checked { text throws(ConfigurationError) in
                 guard let pattern = DevicePattern(text) else {

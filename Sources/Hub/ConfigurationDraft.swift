@@ -146,7 +146,8 @@ struct ConfigurationDraft {
         ) { draft, value throws(ConfigurationError) in draft.configuration.rtpmidid = try value.checked(path) },
         Setting(
             key: "allow", example: #"["192.0.2.0/24"]"#,
-            summary: "Addresses and ranges that are let in, and no others. Without it everybody is."
+            summary:
+                "Addresses and ranges that are let in, and no others but this machine itself. Without it everybody is."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.allow = try value.checkedList(range)
             if draft.configuration.allow.isEmpty {

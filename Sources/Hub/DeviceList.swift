@@ -14,7 +14,7 @@ package struct DeviceList: Codable, Equatable, Sendable {
         package var card: Int?
         package var plays: Bool?
         package var hears: Bool?
-        /// Why it is taken for a device by its whole name alone.
+        /// Why it is taken for a device by its whole name alone, or never.
         package var excluded: String?
         /// Whether the pattern that was asked for takes it.
         package var matches: Bool?

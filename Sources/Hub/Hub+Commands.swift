@@ -63,6 +63,7 @@ extension Hub {
             return endEcho(echo.view.room, by: author, reply)
         }
         let view = carrier.participants.first { $0.id == id }
+        if command == .kick, let view, sendAway(view, author, reply) { return }
         let found = carrier.perform(command, on: id) { [weak self] failure in
             guard let self else { return }
             if let failure { return reply(failure) }

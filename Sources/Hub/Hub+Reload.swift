@@ -47,6 +47,7 @@ extension Hub {
         context.configuration = fresh
         forgetEchoes()
         forgetClaims()
+        sentAway = []
         var text = differences(from: old, to: fresh)
         applyPlan { _ in }
         textClients.follow()

@@ -50,6 +50,8 @@ package final class Hub {
     var lifted: [String: Set<Block>] = [:]
     /// Whom people have told the hub to invite.
     var kept: KeptConnections
+    /// Whom rooms would invite had nobody sent them away.
+    var sentAway: [KeptConnections.One] = []
     /// The echoes that are on, by room.
     var echoes: [String: Echo] = [:]
     /// Who has the focus, and which controllers are live by choice.

@@ -184,6 +184,7 @@ private struct Peer: Decodable {
     private let ssrc: UInt32?
     private let address: String?
     private let port: UInt16?
+    private let localPort: UInt16?
     private let state: StatusReply.State
     private let latency: StatusReply.Latency?
     private let sequence: [Int?]
@@ -195,6 +196,7 @@ private struct Peer: Decodable {
         name = remote?.maybe(String.self, "name")
         ssrc = remote?.maybe(UInt32.self, "ssrc")
         port = remote?.maybe(UInt16.self, "port")
+        localPort = local?.maybe(UInt16.self, "port")
         address = remote?.maybe(String.self, "hostname").map { host in
             String((host.hasPrefix("::ffff:") && host.contains(".") ? host.dropFirst(7) : host[...]).prefix(255))
         }
@@ -230,7 +232,6 @@ private struct Peer: Decodable {
     func session(fallback: RawText?) -> StatusReply.Session {
         StatusReply.Session(
             name: name.map { RawText($0) } ?? fallback ?? RawText([]), ssrc: ssrc, address: address, port: port,
-            state: state,
-            latency: latency, sequence: sequence)
+            localPort: localPort, state: state, latency: latency, sequence: sequence)
     }
 }

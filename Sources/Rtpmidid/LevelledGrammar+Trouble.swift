@@ -25,6 +25,10 @@ extension LevelledGrammar {
         if holdsInvitation(message) { return nil }
         if file.isExactly("mdns_rtpmidi") { return .avahiProblem(message.text) }
         if file.isExactly("udppeer") && message.hasPrefix("Error binding socket: ") { return .bindFailed(message.text) }
+        // `status` says this of every session that has not come about yet.
+        if file.isExactly("networkaddress") && message.isExactly("This network address do not point to any address.") {
+            return .noise
+        }
         if file.isExactly("networkaddress") && message.hasPrefix("Error getting address info for ") {
             return .bindFailed(message.text)
         }

@@ -117,7 +117,10 @@ enum LevelledGrammar {
         var rest = message
         if rest.consume("Latency ") { return LogMessages.latency(rest) }
         if rest.consume("Got connection request from ") { return LogMessages.invitation(rest) }
-        if rest.consume("Disconnect from ") { return LogMessages.bye(rest) }
+        // The second form is that of an invitation that was answered with NO, behind its warning.
+        if rest.consume("Disconnect from ") {
+            return LogMessages.bye(rest) ?? LogMessages.oldBye(rest).map { _ in .noise }
+        }
         // As initiator: `<hub>, initiator_id: 2170048654 (ok) ssrc: 4379, port: MIDI_PORT`
         guard rest.consume("Got confirmation from "),
             rest.consumeLast(", port: CONTROL_PORT") || rest.consumeLast(", port: MIDI_PORT"),

@@ -43,6 +43,11 @@ extension RtpmididVersion {
     /// `router.create` makes sessions that go out, which go without touching others.
     package var invites: Bool { self >= .v24_12 }
 
+    /// Why it does not, in words for everybody; nil where it does.
+    package var refusalToInvite: String? {
+        invites ? nil : "rtpmidid \(self) cannot invite: that takes \(Self.v24_12) or newer"
+    }
+
     /// Goes on without avahi or D-Bus; the others abort.
     package var survivesAvahi: Bool { self >= .v24_12 }
 

@@ -59,6 +59,8 @@ package struct StatusReply: Equatable, Sendable {
         package internal(set) var address: String?
         /// The participant's control port.
         package internal(set) var port: UInt16?
+        /// The daemon's own. A session that it has begun anew by itself has another one.
+        package internal(set) var localPort: UInt16?
         package internal(set) var state: State
         package internal(set) var latency: Latency?
         /// Local, acknowledged and remote sequence number: they move with the traffic.

@@ -47,7 +47,13 @@ import Testing
         #expect(!Self.pattern("APC40@1-1.2").takes(Self.apc))
     }
 
-    @Test(arguments: [Device.Exclusion.kernel, .ours, .rtpmidid, .program])
+    @Test func `what our own programs have made is never taken, not even by the controller's name that it bears`() {
+        let clone = Device(
+            address: .init(client: 130, port: 0), client: "APC40", port: "APC40 MIDI 1", exclusion: .ours)
+        for text in ["*", "APC40", "APC40 MIDI 1", "APC40:APC40 MIDI 1"] { #expect(!Self.pattern(text).takes(clone)) }
+    }
+
+    @Test(arguments: [Device.Exclusion.kernel, .rtpmidid, .program])
     func `what is no instrument is taken by its name alone`(why: Device.Exclusion) {
         let port = Device(
             address: .init(client: 14, port: 0), client: "Midi Through", port: "Midi Through Port-0", exclusion: why)

@@ -41,6 +41,21 @@ import Testing
         try hub.awaitEvent("left", containing: "Web piano left")
     }
 
+    @Test func `the page's piano is let in where only addresses elsewhere are allowed`() throws {
+        let port = freeUDPPortPair()
+        let hub = try HubUnderTest.running(ports: [port], more: #"allow: ["192.0.2.0/24"]"#)
+        #expect(try ask(hub, "POST", "piano?player=a&keys=60:100").object()["name"] as? String == "Web piano")
+        try eventually("the piano") {
+            try hub.participants().compactMap { $0["name"] as? String } == ["Web piano"]
+        }
+        // Unless this machine is kept out by name.
+        hub.directory.write(
+            "midihub.json5",
+            HubUnderTest.configuration([port], #"allow: ["192.0.2.0/24"], deny: ["127.0.0.1"]"#))
+        #expect(try hub.command("reload").code == 0)
+        try eventually("nobody") { try hub.participants().isEmpty }
+    }
+
     @Test func `keys whose page says nothing any more are let go of`() throws {
         let hub = try HubUnderTest.embedded()
         try hub.start()

@@ -53,6 +53,10 @@ struct CloneTests {
         controller = nil
         try eventually("the end of its key", seen: desk.error) { hears([0x80, 60, 64]) }
         #expect(clones() == [clone])
+        // The hub's machine is this one too: what bears the controller's name must not be taken for it.
+        let shown = try hub.command("devices", "APC40")
+        #expect(
+            shown.code == 0 && !shown.output.split(separator: "\n").contains { $0.hasPrefix("> ") }, "\(shown)")
         // Whoever comes now knows its name all the same.
         let late = try join("--name", "Late", "--clone")
         try eventually("the second clone", seen: late.error) { clones().count == 2 }

@@ -2,6 +2,7 @@ import Client
 import EngineProtocol
 import Linux
 import Rooms
+import Rtpmidid
 import Store
 import TestSupport
 import TestTraits
@@ -92,6 +93,47 @@ import Testing
                 == .notFound("Room Main invites nobody called Desk."))
         let third = try HubStage(in: second.die())
         #expect(third.carrier.plans.map { $0.rooms[0].invites } == [nil])
+    }
+
+    @Test func `where what carries the MIDI is too old to invite, the refusal says so, and nothing is kept`() throws {
+        let stage = try HubStage()
+        stage.carrier.refusalToInvite = RtpmididVersion.v23_12.refusalToInvite
+        #expect(
+            try stage.obey(try connect("desk.example.org"))
+                == .conflict("rtpmidid 23.12 cannot invite: that takes 24.12 or newer."))
+        #expect(stage.carrier.plans.count == 1)
+        stage.carrier.refusalToInvite = RtpmididVersion.v24_12.refusalToInvite
+        #expect(try stage.obey(try connect("desk.example.org")).outcome == .done)
+    }
+
+    @Test func `who is invited and sent away is not invited again until somebody asks for it, or reloads`() throws {
+        let mac = Invitee(host: "mac.example.org", port: 5004, name: "Mac")
+        let stage = try HubStage { $0.connect = [.init(host: .init("mac.example.org")!, room: "Main", name: "Mac")] }
+        _ = try stage.obey(try connect("desk.example.org:5006", name: "Desk"))
+        stage.engine.invited = ["Desk", "Mac"]
+        func kick(_ name: String) throws -> CommandReply {
+            try stage.obey(.member(stage.engine.join(name).visit.id, .kick))
+        }
+        func invites() -> [Invitee]? { stage.carrier.plans.last?.rooms[0].invites }
+        let words = "was sent away, and is not invited again until somebody asks for it"
+        #expect(try kick("Desk") == .done("Desk \(words)."))
+        #expect(invites() == [mac] && stage.engine.commands.isEmpty)
+        #expect(try kick("Mac") == .done("Mac \(words)."))
+        #expect(invites() == nil)
+        #expect(try stage.texts(.kick) == ["Desk", "Mac"].map { "\($0) \(words), by somebody with the token" })
+        let views = stage.hub.connectionViews
+        #expect(views.map(\.name) == ["Desk", "Mac"] && views.map(\.configured) == [false, true])
+        #expect(views.allSatisfy { $0.state == .refused && $0.reason?.hasPrefix("it was sent away: ") ?? false })
+
+        #expect(
+            try stage.obey(try connect("mac.example.org"))
+                == .done("Mac (mac.example.org:5004) is invited to room Main again."))
+        #expect(invites() == [mac])
+        // Somebody of that name who has invited itself is sent away as everybody is.
+        stage.engine.invited = []
+        #expect(try kick("Mac") == .done("Mac was shown the door by somebody with the token."))
+        #expect(try stage.obey(.reload).outcome == .done)
+        #expect(invites() == [mac, desk])
     }
 
     @Test func `what cannot be invited is refused with the reason`() throws {

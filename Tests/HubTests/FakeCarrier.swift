@@ -21,6 +21,7 @@ final class FakeCarrier: Carrier {
     /// Why it does not follow a plan.
     var refusal: String?
     var shortcoming: String?
+    var refusalToInvite: String?
     private(set) var panics: [String] = []
     var outcome = PanicOutcome.silenced(hearers: 2, notes: 1)
     private(set) var activityRequests = 0
@@ -163,5 +164,14 @@ final class FakeEngine: HubEngine {
             return view
         }
     }
-    var participants: [Snapshot.Participant] { attendance.all.map { $0.commonView(.both) } }
+    /// Of participants whom the room has invited: their names.
+    var invited: Set<String> = []
+
+    var participants: [Snapshot.Participant] {
+        attendance.all.map { one in
+            var view = one.commonView(.both)
+            view.invited = invited.contains(view.name) ? true : nil
+            return view
+        }
+    }
 }

@@ -54,7 +54,9 @@ import Testing
         desk.refuses = true
         let stage = try RtpmididStage(invites: Self.desk(desk))
         try working(stage, desk, "the refusal") { stage.engine.calls.first?.outcome.state == .refused }
-        #expect(try outcome(stage).reason == "it answered no" && outcome(stage).failures == 1)
+        let refused = try outcome(stage)
+        #expect(refused.reason == "it answered no" && refused.failures == 1, "\(refused)")
+        #expect(stage.engine.disbelievedLines == 0 && stage.engine.tracker.suspicion == nil)
         desk.refuses = false
         try working(stage, desk, "the session") { hasPort(stage) }
         #expect(
@@ -67,8 +69,8 @@ import Testing
         try working(stage, desk, "the session") { hasPort(stage) }
         let nodes = try #require(stage.engine.calls.first).nodes
         desk.leave()
-        try working(stage, desk, "word of it") { stage.engine.calls.first?.outcome.state == .unreachable }
-        #expect(try outcome(stage).reason == "there is no sign of it any more")
+        try working(stage, desk, "word of it") { stage.engine.calls.first?.outcome.state == .refused }
+        #expect(try outcome(stage).reason == "it said goodbye")
         try working(stage, desk, "the next session") { hasPort(stage) }
         #expect(Set(try #require(stage.engine.calls.first).nodes).isDisjoint(with: nodes))
         let counts = try stage.drive.ask("counts")

@@ -121,7 +121,10 @@ final class RtpmididStage {
 
     /// Runs the loop, and looks after the daemon as the hub does every few seconds, until `condition` holds.
     func run(until what: String, _ condition: () -> Bool) throws {
-        try loop.run(until: what, seen: "\(engine.participants), log: \(text(of: daemon.program.outputPath))") {
+        try loop.run(
+            until: what,
+            seen: "\(engine.participants), \(engine.calls.map(\.outcome)), log: \(text(of: daemon.program.outputPath))"
+        ) {
             engine.readLog()
             engine.tick()
             return condition()

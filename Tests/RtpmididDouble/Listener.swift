@@ -1,7 +1,8 @@
 import Linux
 import TestSupport
 
-/// One `[rtpmidi_announce]`: the real pair of UDP ports, which only keeps them taken, and the sessions behind it.
+/// One `[rtpmidi_announce]`: the real pair of UDP ports and the sessions behind it, of simulated participants
+/// and of real ones.
 final class Listener {
     let name: [UInt8]
     let log: Log
@@ -10,8 +11,8 @@ final class Listener {
     private(set) var sessions: [Session] = []
     /// Room in the real one's list; growing moves every session (see `Session.moved`).
     private var capacity = 0
-    private var control: UDPPort?
-    private var midi: UDPPort?
+    private(set) var control: UDPPort?
+    private(set) var midi: UDPPort?
     private(set) var controlPort: Int?
     private(set) var midiPort: Int?
 
@@ -43,6 +44,8 @@ final class Listener {
         log.info(
             "rtpserver.cpp:52",
             "Listening RTP MIDI connections at \(text(controlPort)) / \(text(midiPort)), with name: '\(name)'")
+        control?.received = { [unowned self] in received($0, from: $1, at: .control) }
+        midi?.received = { [unowned self] in received($0, from: $1, at: .midi) }
     }
 
     /// The port it announces: 0, with an ERROR record, where it has none.
@@ -79,6 +82,7 @@ final class Listener {
             let heard = participant.heard.map { hex($0) }.joined(separator: " ")
             daemon.record("HEARD \(hex(participant.name)) \(heard)")
         }
+        participant.hearBye(port)
         participant.byes += 1
         daemon.record("BY \(port.rawValue) \(hex(participant.name))")
     }
@@ -130,26 +134,31 @@ final class Listener {
     }
 }
 
-/// A bound dual-stack UDP socket whose packets are thrown away.
+/// A bound dual-stack UDP socket.
 final class UDPPort {
-    private let socket: Descriptor
+    private let socket: DatagramSocket
     private let loop: EventLoop
     private var registration: EventLoop.Registration?
     let number: Int
+    var received: (RawSpan, SocketAddress) -> Void = { _, _ in }
 
     init?(_ port: Int, log: Log, loop: EventLoop) {
         do {
-            socket = try Sockets.datagram(Sockets.Address(host: "::", port: UInt16(truncatingIfNeeded: port)))
-            number = Int(Sockets.localAddress(socket).port)
+            socket = try DatagramSocket(port: UInt16(truncatingIfNeeded: port))
+            number = Int(socket.port)
             self.loop = loop
             registration = try loop.watch(socket.number, .read) { [unowned self] _ in
-                var buffer = [UInt8](repeating: 0, count: 1500)
-                _ = buffer.withUnsafeMutableBytes { try? self.socket.read(into: $0) }
+                _ = socket.receive { received($0, $1) }
             }
         } catch {
             log.error("udppeer.cpp:50", "Error binding socket: :::\(port) \(error.reason)")
             return nil
         }
+    }
+
+    func send(to address: SocketAddress, _ write: (inout OutputRawSpan) -> Void) {
+        socket.queue(to: address, write)
+        socket.flush()
     }
 
     deinit { if let registration { loop.unwatch(registration) } }

@@ -1,5 +1,5 @@
 /// A simulated RTP-MIDI initiator: what a person's Mac or iPad would send, and what it has heard.
-final class Participant {
+class Participant {
     let id: Int
     var name: [UInt8]
     var ssrc: UInt32
@@ -24,6 +24,10 @@ final class Participant {
         self.address = address
         self.port = port
     }
+
+    /// MIDI that the daemon sends to it, and its BYE.
+    func hear(_ bytes: [UInt8]) { heard.append(bytes) }
+    func hearBye(_ port: SessionPort) {}
 }
 
 /// One of the two UDP ports of a session.

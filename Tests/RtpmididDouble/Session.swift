@@ -92,7 +92,7 @@ final class Session {
                 "rtppeer.cpp:651", "Can not send MIDI data to \(remoteName) yet, not connected (\(status)).")
         }
         sequence &+= 1
-        participant.heard.append(bytes)
+        participant.hear(bytes)
     }
 
     /// Says BYE on the ports still open, which ends the session.

@@ -24,6 +24,30 @@ import Testing
         ]
     }
 
+    @Test(arguments: ["26.01", "24.12"])
+    func `the log of one that invites is no reason for doubt, and tells who says goodbye and who is silent`(
+        version: String
+    ) throws {
+        let facts = try plainFacts(of: "\(version)-inviting.log")
+        var tracker = JoinTracker()
+        tracker.ownNames = ["Desk"]
+        for (offset, fact) in facts.enumerated() { _ = tracker.note(fact, at: UInt64(offset)..<UInt64(offset + 1)) }
+        #expect(tracker.suspicion == nil && tracker.joins.isEmpty)
+        for fact in facts {
+            switch fact {
+            case .malformed, .cutSuspected, .unknown, .bindFailed: Issue.record("\(fact)")
+            case .error(let words): #expect(words.description.hasPrefix("Error at rtpclient_t."))
+            case .warning(let words):
+                #expect(
+                    words.description.hasPrefix("Invitation Rejected (NO)") || words.description.hasPrefix("OUT OF"))
+            default: break
+            }
+        }
+        #expect(facts.count { $0 == .byeReceived(name: "Desk", channel: .control, last: false) } == 2)
+        #expect(facts.count { $0 == .byeReceived(name: "Desk", channel: .midi, last: true) } == 1)
+        #expect(facts.contains(.ckTimeout))
+    }
+
     @Test func `26_01's log is understood from first to last line`() throws {
         let bye: [LogFact] = [
             .byeReceived(name: "Alice iPad", channel: .control, last: false),

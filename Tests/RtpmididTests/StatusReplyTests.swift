@@ -105,6 +105,17 @@ import Testing
         #expect(status.names.contains("Studio\nMac"))
     }
 
+    @Test(arguments: [("26.01", 54476 as UInt16), ("24.12", 59631)])
+    func `a real reply tells a session that goes out, with its port and the daemon's own`(
+        version: String, localPort: UInt16
+    ) throws {
+        let status = try RtpmididFixture.status("\(version)-inviting-status.json")
+        let client = try #require(status.clients.first)
+        #expect(client.id == 2 && client.alsaID == 3 && client.portName == "Desk")
+        #expect(client.session.state == .connected && client.session.localPort == localPort)
+        #expect(status.participants.map(\.session.name) == ["Desk"] && status.participants[0].nodes.map(\.port) == [1])
+    }
+
     @Test func `what router_remove leaves is a loose port and a session without one`() throws {
         let status = try RtpmididFixture.status("26.01-two-status-B-removed.json")
         #expect(status.participants.map(\.session.name) == ["Alice-keys"])

@@ -7,11 +7,11 @@ package final class OtherHub {
     package let port: UInt16
     private let control: DatagramSocket
     private let data: DatagramSocket
-    private let ssrc = SSRC(.random(in: 1...(.max)))
+    private var ssrc = SSRC(.random(in: 1...(.max)))
     private var session: Session?
     private var peer: (control: SocketAddress, data: SocketAddress?)?
-    private let sender: SenderStream
-    private let receiver = ReceiverStream()
+    private var sender: SenderStream
+    private var receiver = ReceiverStream()
     /// Answers every invitation with NO.
     package var refuses = false
     /// Neither reads nor answers.
@@ -67,6 +67,13 @@ package final class OtherHub {
             SessionPacket.accepted(token: token, ssrc: ssrc, name: "Other").write(into: &$0)
         }
         control.flush()
+    }
+
+    /// As another program on the same ports, which knows nothing of the session that was.
+    package func restart() {
+        ssrc = SSRC(.random(in: 1...(.max)))
+        sender = SenderStream(ssrc: ssrc, next: SequenceNumber(1), to: .unknown)
+        (session, peer, receiver) = (nil, nil, ReceiverStream())
     }
 
     /// Says goodbye.

@@ -8,6 +8,11 @@ import Store
 extension Hub {
     /// Whom a room is to invite.
     func invitees(of room: Configuration.Room) -> [Invitee] {
+        known(to: room).filter { !sentAway.contains(.init(room: room.name, invitee: $0)) }
+    }
+
+    /// The same with those who have been sent away.
+    private func known(to room: Configuration.Room) -> [Invitee] {
         let configured = context.configuration.invitees(of: room)
         let kept = kept.connections.filter { one in
             one.room == room.name
@@ -21,14 +26,15 @@ extension Hub {
     ) {
         guard let room = context.configuration.rooms.first(where: { $0.name == room }) else { return }
         if let text = name.flatMap(Invitee.wrongName) { return reply(.invalid("name: \(text).")) }
-        let present = invitees(of: room)
+        let present = known(to: room)
         let invitee = Invitee(host, name: name, beside: present)
-        if present.contains(where: { $0.to == invitee.to && (name == nil || $0.name == name) }) {
-            return reply(.done("Room \(room.name) invites \(invitee.to) already."))
+        if let known = present.first(where: { $0.to == invitee.to && (name == nil || $0.name == name) }) {
+            return letIn(known, room.name, author, reply)
         }
         if let text = context.configuration.refusal(of: invitee, in: room, beside: present) {
             return reply(.conflict("\(text.prefix(1).uppercased())\(text.dropFirst())."))
         }
+        if let text = carrier.refusalToInvite { return reply(.conflict("\(text).")) }
         if context.configuration.connect.count + kept.connections.count >= Configuration.mostConnections {
             return reply(.conflict("The hub invites \(Configuration.mostConnections) already: take one out first."))
         }
@@ -63,11 +69,44 @@ extension Hub {
         }
     }
 
+    /// It is invited already, or no longer because it was sent away.
+    private func letIn(_ invitee: Invitee, _ room: String, _ author: Author, _ reply: @escaping Reply) {
+        guard let index = sentAway.firstIndex(of: .init(room: room, invitee: invitee)) else {
+            return reply(.done("Room \(room) invites \(invitee.to) already."))
+        }
+        sentAway.remove(at: index)
+        let words = "\(invitee.name) (\(invitee.to)) is invited to room \(room) again"
+        context.note(.connect, room: room, address: author.address, "\(words), by \(author)")
+        applyPlan { failure in
+            reply(failure.map { .unavailable("The engine does not follow yet: \($0)") } ?? .done("\(words)."))
+        }
+    }
+
+    /// Whom the room has invited is sent away for good: it would be the hub itself that brings it back. It is invited again
+    /// when somebody says so, after a reload, and by the next hub. False where the participant is none of those.
+    func sendAway(_ view: Snapshot.Participant, _ author: Author, _ reply: @escaping Reply) -> Bool {
+        guard view.invited == true, let room = plan.rooms.first(where: { $0.name == view.room }),
+            let invitee = room.invites?.first(where: { $0.name == view.name })
+        else { return false }
+        sentAway.append(.init(room: room.name, invitee: invitee))
+        let words = "\(ShownName.shown(view.name)) was sent away, and is not invited again until somebody asks for it"
+        context.note(
+            .kick, severity: .warning, room: view.room, engine: view.engine, participant: view.name,
+            address: author.address, "\(words), by \(author)")
+        applyPlan { failure in
+            reply(failure.map { .unavailable("The engine does not follow yet: \($0)") } ?? .done("\(words)."))
+        }
+        return true
+    }
+
     private func keep(_ next: KeptConnections, _ reply: @escaping Reply, _ told: () -> String) {
         do throws(Errno) { try next.write(to: context.state.connections) } catch {
             return reply(.unavailable("It cannot be kept: \(error)."))
         }
         kept = next
+        sentAway.removeAll { one in
+            !context.configuration.rooms.contains { $0.name == one.room && known(to: $0).contains(one.invitee) }
+        }
         let text = told()
         applyPlan { failure in
             reply(
@@ -90,21 +129,27 @@ extension Hub {
                 return Snapshot.Connection(room.name, invitee, call, isConfigured: configured.contains(invitee))
             }
         }
-        let others = kept.connections.filter { one in
-            !served.contains { $0.room == one.room && $0.name == one.invitee.name && $0.to == one.invitee.to }
-        }
         return served
-            + others.map { one in
-                var view = Snapshot.Connection(one.room, one.invitee, nil, isConfigured: false)
-                let room = context.configuration.rooms.first { $0.name == one.room }
-                view.state = .refused
-                view.reason =
-                    room.flatMap {
-                        context.configuration.refusal(
-                            of: one.invitee, in: $0, beside: context.configuration.invitees(of: $0))
-                    } ?? "there is no such room any more"
+            + (kept.connections + sentAway.filter { !kept.connections.contains($0) }).compactMap { one in
+                guard
+                    !served.contains(where: {
+                        $0.room == one.room && $0.name == one.invitee.name && $0.to == one.invitee.to
+                    })
+                else { return nil }
+                var view = Snapshot.Connection(
+                    one.room, one.invitee, nil, isConfigured: !kept.connections.contains(one))
+                (view.state, view.reason) = (.refused, hindrance(to: one))
                 return view
             }
+    }
+
+    /// Why somebody is not even invited, in words that follow the name.
+    private func hindrance(to one: KeptConnections.One) -> String {
+        if sentAway.contains(one) { return "it was sent away: `midihub connect \(one.invitee.to)` invites it again" }
+        let room = context.configuration.rooms.first { $0.name == one.room }
+        return room.flatMap {
+            context.configuration.refusal(of: one.invitee, in: $0, beside: context.configuration.invitees(of: $0))
+        } ?? "there is no such room any more"
     }
 }
 

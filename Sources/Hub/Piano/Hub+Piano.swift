@@ -73,7 +73,7 @@ extension Hub {
         pianosMade += 1
         return try Piano(
             key, number: pianosMade, name: names.first { !taken.contains($0) } ?? names[0],
-            host: Initiator.Host(name: context.configuration.address ?? "127.0.0.1", port: port),
+            host: Initiator.Host(name: context.configuration.ownAddress, port: port),
             settling: carrier.settling, news: pianoNews)
     }
 }

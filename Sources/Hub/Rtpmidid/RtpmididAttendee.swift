@@ -22,10 +22,10 @@ final class RtpmididAttendee: Attendee {
     var isReleased = false
     var lastPlayed: ContinuousClock.Instant?
     var isBeingRemoved = false
-    /// Somebody has sent it away.
-    var isKicked = false
-    /// A newer session is at its address and port.
-    var isReplaced = false
+    /// How its visit ends, where we know that before its port is gone.
+    var end: VisitEnd?
+    /// The room has invited it.
+    var isInvited = false
     let appeared = ContinuousClock.now
     /// Of a device of this machine: its ALSA client and port, with a colon between.
     var device: String?
@@ -46,6 +46,7 @@ final class RtpmididAttendee: Attendee {
     var view: Snapshot.Participant {
         var view = commonView(direction)
         view.device = device
+        view.invited = isInvited ? true : nil
         switch standing {
         case .ghost: (view.state, view.remark) = (.ghost, "gone without saying so")
         case .duplicate:

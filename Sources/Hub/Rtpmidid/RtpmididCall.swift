@@ -10,6 +10,16 @@ final class RtpmididCall {
     var phase = Phase.waiting(until: .now)
     /// It has answered no, before the number of its session was known.
     var isRefused = false
+    /// It has answered on its control port, and not yet on the next.
+    var isHalfOpen = false
+    /// What it calls itself.
+    var peerName: RawText?
+    /// The daemon's port of its session. Where the peer was silent, the daemon itself begins anew, with another.
+    var localPort: UInt16?
+    /// When the log told that it says goodbye.
+    var goodbye: ContinuousClock.Instant?
+    /// When its session was first seen to be over.
+    var lostSince: ContinuousClock.Instant?
     /// As it is told.
     var outcome: EngineStatus.Call
 
@@ -21,6 +31,8 @@ final class RtpmididCall {
         case inviting(client: Int, since: ContinuousClock.Instant)
         /// It is connected, and its port was asked for; `port` once that is there.
         case naming(client: Int, port: Int?)
+        /// The daemon was told to connect the two.
+        case joining(client: Int, alsa: Int)
         case connected(client: Int, alsa: Int)
     }
 
@@ -34,10 +46,16 @@ final class RtpmididCall {
         switch phase {
         case .waiting, .resolving, .creating: []
         case .inviting(let client, _), .naming(let client, _): [client]
-        case .connected(let client, let alsa): [alsa, client]
+        case .joining(let client, let alsa), .connected(let client, let alsa): [alsa, client]
         }
     }
 
+    /// Why it is not connected though it has not answered no.
+    var silence: String {
+        isHalfOpen
+            ? "it answers on port \(invitee.port), and not on \(invitee.port + 1): is that port forwarded?"
+            : "no answer from \(outcome.address ?? invitee.to)"
+    }
     var isCreating: Bool { if case .creating = phase { true } else { false } }
     var isNaming: Bool { if case .naming = phase { true } else { false } }
     var client: Int? { nodes.last }

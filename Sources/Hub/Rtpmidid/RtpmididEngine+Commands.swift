@@ -32,13 +32,13 @@ extension RtpmididEngine {
                 .unavailable("rtpmidid has not told which of its connections this is. Try again in a few seconds."))
         }
         let other = one.node?.alsaID
-        one.isKicked = true
+        one.end = .left("was sent away")
         // What sounds at it is ended first, while it can still be sent something.
         bay.send(.mark(one.id, .ghost))
         bay.afterReleases { [weak self] in
             self?.process.control.ask(ControlRequest.remove(id).bytes, timeout: .seconds(5)) { [weak self] answer in
                 guard case .success = answer else {
-                    one.isKicked = false
+                    one.end = nil
                     self?.bay.send(.mark(one.id, .participant))
                     return done(.unavailable("rtpmidid does not answer."))
                 }

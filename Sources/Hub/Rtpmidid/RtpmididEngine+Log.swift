@@ -116,6 +116,7 @@ extension RtpmididEngine {
         case .ckTimeout where isOfThisRun: requestStatus()
         case .warning(let text) where isOfThisRun && text.description.hasPrefix("Invitation Rejected (NO)"):
             isRefused()
+        case .byeReceived(let name, _, _) where isOfThisRun: hasSaidGoodbye(name)
         case .unknown: unknownLines += 1
         case .malformed, .cutSuspected: disbelievedLines += 1
         case .latency(let name, let microseconds, .server):

@@ -65,13 +65,11 @@ extension RtpmididEngine {
         let said = leavings.removeValue(forKey: one.port)?.how ?? claimed
         let end: VisitEnd =
             switch (one.standing, said) {
-            case _ where one.isReplaced: .left("began anew on the same port")
-            case _ where one.isKicked: .left("was sent away")
             case (.ghost, _): .lost("vanished without saying so")
             case (_, .lost?): .lost("was lost: no sign of it for 60 s")
             case (_, .bye?), (_, .halfBye?), (_, nil): .left("left")
             }
-        attendance.ended(one, end, at: when)
+        attendance.ended(one, one.end ?? end, at: when)
     }
 
     /// The engine's process has ended, so nobody is connected any more. The patch bay tells the same later, port by port.
@@ -241,6 +239,7 @@ extension RtpmididEngine {
             if one.alsaName == session.name.alsaPortName {
                 one.node = node
                 one.key = session.key
+                one.isInvited = node.networkID.map { id in calls.contains { $0.nodes.contains(id) } } ?? false
                 ports.append(one)
             } else if one.alsaName == node.portName?.alsaPortName, one.standing != .ghost {
                 // Its participant was evicted. The port carries the MIDI of the one who took its place.

@@ -78,7 +78,7 @@ extension RtpmididEngine {
                     isOpen = true
                     continue
                 }
-                old.isReplaced = true
+                old.end = .left("began anew on the same port")
                 judge(old, .ghost)
                 context.note(
                     .restarted, visit: old.visit,

@@ -52,6 +52,8 @@ final class RtpmididEngine: HubEngine {
     let attendance: Attendance<PortID, RtpmididAttendee>
     /// Whom the room invites from this port.
     var calls: [RtpmididCall] = []
+    /// Nodes that the daemon was told to remove and may list a little longer. It never gives a number twice.
+    var removedNodes: Set<Int> = []
     /// Participants whose ports are gone, while the log may still tell why.
     var leaving: [(one: RtpmididAttendee, claimed: JoinTracker.Leaving?, at: TimeRange)] = []
     var leavings: [Int: (how: JoinTracker.Leaving, at: ContinuousClock.Instant)] = [:]

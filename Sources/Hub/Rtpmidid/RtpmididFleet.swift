@@ -2,6 +2,7 @@ import EngineProtocol
 import Linux
 import PatchBay
 import Rooms
+import Rtpmidid
 import Sequencer
 import Store
 
@@ -28,6 +29,7 @@ final class RtpmididFleet: Carrier {
     let loops: Set<Int64> = []
     let notices: [String] = []
     var calls: [EngineStatus.Call] { serving.flatMap(\.calls).map(\.outcome) }
+    var refusalToInvite: String? { serving.lazy.compactMap { $0.version?.refusalToInvite }.first }
     /// rtpmidid makes the ALSA port when it has answered; the patch bay then needs a few milliseconds.
     let settling: Duration = .milliseconds(300)
 

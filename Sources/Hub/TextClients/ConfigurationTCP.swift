@@ -16,12 +16,10 @@ extension Configuration {
         return address
     }
 
-    /// Whom an engine lets in: TCP clients, whose own addresses are looked at where they come in, come to it from here.
+    /// Whom an engine lets in: beside those in `allow` this machine, from where pianos, devices and TCP clients join, whose
+    /// own addresses are looked at where they come in.
     var allowedByEngines: [AddressRange] {
-        guard !allow.isEmpty, !tcp.isEmpty || !devices.isEmpty, let own = AddressRange(ownAddress), !allow.contains(own)
-        else {
-            return allow
-        }
+        guard !allow.isEmpty, let own = AddressRange(ownAddress), !allow.contains(own) else { return allow }
         return allow + [own]
     }
 
