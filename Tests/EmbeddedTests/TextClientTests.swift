@@ -144,6 +144,23 @@ import Testing
         }
     }
 
+    @Test func `so many who are not let in are left waiting at most, and the oldest of them go first`() throws {
+        let port = freeTCPPort()
+        let hub = try hub(port: port)
+        let pid = try hub.pid()
+        func open() -> Int { File.names(in: "/proc/\(pid)/fd").count }
+        let before = open()
+        let peers = try (0..<300).map { _ in try TextPeer(port) }
+        var most = 0
+        try eventually("the end of the oldest") {
+            most = max(most, open())
+            for peer in peers { peer.pump() }
+            return peers.count(where: \.isClosed) >= 200
+        }
+        // 20 are let in, each with 7 descriptors, and 64 wait.
+        #expect(most - before < 250)
+    }
+
     @Test func `a flood of values is thinned at a client, and each note comes in its order`() throws {
         let port = freeTCPPort()
         let hub = try hub(port: port)

@@ -118,7 +118,8 @@ final class TextClients {
         let one = Held(socket)
         held.append(one)
         if held.count > Self.mostHeld { held.removeFirst() }
-        context.loop.after(Self.holding) { [unowned self] in held.removeAll { $0 === one } }
+        // One that had to go before its time is not kept open by its timer.
+        context.loop.after(Self.holding) { [unowned self, weak one] in held.removeAll { $0 === one } }
     }
 
     private func begin(_ socket: consuming Descriptor, _ peer: SocketAddress, _ place: TextDoor.Place) {
