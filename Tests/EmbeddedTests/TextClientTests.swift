@@ -186,6 +186,24 @@ import Testing
         #expect(peer.heard.filter { $0.hasPrefix("[144") } == notes && !peer.isClosed)
     }
 
+    @Test func `a client that does not read is cut off, and it is told why`() throws {
+        let port = freeTCPPort()
+        let hub = try hub(port: port)
+        let players = try hub.here("Piano")
+        let peer = try peer(hub, port, players)
+        let channel = Channel(truncating: 0)
+        try pumping(players, "the end of it") {
+            for _ in 0..<10 {
+                players[0].play(
+                    (UInt8(0)..<30).map { .noteOn(channel, note: DataByte(truncating: $0), velocity: 100) })
+                players[0].pump()
+            }
+            return try hub.participants().count == 1
+        }
+        try hub.awaitEvent("left", containing: "TCP 127.0.0.1 was cut off: it does not read as fast")
+        try eventually("its end") { peer.pump() >= 0 && peer.isClosed }
+    }
+
     @Test func `a flood from a client reaches the room whole, as far as notes go`() throws {
         let port = freeTCPPort()
         let hub = try hub(port: port)

@@ -149,9 +149,15 @@ final class TextClients {
         case .measured(let microseconds, let unreadable):
             guard let relay = context.relays[member.port] else { return }
             (relay.roundTrip, relay.unreadable) = (microseconds, unreadable)
-        case .ended(let sounding):
+        case .ended(let sounding, let isTooSlow):
             members[news.number] = nil
             member.end(wait: false)
+            if isTooSlow {
+                context.note(
+                    .left, severity: .warning, room: member.place.room, participant: member.name,
+                    address: member.peer.host,
+                    "\(member.name) was cut off: it does not read as fast as the room plays. It may come back")
+            }
             context.changed()
             if !sounding.isEmpty, owed.count < Self.mostOwed {
                 owed[member.peer.host] = (sounding, .now.advanced(by: Self.memory))
