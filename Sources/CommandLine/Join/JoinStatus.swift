@@ -128,7 +128,8 @@ extension JoinStatus {
         var lines = ["\(Output.safe(name)): \(sentence) (pid \(pid))"]
         for hub in hubs { lines += ["  " + hub.line] + (hub.isUp ? hub.figures.map { "    " + $0 } : []) }
         if let port {
-            lines.append("  ALSA port \(port.address): \(Output.safe(port.client)):\(Output.safe(port.port))")
+            let name = "\(Output.safe(port.client)):\(Output.safe(port.port))"
+            lines.append("  ALSA port \(Output.safe(port.address)): \(name)")
         }
         if let device {
             let name = device.client.map { "\(Output.safe($0)):\(Output.safe(device.port ?? ""))" }
@@ -160,7 +161,7 @@ extension JoinStatus {
 
 extension JoinStatus.Hub {
     fileprivate var line: String {
-        let place = address.map { " at \($0)" } ?? ""
+        let place = address.map { " at \(Output.safe($0))" } ?? ""
         guard isUp else { return "\(Output.safe(host)): away" + (trouble.map { ": \(Output.safe($0))" } ?? "") }
         let trip = roundTrip.map { String(format: ", %.1f ms (jitter %.1f)", $0.average, $0.jitter) } ?? ""
         let speech = isNumbered ? "" : isHeard ? ", events without numbers" : ", events without numbers, not heard now"

@@ -27,7 +27,7 @@ extension Hub {
             return reply(.done("Room \(room.name) invites \(invitee.to) already."))
         }
         if let words = context.configuration.refusal(of: invitee, in: room, beside: present) {
-            return reply(.conflict("\(words.prefix(1).uppercased())\(words.dropFirst())."))
+            return reply(.conflict("It cannot be invited: \(words)."))
         }
         if context.configuration.connect.count + kept.connections.count >= Configuration.mostConnections {
             return reply(.conflict("The hub invites \(Configuration.mostConnections) already: take one out first."))
