@@ -20,7 +20,7 @@ struct JoinStatus: Codable, Equatable {
     }
     /// The controller whose names the port has or is to have.
     struct Clone: Codable, Equatable {
-        /// nil as long as the room has told none.
+        /// nil as long as the room has told of none that is meant.
         let client: String?
         let port: String?
         let isHere: Bool
@@ -138,7 +138,7 @@ extension JoinStatus {
         if let clone {
             let name = clone.client.map { "\(Output.safe($0)):\(Output.safe(clone.port ?? ""))" }
             let words = name.map { "\($0), which is \(clone.isHere ? "there" : "away")" }
-            lines.append("  controller: \(words ?? "the room has told none yet")")
+            lines.append("  controller: \(words ?? "the room has told of none that is meant")")
         }
         lines.append("  plays now: \(Self.text(playing)); hears now: \(Self.text(hearing))")
         return lines
