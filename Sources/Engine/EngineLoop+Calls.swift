@@ -102,6 +102,9 @@ extension EngineLoop {
         }
         let address = call.addresses.removeFirst()
         call.outcome.address = address.description
+        if plan.portsElsewhere?.contains(address.port) ?? false, address.isOwn {
+            return failed(call, .refused, "it is this hub itself", wait: Call.longestWait)
+        }
         guard plan.admits(address) else { return failed(call, .refused, "its address is not let in") }
         if let other = port.anybody(at: address) { return isHere(call, by: other) }
         let session = Session.initiator(

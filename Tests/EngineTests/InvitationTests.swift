@@ -226,6 +226,16 @@ import Testing
         #expect(try engine.status().participants.isEmpty && self.call(engine).state == .refused)
     }
 
+    @Test func `nor where another of its processes serves the room`() throws {
+        let (engine, other) = (try EngineUnderTest(), try EngineUnderTest())
+        var plan = EngineUnderTest.plan(port: engine.port)
+        plan.rooms[0].invites = [Invitee(host: "localhost", port: other.port, name: "Mirror")]
+        plan.portsElsewhere = [other.port]
+        engine.send(.serve(plan))
+        try eventually("word of it") { try self.call(engine).reason == "it is this hub itself" }
+        #expect(try other.status().participants.isEmpty && self.call(engine).state == .refused)
+    }
+
     @Test func `an answer from elsewhere, or with another token, is none`() throws {
         let desk = try OtherHub()
         desk.isDead = true
