@@ -34,9 +34,11 @@ enum RoomChoice {
 }
 
 extension HubClient {
-    /// The room that a command is about: the one of `--room`, else the only one of those that can be meant.
+    /// The room that a command is about: the one of `--room`, else the only one of those that can be meant. `none`: what is
+    /// said where there is none of these.
     func room(
-        _ options: Options, for word: String, where isMeant: (Snapshot.Room) -> Bool = { _ in true }
+        _ options: Options, for word: String, none: String? = nil,
+        where isMeant: (Snapshot.Room) -> Bool = { _ in true }
     ) -> RoomChoice {
         if let named = options.room { return .room(named) }
         guard let rooms = get("/api/v1/rooms", as: API.Rooms.self)?.rooms else { return .failed(complain()) }
@@ -44,7 +46,8 @@ extension HubClient {
         if let only = meant.count == 1 ? meant.first : rooms.count == 1 ? rooms.first : nil {
             return .room(only.name)
         }
-        Output.complain("\(word): there are several rooms: say which with --room NAME")
+        let several = "there are several rooms: say which with --room NAME"
+        Output.complain("\(word): \(meant.isEmpty ? none ?? several : several)")
         return .failed(.misuse)
     }
 }

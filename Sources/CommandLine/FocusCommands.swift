@@ -14,7 +14,9 @@ enum FocusCommands {
                 room.focus.map { [line(room, $0)] } ?? []
             }
         }
-        let choice = options.client.room(options, for: "focus") { $0.focus != nil }
+        let choice = options.client.room(
+            options, for: "focus", none: "no room has controllers: name them in a room's focus in the configuration"
+        ) { $0.focus != nil }
         return give(options, to: choice, path: "focus", options.operands.first)
     }
 
@@ -30,7 +32,9 @@ enum FocusCommands {
                 (room.inputs ?? []).map { line(room, $0) }
             }
         }
-        let choice = options.client.room(options, for: "input") { $0.inputs?.contains { $0.name == input } ?? false }
+        let choice = options.client.room(
+            options, for: "input", none: "no room has an input \"\(input)\" (`midihub input` lists them)"
+        ) { $0.inputs?.contains { $0.name == input } ?? false }
         return give(options, to: choice, path: "inputs/\(Client.encoded(input))/live", words.dropFirst().first)
     }
 

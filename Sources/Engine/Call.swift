@@ -11,6 +11,8 @@ final class Call {
     var phase: Phase
     /// Of those that its host's name means the ones that were not tried since it was looked up.
     var addresses: [SocketAddress] = []
+    /// By which other session it is here.
+    weak var elsewhere: Endpoint?
     /// As it is told.
     var outcome: EngineStatus.Call
 

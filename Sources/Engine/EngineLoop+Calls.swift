@@ -96,13 +96,17 @@ extension EngineLoop {
             call.phase = .waiting(until: now + Self.second)
             return
         }
+        if let other = call.elsewhere, other.port.has(other) { return isHere(call, by: other) }
         guard !call.addresses.isEmpty else {
             return failed(call, .unreachable, "it has no address that can be reached from here")
         }
         let address = call.addresses.removeFirst()
         call.outcome.address = address.description
+        if plan.portsElsewhere?.contains(address.port) ?? false, address.isOwn {
+            return failed(call, .refused, "it is this hub itself", wait: Call.longestWait)
+        }
         guard plan.admits(address) else { return failed(call, .refused, "its address is not let in") }
-        if port.hasAnybody(at: address) { return isHere(call) }
+        if let other = port.anybody(at: address) { return isHere(call, by: other) }
         let session = Session.initiator(
             token: .random(in: 1...(.max)), own: table.ssrc, name: port.room.plan.displayName, now: now,
             judgesSilence: true)
@@ -112,8 +116,12 @@ extension EngineLoop {
         wake(by: call.deadline)
     }
 
-    /// It has invited itself, which is as good; twice it must not be.
-    private func isHere(_ call: Call) {
+    /// It has invited itself, which is as good, or is invited twice; and twice it must not be here.
+    func isHere(_ call: Call, by other: Endpoint?) {
+        call.elsewhere = other
+        if let first = other?.call?.invitee.name {
+            return failed(call, .refused, "it is in the room already, as \(first)")
+        }
         (call.phase, call.addresses, call.outcome.next) = (.waiting(until: now + Self.hereTime), [], nil)
         tell(call, .connected, "it has invited itself")
     }
@@ -153,9 +161,9 @@ extension EngineLoop {
     /// It has said yes on both ports: from now on its session is like everybody's.
     private func place(_ session: Session, of call: Call, at address: SocketAddress, _ port: PortPair) {
         guard let ssrc = session.peer else { return }
-        guard !port.hasAnybody(at: address) else {
+        if let other = port.anybody(at: address) ?? preferred(to: session, of: port.room) {
             perform(call) { $0.end(perform: $1) }
-            return isHere(call)
+            return isHere(call, by: other)
         }
         guard let slot = table.reserve() else {
             perform(call) { $0.end(perform: $1) }
@@ -199,7 +207,7 @@ extension EngineLoop {
         guard let call else { return false }
         if table.ssrc.rawValue > ssrc.rawValue { return true }
         perform(call) { $0.end(perform: $1) }
-        isHere(call)
+        isHere(call, by: nil)
         return false
     }
 

@@ -22,9 +22,11 @@ extension EngineLoop {
             _ = member.sentinel.returns(word, at: now)
             wakeForTrial(of: member, member.sentinel.trialEnd)
         } else if member.sentinel.participantSends(word, at: now), !member.isCut {
-            member.trial = Member.Trial(member.incoming.lazy.filter { !$0.isEcho }.map(\.from))
-            member.sentinel.beginTrial(at: now)
-            wakeForTrial(of: member, member.sentinel.trialEnd)
+            for one in member.room.members where one === member || one.trial == nil && one.sentinel.isReturning {
+                one.trial = Member.Trial(one.incoming.lazy.filter { !$0.isEcho }.map(\.from))
+                one.sentinel.beginTrial(at: now)
+                wakeForTrial(of: one, one.sentinel.trialEnd)
+            }
         }
     }
 
@@ -72,11 +74,16 @@ extension EngineLoop {
     }
 
     private func endTrial(of member: Member) {
-        guard let trial = member.trial else { return }
+        guard let trial = member.trial, let since = member.sentinel.trialSince else { return }
         member.trial = nil
         let verdict = member.sentinel.judge(at: milliseconds)
         tellOwed(trial, over: member.incoming.filter { !$0.isEcho }, to: member)
-        if verdict == .loop { cut(member) }
+        guard verdict == .loop else { return }
+        cut(member)
+        for other in member.room.members where other !== member {
+            if other.sentinel.trialSince == since { endTrial(of: other) }
+            if other.sentinel.isOtherEnd(at: milliseconds) { cut(other) }
+        }
     }
 
     private func endEchoTrial(of member: Member) {

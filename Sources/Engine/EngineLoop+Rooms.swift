@@ -21,6 +21,11 @@ extension EngineLoop {
         let choice = room.rules.choice
         for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
         tellState(over: member.incoming[...])
+        // One of its name may be the same program, which was killed and has come anew: it is asked whether it is there.
+        for other in room.members where other !== member && other.name == member.name {
+            other.endpoint.streams.session.ask()
+            wake(other.endpoint, by: now)
+        }
         if room.rules.choice == choice { choose(member) } else { rewire(room) }
         news.send(.joined(status(member)))
         if let call = endpoint.call { connected(call) }
@@ -101,6 +106,9 @@ extension EngineLoop {
     func tellSilence(of endpoint: Endpoint) {
         guard let member = endpoint.member, member.isSilent != endpoint.streams.session.isSilent else { return }
         member.isSilent = endpoint.streams.session.isSilent
+        let (room, choice) = (member.room, member.room.rules.choice)
+        room.rules.join(member.ruled)
+        defer { if room.rules.choice != choice { rewire(room) } }
         guard member.isSilent else {
             for wire in member.outgoing where !wire.isWithheld { sendState(of: member, to: wire.to.endpoint) }
             return news.send(.back(status(member)))

@@ -229,6 +229,7 @@ extension EngineLoop {
         }
         for one in earlier { remove(one, .restarted, farewell: false) }
         endpoint.port.settles(endpoint)
+        giveWay(to: endpoint)
         if Probe.isNamed(endpoint.name) { probe(endpoint) } else { enter(endpoint) }
     }
 

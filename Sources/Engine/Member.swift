@@ -97,7 +97,7 @@ final class Member {
     var isController: Bool { room.rules.isController(name) }
     var memberID: MemberID { MemberID(id) }
     /// The member as the module Rooms sees it.
-    var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex) }
+    var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex, isSilent: isSilent) }
 
     /// What sounds at it because of all those whom it hears.
     var heard: HeldState {

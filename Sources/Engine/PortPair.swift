@@ -47,10 +47,7 @@ final class PortPair {
     }
 
     /// Somebody, perhaps on the way in, whose control port is there.
-    func hasAnybody(at control: SocketAddress) -> Bool {
-        byControl.values.contains { $0.control == control }
-            || arrivingByControl.values.contains { $0.control == control }
-    }
+    func anybody(at control: SocketAddress) -> Endpoint? { endpoints.first { $0.control == control } }
 
     /// Those of one SSRC whose address is proven: twins are several.
     func endpoints(_ ssrc: SSRC) -> [Endpoint] { bySSRC[ssrc] ?? [] }

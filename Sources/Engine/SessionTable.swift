@@ -118,6 +118,8 @@ final class SessionTable {
             header.pointee.magic = Header.magic
         }
         for index in (0..<Self.capacity).reversed() where records[index].isTaken != 1 { free.append(index) }
+        // Of an engine before hubs were known by it, to whom nobody has a session any more.
+        if free.count == Self.capacity { header.pointee.ssrc = SSRC.ofHub(header.pointee.ssrc).rawValue }
     }
 
     /// An engine of the version before was killed, and this one is the next, as after an upgrade: who was there stays. The

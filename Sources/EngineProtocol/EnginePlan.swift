@@ -19,6 +19,8 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     package var maximumPerAddress: Int?
     /// Enough for a school behind one router.
     package static let usualMaximumPerAddress = 64
+    /// Control ports of the hub that others of its processes serve; nil where there are none.
+    package var portsElsewhere: [UInt16]?
     /// The one address to listen on; nil listens on all. Tests use it.
     package var host: String?
 

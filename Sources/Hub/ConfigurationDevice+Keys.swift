@@ -1,5 +1,4 @@
 import Devices
-import Linux
 package import Rooms
 
 /// As the configuration has them.
@@ -78,10 +77,8 @@ extension Configuration {
                 throw wrong(index, "\"room\" is missing: there are several, \(names)")
             }
         }
-        if !devices.isEmpty, let own = SocketAddress(host: ownAddress, port: 0),
-            deny.contains(where: { $0.contains(own) })
-        {
-            throw wrong(0, "deny keeps this machine itself (\(own.host)) out, where devices join from")
+        if !devices.isEmpty, let own = deniedOwnAddress {
+            throw wrong(0, "deny keeps this machine itself (\(own)) out, where devices join from")
         }
     }
 }

@@ -67,6 +67,9 @@ extension ConfigurationValue {
         return try members().map { name, value throws(ConfigurationError) in
             var draft = ConfigurationInput()
             try value.read(ConfigurationInput.settings, into: &draft)
+            guard (1...256).contains(name.unicodeScalars.count), Output.safe(name) == name else {
+                throw value.wrong("an input's name has 1 to 256 characters, none of them a control character")
+            }
             guard let of = draft.of else { throw value.wrong("\"of\" is missing") }
             for one in of where !taken.insert(one).inserted {
                 throw value.wrong("\"\(one)\" is in another input, too")

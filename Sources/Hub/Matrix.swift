@@ -8,6 +8,7 @@ package struct Matrix {
         let room: String
         let port: UInt16
         let standing: MemberStatus
+        let isSilent: Bool
         /// What a device of this machine can do at all.
         let ability: Direction
         /// Muted because it sends back what it hears.
@@ -17,7 +18,7 @@ package struct Matrix {
 
         package init(_ one: Snapshot.Participant, loops: Bool) {
             (id, name, room, port) = (one.id, one.name, one.room, one.port)
-            isEcho = one.echo ?? false
+            (isEcho, isSilent) = (one.echo ?? false, one.state == .silent)
             standing =
                 switch one.state {
                 case .present, .silent: .participant
@@ -96,7 +97,7 @@ extension RoomPlan {
         let members = seats.filter { !$0.isEcho }.map { seat in
             Member(
                 id: MemberID(UInt64(seat.id)), name: seat.name, portIndex: ports.firstIndex(of: seat.port) ?? 0,
-                ability: seat.ability, standing: seat.standing)
+                ability: seat.ability, standing: seat.standing, isSilent: seat.isSilent)
         }
         return Room(self, members: members, meshLimit: meshLimit)
     }

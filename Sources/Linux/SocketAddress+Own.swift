@@ -14,4 +14,9 @@ extension SocketAddress {
         }
         return found
     }
+
+    /// Whether it leads to this machine, whatever the port.
+    package var isOwn: Bool {
+        isLoopback || high | (low & 0xFFFF_FFFF) == 0 || Self.own().contains(with(port: 0))
+    }
 }

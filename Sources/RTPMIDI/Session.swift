@@ -146,6 +146,9 @@ package struct Session: Sendable {
         exchange = ClockExchange(salt: salt, isEager: role == .initiator)
     }
 
+    /// Asks the peer for the time as soon as it is woken, whatever the pace.
+    package mutating func ask() { exchange.isDue = true }
+
     package var isUp: Bool { state == .up }
     package var hasEnded: Bool { state == .ended }
     /// An invitation of ours waits for its answer, on one of the peer's ports.

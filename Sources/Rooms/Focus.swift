@@ -13,7 +13,7 @@ package struct Focus: Codable, Hashable, Sendable {
     package var controllers: [String]
     /// Where nobody has it, the first who plays gets it; nil is no.
     package var byTouch: Bool?
-    /// Who has it; where several have that name, the one of them who came first.
+    /// Who has it; where several have that name, the first of them who is not silent.
     package var holder: Claim?
 
     package init(controllers: [String], byTouch: Bool? = nil, holder: Claim? = nil) {

@@ -8,6 +8,9 @@
 /// suspicion. The proof is a trial: for a moment nothing is sent to the suspect. If it still plays the same, it has that
 /// from elsewhere and is innocent. A loop falls silent. If that happened twice while others played on, or four times while
 /// nobody did, and what is sent came back in between, it is a loop.
+///
+/// What goes round by two participants, as in a ring of hubs, comes back from one of them whatever is not sent to the other.
+/// So all who return are to be tried together, and all who fall silent are cut: were one left, all would go round one way.
 package struct LoopSentinel: BitwiseCopyable, Sendable {
     /// How many returned messages raise suspicion.
     private var threshold: Int
@@ -38,7 +41,7 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
     private var score = 0
     private var delay: Int64 = 0
     /// Since when a trial runs; nil where none does.
-    private var trialSince: Int64?
+    package private(set) var trialSince: Int64?
     /// Of the messages withheld, those that a loop would have returned by the trial's end, and those that came back.
     private var withheld = 0
     private var returned = 0
@@ -82,6 +85,13 @@ package struct LoopSentinel: BitwiseCopyable, Sendable {
         score += 1
         return score >= threshold
     }
+
+    /// It has sent back so much that it may be a loop.
+    package var isReturning: Bool { score >= Self.again }
+
+    /// It has fallen silent in its last trials, of which one was over a moment ago. Where another one is found to be a loop
+    /// that was tried with it, this is the loop's other end.
+    package func isOtherEnd(at now: Int64) -> Bool { evidence >= Self.enough / 2 && now - silentAt <= 3000 }
 
     // MARK: A trial
 

@@ -14,10 +14,14 @@ package struct Member: Hashable, Sendable {
     /// What it can do at all, whatever its name says: a keyboard that takes nothing only sends.
     package let ability: Direction
     package var standing: MemberStatus
+    /// It answers no more. Others of its name or its input go before it: it may have been killed and have come anew.
+    package let isSilent: Bool
 
     package init(
-        id: MemberID, name: String, portIndex: Int, ability: Direction = .both, standing: MemberStatus = .participant
+        id: MemberID, name: String, portIndex: Int, ability: Direction = .both, standing: MemberStatus = .participant,
+        isSilent: Bool = false
     ) {
+        self.isSilent = isSilent
         self.id = id
         self.name = name
         self.portIndex = portIndex
@@ -216,15 +220,24 @@ package struct Room: Sendable {
         guard focus != nil || !inputs.isEmpty else { return }
         let before = (holder, entries.map(\.isIdle))
         defer { if before != (holder, entries.map(\.isIdle)) { choice += 1 } }
-        func first(_ name: String) -> Int? {
-            entries.firstIndex { $0.member.name == name && $0.member.standing == .participant }
+        /// Of these names in their order; who is silent comes after all others.
+        func first(_ names: [String]) -> Int? {
+            for isSilent in [false, true] {
+                for name in names {
+                    let index = entries.firstIndex {
+                        $0.member.name == name && $0.member.standing == .participant && $0.member.isSilent == isSilent
+                    }
+                    if let index { return index }
+                }
+            }
+            return nil
         }
-        holder = (focus?.holder).flatMap { first($0.member) }.flatMap {
+        holder = (focus?.holder).flatMap { first([$0.member]) }.flatMap {
             entries[$0].isController ? nil : entries[$0].member.id
         }
         for index in entries.indices { entries[index].isIdle = false }
         for input in inputs {
-            guard let live = input.order.compactMap({ first($0) }).first else { continue }
+            guard let live = first(input.order) else { continue }
             for index in entries.indices where index != live && input.of.contains(entries[index].member.name) {
                 entries[index].isIdle = true
             }

@@ -59,6 +59,8 @@ import Testing
         ("{\n nme: \"x\" }", "line 2: nme: unknown key; did you mean name?"),
         ("{name: 5}", "line 1: name: must be text"),
         ("{name: \"\"}", "line 1: name: a name must have 1 to 63 octets"),
+        ("{\nhosts: [\n1] }", "/join.json5: line 3: hosts: must be text in quotes"),
+        ("{room: \"\"}", "room: must be the name"),
         ("{hosts: \"a\"}", "line 1: hosts: must be a list"), ("{hosts: [\"a b\"]}", "hosts: \"a b\" is no HOST"),
         ("{hosts: [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}", "hosts: at most 8 hubs"),
         ("{clone: 5}", "line 1: clone: must be true or the name"), ("[1]", "line 1: the file: must be an object"),

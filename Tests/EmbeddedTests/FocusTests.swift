@@ -55,6 +55,19 @@ import Testing
         try eventually("nobody has it") { try holder(hub) == nil }
     }
 
+    @Test func `where no room has controllers, or such an input, the command line says so`() throws {
+        let ports = [freeUDPPortPair(), freeUDPPortPair()]
+        let hub = try HubUnderTest(
+            ports: ports, configuration: "{ rooms: { A: { ports: [\(ports[0])] }, B: { ports: [\(ports[1])] } } }",
+            options: ["--engine", "embedded"])
+        try hub.start()
+        try hub.awaitEngines(up: 2)
+        let (focus, input) = (try hub.command("focus", "One"), try hub.command("input", "APC", "L"))
+        #expect(focus.code == 64 && focus.error.contains("no room has controllers: name them in a room's focus"))
+        #expect(input.code == 64 && input.error.contains("no room has an input \"APC\""))
+        #expect(try hub.command("disconnect", "Desk").error.contains("there are several rooms: say which"))
+    }
+
     @Test func `it outlives the hub and the engine, each killed, and is free when its holder leaves`() throws {
         let hub = try hub(#"focus: ["APC"]"#)
         let players = try here("APC", "One", "Two", on: hub)

@@ -59,6 +59,17 @@ import Testing
         #expect(hub.processes().isEmpty)
     }
 
+    @Test func `a room does not invite one that another of them serves`() throws {
+        let ports = [freeUDPPortPair(), freeUDPPortPair()]
+        // A name for this machine that only its lookup tells.
+        let hub = try HubUnderTest.running(
+            ports: ports,
+            more:
+                "engineProcesses: 2, connect: [{ to: \"127.1:\(ports[1])\", room: \"\(ports[0])\", name: \"Mirror\" }]")
+        try hub.awaitEvent("not-connected", containing: "Mirror is not connected", "it is this hub itself")
+        #expect(try hub.participants().isEmpty)
+    }
+
     @Test func `a hub with fewer of them ends what it does not want, and serves all rooms`() throws {
         let ports = [freeUDPPortPair(), freeUDPPortPair()]
         let hub = try HubUnderTest.running(ports: ports, more: "engineProcesses: 2")

@@ -144,6 +144,23 @@ import Testing
         }
     }
 
+    @Test func `so many who are not let in are left waiting at most, and the oldest of them go first`() throws {
+        let port = freeTCPPort()
+        let hub = try hub(port: port)
+        let pid = try hub.pid()
+        func open() -> Int { File.names(in: "/proc/\(pid)/fd").count }
+        let before = open()
+        let peers = try (0..<300).map { _ in try TextPeer(port) }
+        var most = 0
+        try eventually("the end of the oldest") {
+            most = max(most, open())
+            for peer in peers { peer.pump() }
+            return peers.count(where: \.isClosed) >= 200
+        }
+        // 20 are let in, each with 7 descriptors, and 64 wait.
+        #expect(most - before < 250)
+    }
+
     @Test func `a flood of values is thinned at a client, and each note comes in its order`() throws {
         let port = freeTCPPort()
         let hub = try hub(port: port)
@@ -167,6 +184,24 @@ import Testing
             return peer.heard.count { $0.hasPrefix("[144") } == notes.count
         }
         #expect(peer.heard.filter { $0.hasPrefix("[144") } == notes && !peer.isClosed)
+    }
+
+    @Test func `a client that does not read is cut off, and it is told why`() throws {
+        let port = freeTCPPort()
+        let hub = try hub(port: port)
+        let players = try hub.here("Piano")
+        let peer = try peer(hub, port, players)
+        let channel = Channel(truncating: 0)
+        try pumping(players, "the end of it") {
+            for _ in 0..<10 {
+                players[0].play(
+                    (UInt8(0)..<30).map { .noteOn(channel, note: DataByte(truncating: $0), velocity: 100) })
+                players[0].pump()
+            }
+            return try hub.participants().count == 1
+        }
+        try hub.awaitEvent("left", containing: "TCP 127.0.0.1 was cut off: it does not read as fast")
+        try eventually("its end") { peer.pump() >= 0 && peer.isClosed }
     }
 
     @Test func `a flood from a client reaches the room whole, as far as notes go`() throws {

@@ -116,6 +116,16 @@ import Testing
         try pumping([stage.controller, stage.two, twin], "the twin's light") { stage.controller.heard == [note(70)] }
     }
 
+    @Test func `a holder that was killed and comes anew lights the controller as soon as its old session is silent`()
+        throws
+    {
+        let stage = try stage(holder: "One")
+        stage.one.isDead = true
+        let anew = try stage.engine.player("One", others: [stage.controller, stage.two])
+        anew.play(note(70))
+        try pumping([stage.controller, stage.two, anew], "its light") { stage.controller.heard == [note(70)] }
+    }
+
     @Test func `a controller that is reached by numbered events is told the same, whoever had the focus before`() throws
     {
         let engine = try EngineUnderTest()

@@ -167,12 +167,73 @@ import Testing
         #expect(piano.heard.isEmpty)
     }
 
+    @Test(arguments: [["::1"], ["127.0.0.1", "::1"]])
+    func `two hubs that invite each other at different addresses have one session`(hosts: [String]) throws {
+        let ports = (freeUDPPortPair(), freeUDPPortPair())
+        let toB = hosts.map { Invitee(host: $0, port: ports.1, name: "B at \($0)") }
+        let a = try EngineUnderTest(port: ports.0, host: nil, invites: toB)
+        let b = try EngineUnderTest(
+            port: ports.1, host: nil, invites: [Invitee(host: "127.0.0.1", port: ports.0, name: "A")])
+        func isSettled() throws -> Bool {
+            let (ofA, ofB) = (try a.status(), try b.status())
+            return ofA.participants.count == 1 && ofB.participants.count == 1 && ofB.calls?.first?.state == .connected
+                && ofA.calls?.count { $0.state == .connected } ?? 0 >= 1
+                && ofA.calls?.allSatisfy { $0.state != .inviting } ?? false
+        }
+        try eventually("one session") { try isSettled() }
+        let (ear, piano) = (try TestPlayer("Ear", port: ports.0), try TestPlayer("Piano", port: ports.1))
+        try pumping([ear, piano], "both") { ear.isUp && piano.isUp }
+        piano.play(note)
+        piano.play(off)
+        try pumping([ear, piano], "the note") { ear.heard == [note, off] }
+        #expect(piano.heard.isEmpty)
+    }
+
+    @Test func `a hub that is invited at two of its addresses has one session, and it is told which`() throws {
+        let ports = (freeUDPPortPair(), freeUDPPortPair())
+        let both = [("127.0.0.1", "First"), ("::1", "Second")].map { Invitee(host: $0, port: ports.1, name: $1) }
+        let b = try EngineUnderTest(port: ports.1, host: nil)
+        let a = try EngineUnderTest(port: ports.0, host: nil, invites: both)
+        try eventually("a session and a refusal") {
+            Set(try a.status().calls?.map(\.state) ?? []) == [.connected, .refused]
+        }
+        let calls = try #require(try a.status().calls)
+        let here = try #require(calls.first { $0.state == .connected })
+        #expect(calls.contains { $0.reason == "it is in the room already, as \(here.name)" })
+        #expect(try b.status().participants.count == 1)
+    }
+
+    @Test func `a hub is known by its SSRC, and hardly anybody else by chance`() {
+        var generator = SystemRandomNumberGenerator()
+        let numbers = (0..<10_000).map { _ in UInt32.random(in: 0...(.max), using: &generator) }
+        #expect(numbers.allSatisfy { SSRC.ofHub($0).isOfHub })
+        #expect(numbers.count { SSRC($0).isOfHub } < 30)
+    }
+
+    @Test func `boards of one make that draw the same SSRC are two`() throws {
+        let (one, other) = (try OtherHub(ssrc: SSRC(1)), try OtherHub(ssrc: SSRC(1)))
+        let engine = try EngineUnderTest(
+            host: nil,
+            invites: [one, other].map { Invitee(host: "127.0.0.1", port: $0.port, name: "Board \($0.port)") })
+        try working([one, other], "both") { try engine.status().participants.count == 2 }
+    }
+
     @Test func `a hub that is to invite itself does not`() throws {
         let port = freeUDPPortPair()
         let itself = Invitee(host: "127.0.0.1", port: port, name: "Mirror")
         let engine = try EngineUnderTest(port: port, invites: [itself])
         try eventually("word of it") { try self.call(engine).reason == "it is this hub itself" }
         #expect(try engine.status().participants.isEmpty && self.call(engine).state == .refused)
+    }
+
+    @Test func `nor where another of its processes serves the room`() throws {
+        let (engine, other) = (try EngineUnderTest(), try EngineUnderTest())
+        var plan = EngineUnderTest.plan(port: engine.port)
+        plan.rooms[0].invites = [Invitee(host: "localhost", port: other.port, name: "Mirror")]
+        plan.portsElsewhere = [other.port]
+        engine.send(.serve(plan))
+        try eventually("word of it") { try self.call(engine).reason == "it is this hub itself" }
+        #expect(try other.status().participants.isEmpty && self.call(engine).state == .refused)
     }
 
     @Test func `an answer from elsewhere, or with another token, is none`() throws {

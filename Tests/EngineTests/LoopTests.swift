@@ -1,5 +1,6 @@
 import EngineProtocol
 import MIDI
+import Rooms
 import TestSupport
 import Testing
 
@@ -95,6 +96,24 @@ import Testing
         two.forget()
         one.play(note(90, 101))
         try pumping([one, two, three], "the note") { two.heard.contains(note(90, 101)) }
+    }
+
+    @Test func `what goes round in a ring of hubs comes to rest, and who brings it back is named`() throws {
+        let ports = (0..<3).map { _ in freeUDPPortPair() }
+        let hubs = try (0..<3).map {
+            try EngineUnderTest(
+                port: ports[$0], invites: [Invitee(host: "127.0.0.1", port: ports[($0 + 1) % 3], name: "Next")])
+        }
+        try eventually("the ring") { try hubs.allSatisfy { try $0.status().participants.count == 2 } }
+        let piano = try hubs[0].player("Piano")
+        // For longer than a trial takes.
+        var calm = 0
+        try playing(piano, with: [], "an end of what goes round") {
+            calm = piano.heard.isEmpty ? calm + 1 : 0
+            piano.forget()
+            return calm > 50
+        }
+        #expect(hubs.contains { !named($0).isEmpty })
     }
 
     @Test func `what a suspect was not sent it is told afterwards`() throws {

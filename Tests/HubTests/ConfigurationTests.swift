@@ -181,6 +181,11 @@ import Testing
             "line 2: TCP port 8141: names no room, of several"
         ),
         ("{tcp: [{port: 9000}, {port: 9000}]}", "TCP port 9000: is there twice"),
+        (
+            "{tcp: {},\ndeny: [\"127.0.0.0/8\"]}",
+            "line 1: TCP port 8141: deny keeps this machine itself (127.0.0.1) out, from where its clients"
+        ),
+        ("{rooms: {A: {ports: [1], inputs: {\"\": {of: [\"L\", \"R\"]}}}}}", "an input's name has 1 to 256 characters"),
         ("{tcp: {room: \"A\"}}", "line 1: TCP port 8141: there is no room \"A\""),
         (
             "{policy: \"named\", tcp: {}}",

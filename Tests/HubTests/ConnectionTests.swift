@@ -139,15 +139,19 @@ import Testing
     @Test func `what cannot be invited is refused with the reason`() throws {
         let stage = try HubStage { $0.connect = [.init(host: .init("mac.example.org")!, room: "Main", name: "Mac")] }
         for (command, reply) in [
-            (try connect("127.0.0.1:5004"), CommandReply.conflict("127.0.0.1:5004 is this hub itself.")),
+            (
+                try connect("127.0.0.1:5004"),
+                CommandReply.conflict("It cannot be invited: 127.0.0.1:5004 is this hub itself.")
+            ),
+            (try connect("localhost"), .conflict("It cannot be invited: localhost:5004 is this hub itself.")),
             (try connect("a", room: "Cellar"), .notFound("There is no room \"Cellar\".")),
             (
                 try connect("a", room: "Duets"),
-                .conflict("Room Duets is a pair, whose two ports each have their own direction.")
+                .conflict("It cannot be invited: room Duets is a pair, whose two ports each have their own direction.")
             ),
             (
                 try connect("a", name: "Mac"),
-                .conflict("Room Main invites another as Mac already: give it another name.")
+                .conflict("It cannot be invited: room Main invites another as Mac already: give it another name.")
             ),
             (try connect("a", name: "\u{7}"), .invalid("name: a name has 1 to 60 bytes and no control characters.")),
             (

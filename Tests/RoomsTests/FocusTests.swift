@@ -44,6 +44,29 @@ struct FocusTests {
         #expect(sources(of: 1, in: room) == [4])
     }
 
+    @Test func `one who is silent gives way to another of its name, and has it while there is none`() {
+        func one(_ id: UInt64, isSilent: Bool) -> Member {
+            Member(id: MemberID(id), name: "One", portIndex: 0, isSilent: isSilent)
+        }
+        var room = room(holder: "One", [member(1, "APC"), one(2, isSilent: false), one(3, isSilent: false)])
+        let choice = room.choice
+        room.join(one(2, isSilent: true))
+        #expect(sources(of: 1, in: room) == [3] && room.choice != choice)
+        room.join(one(3, isSilent: true))
+        #expect(sources(of: 1, in: room) == [2])
+    }
+
+    @Test func `of an input a controller that is silent is not live while another one is here`() {
+        let input = Input(name: "APC", of: ["L", "R"], firstOnly: true)
+        var room = room(controllers: [], inputs: [input], [member(1, "L"), member(2, "R"), member(3, "L")])
+        func live() -> UInt64? { room.live(of: "APC")?.id.rawValue }
+        #expect(live() == 1)
+        room.join(Member(id: MemberID(1), name: "L", portIndex: 0, isSilent: true))
+        #expect(live() == 3)
+        room.leave(MemberID(3))
+        #expect(live() == 2)
+    }
+
     @Test(arguments: [MemberStatus.waiting, .duplicate, .ghost])
     func `one who is no participant does not have it`(standing: MemberStatus) {
         let room = room(holder: "One", [member(1, "APC"), member(2, "One", standing), member(3, "One")])

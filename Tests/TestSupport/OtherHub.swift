@@ -1,13 +1,13 @@
 import Linux
 package import MIDI
-import RTPMIDI
+package import RTPMIDI
 
 /// A listener of RTP-MIDI that knows nothing of links, worked by hand: it does something only when `pump` is called.
 package final class OtherHub {
     package let port: UInt16
     private let control: DatagramSocket
     private let data: DatagramSocket
-    private var ssrc = SSRC(.random(in: 1...(.max)))
+    private var ssrc: SSRC
     private var session: Session?
     private var peer: (control: SocketAddress, data: SocketAddress?)?
     private var sender: SenderStream
@@ -24,8 +24,8 @@ package final class OtherHub {
     package var isUp: Bool { session?.isUp ?? false }
     private var list = CommandList()
 
-    package init(port: UInt16 = freeUDPPortPair()) throws {
-        self.port = port
+    package init(port: UInt16 = freeUDPPortPair(), ssrc: SSRC = SSRC(.random(in: 1...(.max)))) throws {
+        (self.port, self.ssrc) = (port, ssrc)
         control = try DatagramSocket(port: port, host: "127.0.0.1")
         data = try DatagramSocket(port: port + 1, host: "127.0.0.1")
         sender = SenderStream(ssrc: ssrc, next: SequenceNumber(1), to: .unknown)

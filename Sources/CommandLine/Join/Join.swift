@@ -150,7 +150,10 @@ final class Join {
         case .others(let sessions):
             choose(among: sessions, "there is no room \"\(settings.room ?? "")\" among those that are announced")
         case .failed(let reason):
-            if service == nil, waits == nil { return give(up: [reason], .unavailable) }
+            if service == nil, waits == nil {
+                let way = "no hub is found on this network; one elsewhere is joined by its name: `midihub join HOST`"
+                return give(up: settings.hosts.isEmpty ? [reason, way] : [reason], .unavailable)
+            }
             wait(for: "a hub to be found on this network: \(reason)")
         }
     }

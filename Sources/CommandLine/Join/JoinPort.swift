@@ -40,7 +40,9 @@ final class JoinPort {
     private let loop: EventLoop
     private var port: VirtualPort?
     private var names: (client: String, port: String)
-    private var told: Set<LinkIdentity> = []
+    /// Controllers that people were told of; of more than a room has it is said no more.
+    private(set) var told: Set<LinkIdentity> = []
+    static let mostTold = 32
     private var attached: AttachedDevice?
     private var isTold = false
     /// The controller whose names it has.
@@ -99,7 +101,7 @@ final class JoinPort {
         guard let clone else { return }
         // The one whose names it has, as long as the room knows it.
         let wanted = identities.first(where: { $0 == identity }) ?? identities.first(where: clone.matches)
-        for other in identities where other != wanted && told.insert(other).inserted {
+        for other in identities where other != wanted && told.count < Self.mostTold && told.insert(other).inserted {
             Output.complain("there is a controller \(other.client):\(other.port) too (--clone \"\(other.client)\")")
         }
         guard let wanted, wanted != identity else { return }

@@ -35,7 +35,11 @@ struct JoinSettings: Equatable {
             (hosts, room) = ([], nil)
             for word in options.operands { try add(word) }
         }
-        if let room = options.room { self.room = room }
+        if let room = options.room {
+            do throws(ConfigurationError) { self.room = try Self.checked(room: room) } catch {
+                throw ConfigurationError("--room: \(error.description)")
+            }
+        }
         if let name = options.name {
             do throws(ConfigurationError) { self.name = try Self.checked(name: name) } catch {
                 throw ConfigurationError("--name: \(error.description)")
@@ -69,14 +73,12 @@ struct JoinSettings: Equatable {
             summary: "The hubs, at most \(HubGroup.most); without it the one that is announced on this network."
         ) { settings, value throws(ConfigurationError) in
             for word in try value.list() {
-                do throws(ConfigurationError) { try settings.add(try word.text()) } catch {
-                    throw value.wrong(error.description)
-                }
+                try word.checked { text throws(ConfigurationError) in try settings.add(text) }
             }
         },
         Setting(
             key: "room", example: #""Main""#, summary: "Which one of the rooms that are announced."
-        ) { settings, value throws(ConfigurationError) in settings.room = try value.text() },
+        ) { settings, value throws(ConfigurationError) in settings.room = try value.checked(checked(room:)) },
         Setting(
             key: "name", example: #""Piano""#, summary: "What the others see: this machine's name where it is absent."
         ) { settings, value throws(ConfigurationError) in settings.name = try value.checked(checked(name:)) },
@@ -127,6 +129,11 @@ struct JoinSettings: Equatable {
             throw ConfigurationError("a device's name has 1 to 128 characters, none of them a control character")
         }
         return pattern
+    }
+
+    @Sendable private static func checked(room: String) throws(ConfigurationError) -> String {
+        guard !room.isEmpty else { throw ConfigurationError("must be the name of a room") }
+        return room
     }
 
     @Sendable private static func checked(name: String) throws(ConfigurationError) -> String {

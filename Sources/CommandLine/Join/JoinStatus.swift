@@ -20,7 +20,7 @@ struct JoinStatus: Codable, Equatable {
     }
     /// The controller whose names the port has or is to have.
     struct Clone: Codable, Equatable {
-        /// nil as long as the room has told none.
+        /// nil as long as the room has told of none that is meant.
         let client: String?
         let port: String?
         let isHere: Bool
@@ -128,7 +128,8 @@ extension JoinStatus {
         var lines = ["\(Output.safe(name)): \(sentence) (pid \(pid))"]
         for hub in hubs { lines += ["  " + hub.line] + (hub.isUp ? hub.figures.map { "    " + $0 } : []) }
         if let port {
-            lines.append("  ALSA port \(port.address): \(Output.safe(port.client)):\(Output.safe(port.port))")
+            let name = "\(Output.safe(port.client)):\(Output.safe(port.port))"
+            lines.append("  ALSA port \(Output.safe(port.address)): \(name)")
         }
         if let device {
             let name = device.client.map { "\(Output.safe($0)):\(Output.safe(device.port ?? ""))" }
@@ -137,7 +138,7 @@ extension JoinStatus {
         if let clone {
             let name = clone.client.map { "\(Output.safe($0)):\(Output.safe(clone.port ?? ""))" }
             let text = name.map { "\($0), which is \(clone.isHere ? "there" : "away")" }
-            lines.append("  controller: \(text ?? "the room has told none yet")")
+            lines.append("  controller: \(text ?? "the room has told of none that is meant")")
         }
         lines.append("  plays now: \(Self.text(playing)); hears now: \(Self.text(hearing))")
         return lines
@@ -160,7 +161,7 @@ extension JoinStatus {
 
 extension JoinStatus.Hub {
     fileprivate var line: String {
-        let place = address.map { " at \($0)" } ?? ""
+        let place = address.map { " at \(Output.safe($0))" } ?? ""
         guard isUp else { return "\(Output.safe(host)): away" + (trouble.map { ": \(Output.safe($0))" } ?? "") }
         let trip = roundTrip.map { String(format: ", %.1f ms (jitter %.1f)", $0.average, $0.jitter) } ?? ""
         let speech = isNumbered ? "" : isHeard ? ", events without numbers" : ", events without numbers, not heard now"

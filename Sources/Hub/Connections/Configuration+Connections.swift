@@ -38,8 +38,7 @@ extension Configuration {
         guard let address = SocketAddress(host: invitee.host, port: 0) else {
             return invitee.host.lowercased() == "localhost"
         }
-        return address.isLoopback || address.high | (address.low & 0xFFFF_FFFF) == 0
-            || SocketAddress.own().contains(address)
+        return address.isOwn
     }
 
     /// `wrong` says it with the line of that entry, counted from 0.

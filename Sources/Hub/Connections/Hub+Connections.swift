@@ -32,7 +32,7 @@ extension Hub {
             return letIn(known, room.name, author, reply)
         }
         if let text = context.configuration.refusal(of: invitee, in: room, beside: present) {
-            return reply(.conflict("\(text.prefix(1).uppercased())\(text.dropFirst())."))
+            return reply(.conflict("It cannot be invited: \(text)."))
         }
         if let text = carrier.refusalToInvite { return reply(.conflict("\(text).")) }
         if context.configuration.connect.count + kept.connections.count >= Configuration.mostConnections {

@@ -135,6 +135,11 @@ final class EmbeddedCarrier: Carrier {
             let least = shares.indices.min { shares[$0].rooms.count < shares[$1].rooms.count }
             if let least { shares[least].rooms.append(room) }
         }
+        for index in shares.indices {
+            let own = Set(shares[index].ports.map(\.port))
+            let others = plan.ports.map(\.port).filter { !own.contains($0) }
+            shares[index].portsElsewhere = others.isEmpty ? nil : others
+        }
         return shares
     }
 

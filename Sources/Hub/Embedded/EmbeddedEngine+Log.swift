@@ -56,7 +56,7 @@ extension EmbeddedEngine {
             one.reported.loops = true
             context.note(
                 .loop, severity: .warning, at: TimeRange(at), visit: one.visit,
-                "\(one.visit.name) sends back what it hears: a feedback loop. It is muted until that is lifted or it joins anew; on its computer, switch off MIDI thru"
+                "\(one.visit.name) sends back what it hears: a feedback loop. It is muted until that is lifted or it joins anew; on its computer, switch off MIDI thru, and of hubs that invite each other in a ring disconnect one"
             )
             context.changed()
         case .echoReturned: if let reported = line.participant { context.echoReturned(reported.room, reported.name) }

@@ -23,6 +23,12 @@ extension Configuration {
         return allow + [own]
     }
 
+    /// This machine's own address where `deny` keeps it out, from which devices and TCP clients join the rooms.
+    var deniedOwnAddress: String? {
+        let own = SocketAddress(host: ownAddress, port: 0)
+        return own.flatMap { own in deny.contains { $0.contains(own) } ? own.host : nil }
+    }
+
     package func room(of one: TCP) -> Room? {
         one.room.isEmpty ? rooms.count == 1 ? rooms[0] : nil : rooms.first { $0.name == one.room }
     }
@@ -45,6 +51,9 @@ extension Configuration {
                     what,
                     "its clients send and hear, which nobody does in room \"\(Output.safe(room.name))\" (its policy is \(room.policy.rawValue))"
                 )
+            }
+            if let own = deniedOwnAddress {
+                throw wrong(what, "deny keeps this machine itself (\(own)) out, from where its clients join the room")
             }
         }
     }

@@ -118,7 +118,8 @@ final class TextClients {
         let one = Held(socket)
         held.append(one)
         if held.count > Self.mostHeld { held.removeFirst() }
-        context.loop.after(Self.holding) { [unowned self] in held.removeAll { $0 === one } }
+        // One that had to go before its time is not kept open by its timer.
+        context.loop.after(Self.holding) { [unowned self, weak one] in held.removeAll { $0 === one } }
     }
 
     private func begin(_ socket: consuming Descriptor, _ peer: SocketAddress, _ place: TextDoor.Place) {
@@ -148,9 +149,15 @@ final class TextClients {
         case .measured(let microseconds, let unreadable):
             guard let relay = context.relays[member.port] else { return }
             (relay.roundTrip, relay.unreadable) = (microseconds, unreadable)
-        case .ended(let sounding):
+        case .ended(let sounding, let isTooSlow):
             members[news.number] = nil
             member.end(wait: false)
+            if isTooSlow {
+                context.note(
+                    .left, severity: .warning, room: member.place.room, participant: member.name,
+                    address: member.peer.host,
+                    "\(member.name) was cut off: it does not read as fast as the room plays. It may come back")
+            }
             context.changed()
             if !sounding.isEmpty, owed.count < Self.mostOwed {
                 owed[member.peer.host] = (sounding, .now.advanced(by: Self.memory))

@@ -14,8 +14,8 @@ final class TextMember {
             case begins(UInt16)
             /// The connection's round trip in microseconds, and how much that came was no message.
             case measured(Int, UInt64)
-            /// The connection has ended, with this sounding at the client.
-            case ended(HeldState)
+            /// The connection has ended, with this sounding at the client; or it was ended, since the client was too slow.
+            case ended(HeldState, isTooSlow: Bool)
         }
         let number: Int
         let what: What
@@ -46,7 +46,7 @@ final class TextMember {
             let tell: @Sendable (Event.What) -> Void = { news.send(Event(number: number, what: $0)) }
             do throws(Errno) {
                 try TextConversation(line, host, name: name, owed: owed, settling: settling, tell: tell).run(orders)
-            } catch { tell(.ended(owed)) }
+            } catch { tell(.ended(owed, isTooSlow: false)) }
         }
     }
 
@@ -236,7 +236,7 @@ private final class TextConversation {
 
     private func cutOff() {
         Sockets.resetAtClose(line.socket)
-        finish()
+        finish(isTooSlow: true)
     }
 
     /// Ends what sounds at the client.
@@ -251,12 +251,12 @@ private final class TextConversation {
         finish()
     }
 
-    private func finish() {
+    private func finish(isTooSlow: Bool = false) {
         guard !isOver else { return }
         isOver = true
         if let registration { loop.unwatch(registration) }
         // At once, since a client comes back at once, and under its name.
-        tell(.ended(sounding))
+        tell(.ended(sounding, isTooSlow: isTooSlow))
         participant.leave { [unowned self] in loop.stop() }
     }
 }
