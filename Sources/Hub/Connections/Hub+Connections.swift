@@ -26,16 +26,26 @@ extension Hub {
         if present.contains(where: { $0.to == invitee.to && (name == nil || $0.name == name) }) {
             return reply(.done("Room \(room.name) invites \(invitee.to) already."))
         }
+        invite(invitee, announced: nil, to: room, beside: present, author, reply)
+    }
+
+    /// `announced`: as it is told to, where it is announced on the local network.
+    func invite(
+        _ invitee: Invitee, announced: String?, to room: Configuration.Room, beside present: [Invitee],
+        _ author: Author,
+        _ reply: @escaping Reply
+    ) {
         if let text = context.configuration.refusal(of: invitee, in: room, beside: present) {
             return reply(.conflict("\(text.prefix(1).uppercased())\(text.dropFirst())."))
         }
-        if context.configuration.connect.count + kept.connections.count >= Configuration.mostConnections {
+        let told = kept.connections.count { !$0.isDiscovered }
+        if context.configuration.connect.count + told >= Configuration.mostConnections {
             return reply(.conflict("The hub invites \(Configuration.mostConnections) already: take one out first."))
         }
         var next = kept
         // What stood in the way of it before, as another port of the configuration may, is over.
         next.connections.removeAll { $0.room == room.name && $0.invitee.name == invitee.name }
-        next.connections.append(.init(room: room.name, invitee: invitee))
+        next.connections.append(.init(room: room.name, invitee: invitee, announced: announced))
         keep(next, reply) {
             let text = "\(invitee.name) (\(invitee.to)) is invited to room \(room.name)"
             context.note(.connect, room: room.name, address: author.address, "\(text), by \(author)")
@@ -46,8 +56,11 @@ extension Hub {
     /// `name`: as the others see it, or HOST:PORT as it was given.
     func disconnect(_ name: String, from room: String, _ author: Author, _ reply: @escaping Reply) {
         func isMeant(_ one: Invitee) -> Bool { one.name == name || one.to == name }
+        func isMeant(_ one: KeptConnections.One) -> Bool {
+            one.room == room && (isMeant(one.invitee) || one.announced == name)
+        }
         var next = kept
-        next.connections.removeAll { $0.room == room && isMeant($0.invitee) }
+        next.connections.removeAll(where: isMeant)
         guard next != kept else {
             let configured = context.configuration.rooms.first { $0.name == room }
                 .flatMap { context.configuration.invitees(of: $0).first(where: isMeant) }
@@ -56,14 +69,16 @@ extension Hub {
                     .conflict("\($0.name) stands in the configuration: take it out of `connect` there, and reload.")
                 } ?? .notFound("Room \(room) invites nobody called \(name)."))
         }
+        let discovered = kept.connections.filter { isMeant($0) && $0.isDiscovered }
         keep(next, reply) {
+            for one in discovered { discovery.decline(one.announced ?? "") }
             let text = "\(name) is no longer invited to room \(room)"
             context.note(.disconnect, room: room, address: author.address, "\(text), by \(author)")
             return "\(text)."
         }
     }
 
-    private func keep(_ next: KeptConnections, _ reply: @escaping Reply, _ told: () -> String) {
+    func keep(_ next: KeptConnections, _ reply: @escaping Reply, _ told: () -> String) {
         do throws(Errno) { try next.write(to: context.state.connections) } catch {
             return reply(.unavailable("It cannot be kept: \(error)."))
         }
@@ -87,7 +102,10 @@ extension Hub {
                 .map(context.configuration.invitees) ?? []
             return (room.invites ?? []).map { invitee in
                 let call = calls.first { $0.room == room.name && $0.name == invitee.name && $0.to == invitee.to }
-                return Snapshot.Connection(room.name, invitee, call, isConfigured: configured.contains(invitee))
+                var view = Snapshot.Connection(room.name, invitee, call, isConfigured: configured.contains(invitee))
+                view.discovered =
+                    kept.connections.first { $0.room == room.name && $0.invitee == invitee }?.discovered
+                return view
             }
         }
         let others = kept.connections.filter { one in
@@ -124,6 +142,8 @@ extension Snapshot {
         package var next: Int64?
         /// It stands in the configuration, and is taken out there.
         package var configured: Bool
+        /// `discover` has let it in: true, or absent.
+        package var discovered: Bool?
         /// `HOST:PORT`, and what that means; with the token only.
         package var to: String?
         package var address: String?
