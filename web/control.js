@@ -143,6 +143,13 @@ export async function invite(room, to, called) {
 	return done;
 }
 
+// Invites who is announced on the local network, in one of the rooms of these names.
+export async function letIn(announced, rooms) {
+	const room = rooms.length > 1 ? await ask(['Let ', name(announced), ' in?'], 'The room invites it, wherever it is on the network.', rooms.map((one) => [one, name(one)])) : rooms[0];
+	const done = room && (await order('POST', `rooms/${encodeURIComponent(room)}/let-in`, { announced }));
+	if (done) say(...isolated(done.text, announced));
+}
+
 export async function uninvite({ room, name: who }) {
 	const done = await order('DELETE', connections(room), { name: who });
 	if (done) say(...isolated(done.text, who));

@@ -54,7 +54,7 @@ function show() {
 	showEngines(model.status);
 	showEvents(model.events);
 	const shown = rooms();
-	showOutside(shown, [...model.connections.values()]);
+	showOutside(shown, [...model.connections.values()], [...model.offers.values()]);
 	const everybody = peopleOf(model);
 	wait(everybody);
 	const few = everybody.length < 7;

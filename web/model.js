@@ -2,7 +2,7 @@
 
 const tenMinutes = 600000;
 const mostEvents = 500;
-const keys = { participants: ({ id }) => id, rooms: ({ name }) => name, wires: ({ from, to }) => `${from}-${to}`, connections: (one) => `${one.room}/${one.name}`, sounding: ({ participant }) => participant };
+const keys = { participants: ({ id }) => id, rooms: ({ name }) => name, wires: ({ from, to }) => `${from}-${to}`, connections: (one) => `${one.room}/${one.name}`, offers: (one) => one.name, sounding: ({ participant }) => participant };
 
 // The JSON at `path`; throws an error with `status` where the hub refuses.
 export async function get(path) {
@@ -42,6 +42,8 @@ export const empty = () => ({
 	sounding: new Map(),
 	// Whom the rooms invite.
 	connections: new Map(),
+	// Who is announced on the local network and could be let in.
+	offers: new Map(),
 	// Points [Unix ms, RTT ms] by participant.
 	latency: new Map(),
 	// Newest first; null where the hub cannot tell.

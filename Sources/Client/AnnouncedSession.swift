@@ -27,45 +27,106 @@ package struct AnnouncedSession: Hashable, Sendable {
         package let description: String
     }
 
-    /// What is announced now, by name. Blocks for about a second, at most for `limit`: never on a loop's thread.
-    package static func all(within limit: Duration = .seconds(8)) throws(Failure) -> [AnnouncedSession] {
+    /// The program that tells what is announced, and goes on telling what changes.
+    package static func browse() throws(Failure) -> ChildProgram {
         guard let path = Programs.find("avahi-browse") else {
             throw Failure(description: "avahi-browse is not installed (fix: apt install avahi-daemon avahi-utils)")
         }
-        let program = ChildProgram(
-            path: path, arguments: ["--resolve", "--parsable", "--terminate", "--no-db-lookup", service],
+        return ChildProgram(
+            path: path, arguments: ["--resolve", "--parsable", "--no-db-lookup", service],
             environment: Programs.environment.filter { ["PATH", "LANG", "DBUS_SYSTEM_BUS_ADDRESS"].contains($0.key) },
             output: nil)
+    }
+
+    /// What is announced now, by name. Blocks for about a second, at most for `limit`: never on a loop's thread.
+    package static func all(within limit: Duration = .seconds(8)) throws(Failure) -> [AnnouncedSession] {
+        var program = try browse()
+        program.arguments.insert("--terminate", at: 0)
         let (output, exit): ([UInt8], ChildExit)
-        do throws(Errno) { (output, exit) = try program.run(limit: limit, longest: 1 << 20) } catch {
-            throw Failure(description: "\(error)")
-        }
+        let errors: OutputPipe
+        do throws(Errno) {
+            // Complaints have names of strangers in them as they are, with line ends, and are not for `sessions`.
+            errors = try OutputPipe()
+            program.errors = errors.path
+            (output, exit) = try program.run(limit: limit, longest: 1 << 20)
+        } catch { throw Failure(description: "\(error)") }
         // One whose time was up has told of those that answer: of others it waits for an answer.
         if case .code(let code) = exit, code != 0 {
-            let last = String(decoding: output, as: UTF8.self).split(separator: "\n").last ?? "exit code \(code)"
-            throw Failure(description: "avahi-browse: \(last): is avahi-daemon running?")
+            let text =
+                String(decoding: errors.read() ?? [], as: UTF8.self).split(separator: "\n").last ?? "exit code \(code)"
+            throw Failure(description: "avahi-browse: \(text): is avahi-daemon running?")
         }
         return sessions(in: output)
     }
 
-    /// What the lines of `avahi-browse --parsable --resolve` tell, one for each interface and family of addresses.
+    /// What the lines of `avahi-browse --parsable --resolve` tell, by name.
     package static func sessions(in output: [UInt8]) -> [AnnouncedSession] {
-        var found: [String: AnnouncedSession] = [:]
-        for line in output.split(separator: UInt8(ascii: "\n")) {
-            let fields = line.split(separator: UInt8(ascii: ";"), maxSplits: 9, omittingEmptySubsequences: false)
-            guard fields.count == 10, fields[0].elementsEqual("=".utf8), fields[4].elementsEqual(service.utf8),
-                let port = UInt16(text(fields[8])), port > 0, port < .max
-            else { continue }
-            var host = text(fields[7])
-            if host.lowercased().hasPrefix("fe80:") { host += "%\(text(fields[1]))" }
-            let name = text(unescaped(fields[3]))
-            guard !name.isEmpty, let address = SocketAddress(host: host, port: port) else { continue }
-            var session = found[name] ?? AnnouncedSession(name: name, room: nil, port: port, addresses: [])
-            session.room = session.room ?? value(of: roomKey, in: fields[9])
-            if !session.addresses.contains(address) { session.addresses.append(address) }
-            found[name] = session
+        var found = Sightings()
+        for line in output.split(separator: UInt8(ascii: "\n")) { found.read(line) }
+        return found.sessions.sorted { $0.name < $1.name }
+    }
+
+    /// What avahi-browse has told so far: it tells of one session for each interface and family of addresses, when it
+    /// appears, when its address is known, and when it goes. Bounded, since anybody on the network can announce.
+    package struct Sightings {
+        private struct Place: Hashable {
+            let interface: String
+            let family: String
+            let name: String
         }
-        return found.values.map(\.sorted).sorted { $0.name < $1.name }
+        private struct Sighting {
+            let room: String?
+            let address: SocketAddress
+            /// In the order in which they came.
+            let number: Int
+        }
+        private var sightings: [Place: Sighting] = [:]
+        private var count = 0
+        private static let most = 2000
+
+        package init() {}
+
+        /// A line that is none of avahi-browse's is passed over.
+        package mutating func read(_ line: some Collection<UInt8>) {
+            let fields = line.split(separator: UInt8(ascii: ";"), maxSplits: 9, omittingEmptySubsequences: false)
+            guard fields.count >= 6, fields[0].count == 1, let kind = fields[0].first else { return }
+            let name = text(unescaped(fields[3]))
+            let place = Place(interface: text(fields[1]), family: text(fields[2]), name: name)
+            switch kind {
+            case UInt8(ascii: "-"): sightings[place] = nil
+            case UInt8(ascii: "="):
+                guard fields.count == 10, fields[4].elementsEqual(service.utf8), !name.isEmpty,
+                    let port = UInt16(text(fields[8])), port > 0, port < .max
+                else { break }
+                var host = text(fields[7])
+                if host.lowercased().hasPrefix("fe80:") { host += "%\(place.interface)" }
+                guard let address = SocketAddress(host: host, port: port),
+                    sightings[place] != nil || sightings.count < Self.most
+                else { break }
+                let number = sightings[place]?.number ?? count
+                count += 1
+                sightings[place] = Sighting(room: value(of: roomKey, in: fields[9]), address: address, number: number)
+            default: break
+            }
+        }
+
+        /// Those whose address is known, in the order in which they came.
+        package var sessions: [AnnouncedSession] {
+            var places: [String: Int] = [:]
+            var found: [AnnouncedSession] = []
+            for (place, sighting) in sightings.sorted(by: { $0.value.number < $1.value.number }) {
+                let index = places[place.name] ?? found.count
+                if index == found.count {
+                    places[place.name] = index
+                    found.append(
+                        AnnouncedSession(name: place.name, room: nil, port: sighting.address.port, addresses: []))
+                }
+                found[index].room = found[index].room ?? sighting.room
+                guard !found[index].addresses.contains(sighting.address) else { continue }
+                found[index].addresses.append(sighting.address)
+            }
+            return found.map(\.sorted)
+        }
     }
 
     /// Nearest first; IPv4 before IPv6, of which link-local addresses come last.

@@ -89,7 +89,8 @@ enum OrphanedEngines {
             if engine.adopt() { left.append(engine) }
         }
         let embedded = state.plannedEngines.map { EngineProcess.embedded($0, state: state, loop: loop) }
-        left += (embedded + Announcer.leftBehind(state, loop)).filter { $0.adopt() }
+        let avahi = Announcer.leftBehind(state, loop) + [NetworkWatch.process(state, loop)]
+        left += (embedded + avahi).filter { $0.adopt() }
         // Nothing runs any more, so the next start chooses the engine anew.
         File.remove(state.choice)
         var running = left.count

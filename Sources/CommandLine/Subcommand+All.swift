@@ -125,6 +125,8 @@ extension Subcommand {
                     For peers that only listen: hardware interfaces, a Mac's session, another hub. HOST is a name or an
                     address, PORT its control port (5004); the next port must be reachable too. It is invited until it is
                     there, again whenever it is lost, and over restarts, until `midihub disconnect`.
+                    Where there is no such HOST, but the hub's local network has a session that is announced by that name
+                    ("Stage piano"; `midihub connections` lists them), that one is invited, wherever it is from time to time.
                       --room NAME   where there are several rooms
                       --name NAME   what the others see it as (HOST, where that is a name)
                     """, options: ordering.union(["--room", "--name"]), takesOperands: true,
@@ -132,14 +134,16 @@ extension Subcommand {
             Subcommand(
                 name: "disconnect", summary: "no longer invite a peer: midihub disconnect NAME",
                 explanation: """
-                    Says goodbye to it, too. NAME is what the others see it as, or HOST:PORT.
+                    Says goodbye to it, too. NAME is what the others see it as, or HOST:PORT. Who was let in by `discover` is
+                    let in again when it returns to the network, or the hub is started anew.
                       --room NAME   where there are several rooms
                     """, options: ordering.union(["--room"]), takesOperands: true, run: ConnectCommands.disconnect),
             Subcommand(
                 name: "connections", summary: "whom the rooms invite, and how it is with each",
                 explanation: """
                     inviting, connected, refused (it says no, or goodbye) or unreachable; what failed is tried again, after a
-                    minute at most. --json gives the API's /api/v1/connections.
+                    minute at most. Behind them stands who else is announced on the hub's local network (by Avahi), for
+                    `midihub connect NAME`. --json gives the API's /api/v1/connections.
                     """, options: anywhere.union(["--json"]), run: ConnectCommands.list),
             Subcommand(
                 name: "monitor", summary: "who plays what now, in the terminal",

@@ -31,6 +31,8 @@ package enum Command: Hashable, Sendable {
     case choose(room: String, input: String, String?)
     /// Has a room invite a peer that only listens, or no longer.
     case connect(room: String, Initiator.Host, name: String?)
+    /// Has a room invite what is announced on the local network by that name.
+    case letIn(room: String, announced: String, name: String?)
     case disconnect(room: String, name: String)
     case restart(engine: String)
     case testAlert
@@ -43,7 +45,7 @@ package enum Command: Hashable, Sendable {
         case .block(let room, _, _): room
         case .piano(let key, _), .leavePiano(let key): key.room
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
-            .connect(let room, _, _):
+            .connect(let room, _, _), .letIn(let room, _, _):
             room
         case .disconnect, .reload, .member, .restart, .testAlert, .stop: nil
         }

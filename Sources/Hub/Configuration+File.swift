@@ -125,6 +125,9 @@ extension Configuration {
         try checkConnections { index, text in
             ConfigurationError((lines["connection \(index)"].map { "line \($0): " } ?? "") + "connect: \(text)")
         }
+        try checkDiscovery { index, words in
+            ConfigurationError((lines["discovery \(index)"].map { "line \($0): " } ?? "") + "discover: \(words)")
+        }
     }
 
     // MARK: Words of the file and of options

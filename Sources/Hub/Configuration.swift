@@ -62,6 +62,8 @@ package struct Configuration: Equatable, Sendable {
     package var devices: [ConfigurationDevice] = []
 
     package var connect: [ConfigurationConnection] = []
+    /// Who of those that are announced on the local network is let in unasked; nil: they are not even looked for.
+    package var discover: [ConfigurationDiscovery]? = []
 
     package init() {}
 

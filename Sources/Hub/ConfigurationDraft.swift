@@ -214,6 +214,15 @@ struct ConfigurationDraft {
             draft.configuration.connect = list.map(\.connection)
             for (index, one) in list.enumerated() { draft.lines["connection \(index)"] = one.line }
         },
+        Setting(
+            key: "discover", example: #"[{ match: "Stage*", room: "Main" }]"#,
+            summary:
+                "Sessions that are announced on the local network and that a room invites by itself. true: all but other MIDI Hubs, into the first room. false: nothing is looked for. Without it they are only offered, on the page and by `midihub connections`."
+        ) { draft, value throws(ConfigurationError) in
+            let list = try ConfigurationDiscovery.read(value)
+            draft.configuration.discover = list?.map(\.rule)
+            for (index, one) in (list ?? []).enumerated() { draft.lines["discovery \(index)"] = one.line }
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [

@@ -38,8 +38,10 @@ package struct ConfigurationValue {
         return flag
     }
 
-    package func list() throws(ConfigurationError) -> [ConfigurationValue] {
-        guard case .list(let items) = value.content else { throw wrong("must be a list in [ ]") }
+    package func list(
+        _ must: String = "must be a list in [ ]"
+    ) throws(ConfigurationError) -> [ConfigurationValue] {
+        guard case .list(let items) = value.content else { throw wrong(must) }
         return items.map { ConfigurationValue(item: $0, path: path) }
     }
 

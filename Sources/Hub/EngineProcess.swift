@@ -89,8 +89,8 @@ package final class EngineProcess {
             mustBeReachable: true, goodbye: { _, done in done() })
     }
 
-    /// Ends at once upon SIGTERM.
-    static func announcer(
+    /// One of Avahi's programs, which end at once upon SIGTERM.
+    static func avahi(
         _ name: String, marks: [[String]], state: StateDirectory, loop: EventLoop
     ) -> EngineProcess {
         EngineProcess(name, state, loop, marks: marks, goodbye: { _, done in done() })

@@ -29,6 +29,7 @@ extension Hub {
         case .focus(let room, let member): setFocus(to: member, in: room, author, reply)
         case .choose(let room, let input, let member): choose(member, of: input, in: room, author, reply)
         case .connect(let room, let host, let name): connect(host, name, to: room, author, reply)
+        case .letIn(let room, let announced, let name): letIn(announced, name, to: room, author, reply)
         case .disconnect(let room, let name): disconnect(name, from: room, author, reply)
         case .restart(let name):
             guard let engine = carrier.engines.first(where: { $0.name == name }) else {

@@ -51,6 +51,7 @@ extension Hub {
         var text = differences(from: old, to: fresh)
         applyPlan { _ in }
         textClients.follow()
+        network.follow()
         if fresh.tcp != old.tcp { text.append("the ports for TCP clients have changed") }
         if fresh.listen != old.listen || fresh.hosts != old.hosts || fresh.origins != old.origins
             || fresh.web != old.web || fresh.token != old.token
@@ -101,6 +102,7 @@ extension Hub {
         }
         if old.devices != new.devices { text.append("the devices of this machine have changed") }
         if old.connect != new.connect { text.append("whom the hub invites has changed") }
+        if old.discover != new.discover { text.append("who is let in from the local network has changed") }
         // A change of a room with several ports is told once.
         var told: Set<String> = []
         return text.filter { told.insert($0).inserted }

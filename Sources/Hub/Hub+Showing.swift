@@ -59,6 +59,7 @@ extension Hub {
         }
         showFocus(in: &snapshot)
         snapshot.connections = connectionViews
+        snapshot.offers = offerViews(beside: snapshot.participants)
         snapshot.store = context.recorder.view
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,

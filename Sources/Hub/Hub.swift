@@ -40,6 +40,9 @@ package final class Hub {
     var matrix = Matrix()
     let alerter: Alerter
     let deviceWatch: DeviceWatch
+    /// What is announced around here, and who of that is let in.
+    let network: NetworkWatch
+    var discovery = Discovery()
     var isLookingAtDevices = false
     var soundingQuestion = SoundingQuestion()
     /// Notes of each participant that viewers have not been told of.
@@ -96,6 +99,8 @@ package final class Hub {
         var carrier: (EngineKind, HubContext) throws -> any Carrier = { kind, context in try kind.carrier(context) }
         /// Takes an alert to the webhook at that address. Blocks until it is answered, on a thread of its own.
         var post: @Sendable (Alert, String) -> Curl.Outcome = { Alerter.post($0, to: $1) }
+        /// What is announced on the local network is found out by a child.
+        var watchesNetwork = true
         /// Events are also written to standard output.
         var prints = true
     }
@@ -134,6 +139,7 @@ package final class Hub {
             prints: outside.prints)
         alerter = try Alerter(context, post: outside.post)
         deviceWatch = DeviceWatch(loop: loop)
+        network = NetworkWatch(context, hasChild: outside.watchesNetwork)
         carrier = try outside.carrier(kind, context)
         orphaned = try outside.carrier(kind.other, context)
         textClients = try TextClients(context, settling: carrier.settling)
@@ -200,6 +206,7 @@ package final class Hub {
         orphaned.begin(EnginePlan(rooms: []))
         textClients.follow()
         context.abandonOpenVisits()
+        network.begin()
         loop.every(.seconds(5)) { [unowned self] in tick() }
         // Activity and sounding notes are asked for only while somebody watches.
         loop.every(.milliseconds(200)) { [unowned self] in
@@ -208,6 +215,7 @@ package final class Hub {
         }
         loop.every(.seconds(1)) { [unowned self] in
             carrier.look()
+            followAnnouncements(now: .now)
             if !isStopping { alerter.look(board.snapshot) }
         }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
@@ -256,6 +264,7 @@ package final class Hub {
         isStopping = true
         File.remove(context.state.socket)
         context.note(.leftToNext, "The hub ends; its engines go on for the next one")
+        network.end()
         finish()
     }
 
@@ -265,6 +274,7 @@ package final class Hub {
         // So that no command is sent to a hub that is ending.
         File.remove(context.state.socket)
         context.note(.stopping, "The hub ends (\(reason)): goodbye to everyone")
+        network.end()
         endPianos(wait: false)
         textClients.end(wait: false)
         carrier.stop()

@@ -178,6 +178,8 @@ package struct Snapshot: Equatable, Sendable {
     package var pairs: [Wire] = []
     /// Whom the rooms invite.
     package var connections: [Connection] = []
+    /// Who is announced on the local network, and neither in a room nor invited.
+    package var offers: [Offer] = []
     package var store = Store()
 }
 

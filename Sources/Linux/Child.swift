@@ -10,6 +10,8 @@ package struct ChildProgram: Sendable, Equatable {
     package var environment: [String: String]
     /// Standard output and error are appended to this file; nil discards them.
     package var output: String?
+    /// Where standard error is appended instead; nil where that goes with the output.
+    package var errors: String?
     /// What it reads on standard input.
     package var input: [UInt8] = []
 
@@ -33,7 +35,11 @@ package struct ChildProgram: Sendable, Equatable {
         defer { withExtendedLifetime(file) {} }
         posix_spawn_file_actions_addopen(&actions, 0, file?.path ?? "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0o640)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let errors {
+            posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o640)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
         if let reading { posix_spawn_file_actions_adddup2(&actions, reading, 0) }
         if let writing { posix_spawn_file_actions_adddup2(&actions, writing, 1) }
         var pid: Int32 = 0
@@ -166,6 +172,37 @@ package struct ChildProgram: Sendable, Equatable {
             if result == 0 { return nil }
             if midihub_errno() == EINTR { continue }
             return .unknown
+        }
+    }
+}
+
+/// What a child writes, for as long as it runs.
+package final class OutputPipe {
+    package let reader: Descriptor
+    private var writer: Descriptor?
+
+    package init() throws(Errno) {
+        var ends: [CInt] = [0, 0]
+        try retrying("pipe2") { midihub_pipe2(&ends, O_CLOEXEC | O_NONBLOCK) }
+        reader = Descriptor(owning: ends[0])
+        writer = Descriptor(owning: ends[1])
+    }
+
+    /// The child's `output` or `errors`, which it opens by that name.
+    package var path: String { "/proc/\(getpid())/fd/\(writer?.number ?? -1)" }
+
+    /// The child has it: from now on it ends when the child does.
+    package func isGiven() { writer = nil }
+
+    /// What has come, a part of it where that is much: empty where nothing has, nil at the end.
+    package func read() -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        var transfer: Descriptor.Transfer?
+        buffer.withUnsafeMutableBytes { transfer = try? reader.read(into: $0) }
+        switch transfer {
+        case .bytes(let count): return Array(buffer[..<count])
+        case .again: return []
+        case .end, nil: return nil
         }
     }
 }

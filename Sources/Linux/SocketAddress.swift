@@ -47,10 +47,16 @@ package struct SocketAddress: Hashable, Sendable, BitwiseCopyable {
         if parts.count == 1, inet_pton(AF_INET, host, &four) == 1 {
             self.init(high: 0, low: Self.mapped | UInt64(UInt32(bigEndian: four.s_addr)), port: port)
         } else if inet_pton(AF_INET6, String(first), &six) == 1 {
-            self.init(six, scope: parts.count == 2 ? if_nametoindex(String(parts[1])) : 0, port: port)
+            self.init(six, scope: parts.count == 2 ? Self.scope(String(parts[1])) : 0, port: port)
         } else {
             return nil
         }
+    }
+
+    /// An interface's name, or its number, as `host` gives it.
+    private static func scope(_ text: String) -> UInt32 {
+        let index = if_nametoindex(text)
+        return index != 0 ? index : UInt32(text) ?? 0
     }
 
     private init(_ six: in6_addr, scope: UInt32, port: UInt16) {

@@ -55,6 +55,8 @@ package enum API {
     }
     package struct Connections: Codable, Sendable {
         package var connections: [Snapshot.Connection]
+        /// Who could be let in; with the first page only.
+        package var offers: [Snapshot.Offer]?
         package var next: String?
     }
     /// As everybody may read it.

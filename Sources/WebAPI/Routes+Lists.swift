@@ -49,8 +49,11 @@ extension Routes {
                 snapshot, paging in
                 let numbered = Array(zip(snapshot.connections, Int64(1)...))
                 let (part, next) = paging.part(of: numbered) { .init($0.1) }
+                let offers = isFull ? snapshot.offers : snapshot.offers.map(\.withoutAddress)
                 return JSON.text(
-                    API.Connections(connections: part.map { isFull ? $0.0 : API.hidden($0.0) }, next: next))
+                    API.Connections(
+                        connections: part.map { isFull ? $0.0 : API.hidden($0.0) },
+                        offers: paging.after == nil ? offers : nil, next: next))
             }
         }
         router.on(.get, "/api/v1/sounding", query: Paging.parameters) { [requests] request, _, responder in

@@ -128,6 +128,15 @@ package struct Routes: Sendable {
                 give(.connect(room: parameters["name"], host, name: request.query["name"]), request, responder)
             } catch { responder.send(.problem(.badRequest, "to: \(error).")) }
         }
+        router.on(.post, "/api/v1/rooms/{name}/let-in", query: ["announced", "name"]) {
+            request, parameters, responder in
+            guard let announced = request.query["announced"], !announced.isEmpty else {
+                return responder.send(
+                    .problem(.badRequest, "announced is what it is announced as on the local network, and needed."))
+            }
+            give(
+                .letIn(room: parameters["name"], announced: announced, name: request.query["name"]), request, responder)
+        }
         router.on(.delete, "/api/v1/rooms/{name}/connections", query: ["name"]) { request, parameters, responder in
             guard let name = request.query["name"] else {
                 return responder.send(

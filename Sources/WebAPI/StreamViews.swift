@@ -5,7 +5,7 @@ package import Store
 
 /// What the stream shows, a topic each.
 package enum StreamView: String, CaseIterable {
-    case status, participants, wires, rooms, connections, latency, activity, sounding
+    case status, participants, wires, rooms, connections, offers, latency, activity, sounding
 
     package var topic: Topics {
         let index = Self.allCases.firstIndex(of: self)!  // allCases has every case
@@ -98,6 +98,9 @@ package struct StreamViews {
         ) {
             "\($0.room)/\($0.name)"
         }
+        add(
+            .offers, old?.offers.map(\.withoutAddress), snapshot.offers.map(\.withoutAddress), isWatched, to: &update
+        ) { $0.name }
         addLatency(snapshot.participants, isFirst: old == nil, isWatched, now, to: &update)
         return update
     }

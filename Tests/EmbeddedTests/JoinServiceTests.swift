@@ -72,7 +72,7 @@ struct JoinServiceTests {
 
     @Test func `without Avahi it is told what is missing`() throws {
         _ = directory.write(
-            "avahi-browse", "#!/bin/sh\necho 'Failed to create client object: Daemon not running'\nexit 1\n")
+            "avahi-browse", "#!/bin/sh\necho 'Failed to create client object: Daemon not running' >&2\nexit 1\n")
         #expect(chmod(directory.file("avahi-browse"), 0o755) == 0)
         let join = try midihub(["join"]).finish()
         #expect(join.code == 69 && join.error.contains("Daemon not running: is avahi-daemon running?"), "\(join.error)")

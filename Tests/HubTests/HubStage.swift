@@ -55,6 +55,7 @@ final class HubStage {
         var made: [FakeCarrier] = []
         var outside = Hub.Outside()
         outside.prints = false
+        outside.watchesNetwork = false
         outside.carrier = { kind, context in
             if endsReally, !made.isEmpty {
                 return kind == .embedded ? EmbeddedCarrier(context, processes: 1) : try RtpmididFleet(context)

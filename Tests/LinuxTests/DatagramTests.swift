@@ -20,6 +20,13 @@ import Testing
         socket.flush()
     }
 
+    @Test func `an address of one link is read as it is written, by the interface's number`() throws {
+        let address = try #require(SocketAddress(host: "fe80::1%2", port: 5004))
+        #expect(address.scope == 2 && address.host == "fe80::1%2")
+        #expect(SocketAddress(host: "fe80::1%lo", port: 5004)?.scope == 1)
+        #expect(SocketAddress(host: "2001:db8::1%2", port: 5004)?.scope == 0)
+    }
+
     @Test func `what is not taken at once waits, and each socket has its turn before another's second`() throws {
         let loop = try EventLoop()
         let sender = try DatagramSocket(port: 0, host: "127.0.0.1")

@@ -99,7 +99,7 @@ extension HTTPAnswer {
             case .block(let room, _, _): room
             case .piano(let key, _), .leavePiano(let key): key.room
             case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
-                .connect(let room, _, _),
+                .connect(let room, _, _), .letIn(let room, _, _),
                 .disconnect(let room, _):
                 room
             case .reload, .member, .restart, .testAlert, .stop: nil
@@ -124,6 +124,7 @@ extension HTTPAnswer {
             case .focus(let room, let member): "focus of \(room) to \(member ?? "nobody")"
             case .choose(let room, let input, let member): "\(input) of \(room) by \(member ?? "the first")"
             case .connect(let room, let host, let name): "connect \(host) to \(room) as \(name ?? "itself")"
+            case .letIn(let room, let announced, let name): "let \(announced) into \(room) as \(name ?? "itself")"
             case .disconnect(let room, let name): "disconnect \(name) from \(room)"
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
@@ -674,6 +675,14 @@ extension HTTPAnswer {
             ("to=%5B2001:db8::7%5D", "connect [2001:db8::7] to Hall & Attic as itself"),
         ] {
             #expect(try stage.ask("POST", connections + query, Self.bearer).reply == "\(text) by 127.0.0.1")
+        }
+        let letIn = "/api/v1/rooms/Hall%20%26%20Attic/let-in?"
+        #expect(
+            try stage.ask("POST", letIn + "announced=%3Cb%3E%20%C3%A9&name=D", Self.bearer).reply
+                == "let <b> é into Hall & Attic as D by 127.0.0.1")
+        #expect(try stage.ask("POST", letIn + "announced=A").status == 401)
+        for wrong in ["", "announced=", "to=a"] {
+            #expect(try stage.ask("POST", letIn + wrong, Self.bearer).status == 400)
         }
         #expect(
             try stage.ask("DELETE", connections + "name=Desk", Self.bearer).reply

@@ -35,10 +35,17 @@ extension Configuration {
     /// itself.
     private func isItself(_ invitee: Invitee) -> Bool {
         guard ports.contains(where: { $0.port == invitee.port }) else { return false }
-        guard let address = SocketAddress(host: invitee.host, port: 0) else {
+        guard let address = SocketAddress(host: invitee.host, port: invitee.port) else {
             return invitee.host.lowercased() == "localhost"
         }
-        return address.isOwn
+        return isItself(address, own: SocketAddress.own())
+    }
+
+    /// `own`: the addresses of this machine, without ports.
+    func isItself(_ address: SocketAddress, own: Set<SocketAddress>) -> Bool {
+        guard ports.contains(where: { $0.port == address.port }) else { return false }
+        return address.isLoopback || address.high | (address.low & 0xFFFF_FFFF) == 0
+            || own.contains(address.with(port: 0))
     }
 
     /// `wrong` says it with the line of that entry, counted from 0.

@@ -8,7 +8,9 @@ import Store
 extension Hub {
     /// Whom a room is to invite.
     func invitees(of room: Configuration.Room) -> [Invitee] {
-        known(to: room).filter { !sentAway.contains(.init(room: room.name, invitee: $0)) }
+        known(to: room).filter { invitee in
+            !sentAway.contains { $0.isSame(as: .init(room: room.name, invitee: invitee)) }
+        }
     }
 
     /// The same with those who have been sent away.
@@ -31,17 +33,27 @@ extension Hub {
         if let known = present.first(where: { $0.to == invitee.to && (name == nil || $0.name == name) }) {
             return letIn(known, room.name, author, reply)
         }
+        invite(invitee, announced: nil, to: room, beside: present, author, reply)
+    }
+
+    /// `announced`: as it is told to, where it is announced on the local network.
+    func invite(
+        _ invitee: Invitee, announced: String?, to room: Configuration.Room, beside present: [Invitee],
+        _ author: Author,
+        _ reply: @escaping Reply
+    ) {
         if let text = context.configuration.refusal(of: invitee, in: room, beside: present) {
             return reply(.conflict("It cannot be invited: \(text)."))
         }
         if let text = carrier.refusalToInvite { return reply(.conflict("\(text).")) }
-        if context.configuration.connect.count + kept.connections.count >= Configuration.mostConnections {
+        let told = kept.connections.count { !$0.isDiscovered }
+        if context.configuration.connect.count + told >= Configuration.mostConnections {
             return reply(.conflict("The hub invites \(Configuration.mostConnections) already: take one out first."))
         }
         var next = kept
         // What stood in the way of it before, as another port of the configuration may, is over.
         next.connections.removeAll { $0.room == room.name && $0.invitee.name == invitee.name }
-        next.connections.append(.init(room: room.name, invitee: invitee))
+        next.connections.append(.init(room: room.name, invitee: invitee, announced: announced))
         keep(next, reply) {
             let text = "\(invitee.name) (\(invitee.to)) is invited to room \(room.name)"
             context.note(.connect, room: room.name, address: author.address, "\(text), by \(author)")
@@ -52,8 +64,11 @@ extension Hub {
     /// `name`: as the others see it, or HOST:PORT as it was given.
     func disconnect(_ name: String, from room: String, _ author: Author, _ reply: @escaping Reply) {
         func isMeant(_ one: Invitee) -> Bool { one.name == name || one.to == name }
+        func isMeant(_ one: KeptConnections.One) -> Bool {
+            one.room == room && (isMeant(one.invitee) || one.announced == name)
+        }
         var next = kept
-        next.connections.removeAll { $0.room == room && isMeant($0.invitee) }
+        next.connections.removeAll(where: isMeant)
         guard next != kept else {
             let configured = context.configuration.rooms.first { $0.name == room }
                 .flatMap { context.configuration.invitees(of: $0).first(where: isMeant) }
@@ -62,7 +77,9 @@ extension Hub {
                     .conflict("\($0.name) stands in the configuration: take it out of `connect` there, and reload.")
                 } ?? .notFound("Room \(room) invites nobody called \(name)."))
         }
+        let discovered = kept.connections.filter { isMeant($0) && $0.isDiscovered }
         keep(next, reply) {
+            for one in discovered { discovery.decline(one.announced ?? "") }
             let text = "\(name) is no longer invited to room \(room)"
             context.note(.disconnect, room: room, address: author.address, "\(text), by \(author)")
             return "\(text)."
@@ -71,14 +88,14 @@ extension Hub {
 
     /// It is invited already, or no longer because it was sent away.
     private func letIn(_ invitee: Invitee, _ room: String, _ author: Author, _ reply: @escaping Reply) {
-        guard let index = sentAway.firstIndex(of: .init(room: room, invitee: invitee)) else {
+        guard let index = sentAway.firstIndex(where: { $0.isSame(as: .init(room: room, invitee: invitee)) }) else {
             return reply(.done("Room \(room) invites \(invitee.to) already."))
         }
         sentAway.remove(at: index)
-        let words = "\(invitee.name) (\(invitee.to)) is invited to room \(room) again"
-        context.note(.connect, room: room, address: author.address, "\(words), by \(author)")
+        let text = "\(invitee.name) (\(invitee.to)) is invited to room \(room) again"
+        context.note(.connect, room: room, address: author.address, "\(text), by \(author)")
         applyPlan { failure in
-            reply(failure.map { .unavailable("The engine does not follow yet: \($0)") } ?? .done("\(words)."))
+            reply(failure.map { .unavailable("The engine does not follow yet: \($0)") } ?? .done("\(text)."))
         }
     }
 
@@ -89,17 +106,17 @@ extension Hub {
             let invitee = room.invites?.first(where: { $0.name == view.name })
         else { return false }
         sentAway.append(.init(room: room.name, invitee: invitee))
-        let words = "\(ShownName.shown(view.name)) was sent away, and is not invited again until somebody asks for it"
+        let text = "\(ShownName.shown(view.name)) was sent away, and is not invited again until somebody asks for it"
         context.note(
             .kick, severity: .warning, room: view.room, engine: view.engine, participant: view.name,
-            address: author.address, "\(words), by \(author)")
+            address: author.address, "\(text), by \(author)")
         applyPlan { failure in
-            reply(failure.map { .unavailable("The engine does not follow yet: \($0)") } ?? .done("\(words)."))
+            reply(failure.map { .unavailable("The engine does not follow yet: \($0)") } ?? .done("\(text)."))
         }
         return true
     }
 
-    private func keep(_ next: KeptConnections, _ reply: @escaping Reply, _ told: () -> String) {
+    func keep(_ next: KeptConnections, _ reply: @escaping Reply, _ told: () -> String) {
         do throws(Errno) { try next.write(to: context.state.connections) } catch {
             return reply(.unavailable("It cannot be kept: \(error)."))
         }
@@ -126,26 +143,31 @@ extension Hub {
                 .map(context.configuration.invitees) ?? []
             return (room.invites ?? []).map { invitee in
                 let call = calls.first { $0.room == room.name && $0.name == invitee.name && $0.to == invitee.to }
-                return Snapshot.Connection(room.name, invitee, call, isConfigured: configured.contains(invitee))
+                var view = Snapshot.Connection(room.name, invitee, call, isConfigured: configured.contains(invitee))
+                view.discovered =
+                    kept.connections.first { $0.room == room.name && $0.invitee == invitee }?.discovered
+                return view
             }
         }
         return served
-            + (kept.connections + sentAway.filter { !kept.connections.contains($0) }).compactMap { one in
+            + (kept.connections + sentAway.filter { !isKept($0) }).compactMap { one in
                 guard
                     !served.contains(where: {
                         $0.room == one.room && $0.name == one.invitee.name && $0.to == one.invitee.to
                     })
                 else { return nil }
                 var view = Snapshot.Connection(
-                    one.room, one.invitee, nil, isConfigured: !kept.connections.contains(one))
+                    one.room, one.invitee, nil, isConfigured: !isKept(one))
                 (view.state, view.reason) = (.refused, hindrance(to: one))
                 return view
             }
     }
 
+    private func isKept(_ one: KeptConnections.One) -> Bool { kept.connections.contains { $0.isSame(as: one) } }
+
     /// Why somebody is not even invited, in words that follow the name.
     private func hindrance(to one: KeptConnections.One) -> String {
-        if sentAway.contains(one) { return "it was sent away: `midihub connect \(one.invitee.to)` invites it again" }
+        if sentAway.contains(where: { $0.isSame(as: one) }) { return "it was sent away: `midihub connect \(one.invitee.to)` invites it again" }
         let room = context.configuration.rooms.first { $0.name == one.room }
         return room.flatMap {
             context.configuration.refusal(of: one.invitee, in: $0, beside: context.configuration.invitees(of: $0))
@@ -169,6 +191,8 @@ extension Snapshot {
         package var next: Int64?
         /// It stands in the configuration, and is taken out there.
         package var configured: Bool
+        /// `discover` has let it in: true, or absent.
+        package var discovered: Bool?
         /// `HOST:PORT`, and what that means; with the token only.
         package var to: String?
         package var address: String?

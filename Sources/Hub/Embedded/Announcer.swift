@@ -24,7 +24,7 @@ package final class Announcer {
     }
 
     static func process(_ port: UInt16, _ state: StateDirectory, _ loop: EventLoop) -> EngineProcess {
-        .announcer("announce-\(port)", marks: [[AnnouncedSession.service, "\(port)"]], state: state, loop: loop)
+        .avahi("announce-\(port)", marks: [[AnnouncedSession.service, "\(port)"]], state: state, loop: loop)
     }
 
     /// Processes of ports that a hub left behind.
