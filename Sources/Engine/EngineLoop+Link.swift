@@ -30,6 +30,7 @@ extension EngineLoop {
         sendLink(.welcome(answer), to: endpoint, on: .control)
         // With each answer: an earlier one may have been lost, without which nothing of a link is understood.
         tellIdentities(to: member)
+        if isNew { tellPartner(of: member) }
         if isNew { for wire in member.incoming { sendState(of: wire.from, to: endpoint) } }
         if let link = endpoint.link { wake(endpoint, by: link.session.pulseDue) }
     }
@@ -46,9 +47,8 @@ extension EngineLoop {
         endpoint.record.pointee.isLinked = 1
         (endpoint.record.pointee.origin, endpoint.record.pointee.number) = (endpoint.ssrc.rawValue, 0)
         endpoint.record.pointee.ownNumber = 0
-        let reader = OriginReader(member.origin)
-        endpoint.link = EndpointLink(reader, now: now)
-        member.log = reader.window
+        endpoint.link = EndpointLink(now: now)
+        number(member, OriginReader(member.origin))
         for wire in member.outgoing where wire.to !== member && wire.to.endpoint.link != nil {
             sendState(of: member, to: wire.to.endpoint)
         }
@@ -60,10 +60,15 @@ extension EngineLoop {
     }
 
     /// Goes on with a link that an engine before this one had.
-    func resumeLink(_ endpoint: Endpoint) {
-        let next = EventNumber(endpoint.record.pointee.number).advanced(by: 1)
-        let reader = OriginReader(Origin(endpoint.record.pointee.origin), next: next)
-        endpoint.link = EndpointLink(reader, now: now)
+    func resumeLink(_ member: Member) {
+        member.endpoint.link = EndpointLink(now: now)
+        number(member, OriginReader(member.origin, next: member.lastEvent.advanced(by: 1)))
+    }
+
+    /// From now on its events come with numbers.
+    func number(_ member: Member, _ reader: OriginReader) {
+        member.numbered = NumberedInput(reader)
+        member.log = reader.window
     }
 
     /// A wire begins or ends at one who hears by link.
@@ -72,7 +77,7 @@ extension EngineLoop {
         guard to.endpoint.link != nil else { return }
         from.linkedHearers += change
         if from.linkedHearers > 0, from.log == nil { from.log = EventWindow() }
-        if from.linkedHearers == 0, from.endpoint.link == nil {
+        if from.linkedHearers == 0, from.numbered == nil, pair == nil {
             (from.log, from.unsent, from.repeatDue) = (nil, nil, nil)
         }
     }
@@ -90,7 +95,7 @@ extension EngineLoop {
     }
 
     func playLink(_ datagram: RawSpan, of endpoint: Endpoint) {
-        guard let member = endpoint.member, let link = endpoint.link else { return }
+        guard let member = endpoint.member, let link = endpoint.link, let input = member.numbered else { return }
         let packet: LinkPacket
         do throws(PacketError) {
             let head = try LinkHead(decoding: datagram)
@@ -108,41 +113,43 @@ extension EngineLoop {
             self.pass(emission, of: bytes, Self.time(of: emission), number, from: member, time)
             if number == nil { endpoint.counts.repaired += 1 }
         }
+        let origin = input.reader.origin
         switch packet {
         case .events(let list):
-            guard list.origin == link.reader.origin else { return refuse(endpoint) }
-            link.reader.receive(list, in: datagram, by: 0, at: now, emit: pass)
+            guard list.origin == origin else { return refuse(endpoint) }
+            input.reader.receive(list, in: datagram, by: NumberedInput.ownPath, at: now, emit: pass)
         case .pulse(let pulse):
             link.session.heard(pulse)
             for index in 0..<pulse.count {
-                let (origin, last) = pulse.entry(index, in: datagram)
-                guard origin == link.reader.origin else { continue }
-                link.reader.receive(last: last, by: 0, at: now, emit: pass)
+                let (told, last) = pulse.entry(index, in: datagram)
+                guard told == origin else { continue }
+                input.reader.receive(last: last, by: NumberedInput.ownPath, at: now, emit: pass)
             }
         case .state(let part):
-            guard part.origin == link.reader.origin else { return refuse(endpoint) }
-            link.reader.receive(part, in: datagram, by: 0, known: member.state.pointee, at: now, emit: pass)
-            jumpTo(link.reader.next, member)
-        case .want(let origin, let wanted):
+            guard part.origin == origin else { return refuse(endpoint) }
+            input.reader.receive(
+                part, in: datagram, by: NumberedInput.ownPath, known: member.state.pointee, at: now, emit: pass)
+            jumpTo(input.reader.next, member)
+        case .want(let wantedOrigin, let wanted):
             guard link.questions.consume(at: milliseconds) else { return }
-            answer(wanted, of: origin, to: member)
-        case .gone(let origin, _, _):
-            if origin == link.reader.origin, member.holdsAnything { releaseHeld(of: member) }
+            answer(wanted, of: wantedOrigin, to: member)
+        case .gone(let gone, _, _):
+            if gone == origin, member.holdsAnything { releaseHeld(of: member) }
         case .report(let report): link.report = report
-        case .identity(let origin, let identity):
-            guard origin == link.reader.origin else { return refuse(endpoint) }
+        case .identity(let named, let identity):
+            guard named == origin else { return refuse(endpoint) }
             if link.names.consume(at: milliseconds) { received(identity, of: origin, from: member) }
-        case .hello, .welcome: refuse(endpoint)
+        case .hello, .welcome, .beat: refuse(endpoint)
         }
         forward(from: member)
         sendNumbered(of: member)
-        if let due = link.reader.deadline { wake(endpoint, by: due) }
+        if let due = input.reader.deadline { wake(endpoint, by: due) }
     }
 
     /// Of an origin that is not its own, or of no use here: no effect, no answer.
     private func refuse(_ endpoint: Endpoint) { endpoint.counts.unreadable? += 1 }
 
-    private static func time(of emission: Emission) -> UInt32 {
+    static func time(of emission: Emission) -> UInt32 {
         switch emission {
         case .message(_, let time, _), .system(_, let time), .sysEx(_, _, let time): time
         case .sysExLost: 0
@@ -150,7 +157,7 @@ extension EngineLoop {
     }
 
     /// After a state: numbers that nobody will see are behind it.
-    private func jumpTo(_ next: EventNumber?, _ member: Member) {
+    func jumpTo(_ next: EventNumber?, _ member: Member) {
         guard let next, next.distance(from: member.lastEvent) > 1 else { return }
         member.endpoint.record.pointee.number = next.advanced(by: -1).rawValue
         for wire in member.outgoing where wire.to.endpoint.link != nil && !wire.isWithheld {
@@ -163,10 +170,10 @@ extension EngineLoop {
     /// Keeps an event for those who hear it by link: by its number, or, of one who does not number, by the next one of ours.
     func keep(_ emission: Emission, of packet: RawSpan, _ number: EventNumber?, from member: Member) {
         let record = member.endpoint.record
-        if member.endpoint.link != nil {
+        if member.numbered != nil {
             guard let number else { return }
             record.pointee.number = number.rawValue
-            if member.unsent == nil { member.unsent = number }
+            isToBeSent(number, of: member)
             return
         }
         switch emission {
@@ -191,7 +198,12 @@ extension EngineLoop {
         guard let log = member.log else { return }
         let number = EventNumber(record.pointee.number)
         put(log, number)
+        isToBeSent(number, of: member)
+    }
+
+    private func isToBeSent(_ number: EventNumber, of member: Member) {
         if member.unsent == nil { member.unsent = number }
+        if member.untold == nil { member.untold = number }
     }
 
     /// A part of a system exclusive message in pieces that events may have.
@@ -219,6 +231,7 @@ extension EngineLoop {
 
     /// Sends what was kept to everyone who hears the member by link.
     func sendNumbered(of member: Member) {
+        sendToPartner(member)
         guard let first = member.unsent.take(), member.linkedHearers > 0, let log = member.log else { return }
         let last = member.lastEvent
         var next = first
@@ -362,22 +375,22 @@ extension EngineLoop {
     func attendLink(_ member: Member, _ link: EndpointLink) -> UInt64 {
         let endpoint = member.endpoint
         let time = milliseconds
-        if let due = link.reader.deadline, due <= now {
+        if let input = member.numbered, let due = input.reader.deadline, due <= now {
             let roundTrip = UInt64(endpoint.streams.session.clock.average)
             var question: LinkPacket.Wanted?
-            link.reader.wake(
+            input.reader.wake(
                 at: now, known: member.state.pointee, roundTrip: { _ in roundTrip }, ask: { question = $1 },
                 emit: { pass($0, of: $1, Self.time(of: $0), $2, from: member, time) })
             if let question {
-                sendLink(.want(link.reader.origin, question), to: endpoint)
+                sendLink(.want(input.reader.origin, question), to: endpoint)
             } else {
-                jumpTo(link.reader.next, member)
+                jumpTo(input.reader.next, member)
             }
             forward(from: member)
             sendNumbered(of: member)
         }
         if link.session.pulseDue <= now { sendPulse(to: member, link) }
-        return min(link.reader.deadline ?? .max, link.session.pulseDue)
+        return min(member.numbered?.reader.deadline ?? .max, link.session.pulseDue)
     }
 
     private func sendPulse(to member: Member, _ link: EndpointLink) {

@@ -67,6 +67,7 @@ extension EngineLoop {
         let reception: Reception
         do throws(PacketError) {
             reception = try endpoint.streams.receiver.receive(packet, header, at: now) { emission, packet in
+                if member.waiting != nil { return wait(for: emission, of: member) }
                 pass(emission, of: packet, header.timestamp, nil, from: member, time)
             }
         } catch {
@@ -186,6 +187,7 @@ extension EngineLoop {
     func giveUpSegments(of member: Member) {
         let (time, receiver) = (milliseconds, member.endpoint.streams.receiver)
         receiver.giveUpSegments(at: now) { emission, packet in
+            if member.waiting != nil { return wait(for: emission, of: member) }
             pass(emission, of: packet, receiver.newestTime, nil, from: member, time)
         }
         forward(from: member)
@@ -195,6 +197,8 @@ extension EngineLoop {
     /// Sends the list to everyone who hears this participant.
     func forward(from member: Member) {
         guard !list.isEmpty else { return }
+        // First of all: what the partner knows of it does not say again when this hub dies.
+        if pair != nil { sendToPartner(member) }
         let count = send(list, or: systemList, over: member.outgoing)
         delivered += count
         member.endpoint.allowance.charge(count, at: deliveryCost)
@@ -216,7 +220,7 @@ extension EngineLoop {
             wire.hearer._withUnsafeGuaranteedRef {
                 $0.reachedBy._withUnsafeGuaranteedRef { hearer in
                     // It is sent the events themselves (see `sendNumbered`).
-                    if hearer.link != nil { return }
+                    if hearer.link != nil || hearer.isMuted { return }
                     if !isRealTime, hearer.isPacing { flushPaced(hearer) }
                     guard let address = hearer.data else { return }
                     let sender = hearer.streams.sender
@@ -241,14 +245,14 @@ extension EngineLoop {
 
     /// Sends `own` to one participant.
     func sendOwn(to endpoint: Endpoint) {
-        guard let address = endpoint.data else { return }
+        guard !endpoint.isMuted, let address = endpoint.data else { return }
         queue(in: endpoint.socket, to: address) { endpoint.streams.sender.write(own, at: now, into: &$0) }
         sent(to: endpoint)
     }
 
     /// A packet whose journal mends what was lost before it, and which says ends again to those who do not use the journal.
     func sendGuard(to endpoint: Endpoint) {
-        guard let address = endpoint.data else { return }
+        guard !endpoint.isMuted, let address = endpoint.data else { return }
         queue(in: endpoint.socket, to: address) {
             endpoint.streams.sender.writeGuard(with: &own, at: now, into: &$0) { end in
                 guard let member = endpoint.member else { return false }

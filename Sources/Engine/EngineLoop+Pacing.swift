@@ -43,7 +43,7 @@ extension EngineLoop {
             return
         }
         for hearer in hearers.lazy.map(\.to.endpoint)
-        where hearer.link == nil && hearer.exclusives.count < SysExPool.count {
+        where hearer.link == nil && !hearer.isMuted && hearer.exclusives.count < SysExPool.count {
             pool.retain(gathering.buffer)
             hearer.exclusives.append(gathering.buffer)
             if hearer.streams.pacing.due == nil { sendPiece(to: hearer) }

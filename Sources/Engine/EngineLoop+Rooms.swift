@@ -23,6 +23,7 @@ extension EngineLoop {
         tellState(over: member.incoming[...])
         if room.rules.choice == choice { choose(member) } else { rewire(room) }
         news.send(.joined(status(member)))
+        tellPartner(of: member)
         if let call = endpoint.call { connected(call) }
         wake(endpoint, by: now + Self.second / 4)
     }
@@ -35,6 +36,7 @@ extension EngineLoop {
             endpoint: endpoint,
             room: port.room, portIndex: port.index)
         member.isCut = record.pointee.isCut == 1
+        if pair != nil { member.log = EventWindow() }
         endpoint.member = member
         port.room.members.append(member)
         return member
@@ -81,6 +83,7 @@ extension EngineLoop {
         let choice = room.rules.choice
         for wire in room.rules.leave(member.memberID) { connect(wire, in: room) }
         if room.rules.choice != choice { rewire(room) }
+        tellPartner(gone: member)
         news.send(.left(status(member), reason: reason, released: released))
     }
 
@@ -152,7 +155,7 @@ extension EngineLoop {
         for room in changed {
             room.rules = ServedRoom.rules(room.plan)
             room.members = byArrival.filter { $0.room === room }
-            for member in room.members {
+            for member in room.members + room.relayed {
                 room.rules.join(member.ruled)
                 if room.plan.echoes != true { forgetEcho(of: member) }
             }
@@ -164,7 +167,7 @@ extension EngineLoop {
     func rewire(_ room: ServedRoom) {
         for member in room.members { choose(member) }
         let wanted = room.rules.wantedWires
-        for member in room.members {
+        for member in room.members + room.relayed {
             for wire in member.outgoing where !wanted.contains(wire.rule) {
                 _ = release(wire)
                 disconnect(wire)

@@ -18,6 +18,7 @@ extension EngineLoop {
 
     func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
         guard SessionPacket.isSession(datagram) else {
+            if pair != nil, path == .data, Envelope.isOne(datagram) { return receivedFromPartner(datagram) }
             if path == .data { receivedMIDI(datagram, from: source, of: port) }
             return
         }
@@ -304,10 +305,9 @@ extension EngineLoop {
             }
             port.settles(endpoint)
             if record.pointee.origin == 0 { record.pointee.origin = .random(in: 1...(.max)) }
-            if record.pointee.isLinked == 1 { resumeLink(endpoint) }
             if record.pointee.isInvited == 1 { endpoint.call = resumeCall(endpoint) }
             let member = seat(endpoint)
-            member.log = endpoint.link?.reader.window
+            if record.pointee.isLinked == 1 { resumeLink(member) }
             endpoint.streams.session.isWatched = member.holdsAnything
             member.room.members.sort { $0.id < $1.id }
             resumed.append(member)
@@ -315,7 +315,7 @@ extension EngineLoop {
         left.removeAll { slot in ports[table.record(slot).pointee.port] != nil || !table.isTaken(slot) }
         for room in rooms where resumed.contains(where: { $0.room === room }) {
             room.rules = ServedRoom.rules(room.plan)
-            for member in room.members { room.rules.join(member.ruled) }
+            for member in room.members + room.relayed { room.rules.join(member.ruled) }
             rewire(room)
         }
         for member in resumed {

@@ -1,3 +1,4 @@
+import EngineProtocol
 import HubLink
 import MIDI
 import Rooms
@@ -20,9 +21,20 @@ final class Member {
     /// Which of the room's ports it came in by, from 0.
     var portIndex: Int
 
+    /// Where its events have come with numbers; nil: they are numbered here.
+    var numbered: NumberedInput?
     /// Its events by number, while somebody hears it by link; and the first that was not sent yet.
     var log: EventWindow?
     var unsent: EventNumber?
+    /// In a pair: the first event that the partner was not told of yet; and the newest one that those who stand on both hubs
+    /// have been sent, by whichever of them speaks.
+    var untold: EventNumber?
+    var sentLast: EventNumber?
+    /// The same one in the partner's room; and what it plays here while the partner speaks for it.
+    var counterpart: PartnerLine.Member?
+    var waiting: WaitingInput?
+    /// It is at the partner alone, which brings what it plays.
+    var isRelayed = false
     /// When the newest are said again.
     var repeatDue: UInt64?
     /// How many hear it by link.
@@ -97,7 +109,9 @@ final class Member {
     var isController: Bool { room.rules.isController(name) }
     var memberID: MemberID { MemberID(id) }
     /// The member as the module Rooms sees it.
-    var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex) }
+    var ruled: Rooms.Member {
+        Rooms.Member(id: memberID, name: name, portIndex: portIndex, ability: isRelayed ? .sends : .both)
+    }
 
     /// What sounds at it because of all those whom it hears.
     var heard: HeldState {

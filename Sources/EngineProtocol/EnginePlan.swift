@@ -21,6 +21,8 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     package static let usualMaximumPerAddress = 64
     /// The one address to listen on; nil listens on all. Tests use it.
     package var host: String?
+    /// The other hub of a pair; nil: there is none.
+    package var failover: FailoverPlan?
 
     package init(
         rooms: [RoomPlan], allow: [AddressRange] = [], deny: [AddressRange] = [], maximumPerAddress: Int? = nil,

@@ -23,13 +23,14 @@ final class EngineUnderTest {
     init(
         policy: Policy = .all, maximum: Int = 250, maximumPerAddress: Int? = nil, allow: [String] = [],
         deny: [String] = [], sessions: String? = nil, port: UInt16 = freeUDPPortPair(), host: String? = "127.0.0.1",
-        invites: [Invitee] = []
+        invites: [Invitee] = [], failover: FailoverPlan? = nil
     ) throws {
         self.port = port
         let news = try Mailbox<EngineEvent>()
         var plan = Self.plan(policy: policy, maximum: maximum, allow: allow, deny: deny, port: port, host: host)
         plan.maximumPerAddress = maximumPerAddress
         if !invites.isEmpty { plan.rooms[0].invites = invites }
+        plan.failover = failover
         engine = try EngineThread(plan, sessions: sessions, version: "test", news: news)
         let collected = collected
         reader = try WorkerThread("news") {
