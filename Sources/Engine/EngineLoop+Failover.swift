@@ -72,13 +72,16 @@ extension EngineLoop {
         guard let pair, pair.partner === partner else { return }
         readClock()
         switch event {
-        case .connected(let hello): connectedToPartner(pair, hello)
+        case .connected(let hello):
+            connectedToPartner(pair, hello)
+            tellPair()
         case .line(let line): heardOfPartner(pair, line)
         case .ended(let reason):
             pair.trouble = reason.map { "the connection has ended: \($0)" }
             // A reason of the network says nothing of the partner.
             if reason == nil { change(pair) { $0.partnerEnded(pair.isStopping ? .stopped : .ended, at: now) } }
             lostPartner(pair)
+            tellPair()
         case .refused: change(pair) { $0.foundNoPartner(at: now) }
         case .trouble(let what):
             if pair.trouble != what { news.send(.problem("the partner \(pair.partner.plan.host): \(what)")) }
@@ -167,6 +170,21 @@ extension EngineLoop {
 
     // MARK: Who speaks
 
+    /// An order: the other hub is to speak. Gives why not.
+    func switchHubs() -> String? {
+        guard let pair else { return pairTrouble.map { "there is no pair: \($0)" } ?? "this hub has no partner" }
+        guard pair.isUp else { return "the partner is not there" }
+        guard pair.role.speaks else {
+            if pair.role.isHeldBack { return "this hub is held back for maintenance" }
+            guard pair.role.phase == .standby else { return "which hub speaks is just being found out" }
+            pair.partner.send(PartnerLine(.yield))
+            return nil
+        }
+        if pair.role.partner?.isHeldBack ?? false { return "the partner is held back for maintenance" }
+        yield(.order)
+        return nil
+    }
+
     /// Hands over to the partner: a person wants it so.
     func yield(_ reason: HubRole.Reason) {
         guard let pair, pair.isUp else { return }
@@ -188,7 +206,7 @@ extension EngineLoop {
 
     /// Lets the role act, then does what it wants done.
     func change(_ pair: Pair, _ act: (inout HubRole) -> [HubRole.Action]) {
-        let before = pair.role.word
+        let (before, partnerBefore) = (pair.role.word, pair.role.partner)
         let actions = act(&pair.role)
         for action in actions {
             switch action {
@@ -204,11 +222,15 @@ extension EngineLoop {
             }
         }
         wake(by: pair.role.due)
-        guard pair.role.word != before else { return }
-        for member in rooms.flatMap(\.members) { settle(member) }
+        let hasChanged = pair.role.word != before
+        if hasChanged || pair.role.partner != partnerBefore { for member in rooms.flatMap(\.members) { settle(member) } }
+        guard hasChanged else { return }
         pair.partner.send(PartnerLine(pair.role.word))
         sendBeat(pair)
+        tellPair()
     }
+
+    func tellPair() { if let failoverStatus { news.send(.pair(failoverStatus)) } }
 
     private func changed(_ reason: HubRole.Reason, _ pair: Pair) {
         (pair.since, pair.reason) = (SystemTime.unixMilliseconds, reason)

@@ -297,6 +297,7 @@ final class EngineLoop {
                 if !sounding.isEmpty { all[member.id] = sounding }
             }
             answer(all)
+        case .switchHubs(let answer): answer(switchHubs())
         case .resolved(let host, let result): resolved(host, result)
         case .stop: end()
         }

@@ -38,12 +38,13 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     }
 
     /// What a plan may want that older engines do not know and leave out.
-    package enum Ability: String, Codable, CaseIterable, Sendable { case focus, inputs }
+    package enum Ability: String, Codable, CaseIterable, Sendable { case focus, inputs, failover }
 
     package var wants: Set<Ability> {
         var wants: Set<Ability> = []
         if rooms.contains(where: { $0.focus != nil }) { wants.insert(.focus) }
         if rooms.contains(where: { !($0.inputs ?? []).isEmpty }) { wants.insert(.inputs) }
+        if failover != nil { wants.insert(.failover) }
         return wants
     }
 

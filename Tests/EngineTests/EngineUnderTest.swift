@@ -87,6 +87,13 @@ final class EngineUnderTest {
         return try awaited("what sounds") { answer.value.withLock { $0 } }
     }
 
+    /// Why the other hub is not to speak; nil: it is.
+    func switchHubs() throws -> String? {
+        let answer = Answer<String?>()
+        engine.send(.switchHubs { why in answer.value.withLock { $0 = why } })
+        return try awaited("an answer") { answer.value.withLock { $0 } }
+    }
+
     func kick(_ id: UInt64) throws -> Bool { try perform(.kick, on: id) }
     func unmute(_ id: UInt64) throws -> Bool { try perform(.unmute, on: id) }
     func release(_ id: UInt64) throws -> Bool { try perform(.release, on: id) }
