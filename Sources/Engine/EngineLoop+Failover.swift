@@ -299,6 +299,7 @@ extension EngineLoop {
             for wire in member.outgoing { sendGone(of: member, .left, over: wire) }
             if pair.inputs[record.pointee.origin] === member { pair.inputs[record.pointee.origin] = nil }
             (record.pointee.origin, record.pointee.number) = (origin, 0)
+            pair.partner.send(PartnerLine(here: line(member)))
         }
         number(member, OriginReader(Origin(origin), next: isSame ? member.lastEvent.advanced(by: 1) : nil))
         pair.inputs[origin] = member

@@ -27,7 +27,7 @@ extension EngineLoop {
         if pair.isComplete { counterparts(in: member.room) }
     }
 
-    private func line(_ member: Member) -> PartnerLine.Member {
+    func line(_ member: Member) -> PartnerLine.Member {
         let endpoint = member.endpoint
         return PartnerLine.Member(
             id: member.id, name: member.name, room: member.room.plan.name, portIndex: member.portIndex,
