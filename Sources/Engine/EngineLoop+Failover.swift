@@ -77,6 +77,7 @@ extension EngineLoop {
             tellPair()
         case .line(let line): heardOfPartner(pair, line)
         case .ended(let reason):
+            takeWaiting()
             pair.trouble = reason.map { "the connection has ended: \($0)" }
             // A reason of the network says nothing of the partner.
             if reason == nil { change(pair) { $0.partnerEnded(pair.isStopping ? .stopped : .ended, at: now) } }
@@ -88,6 +89,14 @@ extension EngineLoop {
             pair.trouble = what
         }
         flush()
+    }
+
+    /// What the partner sent before it ceased to speak may wait at a socket still.
+    func takeWaiting() {
+        for port in ports.values {
+            for _ in 0..<16
+            where port.data.receive({ received($0, from: $1, on: .data, of: port) }) == DatagramSocket.batchSize {}
+        }
     }
 
     /// Nothing comes from the partner any more. Those who are there alone are kept for a moment.
@@ -212,7 +221,7 @@ extension EngineLoop {
             switch action {
             case .speak(let reason):
                 changed(reason, pair)
-                speak()
+                speak(isSudden: reason == .ended || reason == .silent)
             case .mute(let reason):
                 changed(reason, pair)
                 // So far everybody has been sent everything.
@@ -236,24 +245,37 @@ extension EngineLoop {
         (pair.since, pair.reason) = (SystemTime.unixMilliseconds, reason)
     }
 
-    /// From now on this hub speaks: to those on both from the event on that they were sent last.
-    private func speak() {
+    /// From now on this hub speaks: to those on both from the event on that they were sent last. What the partner told of as
+    /// it died it may not have sent any more: values and ends of that are sent again, but no beginning of a note.
+    private func speak(isSudden: Bool) {
         let all = rooms.flatMap(\.members)
         let muted = all.filter { $0.endpoint.isMuted }
         for member in muted { member.endpoint.isMuted = false }
-        for speaker in all where speaker.waiting == nil { sendRest(of: speaker) }
+        for speaker in all {
+            if isSudden, let first = speaker.doubtful, let last = speaker.sentLast {
+                send(first, through: last, of: speaker) { message, _ in message.isBeginning }
+            }
+            speaker.doubtful = nil
+            guard speaker.waiting == nil, let sent = speaker.sentLast else { continue }
+            let log = speaker.log
+            send(sent.advanced(by: 1), through: speaker.lastEvent, of: speaker) { message, number in
+                let at = log?.times(number).at ?? 0
+                return message.isBeginning && now &- min(now, at) > Self.struckLate
+            }
+        }
         // Whoever came while nobody knew who speaks was told nothing.
         for member in muted where member.counterpart == nil { tellState(over: member.incoming[...]) }
     }
 
-    /// Sends those who stand on both what they were not sent yet: values and ends of whatever age, beginnings of notes if they
-    /// are late by little.
-    private func sendRest(of speaker: Member) {
-        guard let sent = speaker.sentLast, let log = speaker.log else { return }
+    /// Sends events of one speaker to those who stand on both hubs, but for some.
+    private func send(
+        _ first: EventNumber, through last: EventNumber, of speaker: Member, except isOut: (Message, EventNumber) -> Bool
+    ) {
+        guard let log = speaker.log else { return }
         let wires = speaker.outgoing.filter { $0.to.isForeignOnBoth && !$0.isWithheld }
-        var number = sent.advanced(by: 1)
-        if speaker.lastEvent.distance(from: number) >= EventWindow.capacity {
-            number = speaker.lastEvent.advanced(by: 1 - EventWindow.capacity)
+        var number = first
+        if last.distance(from: number) >= EventWindow.capacity {
+            number = last.advanced(by: 1 - EventWindow.capacity)
         }
         own.removeAll()
         func leave() {
@@ -261,11 +283,9 @@ extension EngineLoop {
             for wire in wires { sendOwn(to: wire.to.endpoint) }
             own.removeAll()
         }
-        while speaker.lastEvent.distance(from: number) >= 0 {
+        while last.distance(from: number) >= 0 {
             defer { number = number.advanced(by: 1) }
-            guard log.has(number), let message = log.message(number) else { continue }
-            let isOld = now &- min(now, log.times(number).at) > Self.struckLate
-            if isOld, case .noteOn(_, _, let velocity) = message, velocity.rawValue > 0 { continue }
+            guard log.has(number), let message = log.message(number), !isOut(message, number) else { continue }
             if !own.append(message, at: UInt32(truncatingIfNeeded: now)) {
                 leave()
                 _ = own.append(message, at: UInt32(truncatingIfNeeded: now))
@@ -281,13 +301,19 @@ extension EngineLoop {
         if let pair, let counterpart = member.counterpart, member.endpoint.link != nil {
             pair.inputs[counterpart.origin] = member
         }
-        let isStarting = member.endpoint.link == nil && pair?.role.phase == .starting
-        let waits = isStarting || member.isForeignOnBoth && !(pair?.role.speaks ?? true)
+        let waits = pair.map { isWaiting(member, $0) } ?? false
         member.endpoint.isMuted = waits
         guard waits else { return goOn(member) }
         if member.waiting == nil { member.waiting = WaitingInput(member.state.pointee) }
         guard let counterpart = member.counterpart, pair?.role.partner?.speaks ?? false else { return }
         follow(counterpart, member)
+    }
+
+    /// Whether the partner speaks for it, or may do so.
+    private func isWaiting(_ member: Member, _ pair: Pair) -> Bool {
+        guard member.endpoint.link == nil else { return false }
+        if pair.role.phase == .starting || member.unknownUntil != nil { return true }
+        return !pair.role.speaks && (member.counterpart != nil || pair.partner.isConnected && !pair.isComplete)
     }
 
     /// What it plays comes from the partner, under the partner's numbers.
@@ -336,6 +362,13 @@ extension EngineLoop {
     /// It played something that the partner is to tell of.
     func wait(for emission: Emission, of member: Member) {
         if let event = WaitingInput.Event(emission) { member.waiting?.played(event, at: now) }
+    }
+}
+
+extension Message {
+    /// It strikes a note, which nobody may do twice.
+    fileprivate var isBeginning: Bool {
+        if case .noteOn(_, _, let velocity) = self { velocity.rawValue > 0 } else { false }
     }
 }
 

@@ -10,13 +10,20 @@ extension EngineLoop {
     /// How long those who stand at the partner alone are kept when it is away.
     static let partnerMemory = 2 * EngineLoop.second
     private static let pulseTime: UInt64 = 2_000
+    /// How long the partner may take to say whether somebody is there, too.
+    private static let answerTime: UInt64 = 1_000
 
     // MARK: Who is where
 
-    /// The partner is told of a member: that it is here, or how it is now.
+    /// The partner is told of a member: that it is here, or how it is now. Until it has answered nobody hears one who came
+    /// just now, and nothing is sent to them: the partner may do both.
     func tellPartner(of member: Member) {
         guard let pair else { return }
         pair.partner.send(PartnerLine(here: line(member)))
+        if member.endpoint.link == nil, pair.partner.isConnected, member.counterpart == nil {
+            member.unknownUntil = now + Self.answerTime
+            wake(by: now + Self.answerTime)
+        }
         if pair.isComplete { counterparts(in: member.room) } else { settle(member) }
     }
 
@@ -52,6 +59,7 @@ extension EngineLoop {
         case .here:
             guard let member = line.member else { return }
             pair.members[member.id] = member
+            pair.partner.send(PartnerLine(known: member.id))
             guard pair.isComplete else { return }
             if let room = rooms.first(where: { $0.plan.name == member.room }) { counterparts(in: room) }
         case .gone:
@@ -59,11 +67,17 @@ extension EngineLoop {
                 let room = rooms.first(where: { $0.plan.name == member.room })
             else { return }
             counterparts(in: room)
+        case .known:
+            guard let member = rooms.lazy.flatMap(\.members).first(where: { $0.id == line.id }) else { return }
+            member.unknownUntil = nil
+            settle(member)
         case .all:
             pair.isComplete = true
             for room in rooms { counterparts(in: room) }
         case .word: if let word = line.word { change(pair) { $0.learned(word, at: now) } }
-        case .speak: change(pair) { $0.take(line.reason ?? .order, after: line.epoch ?? 0, at: now) }
+        case .speak:
+            takeWaiting()
+            change(pair) { $0.take(line.reason ?? .order, after: line.epoch ?? 0, at: now) }
         case .yield: yield(line.reason ?? .order)
         case .stopping: pair.isStopping = true
         case .hello, .superfluous: break
@@ -197,7 +211,9 @@ extension EngineLoop {
     /// As long as the partner speaks, what it knows of it has sent.
     private func noteSent(_ last: EventNumber, of member: Member) {
         guard let role = pair?.role, !role.speaks, role.partner?.speaks ?? false else { return }
-        if member.sentLast.map({ last.distance(from: $0) > 0 }) ?? true { member.sentLast = last }
+        guard member.sentLast.map({ last.distance(from: $0) > 0 }) ?? true else { return }
+        member.doubtful = member.sentLast?.advanced(by: 1)
+        member.sentLast = last
     }
 
     private func feed(
@@ -280,6 +296,15 @@ extension EngineLoop {
             next = pair.pulseDue
         }
         for member in pair.inputs.values { next = min(next, attendInput(member, pair)) }
+        for member in rooms.lazy.flatMap(\.members) {
+            guard let end = member.unknownUntil else { continue }
+            if end <= now {
+                member.unknownUntil = nil
+                settle(member)
+            } else {
+                next = min(next, end)
+            }
+        }
         if let left = pair.leftAt {
             if left + Self.partnerMemory <= now {
                 pair.leftAt = nil

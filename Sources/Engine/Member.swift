@@ -30,9 +30,13 @@ final class Member {
     /// have been sent, by whichever of them speaks.
     var untold: EventNumber?
     var sentLast: EventNumber?
+    /// The first of those that the partner told of last: it may have died before it sent them.
+    var doubtful: EventNumber?
     /// The same one in the partner's room; and what it plays here while the partner speaks for it.
     var counterpart: PartnerLine.Member?
     var waiting: WaitingInput?
+    /// Until then the partner may say that the same one is there, too: nobody is to hear both.
+    var unknownUntil: UInt64?
     /// It is at the partner alone, which brings what it plays.
     var isRelayed = false
     /// When the newest are said again.

@@ -10,6 +10,8 @@ package struct PartnerLine: Codable, Sendable {
         /// Somebody is in a room, or it is otherwise with them than it was; somebody is not there any more; those who were
         /// told of since the connection began are all.
         case here, gone, all
+        /// The answer to `here`: what this side had to tell before was told.
+        case known
         /// How the hub is, where that has changed: beats tell it too, but may not arrive.
         case word
         /// From now on you speak. Hand over to me.
@@ -68,7 +70,7 @@ package struct PartnerLine: Codable, Sendable {
     package var kind: Kind
     package var hello: Hello?
     package var member: Member?
-    /// Of the member that is gone: its own at the hub that told of it.
+    /// Of the member that is gone or known: its own at the hub that told of it.
     package var id: UInt64?
     /// Of `hello` and `word`.
     package var epoch: UInt32?
@@ -80,6 +82,7 @@ package struct PartnerLine: Codable, Sendable {
     package init(_ kind: Kind) { self.kind = kind }
     package init(here member: Member) { (kind, self.member) = (.here, member) }
     package init(gone id: UInt64) { (kind, self.id) = (.gone, id) }
+    package init(known id: UInt64) { (kind, self.id) = (.known, id) }
     package init(_ kind: Kind, epoch: UInt32, _ reason: HubRole.Reason) {
         (self.kind, self.epoch, self.reason) = (kind, epoch, reason)
     }

@@ -61,14 +61,14 @@ package struct WaitingInput {
         (played, told) = ([], [])
     }
 
-    /// What stands before an equal one on the other side has got lost there.
+    /// What stands before two that are equal, on either side, has got lost on the other.
     private static func match(_ entry: Entry, among others: inout [Entry], else own: inout [Entry]) {
         func isOld(_ other: Entry) -> Bool { entry.at &- min(entry.at, other.at) > memory }
         others.removeFirst(others.firstIndex { !isOld($0) } ?? others.count)
         own.removeFirst(own.firstIndex { !isOld($0) } ?? own.count)
         if let index = others.firstIndex(where: { $0.event == entry.event }) {
             others.removeFirst(index + 1)
-            return
+            return own.removeAll(keepingCapacity: true)
         }
         if own.count == most { own.removeFirst() }
         own.append(entry)

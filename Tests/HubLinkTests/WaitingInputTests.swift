@@ -55,6 +55,15 @@ struct WaitingInputTests {
         #expect(rest(&input, at: 20) == [])
     }
 
+    @Test func `what was played before the other hub told of anything is over with the first that it tells of`() {
+        var input = WaitingInput(SpeakerState())
+        input.played(on(60), at: 10)
+        input.told(on(62), at: 12)
+        input.played(off(60), at: 13)
+        input.played(on(62), at: 14)
+        #expect(rest(&input, at: 20) == [])
+    }
+
     @Test func `notes that began long ago are not struck, their ends and everything else still count`() {
         var input = WaitingInput(SpeakerState())
         let pedal = WaitingInput.Event.message(
