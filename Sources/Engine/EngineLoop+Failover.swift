@@ -263,8 +263,10 @@ extension EngineLoop {
                 return message.isBeginning && now &- min(now, at) > Self.struckLate
             }
         }
-        // Whoever came while nobody knew who speaks was told nothing.
-        for member in muted where member.counterpart == nil { tellState(over: member.incoming[...]) }
+        // While nobody knew who speaks whoever came was told nothing, and whom an engine before this one has left.
+        for member in muted where member.counterpart == nil {
+            if member.endpoint.provenAt == 0 { remindOfRoom(member) } else { tellState(over: member.incoming[...]) }
+        }
     }
 
     /// Sends events of one speaker to those who stand on both hubs, but for some.
@@ -354,14 +356,22 @@ extension EngineLoop {
         member.state.pointee.tell(differenceTo: waiting.state, strikes: false) {
             pass(.message($0, time: 0, isRepair: true))
         }
+        member.behind = waiting.isBehind ? waiting : nil
         forward(from: member)
         sendNumbered(of: member)
         member.endpoint.streams.session.isWatched = member.holdsAnything
     }
 
-    /// It played something that the partner is to tell of.
-    func wait(for emission: Emission, of member: Member) {
-        if let event = WaitingInput.Event(emission) { member.waiting?.played(event, at: now) }
+    /// Whether the partner is to tell of what a member has played, or has told of it already.
+    func isWaited(for emission: Emission, of member: Member) -> Bool {
+        if member.waiting != nil {
+            if let event = WaitingInput.Event(emission) { member.waiting?.played(event, at: now) }
+            return true
+        }
+        guard member.behind != nil, let event = WaitingInput.Event(emission) else { return false }
+        let wasTold = member.behind?.wasTold(event, at: now) ?? false
+        if !(member.behind?.isBehind ?? false) { member.behind = nil }
+        return wasTold
     }
 }
 

@@ -36,8 +36,11 @@ extension EngineLoop {
             endpoint: endpoint,
             room: port.room, portIndex: port.index)
         member.isCut = record.pointee.isCut == 1
-        if pair != nil { member.log = EventWindow() }
         endpoint.member = member
+        if pair != nil {
+            member.log = EventWindow()
+            settle(member)
+        }
         port.room.members.append(member)
         return member
     }

@@ -330,8 +330,8 @@ extension EngineLoop {
                 remove(member.endpoint, .restarted, farewell: false)
                 continue
             }
-            // Whoever merges by number asks for what it misses.
-            if member.endpoint.link == nil { remindOfRoom(member) }
+            // Whoever merges by number asks for what it misses; and for others the partner may have spoken meanwhile.
+            if member.endpoint.link == nil, !member.endpoint.isMuted { remindOfRoom(member) }
             news.send(.joined(status(member)))
             perform(on: member.endpoint) { $0.wake(now: now, perform: $1) }
         }

@@ -35,6 +35,8 @@ final class Member {
     /// The same one in the partner's room; and what it plays here while the partner speaks for it.
     var counterpart: PartnerLine.Member?
     var waiting: WaitingInput?
+    /// The same just after the partner has spoken for it: of what comes now some was told of already.
+    var behind: WaitingInput?
     /// Until then the partner may say that the same one is there, too: nobody is to hear both.
     var unknownUntil: UInt64?
     /// It is at the partner alone, which brings what it plays.

@@ -58,8 +58,22 @@ package struct WaitingInput {
             }
             body(entry.event)
         }
-        (played, told) = ([], [])
+        played = []
     }
+
+    /// After the end: whether the other hub has told of what comes only now from the participant itself. With the first that
+    /// it has not told of that is over.
+    package mutating func wasTold(_ event: Event, at now: UInt64) -> Bool {
+        guard let index = told.firstIndex(where: { $0.event == event }), now &- min(now, told[index].at) < Self.struckLate
+        else {
+            told = []
+            return false
+        }
+        told.removeFirst(index + 1)
+        return true
+    }
+    /// Something that the other hub has told of has not come from the participant itself yet.
+    package var isBehind: Bool { !told.isEmpty }
 
     /// What stands before two that are equal, on either side, has got lost on the other.
     private static func match(_ entry: Entry, among others: inout [Entry], else own: inout [Entry]) {

@@ -64,6 +64,17 @@ struct WaitingInputTests {
         #expect(rest(&input, at: 20) == [])
     }
 
+    @Test func `what the other hub has told of and comes only afterwards is no second note`() {
+        var input = WaitingInput(SpeakerState())
+        input.told(on(60), at: 10)
+        input.told(off(60), at: 11)
+        #expect(rest(&input, at: 20) == [])
+        #expect(input.isBehind)
+        #expect(input.wasTold(on(60), at: 21))
+        #expect(input.wasTold(off(60), at: 22))
+        #expect(!input.isBehind && !input.wasTold(on(60), at: 23))
+    }
+
     @Test func `notes that began long ago are not struck, their ends and everything else still count`() {
         var input = WaitingInput(SpeakerState())
         let pedal = WaitingInput.Event.message(
