@@ -76,8 +76,8 @@ extension EngineLoop {
             connectedToPartner(pair, hello)
             tellPair()
         case .line(let line): heardOfPartner(pair, line)
+        case .ending: takeWaiting()
         case .ended(let reason):
-            takeWaiting()
             pair.trouble = reason.map { "the connection has ended: \($0)" }
             // A reason of the network says nothing of the partner.
             if reason == nil { change(pair) { $0.partnerEnded(pair.isStopping ? .stopped : .ended, at: now) } }

@@ -14,7 +14,9 @@ final class Partner {
     enum Event {
         case connected(PartnerLine.Hello)
         case line(PartnerLine)
-        /// The connection has ended: by the other side, whose process has ended then, or for a reason of the network.
+        /// The connection has ended; what came before that can still be opened.
+        case ending
+        /// The same, when that is over: by the other side, whose process has ended then, or for a reason of the network.
         case ended(reason: String?)
         /// Nobody listens there.
         case refused
@@ -162,6 +164,7 @@ final class Partner {
                 }
                 return
             }
+            onEvent(self, .ending)
             letGo(one)
             onEvent(self, .ended(reason: reason))
         }
@@ -209,6 +212,7 @@ final class Partner {
             if isSame { earlier.send(PartnerLine(.superfluous)) }
             earlier.close()
             keep(earlier)
+            if !isSame { onEvent(self, .ending) }
             connection = nil
             if !isSame { onEvent(self, .ended(reason: nil)) }
         }
