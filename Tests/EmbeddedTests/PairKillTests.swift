@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Linux
 import MIDI
+import Synchronization
 import TestSupport
 import Testing
 
@@ -56,6 +57,13 @@ struct PairKillTests {
     }
 
     @Test func `the hub that speaks is killed: the other one goes on, nothing is doubled, nothing hangs`() throws {
+        // Who plays and hears must not be later than the engines.
+        let faults = try RealTimeThread.run { try self.killAgainAndAgain() }
+        #expect(faults.isEmpty, "\(faults.prefix(8)), \(faults.count) in all")
+    }
+
+    private func killAgainAndAgain() throws -> [String] {
+        var faults: [String] = []
         let rounds = environment("MIDIHUB_TEST_ROUNDS").flatMap { Int($0) } ?? 8
         let ports = [freeUDPPortPair(), freeUDPPortPair()]
         var engines = [
@@ -111,6 +119,7 @@ struct PairKillTests {
                         endedAt = SystemTime.monotonicNanoseconds
                     }
                     pump()
+                    usleep(30)
                 }
             }
         }
@@ -118,7 +127,7 @@ struct PairKillTests {
         var (gaps, bare): ([Double], [Double]) = ([], [])
         var lost = 0
         for _ in 0..<rounds {
-            let active = try #require(speaker())
+            guard let active = speaker() else { return faults + ["nobody speaks"] }
             let before = sent.count
             let heardBefore = hearer.received.count
             let victim = engines[active]
@@ -137,7 +146,7 @@ struct PairKillTests {
                 pump()
                 return speaker() == 1 - active
             }
-            let (gap, missing) = compare(sent[before...], hearer.received[heardBefore...])
+            let (gap, missing) = compare(sent[before...], hearer.received[heardBefore...], &faults)
             gaps.append(gap)
             lost += missing
         }
@@ -147,7 +156,7 @@ struct PairKillTests {
             "pair: \(rounds) kills, \(lost) of \(sent.count) in doubt and not sent again; latest after a kill: p50",
             "\(gaps[gaps.count / 2]) ms, max \(gaps[gaps.count - 1]) ms; the end itself is seen after \(bare)")
         // At most one event of each kill was told to the partner and not sent any more.
-        #expect(lost <= rounds)
+        if lost > rounds { faults.append("\(lost) are lost") }
         // Nothing hangs.
         var sounding: Set<DataByte> = []
         for one in hearer.received {
@@ -164,14 +173,15 @@ struct PairKillTests {
             default: break
             }
         }
-        #expect(sounding == open)
+        if sounding != open { faults.append("\(sounding) sound, \(open) are held") }
+        return faults
     }
 
     /// In order, each once, but for values and ends that are said again soon. Gives how late the latest was, in
     /// milliseconds, and how many are missing.
     private func compare(
         _ sent: ArraySlice<(at: UInt64, message: Message)>,
-        _ received: ArraySlice<(at: UInt64, session: Int, message: Message)>
+        _ received: ArraySlice<(at: UInt64, session: Int, message: Message)>, _ faults: inout [String]
     ) -> (gap: Double, missing: Int) {
         var (gap, missing) = (UInt64(0), 0)
         var next = sent.startIndex
@@ -179,11 +189,11 @@ struct PairKillTests {
         for one in received {
             // What was in doubt.
             if recent.contains(one.message) {
-                if case .noteOn = one.message { Issue.record("a note was struck twice") }
+                if case .noteOn = one.message { faults.append("a note was struck twice: \(hex(one.message.bytes)) by \(one.session)") }
                 continue
             }
             guard let index = sent[next...].firstIndex(where: { $0.message == one.message }), index - next < 8 else {
-                Issue.record("\(hex(one.message.bytes)) is doubled, or out of order")
+                faults.append("\(hex(one.message.bytes)) by \(one.session) is doubled, or out of order")
                 continue
             }
             missing += index - next
@@ -193,5 +203,19 @@ struct PairKillTests {
         }
         missing += sent.endIndex - next
         return (Double(gap) / 1_000_000, missing)
+    }
+}
+
+/// A thread that goes before other programs, where the machine allows that.
+private enum RealTimeThread {
+    static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
+        let result = Mutex<Result<Value, any Error>?>(nil)
+        let thread = try WorkerThread("player") {
+            RealTime.askForThisThread()
+            let value = Result { try body() }
+            result.withLock { $0 = value }
+        }
+        thread.join()
+        return try result.withLock { $0! }.get()  // the thread has set it
     }
 }
