@@ -341,6 +341,10 @@ extension EngineLoop {
         guard var waiting = member.waiting.take() else { return }
         if let last = member.numbered?.reader.last {
             member.endpoint.record.pointee.number = last.rawValue
+            if let log = member.log, log.has(last) {
+                let times = log.times(last)
+                member.clockShift = times.played &- UInt32(truncatingIfNeeded: times.at)
+            }
         }
         if member.endpoint.link == nil { member.numbered = nil }
         let (time, nothing) = (milliseconds, [UInt8]())

@@ -168,7 +168,9 @@ extension EngineLoop {
     // MARK: Numbering
 
     /// Keeps an event for those who hear it by link: by its number, or, of one who does not number, by the next one of ours.
-    func keep(_ emission: Emission, of packet: RawSpan, _ number: EventNumber?, from member: Member) {
+    func keep(
+        _ emission: Emission, of packet: RawSpan, _ start: UInt32, _ number: EventNumber?, from member: Member
+    ) {
         let record = member.endpoint.record
         if member.numbered != nil {
             guard let number else { return }
@@ -176,14 +178,18 @@ extension EngineLoop {
             isToBeSent(number, of: member)
             return
         }
+        // Of two hubs each has a session with a clock of its own: what they number goes by one clock all the same.
+        func clock(_ time: UInt32) -> UInt32 {
+            pair == nil ? time : self.time(time, start) &+ member.clockShift
+        }
         switch emission {
         case .message(let message, let time, _):
-            append(to: member) { $0.put($1, time: time, ChannelCommand(message), at: now) }
+            append(to: member) { $0.put($1, time: clock(time), ChannelCommand(message), at: now) }
         case .system(let message, let time):
             guard message.isForOthers else { return }
-            append(to: member) { $0.put($1, time: time, message, at: now) }
+            append(to: member) { $0.put($1, time: clock(time), message, at: now) }
         case .sysEx(let part, let octets, let time):
-            keep(part, octets, time, of: packet, from: member)
+            keep(part, octets, clock(time), of: packet, from: member)
         case .sysExLost:
             append(to: member) { window, number in
                 let cancel: [2 of UInt8] = [0xF7, 0xF4]

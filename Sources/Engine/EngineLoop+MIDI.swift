@@ -123,9 +123,9 @@ extension EngineLoop {
             // Who numbers by itself has given it a number, under which there has to be something.
             guard let number else { return }
             member.log?.setValue(of: number, value)
-            return keep(emission, of: packet, number, from: member)
+            return keep(emission, of: packet, start, number, from: member)
         }
-        keep(emission, of: packet, number, from: member)
+        keep(emission, of: packet, start, number, from: member)
         switch emission {
         case .message(let message, let time, _):
             let word = ChannelCommand(message).word
@@ -178,7 +178,7 @@ extension EngineLoop {
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
     /// some peers send what lies a few hundredths of a second ahead, or a phrase at a time. More than a second is taken for
     /// a second: what is released meanwhile must not sound again later.
-    private func time(_ time: UInt32, _ start: UInt32) -> UInt32 {
+    func time(_ time: UInt32, _ start: UInt32) -> UInt32 {
         let ahead = Int32(bitPattern: time &- start)
         return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), Int32(Self.second)))
     }
