@@ -304,6 +304,7 @@ extension EngineLoop {
             pair.inputs[counterpart.origin] = member
         }
         let waits = pair.map { isWaiting(member, $0) } ?? false
+        if waits, !member.endpoint.isMuted { dropPaced(member.endpoint) }
         member.endpoint.isMuted = waits
         guard waits else { return goOn(member) }
         if member.waiting == nil { member.waiting = WaitingInput(member.state.pointee) }

@@ -38,10 +38,7 @@ extension EngineLoop {
     /// From now on it gives and takes numbered events.
     private func link(_ member: Member) {
         let endpoint = member.endpoint
-        endpoint.streams.pacing = Pacing()
-        (endpoint.backlog, endpoint.backlogSent) = ([], 0)
-        for buffer in endpoint.exclusives { pool.release(buffer) }
-        endpoint.exclusives = []
+        dropPaced(endpoint)
         // What it has played so far had numbers of ours.
         for wire in member.outgoing { sendGone(of: member, .left, over: wire) }
         endpoint.record.pointee.isLinked = 1

@@ -65,6 +65,14 @@ extension EngineLoop {
         if goesOn { wake(endpoint, by: now + Pacing.interval) }
     }
 
+    /// What waits to be sent at leisure is not sent any more.
+    func dropPaced(_ endpoint: Endpoint) {
+        endpoint.streams.pacing = Pacing()
+        (endpoint.backlog, endpoint.backlogSent) = ([], 0)
+        for buffer in endpoint.exclusives { pool.release(buffer) }
+        endpoint.exclusives = []
+    }
+
     /// Sends all that is left at once.
     func flushPaced(_ endpoint: Endpoint) {
         endpoint.streams.pacing.due = nil

@@ -280,7 +280,7 @@ extension EngineLoop {
     /// Who hears others anew hears them with their sounds: programs, controllers and bends. Where two set the same, the one
     /// who played last wins. The wires are those of one hearer.
     func tellState(over wires: ArraySlice<Wire>) {
-        guard let endpoint = wires.first?.to.endpoint else { return }
+        guard let endpoint = wires.first?.to.endpoint, !endpoint.isMuted else { return }
         if endpoint.link != nil {
             for wire in wires { sendState(of: wire.from, to: endpoint) }
             return
