@@ -283,7 +283,7 @@ package final class HubGroup {
         case .want(let origin, let wanted):
             if origin == self.origin { answer(wanted, of: hub) }
         case .identity(let origin, let identity): heard(identity, of: origin)
-        case .hello, .welcome, .report: break
+        case .hello, .welcome, .report, .beat: break
         }
         plan()
     }

@@ -26,6 +26,8 @@ final class Endpoint {
     var streams: SessionStreams
     /// In place of RTP-MIDI, where the other side is one of our own programs.
     var link: EndpointLink?
+    /// The other hub of a pair speaks to it.
+    var isMuted = false
     /// When it is to be looked at: no later than something is due there (`EngineLoop.wake(_:by:)`).
     var due: UInt64 = 0
 

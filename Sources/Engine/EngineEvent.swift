@@ -30,6 +30,8 @@ package enum EngineEvent: Sendable {
     case touched(EngineStatus.Participant)
     /// It goes otherwise than before with somebody whom a room invites.
     case call(EngineStatus.Call)
+    /// It is otherwise than before between the two hubs of a pair: which of them speaks, or whether they hear each other.
+    case pair(EngineStatus.Failover)
     case problem(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended
@@ -48,6 +50,8 @@ package enum EngineLoopCommand: Sendable {
     case sounding(@Sendable ([UInt64: ActiveNotes]) -> Void)
     /// False where there is no participant of that id.
     case member(id: UInt64, MemberCommand, @Sendable (Bool) -> Void)
+    /// The other one of two hubs is to speak; nil where that is on its way, else why not.
+    case switchHubs(@Sendable (String?) -> Void)
     /// What the name of an invited peer's host means, as it was asked for.
     case resolved(host: String, Result<[SocketAddress], ResolveError>)
     /// Says BY to everyone and ends.

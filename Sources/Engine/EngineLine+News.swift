@@ -24,6 +24,7 @@ extension EngineLine {
         case .echoReturned(let participant): (event, self.participant) = (.echoReturned, participant)
         case .touched(let participant): (event, self.participant) = (.touched, participant)
         case .call(let call): (event, self.call) = (.call, call)
+        case .pair(let pair): (event, self.pair) = (.pair, pair)
         case .problem(let reason): self.reason = reason
         case .ended: event = .ended
         }

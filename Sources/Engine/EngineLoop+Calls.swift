@@ -58,21 +58,15 @@ extension EngineLoop {
         return call.deadline
     }
 
-    /// Looks its host up, on a thread of its own since that may take half a minute.
     private func resolve(_ call: Call) {
         let host = call.invitee.host
         if let numeric = SocketAddress(host: host, port: 0) { return resolved(call, [numeric]) }
         call.phase = .resolving
-        do throws(Errno) {
-            try WorkerThread("names") { [orders] in
-                do throws(ResolveError) {
-                    orders.send(.resolved(host: host, .success(try SocketAddress.resolve(host, port: 0))))
-                } catch { orders.send(.resolved(host: host, .failure(error))) }
-            }.detach()
-        } catch { failed(call, .unreachable, "its name cannot be looked up: \(error)") }
+        SocketAddress.lookUp(host) { [orders] in orders.send(.resolved(host: host, $0)) }
     }
 
     func resolved(_ host: String, _ result: Result<[SocketAddress], ResolveError>) {
+        if let partner = pair?.partner, partner.plan.host == host { partner.resolved(result) }
         for call in calls where call.invitee.host == host {
             guard case .resolving = call.phase else { continue }
             switch result {

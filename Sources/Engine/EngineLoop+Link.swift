@@ -30,6 +30,7 @@ extension EngineLoop {
         sendLink(.welcome(answer), to: endpoint, on: .control)
         // With each answer: an earlier one may have been lost, without which nothing of a link is understood.
         tellIdentities(to: member)
+        if isNew { tellPartner(of: member) }
         if isNew { for wire in member.incoming { sendState(of: wire.from, to: endpoint) } }
         if let link = endpoint.link { wake(endpoint, by: link.session.pulseDue) }
     }
@@ -37,18 +38,14 @@ extension EngineLoop {
     /// From now on it gives and takes numbered events.
     private func link(_ member: Member) {
         let endpoint = member.endpoint
-        endpoint.streams.pacing = Pacing()
-        (endpoint.backlog, endpoint.backlogSent) = ([], 0)
-        for buffer in endpoint.exclusives { pool.release(buffer) }
-        endpoint.exclusives = []
+        dropPaced(endpoint)
         // What it has played so far had numbers of ours.
         for wire in member.outgoing { sendGone(of: member, .left, over: wire) }
         endpoint.record.pointee.isLinked = 1
         (endpoint.record.pointee.origin, endpoint.record.pointee.number) = (endpoint.ssrc.rawValue, 0)
         endpoint.record.pointee.ownNumber = 0
-        let reader = OriginReader(member.origin)
-        endpoint.link = EndpointLink(reader, now: now)
-        member.log = reader.window
+        endpoint.link = EndpointLink(now: now)
+        number(member, OriginReader(member.origin))
         for wire in member.outgoing where wire.to !== member && wire.to.endpoint.link != nil {
             sendState(of: member, to: wire.to.endpoint)
         }
@@ -60,10 +57,15 @@ extension EngineLoop {
     }
 
     /// Goes on with a link that an engine before this one had.
-    func resumeLink(_ endpoint: Endpoint) {
-        let next = EventNumber(endpoint.record.pointee.number).advanced(by: 1)
-        let reader = OriginReader(Origin(endpoint.record.pointee.origin), next: next)
-        endpoint.link = EndpointLink(reader, now: now)
+    func resumeLink(_ member: Member) {
+        member.endpoint.link = EndpointLink(now: now)
+        number(member, OriginReader(member.origin, next: member.lastEvent.advanced(by: 1)))
+    }
+
+    /// From now on its events come with numbers.
+    func number(_ member: Member, _ reader: OriginReader) {
+        member.numbered = NumberedInput(reader)
+        member.log = reader.window
     }
 
     /// A wire begins or ends at one who hears by link.
@@ -72,7 +74,7 @@ extension EngineLoop {
         guard to.endpoint.link != nil else { return }
         from.linkedHearers += change
         if from.linkedHearers > 0, from.log == nil { from.log = EventWindow() }
-        if from.linkedHearers == 0, from.endpoint.link == nil {
+        if from.linkedHearers == 0, from.numbered == nil, pair == nil {
             (from.log, from.unsent, from.repeatDue) = (nil, nil, nil)
         }
     }
@@ -90,7 +92,7 @@ extension EngineLoop {
     }
 
     func playLink(_ datagram: RawSpan, of endpoint: Endpoint) {
-        guard let member = endpoint.member, let link = endpoint.link else { return }
+        guard let member = endpoint.member, let link = endpoint.link, let input = member.numbered else { return }
         let packet: LinkPacket
         do throws(PacketError) {
             let head = try LinkHead(decoding: datagram)
@@ -108,41 +110,43 @@ extension EngineLoop {
             self.pass(emission, of: bytes, Self.time(of: emission), number, from: member, time)
             if number == nil { endpoint.counts.repaired += 1 }
         }
+        let origin = input.reader.origin
         switch packet {
         case .events(let list):
-            guard list.origin == link.reader.origin else { return refuse(endpoint) }
-            link.reader.receive(list, in: datagram, by: 0, at: now, emit: pass)
+            guard list.origin == origin else { return refuse(endpoint) }
+            input.reader.receive(list, in: datagram, by: NumberedInput.ownPath, at: now, emit: pass)
         case .pulse(let pulse):
             link.session.heard(pulse)
             for index in 0..<pulse.count {
-                let (origin, last) = pulse.entry(index, in: datagram)
-                guard origin == link.reader.origin else { continue }
-                link.reader.receive(last: last, by: 0, at: now, emit: pass)
+                let (told, last) = pulse.entry(index, in: datagram)
+                guard told == origin else { continue }
+                input.reader.receive(last: last, by: NumberedInput.ownPath, at: now, emit: pass)
             }
         case .state(let part):
-            guard part.origin == link.reader.origin else { return refuse(endpoint) }
-            link.reader.receive(part, in: datagram, by: 0, known: member.state.pointee, at: now, emit: pass)
-            jumpTo(link.reader.next, member)
-        case .want(let origin, let wanted):
+            guard part.origin == origin else { return refuse(endpoint) }
+            input.reader.receive(
+                part, in: datagram, by: NumberedInput.ownPath, known: member.state.pointee, at: now, emit: pass)
+            jumpTo(input.reader.next, member)
+        case .want(let wantedOrigin, let wanted):
             guard link.questions.consume(at: milliseconds) else { return }
-            answer(wanted, of: origin, to: member)
-        case .gone(let origin, _, _):
-            if origin == link.reader.origin, member.holdsAnything { releaseHeld(of: member) }
+            answer(wanted, of: wantedOrigin, to: member)
+        case .gone(let gone, _, _):
+            if gone == origin, member.holdsAnything { releaseHeld(of: member) }
         case .report(let report): link.report = report
-        case .identity(let origin, let identity):
-            guard origin == link.reader.origin else { return refuse(endpoint) }
+        case .identity(let named, let identity):
+            guard named == origin else { return refuse(endpoint) }
             if link.names.consume(at: milliseconds) { received(identity, of: origin, from: member) }
-        case .hello, .welcome: refuse(endpoint)
+        case .hello, .welcome, .beat: refuse(endpoint)
         }
         forward(from: member)
         sendNumbered(of: member)
-        if let due = link.reader.deadline { wake(endpoint, by: due) }
+        if let due = input.reader.deadline { wake(endpoint, by: due) }
     }
 
     /// Of an origin that is not its own, or of no use here: no effect, no answer.
     private func refuse(_ endpoint: Endpoint) { endpoint.counts.unreadable? += 1 }
 
-    private static func time(of emission: Emission) -> UInt32 {
+    static func time(of emission: Emission) -> UInt32 {
         switch emission {
         case .message(_, let time, _), .system(_, let time), .sysEx(_, _, let time): time
         case .sysExLost: 0
@@ -150,7 +154,7 @@ extension EngineLoop {
     }
 
     /// After a state: numbers that nobody will see are behind it.
-    private func jumpTo(_ next: EventNumber?, _ member: Member) {
+    func jumpTo(_ next: EventNumber?, _ member: Member) {
         guard let next, next.distance(from: member.lastEvent) > 1 else { return }
         member.endpoint.record.pointee.number = next.advanced(by: -1).rawValue
         for wire in member.outgoing where wire.to.endpoint.link != nil && !wire.isWithheld {
@@ -161,22 +165,28 @@ extension EngineLoop {
     // MARK: Numbering
 
     /// Keeps an event for those who hear it by link: by its number, or, of one who does not number, by the next one of ours.
-    func keep(_ emission: Emission, of packet: RawSpan, _ number: EventNumber?, from member: Member) {
+    func keep(
+        _ emission: Emission, of packet: RawSpan, _ start: UInt32, _ number: EventNumber?, from member: Member
+    ) {
         let record = member.endpoint.record
-        if member.endpoint.link != nil {
+        if member.numbered != nil {
             guard let number else { return }
             record.pointee.number = number.rawValue
-            if member.unsent == nil { member.unsent = number }
+            isToBeSent(number, of: member)
             return
+        }
+        // Of two hubs each has a session with a clock of its own: what they number goes by one clock all the same.
+        func clock(_ time: UInt32) -> UInt32 {
+            pair == nil ? time : self.time(time, start) &+ member.clockShift
         }
         switch emission {
         case .message(let message, let time, _):
-            append(to: member) { $0.put($1, time: time, ChannelCommand(message), at: now) }
+            append(to: member) { $0.put($1, time: clock(time), ChannelCommand(message), at: now) }
         case .system(let message, let time):
             guard message.isForOthers else { return }
-            append(to: member) { $0.put($1, time: time, message, at: now) }
+            append(to: member) { $0.put($1, time: clock(time), message, at: now) }
         case .sysEx(let part, let octets, let time):
-            keep(part, octets, time, of: packet, from: member)
+            keep(part, octets, clock(time), of: packet, from: member)
         case .sysExLost:
             append(to: member) { window, number in
                 let cancel: [2 of UInt8] = [0xF7, 0xF4]
@@ -191,7 +201,12 @@ extension EngineLoop {
         guard let log = member.log else { return }
         let number = EventNumber(record.pointee.number)
         put(log, number)
+        isToBeSent(number, of: member)
+    }
+
+    private func isToBeSent(_ number: EventNumber, of member: Member) {
         if member.unsent == nil { member.unsent = number }
+        if member.untold == nil { member.untold = number }
     }
 
     /// A part of a system exclusive message in pieces that events may have.
@@ -219,6 +234,7 @@ extension EngineLoop {
 
     /// Sends what was kept to everyone who hears the member by link.
     func sendNumbered(of member: Member) {
+        sendToPartner(member)
         guard let first = member.unsent.take(), member.linkedHearers > 0, let log = member.log else { return }
         let last = member.lastEvent
         var next = first
@@ -362,22 +378,22 @@ extension EngineLoop {
     func attendLink(_ member: Member, _ link: EndpointLink) -> UInt64 {
         let endpoint = member.endpoint
         let time = milliseconds
-        if let due = link.reader.deadline, due <= now {
+        if let input = member.numbered, let due = input.reader.deadline, due <= now {
             let roundTrip = UInt64(endpoint.streams.session.clock.average)
             var question: LinkPacket.Wanted?
-            link.reader.wake(
+            input.reader.wake(
                 at: now, known: member.state.pointee, roundTrip: { _ in roundTrip }, ask: { question = $1 },
                 emit: { pass($0, of: $1, Self.time(of: $0), $2, from: member, time) })
             if let question {
-                sendLink(.want(link.reader.origin, question), to: endpoint)
+                sendLink(.want(input.reader.origin, question), to: endpoint)
             } else {
-                jumpTo(link.reader.next, member)
+                jumpTo(input.reader.next, member)
             }
             forward(from: member)
             sendNumbered(of: member)
         }
         if link.session.pulseDue <= now { sendPulse(to: member, link) }
-        return min(link.reader.deadline ?? .max, link.session.pulseDue)
+        return min(member.numbered?.reader.deadline ?? .max, link.session.pulseDue)
     }
 
     private func sendPulse(to member: Member, _ link: EndpointLink) {

@@ -67,6 +67,7 @@ extension EngineLoop {
         let reception: Reception
         do throws(PacketError) {
             reception = try endpoint.streams.receiver.receive(packet, header, at: now) { emission, packet in
+                if isWaited(for: emission, of: member) { return }
                 pass(emission, of: packet, header.timestamp, nil, from: member, time)
             }
         } catch {
@@ -122,9 +123,9 @@ extension EngineLoop {
             // Who numbers by itself has given it a number, under which there has to be something.
             guard let number else { return }
             member.log?.setValue(of: number, value)
-            return keep(emission, of: packet, number, from: member)
+            return keep(emission, of: packet, start, number, from: member)
         }
-        keep(emission, of: packet, number, from: member)
+        keep(emission, of: packet, start, number, from: member)
         switch emission {
         case .message(let message, let time, _):
             let word = ChannelCommand(message).word
@@ -177,7 +178,7 @@ extension EngineLoop {
     /// When something is to be played, on our clock: now, and as much later as it stands behind its packet's beginning;
     /// some peers send what lies a few hundredths of a second ahead, or a phrase at a time. More than a second is taken for
     /// a second: what is released meanwhile must not sound again later.
-    private func time(_ time: UInt32, _ start: UInt32) -> UInt32 {
+    func time(_ time: UInt32, _ start: UInt32) -> UInt32 {
         let ahead = Int32(bitPattern: time &- start)
         return UInt32(truncatingIfNeeded: now) &+ UInt32(min(max(0, ahead), Int32(Self.second)))
     }
@@ -186,6 +187,7 @@ extension EngineLoop {
     func giveUpSegments(of member: Member) {
         let (time, receiver) = (milliseconds, member.endpoint.streams.receiver)
         receiver.giveUpSegments(at: now) { emission, packet in
+            if isWaited(for: emission, of: member) { return }
             pass(emission, of: packet, receiver.newestTime, nil, from: member, time)
         }
         forward(from: member)
@@ -195,6 +197,8 @@ extension EngineLoop {
     /// Sends the list to everyone who hears this participant.
     func forward(from member: Member) {
         guard !list.isEmpty else { return }
+        // First of all: what the partner knows of it does not say again when this hub dies.
+        if pair != nil { sendToPartner(member) }
         let count = send(list, or: systemList, over: member.outgoing)
         delivered += count
         member.endpoint.allowance.charge(count, at: deliveryCost)
@@ -216,7 +220,7 @@ extension EngineLoop {
             wire.hearer._withUnsafeGuaranteedRef {
                 $0.reachedBy._withUnsafeGuaranteedRef { hearer in
                     // It is sent the events themselves (see `sendNumbered`).
-                    if hearer.link != nil { return }
+                    if hearer.link != nil || hearer.isMuted { return }
                     if !isRealTime, hearer.isPacing { flushPaced(hearer) }
                     guard let address = hearer.data else { return }
                     let sender = hearer.streams.sender
@@ -241,14 +245,14 @@ extension EngineLoop {
 
     /// Sends `own` to one participant.
     func sendOwn(to endpoint: Endpoint) {
-        guard let address = endpoint.data else { return }
+        guard !endpoint.isMuted, let address = endpoint.data else { return }
         queue(in: endpoint.socket, to: address) { endpoint.streams.sender.write(own, at: now, into: &$0) }
         sent(to: endpoint)
     }
 
     /// A packet whose journal mends what was lost before it, and which says ends again to those who do not use the journal.
     func sendGuard(to endpoint: Endpoint) {
-        guard let address = endpoint.data else { return }
+        guard !endpoint.isMuted, let address = endpoint.data else { return }
         queue(in: endpoint.socket, to: address) {
             endpoint.streams.sender.writeGuard(with: &own, at: now, into: &$0) { end in
                 guard let member = endpoint.member else { return false }

@@ -43,7 +43,7 @@ extension EngineLoop {
             return
         }
         for hearer in hearers.lazy.map(\.to.endpoint)
-        where hearer.link == nil && hearer.exclusives.count < SysExPool.count {
+        where hearer.link == nil && !hearer.isMuted && hearer.exclusives.count < SysExPool.count {
             pool.retain(gathering.buffer)
             hearer.exclusives.append(gathering.buffer)
             if hearer.streams.pacing.due == nil { sendPiece(to: hearer) }
@@ -63,6 +63,14 @@ extension EngineLoop {
         let goesOn = sendPiece(to: endpoint, size: Pacing.pieceSize)
         endpoint.streams.pacing.due = goesOn ? now + Pacing.interval : nil
         if goesOn { wake(endpoint, by: now + Pacing.interval) }
+    }
+
+    /// What waits to be sent at leisure is not sent any more.
+    func dropPaced(_ endpoint: Endpoint) {
+        endpoint.streams.pacing = Pacing()
+        (endpoint.backlog, endpoint.backlogSent) = ([], 0)
+        for buffer in endpoint.exclusives { pool.release(buffer) }
+        endpoint.exclusives = []
     }
 
     /// Sends all that is left at once.

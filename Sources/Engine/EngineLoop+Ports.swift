@@ -39,6 +39,7 @@ extension EngineLoop {
             remove(endpoint, .kicked, farewell: true)
         }
         followInvitees()
+        followPair()
         resume()
         if !closed.isEmpty { wake(by: now + Self.second) }
     }
@@ -96,11 +97,13 @@ extension EngineLoop {
                         port: number, room: room.plan.name, listening: ports[number] != nil, reason: closed[number]))
             }
         }
-        return EngineStatus(
+        var status = EngineStatus(
             version: version, pid: getpid(), ports: all, participants: rooms.flatMap(\.members).map(status),
             sent: ports.values.reduce(0) { $0 + $1.control.sent + $1.data.sent },
             unsent: ports.values.reduce(0) { $0 + $1.control.unsent + $1.data.unsent },
             knows: EnginePlan.Ability.allCases.map(\.rawValue), calls: calls.map(\.outcome))
+        status.failover = failoverStatus
+        return status
     }
 
     /// A word in the log about losses, at most every five seconds.

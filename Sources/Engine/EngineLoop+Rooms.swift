@@ -28,6 +28,7 @@ extension EngineLoop {
         }
         if room.rules.choice == choice { choose(member) } else { rewire(room) }
         news.send(.joined(status(member)))
+        tellPartner(of: member)
         if let call = endpoint.call { connected(call) }
         wake(endpoint, by: now + Self.second / 4)
     }
@@ -41,6 +42,10 @@ extension EngineLoop {
             room: port.room, portIndex: port.index)
         member.isCut = record.pointee.isCut == 1
         endpoint.member = member
+        if pair != nil {
+            member.log = EventWindow()
+            settle(member)
+        }
         port.room.members.append(member)
         return member
     }
@@ -86,6 +91,7 @@ extension EngineLoop {
         let choice = room.rules.choice
         for wire in room.rules.leave(member.memberID) { connect(wire, in: room) }
         if room.rules.choice != choice { rewire(room) }
+        tellPartner(gone: member)
         news.send(.left(status(member), reason: reason, released: released))
     }
 
@@ -160,7 +166,7 @@ extension EngineLoop {
         for room in changed {
             room.rules = ServedRoom.rules(room.plan)
             room.members = byArrival.filter { $0.room === room }
-            for member in room.members {
+            for member in room.members + room.relayed {
                 room.rules.join(member.ruled)
                 if room.plan.echoes != true { forgetEcho(of: member) }
             }
@@ -172,7 +178,7 @@ extension EngineLoop {
     func rewire(_ room: ServedRoom) {
         for member in room.members { choose(member) }
         let wanted = room.rules.wantedWires
-        for member in room.members {
+        for member in room.members + room.relayed {
             for wire in member.outgoing where !wanted.contains(wire.rule) {
                 _ = release(wire)
                 disconnect(wire)
@@ -282,7 +288,7 @@ extension EngineLoop {
     /// Who hears others anew hears them with their sounds: programs, controllers and bends. Where two set the same, the one
     /// who played last wins. The wires are those of one hearer.
     func tellState(over wires: ArraySlice<Wire>) {
-        guard let endpoint = wires.first?.to.endpoint else { return }
+        guard let endpoint = wires.first?.to.endpoint, !endpoint.isMuted else { return }
         if endpoint.link != nil {
             for wire in wires { sendState(of: wire.from, to: endpoint) }
             return

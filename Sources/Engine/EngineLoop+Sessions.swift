@@ -18,6 +18,7 @@ extension EngineLoop {
 
     func received(_ datagram: RawSpan, from source: SocketAddress, on path: Session.Path, of port: PortPair) {
         guard SessionPacket.isSession(datagram) else {
+            if pair != nil, path == .data, Envelope.isOne(datagram) { return receivedFromPartner(datagram) }
             if path == .data { receivedMIDI(datagram, from: source, of: port) }
             return
         }
@@ -305,10 +306,9 @@ extension EngineLoop {
             }
             port.settles(endpoint)
             if record.pointee.origin == 0 { record.pointee.origin = .random(in: 1...(.max)) }
-            if record.pointee.isLinked == 1 { resumeLink(endpoint) }
             if record.pointee.isInvited == 1 { endpoint.call = resumeCall(endpoint) }
             let member = seat(endpoint)
-            member.log = endpoint.link?.reader.window
+            if record.pointee.isLinked == 1 { resumeLink(member) }
             endpoint.streams.session.isWatched = member.holdsAnything
             member.room.members.sort { $0.id < $1.id }
             resumed.append(member)
@@ -316,7 +316,7 @@ extension EngineLoop {
         left.removeAll { slot in ports[table.record(slot).pointee.port] != nil || !table.isTaken(slot) }
         for room in rooms where resumed.contains(where: { $0.room === room }) {
             room.rules = ServedRoom.rules(room.plan)
-            for member in room.members { room.rules.join(member.ruled) }
+            for member in room.members + room.relayed { room.rules.join(member.ruled) }
             rewire(room)
         }
         for member in resumed {
@@ -331,8 +331,8 @@ extension EngineLoop {
                 remove(member.endpoint, .restarted, farewell: false)
                 continue
             }
-            // Whoever merges by number asks for what it misses.
-            if member.endpoint.link == nil { remindOfRoom(member) }
+            // Whoever merges by number asks for what it misses; and for others the partner may have spoken meanwhile.
+            if member.endpoint.link == nil, !member.endpoint.isMuted { remindOfRoom(member) }
             news.send(.joined(status(member)))
             perform(on: member.endpoint) { $0.wake(now: now, perform: $1) }
         }

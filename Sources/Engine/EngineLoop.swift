@@ -34,6 +34,11 @@ final class EngineLoop {
 
     /// Whom the rooms invite.
     var calls: [Call] = []
+    /// The other hub, where there are two; and why there are not.
+    var pair: Pair?
+    var pairTrouble: String?
+    /// The thread goes before other programs.
+    let isRealTime: Bool
 
     /// Places in the table of those whom an engine before this one has left, and whose port is not open yet.
     var left: [Int] = []
@@ -75,9 +80,10 @@ final class EngineLoop {
     private(set) var isEnding = false
 
     init(
-        sessions: String?, version: String, orders: Mailbox<EngineLoopCommand>, news: Mailbox<EngineEvent>
+        sessions: String?, version: String, isRealTime: Bool = false, orders: Mailbox<EngineLoopCommand>,
+        news: Mailbox<EngineEvent>
     ) throws(Errno) {
-        (self.version, self.orders, self.news) = (version, orders, news)
+        (self.version, self.isRealTime, self.orders, self.news) = (version, isRealTime, orders, news)
         eventLoop = try EventLoop()
         var random = SystemRandomNumberGenerator()
         table = SessionTable(path: sessions, random: &random)
@@ -114,11 +120,13 @@ final class EngineLoop {
     func readClock() {
         turnBegan = SystemTime.monotonicNanoseconds
         now = table.clockEpoch &+ turnBegan / 100_000
+        if let pair { noticeSleep(pair) }
     }
 
     /// Takes what waits at a socket, as much of it as its turn is, and sends what comes of it.
     func receive(on path: Session.Path, of port: PortPair) {
         readClock()
+        if let pair { noticeReturn(pair) }
         delivered = 0
         switch path {
         case .control: _ = port.control.receive { received($0, from: $1, on: path, of: port) }
@@ -200,6 +208,7 @@ final class EngineLoop {
             port.forgetDeparted(at: now)
         }
         for call in calls { next = min(next, attend(call)) }
+        if let pair { next = min(next, attend(pair)) }
         if next != .max { wake(by: max(next, now + 10)) }
     }
 
@@ -288,6 +297,7 @@ final class EngineLoop {
                 if !sounding.isEmpty { all[member.id] = sounding }
             }
             answer(all)
+        case .switchHubs(let answer): answer(switchHubs())
         case .resolved(let host, let result): resolved(host, result)
         case .stop: end()
         }
@@ -307,6 +317,8 @@ final class EngineLoop {
         guard !isEnding else { return }
         isEnding = true
         let endpoints = ports.values.flatMap(\.endpoints)
+        yield(.stopped)
+        endPair(PartnerLine(.stopping))
         endCalls()
         for endpoint in endpoints { remove(endpoint, .stopped, farewell: true) }
         flush()

@@ -21,9 +21,11 @@ package final class EngineThread {
     package func start() throws(Errno) {
         let (plan, sessions, version, orders, news) = (plan, sessions, version, orders, news)
         thread = try WorkerThread("midi") {
-            RealTime.askForThisThread()
+            let isRealTime = RealTime.askForThisThread()
             do throws(Errno) {
-                try EngineLoop(sessions: sessions, version: version, orders: orders, news: news).run(plan)
+                try EngineLoop(
+                    sessions: sessions, version: version, isRealTime: isRealTime, orders: orders, news: news
+                ).run(plan)
             } catch {
                 news.send(.problem("the engine cannot run: \(error)"))
                 news.send(.ended)

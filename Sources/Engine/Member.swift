@@ -1,3 +1,4 @@
+import EngineProtocol
 import HubLink
 import MIDI
 import Rooms
@@ -20,9 +21,28 @@ final class Member {
     /// Which of the room's ports it came in by, from 0.
     var portIndex: Int
 
+    /// Where its events have come with numbers; nil: they are numbered here.
+    var numbered: NumberedInput?
     /// Its events by number, while somebody hears it by link; and the first that was not sent yet.
     var log: EventWindow?
     var unsent: EventNumber?
+    /// In a pair: the first event that the partner was not told of yet; and the newest one that those who stand on both hubs
+    /// have been sent, by whichever of them speaks.
+    var untold: EventNumber?
+    var sentLast: EventNumber?
+    /// The first of those that the partner told of last: it may have died before it sent them.
+    var doubtful: EventNumber?
+    /// The same one in the partner's room; and what it plays here while the partner speaks for it.
+    var counterpart: PartnerLine.Member?
+    var waiting: WaitingInput?
+    /// The same just after the partner has spoken for it: of what comes now some was told of already.
+    var behind: WaitingInput?
+    /// What turns our ticks into those under which the partner has numbered its events.
+    var clockShift: UInt32 = 0
+    /// Until then the partner may say that the same one is there, too: nobody is to hear both.
+    var unknownUntil: UInt64?
+    /// It is at the partner alone, which brings what it plays.
+    var isRelayed = false
     /// When the newest are said again.
     var repeatDue: UInt64?
     /// How many hear it by link.
@@ -97,7 +117,10 @@ final class Member {
     var isController: Bool { room.rules.isController(name) }
     var memberID: MemberID { MemberID(id) }
     /// The member as the module Rooms sees it.
-    var ruled: Rooms.Member { Rooms.Member(id: memberID, name: name, portIndex: portIndex, isSilent: isSilent) }
+    var ruled: Rooms.Member {
+        Rooms.Member(
+            id: memberID, name: name, portIndex: portIndex, ability: isRelayed ? .sends : .both, isSilent: isSilent)
+    }
 
     /// What sounds at it because of all those whom it hears.
     var heard: HeldState {

@@ -9,6 +9,8 @@ final class ServedRoom {
     var rules: Room
     /// In the order of their arrival.
     var members: [Member] = []
+    /// Those who are in this room of the other hub alone, in a pair.
+    var relayed: [Member] = []
     /// The values that count of the inputs that pick up, by name.
     private var values: [String: InputValues] = [:]
     /// What the instruments of those are called who are or were in it, the oldest first.
@@ -41,5 +43,7 @@ final class ServedRoom {
         if identities.count > Self.mostIdentities { identities.removeFirst() }
     }
 
-    func member(_ id: MemberID) -> Member? { members.first { $0.memberID == id } }
+    func member(_ id: MemberID) -> Member? {
+        members.first { $0.memberID == id } ?? relayed.first { $0.memberID == id }
+    }
 }

@@ -6,6 +6,8 @@ package enum EngineControl {
     package struct Request: Codable {
         package enum Word: String, Codable {
             case status, panic, kick, unmute, release, activity, sounding, reload, stop
+            /// Of two hubs the other one is to speak from now on.
+            case `switch`
             case notesOff = "notes-off"
         }
         package var `do`: Word
@@ -41,7 +43,7 @@ package enum EngineControl {
             case .notesOff:
                 let (from, to) = (min(from ?? 0, 127), min(to ?? 127, 127))
                 return .notesOff(min(from, to)...max(from, to))
-            case .status, .panic, .activity, .sounding, .reload, .stop: return nil
+            case .status, .panic, .activity, .sounding, .reload, .stop, .switch: return nil
             }
         }
 

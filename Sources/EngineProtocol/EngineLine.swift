@@ -10,7 +10,7 @@ package struct EngineLine: Codable {
         case cannotListen = "cannot-listen"
         case echoReturned = "echo-returned"
         case halfOpen = "half-open"
-        case call
+        case call, pair
     }
 
     package var v = 1
@@ -31,6 +31,7 @@ package struct EngineLine: Codable {
     package var missing: Missing?
     package var times: Int?
     package var call: EngineStatus.Call?
+    package var pair: EngineStatus.Failover?
 
     package init(_ event: Kind, at: Int64) { (self.event, self.at) = (event, at) }
 }

@@ -23,6 +23,8 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     package var portsElsewhere: [UInt16]?
     /// The one address to listen on; nil listens on all. Tests use it.
     package var host: String?
+    /// The other hub of a pair; nil: there is none.
+    package var failover: FailoverPlan?
 
     package init(
         rooms: [RoomPlan], allow: [AddressRange] = [], deny: [AddressRange] = [], maximumPerAddress: Int? = nil,
@@ -38,12 +40,13 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     }
 
     /// What a plan may want that older engines do not know and leave out.
-    package enum Ability: String, Codable, CaseIterable, Sendable { case focus, inputs }
+    package enum Ability: String, Codable, CaseIterable, Sendable { case focus, inputs, failover }
 
     package var wants: Set<Ability> {
         var wants: Set<Ability> = []
         if rooms.contains(where: { $0.focus != nil }) { wants.insert(.focus) }
         if rooms.contains(where: { !($0.inputs ?? []).isEmpty }) { wants.insert(.inputs) }
+        if failover != nil { wants.insert(.failover) }
         return wants
     }
 

@@ -164,6 +164,9 @@ package struct EngineStatus: Codable, Sendable {
     /// Why none is seen, though some are wanted.
     package var deviceTrouble: String?
 
+    /// How it is with the other hub of a pair; nil where there is none.
+    package var failover: Failover?
+
     /// How it is with each of those whom the rooms invite. An older engine invites nobody, and has none.
     package var calls: [Call]?
 

@@ -1,3 +1,4 @@
+package import MIDI
 package import RTPMIDI
 
 /// The newest events of one origin, by number: what is kept by who sends them, to say them again, and by who merges them,
@@ -84,6 +85,14 @@ package import RTPMIDI
         let slot = unsafe slots[Self.slot(of: number)]
         let start = Int((slot.position - 1) % UInt64(Self.octetCapacity))
         return unsafe body(UnsafeRawBufferPointer(start: octets + start, count: Int(slot.count)))
+    }
+
+    /// An event as a channel message; nil where it is another one. It must be there.
+    package func message(_ number: EventNumber) -> Message? {
+        unsafe withBytes(number) { bytes in
+            guard unsafe bytes[0] < 0xF0 else { return nil }
+            return unsafe ChannelCommand(bytes[0], bytes[1], bytes.count > 2 ? bytes[2] : 0).message
+        }
     }
 
     /// Gives a controller's event another value. It must be there.

@@ -42,7 +42,9 @@ package struct LinkHead: Hashable, Sendable {
     package enum Kind: UInt8, Sendable {
         case hello = 1
         case welcome, events, pulse, want, state, gone
-        // 8 to 10 are of hubs that are a pair.
+        /// Between the two hubs of a pair.
+        case beat
+        // 9 and 10 were meant for what a beat tells.
         case report = 11
         case identity
     }
@@ -92,6 +94,7 @@ package struct LinkHead: Hashable, Sendable {
 /// | WANT, data port | origin 4, first number 4, last number 4 |
 /// | STATE, data port | origin 4, number up to which it is the state 4, part 1, parts 1, zero 2, list as above that leads there from nothing |
 /// | GONE, data port | origin 4, last number 4, why 1, zero 3 |
+/// | BEAT, between hubs | see `LinkBeat` |
 /// | REPORT, data port | see `LinkReport` |
 /// | IDENTITY, data port | see `LinkIdentity` |
 package enum LinkPacket: Hashable, Sendable {
@@ -106,6 +109,7 @@ package enum LinkPacket: Hashable, Sendable {
     case want(Origin, Wanted)
     case state(StatePart)
     case gone(Origin, EventNumber, Departure)
+    case beat(LinkBeat)
     case report(LinkReport)
     case identity(Origin, LinkIdentity)
 
@@ -257,6 +261,9 @@ package enum LinkPacket: Hashable, Sendable {
             try require(12)
             guard let why = Departure(rawValue: datagram.uint8(at: at + 8)) else { throw .notForUs }
             self = .gone(Origin(datagram.uint32(at: at)), EventNumber(datagram.uint32(at: at + 4)), why)
+        case .beat:
+            try require(LinkBeat.byteCount)
+            self = .beat(try LinkBeat(decoding: datagram, at: at))
         case .report:
             try require(LinkReport.byteCount)
             self = .report(LinkReport(decoding: datagram, at: at))
@@ -319,6 +326,9 @@ extension LinkPacket {
             out.write(why.rawValue)
             out.write(0 as UInt8)
             out.write(0 as UInt16)
+        case .beat(let beat):
+            head(.beat, into: &out)
+            beat.write(into: &out)
         case .report(let report):
             head(.report, into: &out)
             report.write(into: &out)

@@ -154,6 +154,9 @@ package struct OriginReader {
         return arrival.paths
     }
 
+    /// The number of the last that was let out; nil before anything was.
+    package var last: EventNumber? { next?.advanced(by: -1) }
+
     package var isCarried: Bool { (0..<Self.pathLimit).contains { paths[$0].carries } }
     package func isCarried(by path: Int) -> Bool { paths[path].carries }
 

@@ -30,6 +30,18 @@ extension SocketAddress {
         guard !found.isEmpty else { throw ResolveError(host: host, reason: "it has no IP address") }
         return found
     }
+
+    /// The same, without a port, on a thread of its own; `done` is called there, or at once where no thread can be had.
+    package static func lookUp(_ host: String, _ done: @escaping @Sendable (Result<[SocketAddress], ResolveError>) -> Void)
+    {
+        do throws(Errno) {
+            try WorkerThread("names") {
+                do throws(ResolveError) {
+                    done(.success(try resolve(host, port: 0)))
+                } catch { done(.failure(error)) }
+            }.detach()
+        } catch { done(.failure(ResolveError(host: host, reason: "\(error)"))) }
+    }
 }
 
 /// Why a host's name gives no address.

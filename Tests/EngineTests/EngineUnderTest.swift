@@ -23,13 +23,14 @@ final class EngineUnderTest {
     init(
         policy: Policy = .all, maximum: Int = 250, maximumPerAddress: Int? = nil, allow: [String] = [],
         deny: [String] = [], sessions: String? = nil, port: UInt16 = freeUDPPortPair(), host: String? = "127.0.0.1",
-        invites: [Invitee] = []
+        invites: [Invitee] = [], failover: FailoverPlan? = nil
     ) throws {
         self.port = port
         let news = try Mailbox<EngineEvent>()
         var plan = Self.plan(policy: policy, maximum: maximum, allow: allow, deny: deny, port: port, host: host)
         plan.maximumPerAddress = maximumPerAddress
         if !invites.isEmpty { plan.rooms[0].invites = invites }
+        plan.failover = failover
         engine = try EngineThread(plan, sessions: sessions, version: "test", news: news)
         let collected = collected
         reader = try WorkerThread("news") {
@@ -84,6 +85,13 @@ final class EngineUnderTest {
         let answer = Answer<[UInt64: ActiveNotes]>()
         engine.send(.sounding { all in answer.value.withLock { $0 = all } })
         return try awaited("what sounds") { answer.value.withLock { $0 } }
+    }
+
+    /// Why the other hub is not to speak; nil: it is.
+    func switchHubs() throws -> String? {
+        let answer = Answer<String?>()
+        engine.send(.switchHubs { why in answer.value.withLock { $0 = why } })
+        return try awaited("an answer") { answer.value.withLock { $0 } }
     }
 
     func kick(_ id: UInt64) throws -> Bool { try perform(.kick, on: id) }

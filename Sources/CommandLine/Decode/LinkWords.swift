@@ -1,5 +1,6 @@
 import HubLink
 import RTPMIDI
+import Rooms
 
 /// What a packet of a link says (HubLink.docc), as JSON values.
 enum LinkWords {
@@ -45,6 +46,11 @@ enum LinkWords {
             add(["origin": DecodedValue.hex(origin.rawValue), "number": number.rawValue, "why": "\(why)"])
         case .identity(let origin, let identity):
             add(["origin": DecodedValue.hex(origin.rawValue), "client": identity.client, "port": identity.port])
+        case .beat(let beat):
+            add([
+                "sent_ticks": beat.sent, "echo_ticks": beat.echo, "held_ticks": beat.held, "epoch": beat.word.epoch,
+                "phase": "\(beat.word.phase)", "held_back": beat.word.isHeldBack,
+            ])
         case .report(let report):
             add([
                 "hubs": report.hubs, "by_both": report.byBoth, "by_this_only": report.byThisOnly,

@@ -59,13 +59,7 @@ extension RtpmididEngine {
     private func resolve(_ call: RtpmididCall) {
         let (host, names) = (call.invitee.host, context.names)
         call.phase = .resolving
-        do throws(Errno) {
-            try WorkerThread("names") {
-                do throws(ResolveError) {
-                    names.send((host, .success(try SocketAddress.resolve(host, port: 0))))
-                } catch { names.send((host, .failure(error))) }
-            }.detach()
-        } catch { failed(call, .unreachable, "its name cannot be looked up: \(error)") }
+        SocketAddress.lookUp(host) { names.send((host, $0)) }
     }
 
     func resolved(_ host: String, _ result: Result<[SocketAddress], ResolveError>) {

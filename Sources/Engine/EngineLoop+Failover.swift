@@ -1,0 +1,401 @@
+import EngineProtocol
+import HubLink
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+
+/// Which of two hubs speaks to those who stand on both and cannot merge what they hear. The other one hears all the same,
+/// sends them nothing, and lets what they play wait; when the first one is gone it goes on at the event where that stopped.
+extension EngineLoop {
+    /// Ticks from one beat to the next, and how many of them make a silence: with real-time priority, and without.
+    private static let beatTime: UInt64 = 50
+    private static let silence: (realTime: UInt64, ordinary: UInt64) = (400, 1_500)
+    /// A note that began so long ago is not struck any more.
+    private static let struckLate: UInt64 = 2_500
+
+    // MARK: The pair
+
+    /// Follows the plan: makes a pair, changes what may change, or ends it.
+    func followPair() {
+        let wanted = plan.failover
+        if let pair, let wanted, wanted.isSamePair(as: pair.partner.plan) {
+            pair.role.silence = silence(wanted)
+            pair.role.takesWhenUnsure = !(wanted.waitsWhenUnsure ?? false)
+            hold(back: wanted.isHeldBack ?? false)
+            return
+        }
+        endPair(nil)
+        guard let wanted, let room = plan.rooms.first(where: { !$0.ports.isEmpty }) else { return }
+        let hello = PartnerLine.Hello(
+            version: version, instance: .random(in: 0...(.max)), isMain: wanted.isMain, ports: wanted.ports,
+            rooms: plan.rooms.map(\.name), digest: wanted.digest)
+        do {
+            let partner = try Partner(
+                wanted, hello: hello, port: room.ports[0], host: plan.host, loop: eventLoop, orders: orders
+            ) { [unowned self] in heard($1, of: $0) }
+            var role = HubRole(
+                isMain: wanted.isMain, silence: silence(wanted), takesWhenUnsure: !(wanted.waitsWhenUnsure ?? false),
+                now: now)
+            _ = role.holdBack(wanted.isHeldBack ?? false, at: now)
+            pair = Pair(partner, role, since: SystemTime.unixMilliseconds, now: now)
+            pairTrouble = nil
+        } catch {
+            pairTrouble = "\(error)"
+            news.send(.problem("there is no pair: \(error)"))
+        }
+        for member in rooms.flatMap(\.members) {
+            if member.log == nil { member.log = EventWindow() }
+            settle(member)
+        }
+        wake(by: now)
+    }
+
+    private func silence(_ plan: FailoverPlan) -> UInt64 {
+        plan.silence.map { UInt64(max(1, $0)) * 10 } ?? (isRealTime ? Self.silence.realTime : Self.silence.ordinary)
+    }
+
+    /// From now on this hub is alone, and knows of no other.
+    func endPair(_ farewell: PartnerLine?) {
+        guard let pair else { return }
+        pair.partner.close(farewell)
+        for member in rooms.flatMap(\.relayed) { endRelay(member) }
+        self.pair = nil
+        for member in rooms.flatMap(\.members) {
+            member.counterpart = nil
+            settle(member)
+        }
+    }
+
+    private func heard(_ event: Partner.Event, of partner: Partner) {
+        // It may speak before the pair is made of it.
+        guard let pair, pair.partner === partner else { return }
+        readClock()
+        switch event {
+        case .connected(let hello):
+            connectedToPartner(pair, hello)
+            tellPair()
+        case .line(let line): heardOfPartner(pair, line)
+        case .ending: takeWaiting()
+        case .ended(let reason):
+            pair.trouble = reason.map { "the connection has ended: \($0)" }
+            // A reason of the network says nothing of the partner.
+            if reason == nil { change(pair) { $0.partnerEnded(pair.isStopping ? .stopped : .ended, at: now) } }
+            lostPartner(pair)
+            tellPair()
+        case .refused: change(pair) { $0.foundNoPartner(at: now) }
+        case .trouble(let what):
+            if pair.trouble != what { news.send(.problem("the partner \(pair.partner.plan.host): \(what)")) }
+            pair.trouble = what
+        }
+        flush()
+    }
+
+    /// What the partner sent before it ceased to speak may wait at a socket still.
+    func takeWaiting() {
+        for port in ports.values {
+            for _ in 0..<16
+            where port.data.receive({ received($0, from: $1, on: .data, of: port) }) == DatagramSocket.batchSize {}
+        }
+    }
+
+    /// Nothing comes from the partner any more. Those who are there alone are kept for a moment.
+    private func lostPartner(_ pair: Pair) {
+        pair.leftAt = now
+        for member in rooms.flatMap({ $0.members + $0.relayed }) {
+            _ = member.numbered?.reader.lose(NumberedInput.partnersPath)
+        }
+        wake(by: now)
+    }
+
+    var failoverStatus: EngineStatus.Failover? {
+        guard let pair else { return nil }
+        let role = pair.role
+        var status = EngineStatus.Failover(
+            phase: role.phase, epoch: role.epoch, since: pair.since, reason: pair.reason,
+            limit: Double(role.silence) / 10, isConnected: pair.partner.isConnected, isLinked: role.isLinked)
+        status.isHeldBack = role.isHeldBack ? true : nil
+        (status.partnerPhase, status.partnerVersion) = (role.partner?.phase, pair.hello?.version)
+        status.isAlike = pair.hello?.digest.flatMap { theirs in pair.partner.plan.digest.map { $0 == theirs } }
+        status.roundTrip = pair.roundTrip.map { Double($0) / 10 }
+        status.silentFor = pair.beat.map { Double(now &- $0.at) / 10 }
+        status.trouble = pair.trouble
+        status.paired = rooms.flatMap(\.members).filter { $0.counterpart != nil }.map(\.id)
+        let origins = Set(rooms.flatMap(\.relayed).map(\.origin.rawValue))
+        status.elsewhere = pair.members.values.filter { origins.contains($0.origin) }.sorted { $0.id < $1.id }
+        return status
+    }
+
+    // MARK: Time
+
+    /// The loop has woken: if it slept for long others may speak by now.
+    func noticeSleep(_ pair: Pair) {
+        defer { pair.lastTurn = now }
+        guard now &- pair.lastTurn > pair.role.silence / 2, pair.partner.isConnected else { return }
+        change(pair) { $0.slept(at: now) }
+    }
+
+    /// Something came after a silence of everybody: this hub may have been cut off, and the partner speak.
+    func noticeReturn(_ pair: Pair) {
+        defer { pair.lastHeard = now }
+        guard now &- pair.lastHeard > pair.role.silence else { return }
+        change(pair) { $0.returned(at: now) }
+    }
+
+    /// Does what is due. Gives when to look again.
+    func attend(_ pair: Pair) -> UInt64 {
+        if pair.role.due <= now {
+            let wasLinked = pair.role.isLinked
+            change(pair) { $0.wake(at: now, witnesses: 0) }
+            if wasLinked, !pair.role.isLinked { lostPartner(pair) }
+        }
+        if pair.partner.isConnected, pair.beatDue <= now { sendBeat(pair) }
+        let beat = pair.partner.isConnected ? pair.beatDue : .max
+        return min(pair.role.due, beat, attendPartner(pair))
+    }
+
+    func sendBeat(_ pair: Pair) {
+        pair.beatDue = now + Self.beatTime
+        let beat = LinkBeat(
+            sent: UInt32(truncatingIfNeeded: now), echo: pair.beat?.sent ?? 0,
+            held: UInt16(clamping: pair.beat.map { now &- $0.at } ?? 0), word: pair.role.word)
+        pair.partner.sendDatagram {
+            LinkPacket.beat(beat).write(from: table.ssrc, count: pair.session.nextCount(), into: &$0)
+        }
+    }
+
+    func received(_ beat: LinkBeat, _ pair: Pair) {
+        // One that was overtaken says what was so before.
+        if let newest = pair.beat, Int32(bitPattern: beat.sent &- newest.sent) <= 0 { return }
+        let wasUp = pair.isUp
+        pair.beat = (beat.sent, now)
+        pair.leftAt = nil
+        if let trip = beat.roundTrip(at: UInt32(truncatingIfNeeded: now)) { pair.roundTrip = trip }
+        let asked = beat.echo == 0 ? 0 : now &- UInt64(UInt32(truncatingIfNeeded: now) &- beat.echo)
+        change(pair) { $0.heard(beat.word, asked: asked, at: now) }
+        if !wasUp { pair.pulseDue = now }
+        wake(by: min(pair.role.due, pair.pulseDue))
+    }
+
+    // MARK: Who speaks
+
+    /// An order: the other hub is to speak. Gives why not.
+    func switchHubs() -> String? {
+        guard let pair else { return pairTrouble.map { "there is no pair: \($0)" } ?? "this hub has no partner" }
+        guard pair.isUp else { return "the partner is not there" }
+        guard pair.role.speaks else {
+            if pair.role.isHeldBack { return "this hub is held back for maintenance" }
+            guard pair.role.phase == .standby else { return "which hub speaks is just being found out" }
+            pair.partner.send(PartnerLine(.yield))
+            return nil
+        }
+        if pair.role.partner?.isHeldBack ?? false { return "the partner is held back for maintenance" }
+        yield(.order)
+        return nil
+    }
+
+    /// Hands over to the partner: a person wants it so.
+    func yield(_ reason: HubRole.Reason) {
+        guard let pair, pair.isUp else { return }
+        let epoch = pair.role.epoch
+        var actions: [HubRole.Action] = []
+        change(pair) {
+            actions = $0.yield(reason, at: now)
+            return actions
+        }
+        // What was sent last is on its way by now.
+        if !actions.isEmpty { pair.partner.send(PartnerLine(.speak, epoch: epoch, reason)) }
+    }
+
+    private func hold(back isHeldBack: Bool) {
+        guard let pair, pair.role.isHeldBack != isHeldBack else { return }
+        if isHeldBack { yield(.maintenance) }
+        change(pair) { $0.holdBack(isHeldBack, at: now) }
+    }
+
+    /// Lets the role act, then does what it wants done.
+    func change(_ pair: Pair, _ act: (inout HubRole) -> [HubRole.Action]) {
+        let (before, partnerBefore) = (pair.role.word, pair.role.partner)
+        let actions = act(&pair.role)
+        for action in actions {
+            switch action {
+            case .speak(let reason):
+                changed(reason, pair)
+                speak(isSudden: reason == .ended || reason == .silent)
+            case .mute(let reason):
+                changed(reason, pair)
+                // So far everybody has been sent everything.
+                for member in rooms.flatMap({ $0.members + $0.relayed }) { member.sentLast = member.lastEvent }
+            case .askPartner: break
+            case .askWitnesses: break
+            }
+        }
+        wake(by: pair.role.due)
+        let hasChanged = pair.role.word != before
+        if hasChanged || pair.role.partner != partnerBefore { for member in rooms.flatMap(\.members) { settle(member) } }
+        guard hasChanged else { return }
+        pair.partner.send(PartnerLine(pair.role.word))
+        sendBeat(pair)
+        tellPair()
+    }
+
+    func tellPair() { if let failoverStatus { news.send(.pair(failoverStatus)) } }
+
+    private func changed(_ reason: HubRole.Reason, _ pair: Pair) {
+        (pair.since, pair.reason) = (SystemTime.unixMilliseconds, reason)
+    }
+
+    /// From now on this hub speaks: to those on both from the event on that they were sent last. What the partner told of as
+    /// it died it may not have sent any more: values and ends of that are sent again, but no beginning of a note.
+    private func speak(isSudden: Bool) {
+        let all = rooms.flatMap(\.members)
+        let muted = all.filter { $0.endpoint.isMuted }
+        for member in muted { member.endpoint.isMuted = false }
+        for speaker in all {
+            if isSudden, let first = speaker.doubtful, let last = speaker.sentLast {
+                send(first, through: last, of: speaker) { message, _ in message.isBeginning }
+            }
+            speaker.doubtful = nil
+            guard speaker.waiting == nil, let sent = speaker.sentLast else { continue }
+            let log = speaker.log
+            send(sent.advanced(by: 1), through: speaker.lastEvent, of: speaker) { message, number in
+                let at = log?.times(number).at ?? 0
+                return message.isBeginning && now &- min(now, at) > Self.struckLate
+            }
+        }
+        // While nobody knew who speaks whoever came was told nothing, and whom an engine before this one has left.
+        for member in muted where member.counterpart == nil {
+            if member.endpoint.provenAt == 0 { remindOfRoom(member) } else { tellState(over: member.incoming[...]) }
+        }
+    }
+
+    /// Sends events of one speaker to those who stand on both hubs, but for some.
+    private func send(
+        _ first: EventNumber, through last: EventNumber, of speaker: Member, except isOut: (Message, EventNumber) -> Bool
+    ) {
+        guard let log = speaker.log else { return }
+        let wires = speaker.outgoing.filter { $0.to.isForeignOnBoth && !$0.isWithheld }
+        var number = first
+        if last.distance(from: number) >= EventWindow.capacity {
+            number = last.advanced(by: 1 - EventWindow.capacity)
+        }
+        own.removeAll()
+        func leave() {
+            guard !own.isEmpty else { return }
+            for wire in wires { sendOwn(to: wire.to.endpoint) }
+            own.removeAll()
+        }
+        while last.distance(from: number) >= 0 {
+            defer { number = number.advanced(by: 1) }
+            guard log.has(number), let message = log.message(number), !isOut(message, number) else { continue }
+            if !own.append(message, at: UInt32(truncatingIfNeeded: now)) {
+                leave()
+                _ = own.append(message, at: UInt32(truncatingIfNeeded: now))
+            }
+        }
+        leave()
+    }
+
+    // MARK: Who is spoken to
+
+    /// Brings a member to where it has to be: heard by its own session, or by way of the partner while that speaks for it.
+    func settle(_ member: Member) {
+        if let pair, let counterpart = member.counterpart, member.endpoint.link != nil {
+            pair.inputs[counterpart.origin] = member
+        }
+        let waits = pair.map { isWaiting(member, $0) } ?? false
+        if waits, !member.endpoint.isMuted { dropPaced(member.endpoint) }
+        member.endpoint.isMuted = waits
+        guard waits else { return goOn(member) }
+        if member.waiting == nil { member.waiting = WaitingInput(member.state.pointee) }
+        guard let counterpart = member.counterpart, pair?.role.partner?.speaks ?? false else { return }
+        follow(counterpart, member)
+    }
+
+    /// Whether the partner speaks for it, or may do so.
+    private func isWaiting(_ member: Member, _ pair: Pair) -> Bool {
+        guard member.endpoint.link == nil else { return false }
+        if pair.role.phase == .starting || member.unknownUntil != nil { return true }
+        return !pair.role.speaks && (member.counterpart != nil || pair.partner.isConnected && !pair.isComplete)
+    }
+
+    /// What it plays comes from the partner, under the partner's numbers.
+    private func follow(_ counterpart: PartnerLine.Member, _ member: Member) {
+        let (record, origin) = (member.endpoint.record, counterpart.origin)
+        guard let pair, member.numbered == nil || member.origin.rawValue != origin else { return }
+        let isSame = record.pointee.origin == origin
+        if !isSame {
+            for wire in member.outgoing { sendGone(of: member, .left, over: wire) }
+            if pair.inputs[record.pointee.origin] === member { pair.inputs[record.pointee.origin] = nil }
+            (record.pointee.origin, record.pointee.number) = (origin, 0)
+            pair.partner.send(PartnerLine(here: line(member)))
+        }
+        number(member, OriginReader(Origin(origin), next: isSame ? member.lastEvent.advanced(by: 1) : nil))
+        pair.inputs[origin] = member
+        member.numbered?.reader.receive(
+            last: EventNumber(counterpart.number), by: NumberedInput.partnersPath, at: now, emit: { _, _, _ in })
+        wake(by: now)
+    }
+
+    /// What it plays counts again as it comes, from what the partner has told of last.
+    private func goOn(_ member: Member) {
+        guard var waiting = member.waiting.take() else { return }
+        if let last = member.numbered?.reader.last {
+            member.endpoint.record.pointee.number = last.rawValue
+            if let log = member.log, log.has(last) {
+                let times = log.times(last)
+                member.clockShift = times.played &- UInt32(truncatingIfNeeded: times.at)
+            }
+        }
+        if member.endpoint.link == nil { member.numbered = nil }
+        let (time, nothing) = (milliseconds, [UInt8]())
+        func pass(_ emission: Emission) {
+            self.pass(emission, of: nothing.span.bytes, 0, nil, from: member, time)
+        }
+        waiting.end(at: now) {
+            switch $0 {
+            case .message(let message): pass(.message(message, time: 0, isRepair: false))
+            case .system(let message): pass(.system(message, time: 0))
+            }
+        }
+        member.state.pointee.tell(differenceTo: waiting.state, strikes: false) {
+            pass(.message($0, time: 0, isRepair: true))
+        }
+        member.behind = waiting.isBehind ? waiting : nil
+        forward(from: member)
+        sendNumbered(of: member)
+        member.endpoint.streams.session.isWatched = member.holdsAnything
+    }
+
+    /// Whether the partner is to tell of what a member has played, or has told of it already.
+    func isWaited(for emission: Emission, of member: Member) -> Bool {
+        if member.waiting != nil {
+            if let event = WaitingInput.Event(emission) { member.waiting?.played(event, at: now) }
+            return true
+        }
+        guard member.behind != nil, let event = WaitingInput.Event(emission) else { return false }
+        let wasTold = member.behind?.wasTold(event, at: now) ?? false
+        if !(member.behind?.isBehind ?? false) { member.behind = nil }
+        return wasTold
+    }
+}
+
+extension Message {
+    /// It strikes a note, which nobody may do twice.
+    fileprivate var isBeginning: Bool {
+        if case .noteOn(_, _, let velocity) = self { velocity.rawValue > 0 } else { false }
+    }
+}
+
+extension Member {
+    /// It stands on both hubs and cannot merge what they send: one of them speaks to it.
+    fileprivate var isForeignOnBoth: Bool { counterpart != nil && endpoint.link == nil }
+}
+
+extension FailoverPlan {
+    /// Only what may change while the two are a pair is different.
+    fileprivate func isSamePair(as other: FailoverPlan) -> Bool {
+        (host, port, secret, isMain, ports) == (other.host, other.port, other.secret, other.isMain, other.ports)
+            && digest == other.digest
+    }
+}

@@ -1,0 +1,49 @@
+import EngineProtocol
+import HubLink
+import RTPMIDI
+import Rooms
+
+/// This hub as one of a pair: which of the two speaks, who stands on both, and who stands at the partner alone.
+final class Pair {
+    let partner: Partner
+    var role: HubRole
+    /// When it came to be as it is, in Unix milliseconds, and why.
+    var since: Int64
+    var reason: HubRole.Reason?
+    /// Who is in the partner's rooms, by its numbers there; and whether that are all.
+    var members: [UInt64: PartnerLine.Member] = [:]
+    var isComplete = false
+    /// What stands for sessions of those who are at the partner alone.
+    var relays: [Endpoint] = []
+    /// Whose events the partner brings, by origin.
+    var inputs: [UInt32: Member] = [:]
+    /// What the partner has said of its version, its rooms and its settings.
+    var hello: PartnerLine.Hello?
+    /// What is wrong between the two, for people.
+    var trouble: String?
+
+    /// Datagrams to the partner are numbered, and those of the partner show what is lost.
+    var session: LinkSession
+    /// The partner's newest beat: when it was sent, by its clock, and when it came.
+    var beat: (sent: UInt32, at: UInt64)?
+    var roundTrip: UInt32?
+    /// It has said that it stops.
+    var isStopping = false
+    /// Since when the partner is away whose members are kept for a moment.
+    var leftAt: UInt64?
+    /// When the loop looked last, and when anything came last.
+    var lastTurn: UInt64
+    var lastHeard: UInt64
+    /// When the next beat and the next numbers are due.
+    var beatDue: UInt64 = 0
+    var pulseDue: UInt64 = 0
+
+    init(_ partner: Partner, _ role: HubRole, since: Int64, now: UInt64) {
+        (self.partner, self.role, self.since) = (partner, role, since)
+        session = LinkSession(now: now)
+        (lastTurn, lastHeard) = (now, now)
+    }
+
+    /// What goes to the partner arrives there, as far as is known.
+    var isUp: Bool { partner.isConnected && role.isLinked }
+}

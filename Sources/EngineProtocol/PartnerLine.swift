@@ -1,0 +1,104 @@
+import Foundation
+package import Rooms
+
+/// What the engines of two hubs that are a pair tell each other over their connection: JSON, one in each frame. A reader
+/// leaves out what it does not know.
+package struct PartnerLine: Codable, Sendable {
+    package enum Kind: String, Codable, Sendable {
+        /// The first one in each direction: who this is.
+        case hello
+        /// Somebody is in a room, or it is otherwise with them than it was; somebody is not there any more; those who were
+        /// told of since the connection began are all.
+        case here, gone, all
+        /// The answer to `here`: what this side had to tell before was told.
+        case known
+        /// How the hub is, where that has changed: beats tell it too, but may not arrive.
+        case word
+        /// From now on you speak. Hand over to me.
+        case speak, yield
+        /// This hub stops. This connection is one too many.
+        case stopping, superfluous
+    }
+
+    package struct Hello: Codable, Sendable {
+        package var version: String
+        /// Another one after each start.
+        package var instance: UInt64
+        package var isMain: Bool
+        /// The first port of each room of the whole hub, and the rooms that this engine serves.
+        package var ports: [String: UInt16]
+        package var rooms: [String]
+        package var digest: String?
+
+        package init(
+            version: String, instance: UInt64, isMain: Bool, ports: [String: UInt16], rooms: [String], digest: String?
+        ) {
+            (self.version, self.instance, self.isMain) = (version, instance, isMain)
+            (self.ports, self.rooms, self.digest) = (ports, rooms, digest)
+        }
+    }
+
+    /// One who is in a room of the other hub.
+    package struct Member: Codable, Hashable, Sendable {
+        /// Its own at that hub.
+        package var id: UInt64
+        package var name: String
+        package var room: String
+        /// Which of the room's ports it came in by, from 0.
+        package var portIndex: Int
+        /// Its address without the port.
+        package var host: String
+        package var ssrc: UInt32
+        /// Whose events its are, and the number of the newest.
+        package var origin: UInt32
+        package var number: UInt32
+        /// It hears numbered events, and merges them by itself.
+        package var isLinked: Bool
+        /// Unix milliseconds.
+        package var since: Int64
+
+        package init(
+            id: UInt64, name: String, room: String, portIndex: Int, host: String, ssrc: UInt32, origin: UInt32, number: UInt32,
+            isLinked: Bool, since: Int64
+        ) {
+            (self.id, self.name, self.room, self.portIndex) = (id, name, room, portIndex)
+            (self.host, self.ssrc) = (host, ssrc)
+            (self.origin, self.number, self.isLinked, self.since) = (origin, number, isLinked, since)
+        }
+    }
+
+    package var kind: Kind
+    package var hello: Hello?
+    package var member: Member?
+    /// Of the member that is gone or known: its own at the hub that told of it.
+    package var id: UInt64?
+    /// Of `hello` and `word`.
+    package var epoch: UInt32?
+    package var phase: HubRole.Phase?
+    package var isHeldBack: Bool?
+    /// Of `speak` and `yield`, the first with the epoch under which this hub spoke: why.
+    package var reason: HubRole.Reason?
+
+    package init(_ kind: Kind) { self.kind = kind }
+    package init(here member: Member) { (kind, self.member) = (.here, member) }
+    package init(gone id: UInt64) { (kind, self.id) = (.gone, id) }
+    package init(known id: UInt64) { (kind, self.id) = (.known, id) }
+    package init(_ kind: Kind, epoch: UInt32, _ reason: HubRole.Reason) {
+        (self.kind, self.epoch, self.reason) = (kind, epoch, reason)
+    }
+    package init(_ word: HubRole.Word) {
+        (kind, epoch, phase, isHeldBack) = (.word, word.epoch, word.phase, word.isHeldBack)
+    }
+
+    package var word: HubRole.Word? {
+        guard let epoch, let phase else { return nil }
+        return HubRole.Word(epoch: epoch, phase: phase, isHeldBack: isHeldBack ?? false)
+    }
+
+    package init?(_ bytes: [UInt8]) {
+        guard let line = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return nil }
+        self = line
+    }
+
+    package var bytes: [UInt8] { JSON.bytes(self) }
+}

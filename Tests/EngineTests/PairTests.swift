@@ -1,0 +1,173 @@
+import EngineProtocol
+import MIDI
+import Rooms
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Two hubs, and those who stand on both and cannot merge: one speaks to them, and the other goes on when it is gone.
+struct PairTests {
+    private let on = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 100)
+    private let off = Message.noteOff(Channel(truncating: 0), note: 60, velocity: 64)
+
+    private func players(_ pair: PairUnderTest, _ names: [String]) throws -> [DoublePlayer] {
+        let players = try names.map { try DoublePlayer($0, [pair.ports.main, pair.ports.backup]) }
+        try eventually("everybody on both hubs") {
+            for one in players { one.pump() }
+            return players.allSatisfy(\.isUp)
+        }
+        try eventually("both hubs know of them", seen: pair.seen) {
+            for one in players { one.pump() }
+            return try [pair.main, pair.backup].allSatisfy {
+                try $0.status().failover?.paired?.count == players.count
+            }
+        }
+        return players
+    }
+
+    private func pumping(
+        _ players: [DoublePlayer], _ what: String, _ seen: @autoclosure () -> String = "", _ holds: () throws -> Bool
+    ) throws {
+        try eventually(what, seen: seen()) {
+            for one in players { one.pump() }
+            return try holds()
+        }
+    }
+
+    @Test func `of two hubs that know the same secret one speaks`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        #expect(try pair.phases() == ["active", "standby"])
+    }
+
+    @Test func `whoever stands on both hears everything once, from the hub that speaks`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        let players = try players(pair, ["Piano", "Desk"])
+        for _ in 0..<20 {
+            players[0].play(on)
+            players[0].play(off)
+        }
+        let music = Array(repeating: [on, off], count: 20).flatMap(\.self)
+        try pumping(players, "the music", "\(players[1].heard)") { players[1].heard[0].count == 40 }
+        #expect(players[1].heard == [music, []])
+        #expect(players[0].heard == [[], []])
+    }
+
+    @Test func `when the hub that speaks hangs the other one goes on, and nothing is lost or doubled`() throws {
+        let pair = try PairUnderTest(silence: 300)
+        try pair.agree()
+        let players = try players(pair, ["Piano", "Desk"])
+        players[0].play(on)
+        try pumping(players, "the note") { players[1].heard == [[on], []] }
+        let thaw = pair.main.freeze()
+        var isFrozen = true
+        func goOn() {
+            if isFrozen { thaw() }
+            isFrozen = false
+        }
+        defer { goOn() }
+        players[0].play(off)
+        try pumping(players, "the end", "\(players[1].heard)") { players[1].heard == [[on], [off]] }
+        players[0].play(on)
+        try pumping(players, "the rest", "\(players[1].heard)") { players[1].heard == [[on], [off, on]] }
+        goOn()
+        try pumping(players, "the first one stands by", pair.seen) {
+            try pair.phases() == ["standby", "active"]
+        }
+        players[0].play(off)
+        try pumping(players, "the end") { players[1].heard[1].count == 3 }
+        #expect(players[1].heard == [[on], [off, on, off]])
+    }
+
+    @Test func `hubs with different secrets are no pair, and say so`() throws {
+        let pair = try PairUnderTest(secrets: ("correct horse battery staple", "wrong horse battery staple"))
+        try eventually("both say so", seen: "\(pair.main.all)") {
+            [pair.main, pair.backup].allSatisfy { engine in
+                engine.all.contains {
+                    if case .problem(let text) = $0 { text.contains("another secret") } else { false }
+                }
+            }
+        }
+        try eventually("each is alone") { try pair.phases() == ["alone", "alone"] }
+    }
+
+    @Test func `an order makes the other hub speak, ten times, and what is held is neither struck again nor cut`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        let players = try players(pair, ["Piano", "Desk"])
+        let pedal = Message.controlChange(Channel(truncating: 0), controller: 64, value: DataByte(truncating: 127))
+        for message in [on, pedal] { players[0].play(message) }
+        try pumping(players, "what is held", "\(players[1].heard)") { players[1].heard == [[on, pedal], []] }
+        for round in 0..<10 {
+            // Both hubs take the order.
+            #expect(try [pair.main, pair.backup][round / 2 % 2].switchHubs() == nil)
+            let speaker = (round + 1) % 2
+            try pumping(players, "the other one speaks", pair.seen) {
+                try pair.phases() == (speaker == 0 ? ["active", "standby"] : ["standby", "active"])
+            }
+            let bend = Message.controlChange(
+                Channel(truncating: 0), controller: 1, value: DataByte(truncating: UInt8(round)))
+            players[0].play(bend)
+            try pumping(players, "the next", "\(players[1].heard)") { players[1].heard[speaker].last == bend }
+        }
+        players[0].play(off)
+        try pumping(players, "the end", "\(players[1].heard)") { players[1].heard[0].last == off }
+        let all = players[1].heard.flatMap(\.self)
+        #expect(all.count { $0 == on } == 1 && all.count { $0 == off } == 1 && all.count { $0 == pedal } == 1)
+        #expect(all.count == 13, "\(players[1].heard.map { $0.map { hex($0.bytes) } })")
+    }
+
+    @Test func `whoever is at one hub alone is heard at the other, and hears it`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        let (one, other) = (try pair.main.player("One"), try pair.backup.player("Other"))
+        let both = try DoublePlayer("Both", [pair.ports.main, pair.ports.backup])
+        func pump() { for each in [one, other] + both.sessions { each.pump() } }
+        try eventually("everybody is known", seen: pair.seen) {
+            pump()
+            return try pair.main.status().failover?.paired?.count == 1
+                && pair.backup.status().failover?.paired?.count == 1
+        }
+        one.play(on)
+        try eventually("at the other", seen: "\(other.heard) \(both.heard)") {
+            pump()
+            return other.heard == [on] && both.heard == [[on], []]
+        }
+        other.play(off)
+        try eventually("and back", seen: "\(one.heard) \(both.heard)") {
+            pump()
+            return one.heard == [off] && both.heard == [[on, off], []]
+        }
+        // The hub that speaks dies: who was there alone lets go, and the others are heard as before.
+        one.play(on)
+        try eventually("a held note") {
+            pump()
+            return other.heard == [on, on]
+        }
+        one.isDead = true
+        pair.main.stop()
+        try eventually("its end", seen: "\(other.heard)") {
+            pump()
+            return other.heard.last == off
+        }
+        other.play(on)
+        try eventually("by the one that is left", seen: "\(both.heard)") {
+            pump()
+            return both.heard[1].last == on
+        }
+    }
+
+    @Test func `a hub that stops hands over first`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        let players = try players(pair, ["Piano", "Desk"])
+        players[0].play(on)
+        try pumping(players, "the note") { players[1].heard == [[on], []] }
+        pair.main.stop()
+        players[0].sessions[1].play(off)
+        try pumping(players, "the end", "\(players[1].heard)") { players[1].heard[1].contains(off) }
+        #expect(players[1].heard[1] == [off])
+    }
+}

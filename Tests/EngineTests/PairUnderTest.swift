@@ -1,0 +1,55 @@
+import EngineProtocol
+import Linux
+import MIDI
+import Rooms
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Two engines that are a pair, and players with a session to each.
+final class PairUnderTest {
+    static let secret = "correct horse battery staple"
+    let ports: (main: UInt16, backup: UInt16)
+    private(set) var main: EngineUnderTest
+    private(set) var backup: EngineUnderTest
+
+    init(silence: Int? = 2_000, secrets: (String, String) = (secret, secret), waitsWhenUnsure: Bool? = nil) throws {
+        ports = (freeUDPPortPair(), freeUDPPortPair())
+        main = try Self.engine(ports.main, partner: ports.backup, isMain: true, secrets.0, silence, waitsWhenUnsure)
+        backup = try Self.engine(ports.backup, partner: ports.main, isMain: false, secrets.1, silence, waitsWhenUnsure)
+    }
+
+    private static func engine(
+        _ port: UInt16, partner: UInt16, isMain: Bool, _ secret: String, _ silence: Int?, _ waitsWhenUnsure: Bool?
+    ) throws -> EngineUnderTest {
+        try EngineUnderTest(
+            port: port,
+            failover: FailoverPlan(
+                host: "127.0.0.1", port: partner, secret: secret, isMain: isMain, silence: silence,
+                waitsWhenUnsure: waitsWhenUnsure, ports: ["room": port]))
+    }
+
+    /// They know each other, and one of them speaks.
+    func agree() throws {
+        try eventually("a pair", seen: seen) { try phases().sorted() == ["active", "standby"] }
+    }
+
+    var seen: String { "\(((try? [main, backup].map { try $0.status().failover }) ?? []).map { String(describing: $0) })" }
+    func phases() throws -> [String] { try [main, backup].map { "\(try $0.status().failover?.phase.text ?? "-")" } }
+}
+
+extension HubRole.Phase { var text: String { "\(self)" } }
+
+/// One who has a session with each of two hubs, as a Mac has, and cannot merge what they send: it hears all of it.
+final class DoublePlayer {
+    let sessions: [TestPlayer]
+    init(_ name: String, _ ports: [UInt16]) throws {
+        sessions = try ports.map { try TestPlayer(name, port: $0) }
+    }
+    func pump() { for one in sessions { one.pump() } }
+    var isUp: Bool { sessions.allSatisfy(\.isUp) }
+    /// What it plays goes to both.
+    func play(_ message: Message) { for one in sessions { one.play(message) } }
+    var heard: [[Message]] { sessions.map(\.heard) }
+}

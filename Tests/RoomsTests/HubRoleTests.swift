@@ -1,0 +1,149 @@
+import Testing
+
+@testable import Rooms
+
+/// Which of two hubs speaks.
+struct HubRoleTests {
+    private func main(at now: UInt64 = 0) -> HubRole { HubRole(isMain: true, silence: 400, now: now) }
+    private func backup(at now: UInt64 = 0) -> HubRole { HubRole(isMain: false, silence: 400, now: now) }
+
+    /// A pair in which the main hub speaks.
+    private func pair() -> (main: HubRole, backup: HubRole) {
+        var (one, other) = (main(), backup())
+        #expect(one.heard(other.word, asked: 0, at: 10) == [.speak(.started)])
+        #expect(other.heard(one.word, asked: 0, at: 10) == [])
+        #expect(one.phase == .active && other.phase == .standby && one.epoch == other.epoch)
+        return (one, other)
+    }
+
+    @Test func `of two that start together the main hub speaks, and the other stands by`() { _ = pair() }
+
+    @Test func `one that finds nobody is alone, after a while or as soon as that is known`() {
+        var one = backup()
+        #expect(one.wake(at: 2_999, witnesses: 0) == [])
+        #expect(one.wake(at: 3_000, witnesses: 0) == [.speak(.alone)])
+        #expect(one.speaks && one.phase == .alone)
+        var other = main()
+        #expect(other.foundNoPartner(at: 1) == [.speak(.alone)])
+    }
+
+    @Test func `a main hub that comes again stands by the one that has taken over`() {
+        var (_, other) = pair()
+        #expect(other.partnerEnded(.ended, at: 20) == [.speak(.ended)])
+        var again = main(at: 100)
+        #expect(again.heard(other.word, asked: 0, at: 110) == [])
+        #expect(again.phase == .standby && again.epoch == other.epoch)
+        #expect(other.heard(again.word, asked: 0, at: 111) == [])
+        #expect(other.phase == .active)
+    }
+
+    @Test func `a partner that starts anew before its end was seen does not leave the room without a speaker`() {
+        var (_, other) = pair()
+        var again = main(at: 100)
+        #expect(other.heard(again.word, asked: 0, at: 110) == [.speak(.nobody)])
+        #expect(again.heard(other.word, asked: 0, at: 120) == [])
+        #expect(other.speaks && !again.speaks)
+    }
+
+    @Test func `a silent partner is taken over from when nobody hears it`() {
+        var (_, other) = pair()
+        #expect(other.wake(at: 410, witnesses: 1) == [])
+        #expect(other.wake(at: 411, witnesses: 1) == [.askWitnesses])
+        #expect(other.wake(at: 610, witnesses: 1) == [])
+        #expect(other.wake(at: 611, witnesses: 1) == [.speak(.silent)])
+    }
+
+    @Test func `a partner that somebody else hears is only suspect, and looked at again`() {
+        var (one, other) = pair()
+        _ = other.wake(at: 411, witnesses: 1)
+        #expect(other.witnessed(at: 420) == [])
+        #expect(other.phase == .suspect && !other.speaks)
+        #expect(other.wake(at: 5_420, witnesses: 1) == [.askWitnesses])
+        #expect(other.heard(one.word, asked: 0, at: 5_430) == [])
+        #expect(other.phase == .standby)
+    }
+
+    @Test func `without a witness it takes over or waits, as wished`() {
+        var (_, other) = pair()
+        #expect(other.wake(at: 411, witnesses: 0) == [.speak(.silent)])
+        var (_, waiting) = pair()
+        waiting.takesWhenUnsure = false
+        #expect(waiting.wake(at: 411, witnesses: 0) == [])
+        #expect(waiting.phase == .suspect)
+        #expect(waiting.partnerEnded(.ended, at: 500) == [.speak(.ended)])
+    }
+
+    @Test func `of two that both speak the higher epoch goes on, and of equal ones the main hub`() {
+        var (one, other) = pair()
+        #expect(one.wake(at: 411, witnesses: 0) == [])
+        #expect(one.phase == .alone)
+        #expect(other.wake(at: 411, witnesses: 0) == [.speak(.silent)])
+        #expect(one.heard(other.word, asked: 0, at: 9_000) == [.mute(.split)])
+        #expect(other.heard(one.word, asked: 0, at: 9_000) == [])
+        #expect(other.phase == .active && one.phase == .standby)
+        var (first, second) = (main(), backup())
+        _ = first.foundNoPartner(at: 1)
+        _ = second.foundNoPartner(at: 1)
+        #expect(second.heard(first.word, asked: 0, at: 5) == [.mute(.split)])
+        #expect(first.heard(second.word, asked: 0, at: 5) == [])
+    }
+
+    @Test func `one that slept says nothing until the partner has answered what was asked afterwards`() {
+        var (one, other) = pair()
+        let stale = other.word
+        #expect(one.slept(at: 5_000) == [.mute(.slept), .askPartner])
+        #expect(other.wake(at: 5_000, witnesses: 0) == [.speak(.silent)])
+        #expect(one.heard(stale, asked: 4_999, at: 5_001) == [])
+        #expect(!one.speaks)
+        #expect(one.heard(other.word, asked: 5_000, at: 5_010) == [])
+        #expect(one.phase == .standby)
+    }
+
+    @Test func `one that slept goes on where nobody has taken over, and where nobody answers`() {
+        var (one, other) = pair()
+        _ = one.slept(at: 5_000)
+        #expect(one.heard(other.word, asked: 5_000, at: 5_010) == [.speak(.awake)])
+        let epoch = one.epoch
+        _ = one.slept(at: 6_000)
+        #expect(one.wake(at: 6_500, witnesses: 0) == [.speak(.awake)])
+        #expect(one.epoch == epoch)
+    }
+
+    @Test func `a standby that slept itself does not take the partner for silent`() {
+        var (_, other) = pair()
+        #expect(other.slept(at: 9_000) == [])
+        #expect(other.wake(at: 9_001, witnesses: 0) == [])
+        #expect(other.wake(at: 9_401, witnesses: 0) == [.speak(.silent)])
+    }
+
+    @Test func `an order hands over, under a new epoch`() {
+        var (one, other) = pair()
+        #expect(other.yield(.order, at: 20) == [])
+        #expect(one.yield(.order, at: 20) == [.mute(.order)])
+        #expect(other.take(.order, after: one.epoch, at: 30) == [.speak(.order)])
+        #expect(other.epoch == one.epoch + 1)
+        #expect(one.heard(other.word, asked: 0, at: 40) == [])
+        #expect(one.phase == .standby && one.epoch == other.epoch)
+    }
+
+    @Test func `a handover that got lost ends with a speaker all the same`() {
+        var (one, other) = pair()
+        _ = one.yield(.order, at: 20)
+        #expect(other.heard(one.word, asked: 0, at: 100) == [])
+        #expect(one.heard(other.word, asked: 0, at: 100) == [])
+        #expect(one.heard(other.word, asked: 0, at: 2_520) == [.speak(.nobody)])
+        #expect(other.heard(one.word, asked: 0, at: 2_530) == [])
+        #expect(other.phase == .standby)
+    }
+
+    @Test func `one that is held back never speaks, and the other one does`() {
+        var (one, other) = pair()
+        #expect(one.holdBack(true, at: 20) == [.mute(.maintenance)])
+        _ = other.heard(one.word, asked: 0, at: 30)
+        #expect(other.heard(one.word, asked: 0, at: 2_600) == [.speak(.nobody)])
+        #expect(one.partnerEnded(.ended, at: 3_000) == [])
+        #expect(!one.speaks)
+        #expect(one.holdBack(false, at: 4_000) == [])
+        #expect(one.wake(at: 9_000, witnesses: 0) == [.speak(.silent)])
+    }
+}
