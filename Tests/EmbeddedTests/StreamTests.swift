@@ -247,6 +247,7 @@ import Testing
             ("POST", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?to=127.0.0.1:9"),
             ("POST", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?to=a%20b"),
             ("GET", "/api/v1/connections", "/api/v1/connections"),
+            ("POST", "/api/v1/rooms/{name}/let-in", "/api/v1/rooms/\(room)/let-in?announced=nobody"),
             ("DELETE", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?name=127.0.0.1:9"),
             ("DELETE", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?name=nobody"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo"),

@@ -69,8 +69,8 @@ import Testing
         try working(stage, desk, "the session") { hasPort(stage) }
         let nodes = try #require(stage.engine.calls.first).nodes
         desk.leave()
-        try working(stage, desk, "word of it") { stage.engine.calls.first?.outcome.state == .refused }
-        #expect(try outcome(stage).reason == "it said goodbye")
+        let word = "Desk is not connected (room Main): it said goodbye. It is tried again"
+        try working(stage, desk, "word of it") { (try? stage.texts(.notConnected)) == [word] }
         try working(stage, desk, "the next session") { hasPort(stage) }
         #expect(Set(try #require(stage.engine.calls.first).nodes).isDisjoint(with: nodes))
         let counts = try stage.drive.ask("counts")
@@ -78,17 +78,26 @@ import Testing
     }
 
     @Test func `the next hub goes on with it, and says goodbye where it is not to be invited any more`() throws {
+        // On a machine so busy that the daemon took the peer for silent meanwhile it has begun anew by itself.
+        for _ in 0..<3 where try goesOn() { return }
+        Issue.record("three times the daemon took the peer for silent")
+    }
+
+    /// False where the daemon has invited the peer anew by itself, so that there was nothing to go on with.
+    private func goesOn() throws -> Bool {
         let desk = try OtherHub()
         let first = try RtpmididStage(invites: Self.desk(desk))
         try working(first, desk, "the session") { hasPort(first) }
         let nodes = try #require(first.engine.calls.first).nodes
         let second = try RtpmididStage(first.die(isSettled: true), invites: Self.desk(desk))
         try working(second, desk, "the session at the second") { hasPort(second) }
-        #expect(try #require(second.engine.calls.first).nodes == nodes && desk.invitations == 2)
+        guard desk.invitations == 2 else { return false }
+        #expect(try #require(second.engine.calls.first).nodes == nodes)
         let third = try RtpmididStage(second.die(isSettled: true))
         try working(third, desk, "the goodbye") { desk.byes > 0 }
         try working(third, desk, "the router without it") {
             (try? third.drive.ask("counts").contains("nodes=1")) ?? false
         }
+        return true
     }
 }
