@@ -93,7 +93,8 @@ extension EngineLoop {
         var pairs: [ObjectIdentifier: PartnerLine.Member] = [:]
         for one in theirs {
             if one.isLinked {
-                if let own = room.members.first(where: { $0.endpoint.link != nil && $0.origin.rawValue == one.origin }) {
+                if let own = room.members.first(where: { $0.endpoint.link != nil && $0.origin.rawValue == one.origin })
+                {
                     pairs[ObjectIdentifier(own)] = one
                 }
                 continue
@@ -259,7 +260,8 @@ extension EngineLoop {
         guard let member = rooms.lazy.flatMap(\.members).first(where: { $0.origin == origin }) else { return }
         if case .events(var first, let last) = wanted, let log = member.log {
             var isAnswered = false
-            while last.distance(from: first) >= 0, let taken = events.writeAnswer(origin, first, through: last, of: log) {
+            while last.distance(from: first) >= 0, let taken = events.writeAnswer(origin, first, through: last, of: log)
+            {
                 pair.partner.sendDatagram { events.write(from: table.ssrc, count: pair.session.nextCount(), into: &$0) }
                 isAnswered = true
                 first = taken.advanced(by: 1)
@@ -273,7 +275,9 @@ extension EngineLoop {
 
     /// Everybody's newest numbers, since the last events before a silence may have got lost.
     private func sendNumbers(_ pair: Pair) {
-        var all = rooms.flatMap { $0.members + $0.relayed }.filter { $0.waiting == nil }.map { ($0.origin, $0.lastEvent) }
+        var all = rooms.flatMap { $0.members + $0.relayed }.filter { $0.waiting == nil }.map {
+            ($0.origin, $0.lastEvent)
+        }
         while !all.isEmpty {
             let some = Array(all.prefix(LinkPacket.Pulse.longest))
             all.removeFirst(some.count)

@@ -138,7 +138,9 @@ final class Partner {
     }
 
     private func add(_ socket: consuming Descriptor, host: String, isDialled: Bool) {
-        if trials.count(where: { !$0.isDialled }) >= Self.mostTrials, let index = trials.firstIndex(where: { !$0.isDialled }) {
+        if trials.count(where: { !$0.isDialled }) >= Self.mostTrials,
+            let index = trials.firstIndex(where: { !$0.isDialled })
+        {
             trials.remove(at: index).close()
         }
         let connection = try? PartnerConnection(
@@ -192,7 +194,8 @@ final class Partner {
         }
         guard theirs.instance != hello.instance else { return refuse("that is this hub itself") }
         guard theirs.isMain != hello.isMain else {
-            return refuse("both hubs have the role \(hello.isMain ? "\"main\"" : "\"backup\""): one has to be the other")
+            return refuse(
+                "both hubs have the role \(hello.isMain ? "\"main\"" : "\"backup\""): one has to be the other")
         }
         let common = hello.rooms.first { theirs.rooms.contains($0) }
         guard let common, let port = theirs.ports[common] else {

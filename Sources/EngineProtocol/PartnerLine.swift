@@ -58,7 +58,8 @@ package struct PartnerLine: Codable, Sendable {
         package var since: Int64
 
         package init(
-            id: UInt64, name: String, room: String, portIndex: Int, host: String, ssrc: UInt32, origin: UInt32, number: UInt32,
+            id: UInt64, name: String, room: String, portIndex: Int, host: String, ssrc: UInt32, origin: UInt32,
+            number: UInt32,
             isLinked: Bool, since: Int64
         ) {
             (self.id, self.name, self.room, self.portIndex) = (id, name, room, portIndex)

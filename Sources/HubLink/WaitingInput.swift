@@ -64,7 +64,8 @@ package struct WaitingInput {
     /// After the end: whether the other hub has told of what comes only now from the participant itself. With the first that
     /// it has not told of that is over.
     package mutating func wasTold(_ event: Event, at now: UInt64) -> Bool {
-        guard let index = told.firstIndex(where: { $0.event == event }), now &- min(now, told[index].at) < Self.struckLate
+        guard let index = told.firstIndex(where: { $0.event == event }),
+            now &- min(now, told[index].at) < Self.struckLate
         else {
             told = []
             return false

@@ -67,7 +67,8 @@ struct PairKillTests {
         let rounds = environment("MIDIHUB_TEST_ROUNDS").flatMap { Int($0) } ?? 8
         let ports = [freeUDPPortPair(), freeUDPPortPair()]
         var engines = [
-            try engine(ports[0], partner: ports[1], isMain: true), try engine(ports[1], partner: ports[0], isMain: false),
+            try engine(ports[0], partner: ports[1], isMain: true),
+            try engine(ports[1], partner: ports[0], isMain: false),
         ]
         // active is 1, standby 4 (`HubRole.Phase`).
         func speaker() -> Int? {
@@ -189,7 +190,9 @@ struct PairKillTests {
         for one in received {
             // What was in doubt.
             if recent.contains(one.message) {
-                if case .noteOn = one.message { faults.append("a note was struck twice: \(hex(one.message.bytes)) by \(one.session)") }
+                if case .noteOn = one.message {
+                    faults.append("a note was struck twice: \(hex(one.message.bytes)) by \(one.session)")
+                }
                 continue
             }
             guard let index = sent[next...].firstIndex(where: { $0.message == one.message }), index - next < 8 else {

@@ -93,7 +93,9 @@ struct PairTests {
         try eventually("each is alone") { try pair.phases() == ["alone", "alone"] }
     }
 
-    @Test func `an order makes the other hub speak, ten times, and what is held is neither struck again nor cut`() throws {
+    @Test func `an order makes the other hub speak, ten times, and what is held is neither struck again nor cut`()
+        throws
+    {
         let pair = try PairUnderTest()
         try pair.agree()
         let players = try players(pair, ["Piano", "Desk"])

@@ -35,7 +35,9 @@ final class PairUnderTest {
         try eventually("a pair", seen: seen) { try phases().sorted() == ["active", "standby"] }
     }
 
-    var seen: String { "\(((try? [main, backup].map { try $0.status().failover }) ?? []).map { String(describing: $0) })" }
+    var seen: String {
+        "\(((try? [main, backup].map { try $0.status().failover }) ?? []).map { String(describing: $0) })"
+    }
     func phases() throws -> [String] { try [main, backup].map { "\(try $0.status().failover?.phase.text ?? "-")" } }
 }
 
