@@ -27,6 +27,8 @@ package final class HubGroup {
     private static let mostOrigins = 1024
 
     package private(set) var hubs: [Initiator] = []
+    /// Of one hub that was named the partner, too, where it has one.
+    package var findsPartner = false
     package var onNews: (Initiator.Event, Int) -> Void = { _, _ in }
     package var onReceived: (Received) -> Void = { _ in }
     /// Another one of the hubs that do not number events is heard; nil: none.
@@ -105,6 +107,14 @@ package final class HubGroup {
         precondition(hubs.isEmpty, "it is on hubs already")
         try add(hosts)
         start()
+    }
+
+    private func stand(on partner: LinkPacket.Greeting.Place) {
+        let address = SocketAddress(high: partner.high, low: partner.low, port: partner.port)
+        guard (1..<UInt16.max).contains(partner.port), !isLeaving,
+            (try? add([Initiator.Host(name: address.host, port: partner.port)])) != nil
+        else { return }
+        hubs[1].start()
     }
 
     /// Ends what it holds on the other sides and what they hold here, and says goodbye to them all.
@@ -283,7 +293,9 @@ package final class HubGroup {
         case .want(let origin, let wanted):
             if origin == self.origin { answer(wanted, of: hub) }
         case .identity(let origin, let identity): heard(identity, of: origin)
-        case .hello, .welcome, .report, .beat: break
+        case .welcome(let greeting):
+            if findsPartner, hubs.count == 1, let partner = greeting.partner { stand(on: partner) }
+        case .hello, .report, .beat: break
         }
         plan()
     }

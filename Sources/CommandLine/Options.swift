@@ -46,6 +46,7 @@ package struct Options: Equatable, Sendable {
     var clone: JoinPort.Clone?
     package var device: String?
     package var thru = false
+    package var oneHub = false
     /// Of `decode`.
     package var replay = false
     /// Words that are no options.
@@ -92,6 +93,7 @@ package struct Options: Equatable, Sendable {
             case "--dump": dump = true
             case "--status": status = true
             case "--thru": thru = true
+            case "--one-hub": oneHub = true
             case "--clone":
                 // Its value may be left out.
                 let value = attached ?? (rest.first.map { $0.hasPrefix("-") } ?? true ? nil : rest.removeFirst())
@@ -109,7 +111,7 @@ package struct Options: Equatable, Sendable {
     /// Those without a value.
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
-        "--release", "--status", "--thru",
+        "--one-hub", "--release", "--status", "--thru",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {

@@ -178,7 +178,8 @@ extension Subcommand {
                 name: "join", summary: "be a participant: midihub join [HOST[:PORT]…]",
                 explanation: JoinCommand.explanation,
                 options: [
-                    "--room", "--name", "--clone", "--device", "--thru", "--dump", "--json", "--play", "--record",
+                    "--room", "--name", "--clone", "--device", "--thru", "--one-hub", "--dump", "--json", "--play",
+                    "--record",
                     "--status",
                 ],
                 takesOperands: true, run: JoinCommand.run),

@@ -26,7 +26,8 @@ extension EngineLoop {
         endpoint.link?.session.agreed(pulse: greeting.pulse)
         endpoint.link?.session.heard(head, at: now)
         heard(endpoint)
-        let answer = LinkPacket.Greeting(wants: .numbered, pulse: greeting.pulse, instance: table.clockEpoch)
+        let answer = LinkPacket.Greeting(
+            wants: .numbered, pulse: greeting.pulse, instance: table.clockEpoch, partner: partner(of: member.room))
         sendLink(.welcome(answer), to: endpoint, on: .control)
         // With each answer: an earlier one may have been lost, without which nothing of a link is understood.
         tellIdentities(to: member)

@@ -42,6 +42,14 @@ extension EngineLoop {
             number: member.lastEvent.rawValue, isLinked: endpoint.link != nil, since: endpoint.record.pointee.since)
     }
 
+    /// Where the partner has a room, for those who can stand on both.
+    func partner(of room: ServedRoom) -> LinkPacket.Greeting.Place? {
+        guard let pair, let port = pair.hello?.ports[room.plan.name], let host = pair.partner.connection?.host,
+            let address = SocketAddress(host: host, port: port)
+        else { return nil }
+        return LinkPacket.Greeting.Place(high: address.high, low: address.low, port: port)
+    }
+
     func connectedToPartner(_ pair: Pair, _ hello: PartnerLine.Hello) {
         (pair.hello, pair.trouble, pair.isComplete) = (hello, nil, false)
         (pair.members, pair.leftAt, pair.isStopping) = ([:], nil, false)

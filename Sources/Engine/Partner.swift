@@ -33,6 +33,7 @@ final class Partner {
     private let loop: EventLoop
     private let crypto: Libcrypto
     private let host: String?
+    private let port: UInt16
     private let orders: Mailbox<EngineLoopCommand>
     private let onEvent: (Partner, Event) -> Void
     private var listener: Descriptor?
@@ -62,10 +63,19 @@ final class Partner {
         dialPort = plan.port
         crypto = try Libcrypto()
         socket = try DatagramSocket(port: 0, host: host)
-        let listener = try Sockets.listen(Sockets.Address(host: host ?? "::", port: port), backlog: 16)
-        registration = try loop.watch(listener.number, .read) { [unowned self] _ in accept() }
-        self.listener = consume listener
+        self.port = port
+        listen()
         dial(after: .zero)
+    }
+
+    /// The port may be taken for the moment: the partner can be dialled all the same.
+    private func listen() {
+        guard listener == nil else { return }
+        do throws(Errno) {
+            let listener = try Sockets.listen(Sockets.Address(host: host ?? "::", port: port), backlog: 16)
+            registration = try loop.watch(listener.number, .read) { [unowned self] _ in accept() }
+            self.listener = consume listener
+        } catch { onEvent(self, .trouble("TCP port \(port) cannot be had here: \(error.reason)")) }
     }
 
     func close(_ farewell: PartnerLine? = nil) {
@@ -100,7 +110,9 @@ final class Partner {
         if let timer { loop.cancel(timer) }
         timer = loop.after(pause) { [unowned self] in
             timer = nil
-            guard connection == nil, !isClosed else { return }
+            guard !isClosed else { return }
+            listen()
+            guard connection == nil else { return }
             resolve()
             dial(after: Self.dialPause)
         }

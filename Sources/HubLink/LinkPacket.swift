@@ -88,7 +88,7 @@ package struct LinkHead: Hashable, Sendable {
 /// | kind | then |
 /// |---|---|
 /// | HELLO, initiator's, control port | version 1, wants 1, pulse in ms 2, instance 8 |
-/// | WELCOME, its answer | version 1, granted 1, pulse in ms 2, instance 8 |
+/// | WELCOME, its answer | version 1, granted 1, pulse in ms 2, instance 8; then, of a hub that has a partner, where that has the same room: address 16 (IPv6, or IPv4 as RFC 4291 section 2.5.5.2 maps it), control port 2 |
 /// | EVENTS, data port | origin 4, number of the first new event 4, time of the first in the list 4, acknowledged 4, repeats 1, zero 1, list as in RFC 6295 section 3 with J=0 and Z=0: so many earlier events, then the new ones |
 /// | PULSE, data port | when the next comes at the latest, in ms 2, how many 1, zero 1, then for each an origin 4 and its last number 4 |
 /// | WANT, data port | origin 4, first number 4, last number 4 |
@@ -127,9 +127,24 @@ package enum LinkPacket: Hashable, Sendable {
         package var pulse: UInt16
         /// Of the program that runs: another one after it has begun anew.
         package var instance: UInt64
+        /// Of a hub's answer: where its partner has the same room.
+        package var partner: Place?
 
-        package init(version: UInt8 = LinkPacket.version, wants: Wants, pulse: UInt16, instance: UInt64) {
+        package init(
+            version: UInt8 = LinkPacket.version, wants: Wants, pulse: UInt16, instance: UInt64, partner: Place? = nil
+        ) {
             (self.version, self.wants, self.pulse, self.instance) = (version, wants, pulse, instance)
+            self.partner = partner
+        }
+
+        /// An IPv6 address as two numbers, and a control port.
+        package struct Place: Hashable, Sendable {
+            package var high: UInt64
+            package var low: UInt64
+            package var port: UInt16
+            package init(high: UInt64, low: UInt64, port: UInt16) {
+                (self.high, self.low, self.port) = (high, low, port)
+            }
         }
     }
 
@@ -213,9 +228,14 @@ package enum LinkPacket: Hashable, Sendable {
         switch head.kind {
         case .hello, .welcome:
             try require(12)
-            let greeting = Greeting(
+            var greeting = Greeting(
                 version: datagram.uint8(at: at), wants: Greeting.Wants(rawValue: datagram.uint8(at: at + 1)),
                 pulse: datagram.uint16(at: at + 2), instance: datagram.uint64(at: at + 4))
+            if head.kind == .welcome, datagram.byteCount >= at + 30 {
+                greeting.partner = Greeting.Place(
+                    high: datagram.uint64(at: at + 12), low: datagram.uint64(at: at + 20),
+                    port: datagram.uint16(at: at + 28))
+            }
             self = head.kind == .hello ? .hello(greeting) : .welcome(greeting)
         case .events:
             try require(18)
@@ -312,6 +332,11 @@ extension LinkPacket {
             out.write(greeting.wants.rawValue)
             out.write(greeting.pulse)
             out.write(greeting.instance)
+            if case .welcome = self, let partner = greeting.partner {
+                out.write(partner.high)
+                out.write(partner.low)
+                out.write(partner.port)
+            }
         case .want(let origin, let wanted):
             var (first, last): (UInt32, UInt32) = (0, 0)
             if case .events(let one, let other) = wanted { (first, last) = (one.rawValue, other.rawValue) }

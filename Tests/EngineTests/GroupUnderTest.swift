@@ -17,7 +17,7 @@ final class GroupUnderTest {
         let readiness = Mutex<[Bool]>([])
     }
 
-    init(ports: [UInt16], name: String) throws {
+    init(ports: [UInt16], name: String, findsPartner: Bool = false) throws {
         orders = try Mailbox()
         let (orders, collected) = (orders, collected)
         thread = try WorkerThread("participant") {
@@ -25,6 +25,7 @@ final class GroupUnderTest {
                 let loop = try EventLoop()
                 let hosts = ports.map { Initiator.Host(name: "127.0.0.1", port: $0) }
                 let group = try HubGroup(hosts, name: name, loop: loop)
+                group.findsPartner = findsPartner
                 group.onNews = { news, _ in
                     let isReady = group.hasTried
                     collected.news.withLock { $0.append(news) }

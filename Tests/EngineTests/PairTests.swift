@@ -1,3 +1,4 @@
+import Client
 import EngineProtocol
 import MIDI
 import Rooms
@@ -159,6 +160,28 @@ struct PairTests {
             pump()
             return both.heard[1].last == on
         }
+    }
+
+    @Test func `one of our own programs that names one hub finds the other, and merges`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        let hearer = try GroupUnderTest(ports: [pair.ports.main], name: "Hearer", findsPartner: true)
+        try eventually("two links", seen: "\(hearer.news)") { hearer.count(.linked) == 2 }
+        let alone = try GroupUnderTest(ports: [pair.ports.main], name: "Alone")
+        try eventually("its link") { alone.count(.linked) == 1 }
+        alone.send([[0x90, 60, 100], [0x80, 60, 64]])
+        try hearer.hears(["903c64", "803c40"])
+        // What one hub carries comes by both.
+        let events = hearer.received.compactMap(\.event)
+        try eventually("copies by both") {
+            try hearer.ask { group in events.map { group.hubs(of: $0) } } == [[0, 1], [0, 1]]
+        }
+        pair.main.stop()
+        let other = try GroupUnderTest(ports: [pair.ports.backup], name: "Other")
+        try eventually("its link") { other.count(.linked) == 1 }
+        other.send([[0x90, 61, 100]])
+        try hearer.hears(["903c64", "803c40", "903d64"])
+        #expect(alone.count(.linked) == 1)
     }
 
     @Test func `a hub that stops hands over first`() throws {

@@ -40,6 +40,7 @@ final class Join {
         (self.settings, name) = (settings, settings.shownName)
         let isKnown = !settings.hosts.isEmpty && settings.room == nil
         group = try HubGroup(isKnown ? settings.hosts : [], name: name, loop: loop)
+        group.findsPartner = !settings.oneHub
         input = HexInput(loop: loop)
         port = JoinPort(
             name, clone: settings.clone, device: settings.device, thru: settings.thru, loop: loop)

@@ -17,6 +17,7 @@ package enum JoinCommand {
           --device PATTERN   attach to an instrument of this machine by its ALSA names ('APC40*'; `midihub devices` lists
                              them), again after it was pulled out; it is in the room as long as it is plugged in
           --thru             what is played here also comes out of the port here
+          --one-hub          not on the hub's partner, too: of two hubs that are a pair one needs to be named
           --dump             print what arrives: time, the sender's timestamp (100 µs), the message in hex
           --json             print it as an object a line, with the hubs that it came by
           --play FILE.mid    send a standard MIDI file, from when the sessions are up

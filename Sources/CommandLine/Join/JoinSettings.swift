@@ -13,6 +13,8 @@ struct JoinSettings: Equatable {
     var clone: JoinPort.Clone?
     var device: DevicePattern?
     var thru = false
+    /// Not its partner, too, where the one hub that is named has one.
+    var oneHub = false
     var play: String?
     var record: String?
 
@@ -52,6 +54,7 @@ struct JoinSettings: Equatable {
             }
         }
         if options.thru { thru = true }
+        if options.oneHub { oneHub = true }
         if device != nil, clone != nil {
             throw ConfigurationError(
                 "device and clone: a controller of this machine needs no port with another one's names; give one of the two"
@@ -104,6 +107,10 @@ struct JoinSettings: Equatable {
         Setting(
             key: "thru", example: "true", summary: "Whether what is played here also comes out of the port here."
         ) { settings, value throws(ConfigurationError) in settings.thru = try value.flag() },
+        Setting(
+            key: "oneHub", example: "true",
+            summary: "Whether to stand on the named hub alone, where that has a partner (`failover`)."
+        ) { settings, value throws(ConfigurationError) in settings.oneHub = try value.flag() },
         Setting(
             key: "play", example: #""/home/me/music.mid""#, summary: "A standard MIDI file to be sent."
         ) { settings, value throws(ConfigurationError) in settings.play = try value.text() },
