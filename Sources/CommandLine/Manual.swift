@@ -152,6 +152,8 @@ package enum Manual {
             \(items(ConfigurationReference.devices))
             .SH "KEYS OF CONNECT"
             \(items(ConfigurationReference.connect))
+            .SH "KEYS OF FAILOVER"
+            \(items(ConfigurationReference.failover))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH "KEYS OF TCP"

@@ -32,6 +32,8 @@ package enum Command: Hashable, Sendable {
     /// Has a room invite a peer that only listens, or no longer.
     case connect(room: String, Initiator.Host, name: String?)
     case disconnect(room: String, name: String)
+    /// Of two hubs that are a pair. `force`: whatever stands against it.
+    case failover(FailoverOrder, force: Bool)
     case restart(engine: String)
     case testAlert
     case stop
@@ -45,7 +47,7 @@ package enum Command: Hashable, Sendable {
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
             .connect(let room, _, _):
             room
-        case .disconnect, .reload, .member, .restart, .testAlert, .stop: nil
+        case .disconnect, .failover, .reload, .member, .restart, .testAlert, .stop: nil
         }
     }
 }
@@ -62,6 +64,8 @@ package struct CommandReply: Hashable, Sendable {
     package let text: String
     /// Of a piano that has played.
     package var played: Played?
+    /// Of an order that has to be given twice: until then, in Unix milliseconds.
+    package var armedUntil: Int64?
 
     package struct Played: Hashable, Sendable {
         /// As the others see it.

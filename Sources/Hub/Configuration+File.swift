@@ -122,6 +122,9 @@ extension Configuration {
         try checkDevices { index, text in
             ConfigurationError((lines["device \(index)"].map { "line \($0): " } ?? "") + "devices: \(text)")
         }
+        try checkFailover { text in
+            ConfigurationError((lines["failover"].map { "line \($0): " } ?? "") + "failover: \(text)")
+        }
         try checkConnections { index, text in
             ConfigurationError((lines["connection \(index)"].map { "line \($0): " } ?? "") + "connect: \(text)")
         }

@@ -62,6 +62,8 @@ package struct Configuration: Equatable, Sendable {
     package var devices: [ConfigurationDevice] = []
 
     package var connect: [ConfigurationConnection] = []
+    /// The other hub of a pair.
+    package var failover: ConfigurationFailover?
 
     package init() {}
 

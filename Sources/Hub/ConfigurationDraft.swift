@@ -110,7 +110,8 @@ struct ConfigurationDraft {
                 "How many participants may come from one address, in all rooms together: 1 to 1000. All behind one router are one address, and so is an IPv6 network of 64 bits. A name that is there already may come once more, since its session of before may not have ended yet. This machine itself is not limited."
         ) { draft, value throws(ConfigurationError) in draft.configuration.maximumPerAddress = try value.maximum() },
         Setting(
-            key: "listen", example: #""127.0.0.1:8080""#, summary: "Where the page is served: an address and a TCP port."
+            key: "listen", example: #""127.0.0.1:8080""#,
+            summary: "Where the page is served: an address and a TCP port."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.listen = try value.checked(Configuration.address)
         },
@@ -213,11 +214,20 @@ struct ConfigurationDraft {
             draft.configuration.connect = list.map(\.connection)
             for (index, one) in list.enumerated() { draft.lines["connection \(index)"] = one.line }
         },
+        Setting(
+            key: "failover", example: #"{ with: "hub-b.example.org:5004", secret: "…", role: "main" }"#,
+            summary:
+                "The other one of two hubs that are a pair: who stands on both hears one of them, and the other one takes over when that is gone. `midihub failover` shows how it is."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.failover = try ConfigurationFailover.read(value)
+            draft.lines["failover"] = value.line
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [
         Setting(
-            key: "ports", example: "[5006, 5008]", summary: "Its UDP ports: who is on any of them is in the room. Needed."
+            key: "ports", example: "[5006, 5008]",
+            summary: "Its UDP ports: who is on any of them is in the room. Needed."
         ) { room, value throws(ConfigurationError) in room.ports = try value.ports() },
         Setting(
             key: "policy", example: #""all""#, summary: "As above, of this room."

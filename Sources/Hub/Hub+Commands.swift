@@ -30,6 +30,7 @@ extension Hub {
         case .choose(let room, let input, let member): choose(member, of: input, in: room, author, reply)
         case .connect(let room, let host, let name): connect(host, name, to: room, author, reply)
         case .disconnect(let room, let name): disconnect(name, from: room, author, reply)
+        case .failover(let order, let force): obey(order, force: force, author, reply)
         case .restart(let name):
             guard let engine = carrier.engines.first(where: { $0.name == name }) else {
                 return reply(.notFound("There is no engine \"\(name)\"."))

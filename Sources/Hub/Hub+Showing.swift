@@ -60,11 +60,13 @@ extension Hub {
         showFocus(in: &snapshot)
         snapshot.connections = connectionViews
         snapshot.store = context.recorder.view
+        snapshot.failover = failoverView(snapshot.participants)
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
             carrierProblems: carrier.carrierProblems + textClients.problems,
             startedAt: startedAt.milliseconds, now: Timestamp.now.milliseconds)
-        if !carrier.notices.isEmpty { snapshot.health.notices = carrier.notices }
+        let notices = carrier.notices + (snapshot.failover?.notices ?? [])
+        if !notices.isEmpty { snapshot.health.notices = notices }
         board.publish(snapshot)
         tellServiceManager(snapshot.health)
         publishedAt = .now

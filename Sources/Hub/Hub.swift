@@ -54,6 +54,9 @@ package final class Hub {
     var echoes: [String: Echo] = [:]
     /// Who has the focus, and which controllers are live by choice.
     var claims: Claims
+    /// This hub, one of a pair, is not to speak, since somebody works on it.
+    var isMuted: Bool
+    var failoverWatch = FailoverWatch()
     /// The pianos of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
@@ -121,7 +124,7 @@ package final class Hub {
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
-        (blocks, claims) = (memory.blocks, memory.claims)
+        (blocks, claims, isMuted) = (memory.blocks, memory.claims, memory.isMuted)
         let problem: String?
         (kept, problem) = KeptConnections.load(state.connections)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
@@ -144,6 +147,7 @@ package final class Hub {
             for (room, some) in lifted { for one in some { record(one, in: room, isBlocked: false) } }
             for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
             recordClaims()
+            recordMuted()
         }
         recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
         recorder.counted = { [unowned self] in
@@ -158,6 +162,7 @@ package final class Hub {
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
         context.touched = { [unowned self] in touched(by: $1, in: $0) }
+        context.pairChanged = { [unowned self] in lookAtPair(at: $0) }
         context.isMissing = { [unowned self] in seeWhoIsMissing($0) }
         for one in [carrier, orphaned] { one.whenDown = { [unowned self] in endIfAllAreDown() } }
         try loop.receive(requests) { [unowned self] in receive($0) }
@@ -206,6 +211,7 @@ package final class Hub {
         }
         loop.every(.seconds(1)) { [unowned self] in
             carrier.look()
+            attendPair()
             if !isStopping { alerter.look(board.snapshot) }
         }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }

@@ -179,6 +179,8 @@ package struct Snapshot: Equatable, Sendable {
     /// Whom the rooms invite.
     package var connections: [Connection] = []
     package var store = Store()
+    /// The other hub of a pair; nil where there is none.
+    package var failover: Failover?
 }
 
 /// The latest snapshot, published by the hub's loop and read by any thread.

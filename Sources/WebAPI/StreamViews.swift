@@ -5,7 +5,7 @@ package import Store
 
 /// What the stream shows, a topic each.
 package enum StreamView: String, CaseIterable {
-    case status, participants, wires, rooms, connections, latency, activity, sounding
+    case status, participants, wires, rooms, connections, failover, latency, activity, sounding
 
     package var topic: Topics {
         let index = Self.allCases.firstIndex(of: self)!  // allCases has every case
@@ -97,6 +97,14 @@ package struct StreamViews {
             .connections, old?.connections.map(API.hidden), snapshot.connections.map(API.hidden), isWatched, to: &update
         ) {
             "\($0.room)/\($0.name)"
+        }
+        let pair = snapshot.failover.map(API.hidden)
+        if old.map({ $0.failover.map(API.hidden) }) != .some(pair) {
+            update.states.append(
+                .init(
+                    topic: StreamView.failover.topic,
+                    change: isWatched ? StreamView.failover.message(Whole(all: pair)) : nil
+                ) { StreamView.failover.message(Whole(all: pair)) })
         }
         addLatency(snapshot.participants, isFirst: old == nil, isWatched, now, to: &update)
         return update
