@@ -154,6 +154,11 @@ package enum Manual {
             \(items(ConfigurationReference.connect))
             .SH "KEYS OF FAILOVER"
             \(items(ConfigurationReference.failover))
+            .SH "KEYS OF OSC"
+            .B osc
+            of failover has an object:
+            .PP
+            \(items(ConfigurationReference.osc))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH "KEYS OF TCP"

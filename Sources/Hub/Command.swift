@@ -7,8 +7,12 @@ import Store
 /// Who gave a command: as everybody may read it, and the address, which is nil over the hub's own socket.
 package struct Author: Hashable, Sendable, CustomStringConvertible {
     package let address: String?
-    package init(address: String?) { self.address = address }
-    package var description: String { address == nil ? "the command line" : "somebody with the token" }
+    /// Of one who needs no token for it.
+    private let means: String?
+    package init(address: String?) { (self.address, means) = (address, nil) }
+    /// By Open Sound Control.
+    init(osc address: String) { (self.address, means) = (address, "OSC") }
+    package var description: String { means ?? (address == nil ? "the command line" : "somebody with the token") }
 }
 
 /// What the hub is told to do, whoever tells it: a page, the command line, a program. Rooms and participants that it names

@@ -163,6 +163,13 @@ extension Configuration {
         return choice
     }
 
+    static func range(_ text: String) throws(ConfigurationError) -> AddressRange {
+        guard let range = AddressRange(text) else {
+            throw ConfigurationError("\"\(text)\" is no address and no range such as 192.0.2.0/24")
+        }
+        return range
+    }
+
     package static func address(_ text: String) throws(ConfigurationError) -> Sockets.Address {
         guard let address = Sockets.Address(text) else {
             throw ConfigurationError("\"\(text)\" is no ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080")

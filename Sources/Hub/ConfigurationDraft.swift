@@ -149,14 +149,14 @@ struct ConfigurationDraft {
             key: "allow", example: #"["192.0.2.0/24"]"#,
             summary: "Addresses and ranges that are let in, and no others. Without it everybody is."
         ) { draft, value throws(ConfigurationError) in
-            draft.configuration.allow = try value.checkedList(range)
+            draft.configuration.allow = try value.checkedList(Configuration.range)
             if draft.configuration.allow.isEmpty {
                 throw value.wrong("is empty, so nobody would be let in; without it everybody is")
             }
         },
         Setting(
             key: "deny", example: #"["192.0.2.66"]"#, summary: "Addresses and ranges that are never let in."
-        ) { draft, value throws(ConfigurationError) in draft.configuration.deny = try value.checkedList(range) },
+        ) { draft, value throws(ConfigurationError) in draft.configuration.deny = try value.checkedList(Configuration.range) },
         Setting(
             key: "address", example: #""192.0.2.1""#,
             summary: "The one address of this machine to listen on; without it all."
@@ -255,13 +255,6 @@ struct ConfigurationDraft {
     @Sendable private static func path(_ text: String) throws(ConfigurationError) -> String {
         guard !text.isEmpty else { throw ConfigurationError("must name a file") }
         return text
-    }
-
-    @Sendable private static func range(_ text: String) throws(ConfigurationError) -> AddressRange {
-        guard let range = AddressRange(text) else {
-            throw ConfigurationError("\"\(text)\" is no address and no range such as 192.0.2.0/24")
-        }
-        return range
     }
 
     /// As it stands in a Host header (RFC 9110 section 7.2), without the port.

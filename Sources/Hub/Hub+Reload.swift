@@ -51,6 +51,7 @@ extension Hub {
         forgetEchoes()
         forgetClaims()
         if fresh.failover != old.failover { lookAtPair() }
+        followOSC()
         var text = differences(from: old, to: fresh)
         applyPlan { _ in }
         textClients.follow()

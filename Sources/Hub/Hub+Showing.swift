@@ -65,7 +65,7 @@ extension Hub {
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
             carrierProblems: carrier.carrierProblems + textClients.problems,
             startedAt: startedAt.milliseconds, now: Timestamp.now.milliseconds)
-        let notices = carrier.notices + (snapshot.failover?.notices ?? [])
+        let notices = carrier.notices + (snapshot.failover?.notices ?? []) + [oscTrouble].compactMap(\.self)
         if !notices.isEmpty { snapshot.health.notices = notices }
         board.publish(snapshot)
         tellServiceManager(snapshot.health)

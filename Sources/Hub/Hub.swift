@@ -57,6 +57,10 @@ package final class Hub {
     /// This hub, one of a pair, is not to speak, since somebody works on it.
     var isMuted: Bool
     var failoverWatch = FailoverWatch()
+    /// Where orders by OSC come in, why it is not open, and when somebody was refused there last.
+    var oscDoor: OSCDoor?
+    var oscTrouble: String?
+    var oscRefusedAt: ContinuousClock.Instant?
     /// The pianos of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
@@ -202,6 +206,7 @@ package final class Hub {
         carrier.begin(plan)
         orphaned.begin(EnginePlan(rooms: []))
         textClients.follow()
+        followOSC()
         context.abandonOpenVisits()
         loop.every(.seconds(5)) { [unowned self] in tick() }
         // Activity and sounding notes are asked for only while somebody watches.
@@ -233,6 +238,7 @@ package final class Hub {
         keepSocket()
         carrier.tick()
         freeAbandonedFocus()
+        followOSC()
         for engine in carrier.engines { engine.readLog() }
         HubLog.rotateOwn(context.state)
         context.recorder.check()

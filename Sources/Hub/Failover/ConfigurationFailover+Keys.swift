@@ -9,6 +9,7 @@ extension ConfigurationFailover {
         var secret: String?
         var role: Role?
         var preset: Preset?
+        var osc: OSC?
         var changes: [@Sendable (inout Settings) -> Void] = []
     }
 
@@ -78,6 +79,40 @@ extension ConfigurationFailover {
             let milliseconds = try value.whole(10...60_000, "milliseconds (10 to 60000), or \"auto\"")
             draft.changes.append { $0.silence = milliseconds }
         },
+        Setting(
+            key: "osc", example: #"{ listen: "192.0.2.1:5588", allow: ["192.0.2.7"] }"#,
+            summary:
+                "Orders by Open Sound Control (OSC 1.0, over UDP): the message /midihub/failover/switch, without an argument or with one that is not 0, is an order to switch, as any other."
+        ) { draft, value throws(ConfigurationError) in
+            var osc = OSCDraft()
+            try value.read(oscSettings, into: &osc)
+            guard let listen = osc.listen else { throw value.wrong("\"listen\" is missing") }
+            draft.osc = OSC(listen: listen, allow: osc.allow)
+        },
+    ]
+
+    /// While it is read.
+    struct OSCDraft {
+        var listen: Sockets.Address?
+        var allow: [AddressRange] = []
+    }
+
+    static let oscSettings: [Setting<OSCDraft>] = [
+        Setting(
+            key: "listen", example: #""192.0.2.1:5588""#, summary: "An address of this machine and a UDP port. Needed."
+        ) { draft, value throws(ConfigurationError) in
+            draft.listen = try value.checked { text throws(ConfigurationError) in
+                let address = try Configuration.address(text)
+                guard SocketAddress(host: address.host, port: 0) != nil, address.port > 0 else {
+                    throw ConfigurationError("\"\(text)\" is no ADDRESS:PORT such as 192.0.2.1:5588")
+                }
+                return address
+            }
+        },
+        Setting(
+            key: "allow", example: #"["192.0.2.7", "198.51.100.0/24"]"#,
+            summary: "Addresses and ranges whose orders count. Without it nobody's do."
+        ) { draft, value throws(ConfigurationError) in draft.allow = try value.checkedList(Configuration.range) },
     ]
 
     /// `environment` may have the secret.
@@ -104,6 +139,7 @@ extension ConfigurationFailover {
         var result = Self(with: with, secret: secret, role: role)
         (result.preset, result.settings) = (draft.preset, draft.preset?.settings ?? Settings())
         for change in draft.changes { change(&result.settings) }
+        result.osc = draft.osc
         return result
     }
 }

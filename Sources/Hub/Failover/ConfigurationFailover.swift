@@ -1,5 +1,5 @@
 package import Client
-import Linux
+package import Linux
 
 /// The other one of two hubs that are a pair, and how the two go about it.
 package struct ConfigurationFailover: Equatable, Sendable {
@@ -65,6 +65,14 @@ package struct ConfigurationFailover: Equatable, Sendable {
         }
     }
 
+    /// Orders by Open Sound Control.
+    package struct OSC: Equatable, Sendable {
+        package var listen: Sockets.Address
+        /// Who may give them; nobody else.
+        package var allow: [AddressRange]
+        package init(listen: Sockets.Address, allow: [AddressRange]) { (self.listen, self.allow) = (listen, allow) }
+    }
+
     /// Where the other hub listens: the control port of one of its rooms.
     package var with: Initiator.Host
     /// What both share; shown and logged nowhere.
@@ -72,6 +80,7 @@ package struct ConfigurationFailover: Equatable, Sendable {
     package var role: Role
     package var preset: Preset?
     package var settings = Settings()
+    package var osc: OSC?
 
     package init(with: Initiator.Host, secret: String, role: Role) {
         (self.with, self.secret, self.role) = (with, secret, role)

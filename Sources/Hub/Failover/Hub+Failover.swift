@@ -67,8 +67,8 @@ extension Hub {
         }
     }
 
-    private func switchHubs(
-        _ failover: ConfigurationFailover, _ force: Bool, _ author: Author, _ reply: @escaping Reply
+    func switchHubs(
+        _ failover: ConfigurationFailover, _ force: Bool, _ author: Author, _ reply: @escaping (CommandReply) -> Void
     ) {
         let now = Timestamp.now.milliseconds
         let decision = failoverWatch.order(failover.settings, force: force, at: now)
