@@ -26,8 +26,12 @@ function held(word, act) {
 			act();
 		}, press);
 	};
-	control.addEventListener('pointerdown', begin);
-	for (const kind of ['pointerup', 'pointerleave', 'pointercancel', 'blur', 'keyup']) control.addEventListener(kind, end);
+	control.addEventListener('pointerdown', ({ pointerId }) => {
+		// The page may move beneath the finger while it is down.
+		control.setPointerCapture(pointerId);
+		begin();
+	});
+	for (const kind of ['pointerup', 'pointercancel', 'blur', 'keyup']) control.addEventListener(kind, end);
 	control.addEventListener('keydown', (event) => {
 		if (event.key !== ' ' && event.key !== 'Enter') return;
 		event.preventDefault();
