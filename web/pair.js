@@ -66,7 +66,7 @@ export function showPair(told) {
 	if (!told) return;
 	const { partner } = told;
 	setText(byID('pair-sentence'), told.sentence);
-	byID('pair-sentence').className = told.ready ? 'good' : 'fair';
+	byID('pair-sentence').className = partner.linked && !told.muted && !partner.muted && partner.configuration === 'same' ? 'good' : 'fair';
 	const silence = partner.silence === undefined ? '–' : `${ms(partner.silence)} of ${ms(told.limit)} ms`;
 	setChildren(
 		byID('pair-hubs'),
