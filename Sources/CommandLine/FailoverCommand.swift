@@ -24,7 +24,9 @@ enum FailoverCommand {
 
     private static var presets: String {
         ConfigurationFailover.Preset.allCases.map { preset in
-            "  \(preset.rawValue.padding(to: 10))\(preset.summary). \(preset.consequences.joined(separator: " "))"
+            let margin = "\n" + String(repeating: " ", count: 14)
+            let summary = "\(preset.summary.prefix(1).uppercased())\(preset.summary.dropFirst())."
+            return "  \(preset.rawValue.padding(to: 12))\(([summary] + preset.consequences).joined(separator: margin))"
         }.joined(separator: "\n")
     }
 

@@ -80,6 +80,9 @@ package enum Manual {
             .TP
             .B MIDIHUB_TOKEN
             The token by which things may be changed over HTTP, in place of the one in the configuration or the state directory.
+            .TP
+            .B MIDIHUB_FAILOVER_SECRET
+            What two hubs that are a pair share, in place of the one in the configuration.
             .SH FILES
             .TP
             .I /etc/midihub/midihub.json5

@@ -54,9 +54,9 @@ protocol Carrier: AnyObject {
     var devices: [EngineStatus.Device] { get }
     /// How it is with the other hub of a pair, for each engine that tells.
     var pairs: [PairReport] { get }
-    /// Of two hubs the one that does not speak is to. `reason`: nil is a person's order. `force`: this one speaks also where
-    /// nothing is heard of the other. `done` gets why not, nil where it is on its way.
-    func switchHubs(because reason: HubRole.Reason?, force: Bool, _ done: @escaping (String?) -> Void)
+    /// Of two hubs the one that does not speak is to. `reason`: nil is a person's order. `done` gets why not, nil where it is
+    /// on its way.
+    func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void)
     /// What its processes cannot do of what is configured, being of another version; nil where there is nothing.
     var shortcoming: String? { get }
     /// How long after the beginning of a session its wires are made.
@@ -74,7 +74,7 @@ enum PanicOutcome: Sendable {
 extension Carrier {
     var shortcoming: String? { nil }
     var pairs: [PairReport] { [] }
-    func switchHubs(because reason: HubRole.Reason?, force: Bool, _ done: @escaping (String?) -> Void) {
+    func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void) {
         done(ConfigurationFailover.notOnRtpmidid)
     }
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }

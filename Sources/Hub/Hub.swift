@@ -57,6 +57,8 @@ package final class Hub {
     /// This hub, one of a pair, is not to speak, since somebody works on it.
     var isMuted: Bool
     var failoverWatch = FailoverWatch()
+    /// A person has ordered it to speak where it waits for a partner that is silent. Until that one is there again.
+    var isTakingOver = false
     /// Where orders by OSC come in, why it is not open, and when somebody was refused there last.
     var oscDoor: OSCDoor?
     var oscTrouble: String?

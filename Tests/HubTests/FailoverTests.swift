@@ -239,7 +239,7 @@ extension EngineStatus.Failover {
         let refused = try stage.obey(.failover(.switch, force: false))
         #expect(refused == .conflict("Not done: the last switch was less than 5 s ago. Force goes over that."))
         _ = try stage.obey(.failover(.switch, force: true))
-        #expect(stage.carrier.switches == ["order", "order, forced"])
+        #expect(stage.carrier.switches == ["order", "order"])
         #expect(try stage.texts(.pairOrder).first == "The other hub is to speak, by somebody with the token")
         stage.carrier.switchFailure = "the partner is not there"
         #expect(try stage.obey(.failover(.switch, force: true)) == .conflict("Not switched: the partner is not there."))
@@ -318,5 +318,47 @@ extension EngineStatus.Failover {
         let away = AlertWatch.readings(stage.publish(), diskUsed: nil, AlertSettings(url: "x"), now: 100_000)
             .first { $0.alert.alert == .noRedundancy }
         #expect(away?.isBad == true && away?.patience == 2_000 && away?.text == "No redundancy: the other hub is away.")
+    }
+
+    @Test func `doctor tells whether TCP, UDP or the configuration is what is wrong`() throws {
+        let stage = try stage()
+        func finding(_ status: EngineStatus.Failover) throws -> Doctor.Finding {
+            tell(status, stage)
+            let pair = try #require(stage.publish().failover)
+            return try #require(Doctor.pair(pair).first)
+        }
+        #expect(try finding(.like(.active)).isWell)
+        var away = EngineStatus.Failover.like(.alone, isUp: false)
+        away.trouble = "Connection timed out"
+        #expect(try finding(away).text == "it cannot be reached over TCP at 192.0.2.9:5004: Connection timed out")
+        away.isConnected = true
+        #expect(try finding(away).text == "TCP reaches it, but nothing comes from it over UDP")
+        #expect(try finding(.like(.active, isAlike: false)).text == "its configuration is another one")
+    }
+
+    @Test func `the backup hub gives back by itself, and says why`() throws {
+        let stage = try stage {
+            $0.role = .backup
+            ($0.settings.switchBack, $0.settings.after) = (.auto, 5)
+        }
+        tell(.like(.active, .ended), stage)
+        stage.hub.attendPair()
+        stage.hub.attendPair()
+        #expect(stage.carrier.switches == ["returned"])
+        #expect(
+            try stage.texts(.pairOrder) == ["This hub gives back to the main one, which has been well for 5 s"])
+    }
+
+    @Test func `where a hub waits for a silent partner a person may have it speak, until that is there again`() throws {
+        let stage = try stage { $0.settings.whenUnsure = .wait }
+        var waits: Bool? { stage.carrier.plans.last?.failover?.waitsWhenUnsure }
+        tell(.like(.suspect, isUp: false), stage)
+        #expect(try stage.obey(.failover(.switch, force: false)).outcome == .conflict && waits == true)
+        #expect(try stage.obey(.failover(.switch, force: true)).outcome == .done)
+        #expect(waits == nil && stage.carrier.switches == [])
+        tell(.like(.alone, .silent, isUp: false), stage)
+        #expect(waits == nil)
+        tell(.like(.active, .silent), stage)
+        #expect(waits == true)
     }
 }

@@ -34,8 +34,8 @@ final class FakeCarrier: Carrier {
     var pairs: [PairReport] = []
     private(set) var switches: [String] = []
     var switchFailure: String?
-    func switchHubs(because reason: HubRole.Reason?, force: Bool, _ done: @escaping (String?) -> Void) {
-        switches.append("\(reason?.rawValue ?? "order")\(force ? ", forced" : "")")
+    func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void) {
+        switches.append(reason?.rawValue ?? "order")
         done(switchFailure)
     }
     var calls: [EngineStatus.Call] = []

@@ -26,11 +26,11 @@ extension EmbeddedCarrier {
     var pairs: [PairReport] { embedded.compactMap(\.pairReport) }
 
     /// Where some of the engines speak, those hand over; where none does, all take over.
-    func switchHubs(because reason: HubRole.Reason?, force: Bool, _ done: @escaping (String?) -> Void) {
+    func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void) {
         let speaking = embedded.filter { $0.failover?.phase.isSpeaking ?? false }
         let asked = speaking.isEmpty ? embedded : speaking
         var request = EngineControl.Request(.switch)
-        (request.reason, request.force) = (reason, force ? true : nil)
+        request.reason = reason
         var (failure, waiting): (String?, Int) = (nil, asked.count)
         for engine in asked {
             engine.ask(request) { reply in

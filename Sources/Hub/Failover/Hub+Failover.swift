@@ -5,7 +5,9 @@ import Store
 /// The other hub of a pair: the engines see to it, the hub tells people and takes their orders.
 extension Hub {
     func failoverPlan(_ rooms: [RoomPlan]) -> FailoverPlan? {
-        context.configuration.failover.map { FailoverPlan($0, rooms: rooms, isMuted: isMuted) }
+        guard var failover = context.configuration.failover else { return nil }
+        if isTakingOver { failover.settings.whenUnsure = .take }
+        return FailoverPlan(failover, rooms: rooms, isMuted: isMuted)
     }
 
     func recordMuted() { context.recorder.add(.setting(key: RestoredState.mutedKey, value: isMuted ? "1" : nil)) }
@@ -22,6 +24,10 @@ extension Hub {
             let address = failover.address
             switch news {
             case .joined:
+                if isTakingOver {
+                    isTakingOver = false
+                    applyPlan { _ in }
+                }
                 let does = failoverWatch.isSpeaking.map { $0 ? "speaks" : "stands by" } ?? "waits for who speaks"
                 context.note(
                     .pairJoined, at: TimeRange(moment), address: address, "The other hub is there; this one \(does)")
@@ -48,10 +54,11 @@ extension Hub {
         if failoverWatch.disarm(at: now) { publishSoon() }
         guard failoverWatch.returns(failover, at: now) else { return }
         failoverWatch.ordered(at: now)
-        carrier.switchHubs(because: .returned, force: false) { [weak self] failure in
-            guard let failure else { return }
-            self?.context.note(
-                .pairOrder, severity: .warning, "The hub cannot give back to the main one: \(failure)")
+        carrier.switchHubs(because: .returned) { [weak self] failure in
+            let text =
+                failure.map { "This hub cannot give back to the main one: \($0)" }
+                ?? "This hub gives back to the main one, which has been well for \(failover.settings.after) s"
+            self?.context.note(.pairOrder, severity: failure == nil ? .info : .warning, text)
         }
     }
 
@@ -83,7 +90,10 @@ extension Hub {
         case .go:
             let gives = failoverWatch.isSpeaking ?? true
             let text = gives ? "The other hub is to speak" : "This hub is to speak"
-            carrier.switchHubs(because: nil, force: force) { [weak self] failure in
+            if force, failover.settings.whenUnsure == .wait, !failoverWatch.isUp, failoverWatch.isSpeaking == false {
+                return takeOver(author, reply)
+            }
+            carrier.switchHubs(because: nil) { [weak self] failure in
                 guard let self else { return }
                 if let failure { return reply(.conflict("Not switched: \(failure).")) }
                 failoverWatch.ordered(at: now)
@@ -92,6 +102,14 @@ extension Hub {
                 reply(.done("\(text)."))
             }
         }
+    }
+
+    /// Of a partner that has fallen silent a person decides that it does not speak.
+    private func takeOver(_ author: Author, _ reply: @escaping (CommandReply) -> Void) {
+        isTakingOver = true
+        let text = "This hub is to speak, though nobody can say whether the other one lives"
+        context.note(.pairOrder, severity: .warning, address: author.address, "\(text), by \(author)")
+        applyPlan { reply($0.map { .unavailable("The engine does not follow yet: \($0)") } ?? .done("\(text).")) }
     }
 
     private static func refusal(_ reasons: [String]) -> CommandReply {
