@@ -156,7 +156,9 @@ struct ConfigurationDraft {
         },
         Setting(
             key: "deny", example: #"["192.0.2.66"]"#, summary: "Addresses and ranges that are never let in."
-        ) { draft, value throws(ConfigurationError) in draft.configuration.deny = try value.checkedList(Configuration.range) },
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.deny = try value.checkedList(Configuration.range)
+        },
         Setting(
             key: "address", example: #""192.0.2.1""#,
             summary: "The one address of this machine to listen on; without it all."

@@ -352,7 +352,11 @@ extension EngineStatus.Failover {
     @Test func `where a hub waits for a silent partner a person may have it speak, until that is there again`() throws {
         let stage = try stage { $0.settings.whenUnsure = .wait }
         var waits: Bool? { stage.carrier.plans.last?.failover?.waitsWhenUnsure }
-        tell(.like(.suspect, isUp: false), stage)
+        tell(.like(.active), stage)
+        // The connection stands, and the engine still takes the partner for one that may come back.
+        tell(.like(.suspect), stage)
+        let view = try #require(stage.publish().failover)
+        #expect(!view.partner.linked && view.partner.speaks == nil && view.sentence.contains("The other hub is silent"))
         #expect(try stage.obey(.failover(.switch, force: false)).outcome == .conflict && waits == true)
         #expect(try stage.obey(.failover(.switch, force: true)).outcome == .done)
         #expect(waits == nil && stage.carrier.switches == [])

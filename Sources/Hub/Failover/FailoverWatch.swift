@@ -73,7 +73,8 @@ struct FailoverWatch {
         }
         guard var worst = all.max(by: { rank($0.phase) < rank($1.phase) }) else { return nil }
         worst.isConnected = all.allSatisfy(\.isConnected)
-        worst.isLinked = all.allSatisfy(\.isLinked)
+        // One that waits to hear of its partner has heard nothing for too long.
+        worst.isLinked = all.allSatisfy { $0.isLinked && $0.phase != .asking && $0.phase != .suspect }
         worst.isAlike =
             all.contains { $0.isAlike == false } ? false : all.allSatisfy { $0.isAlike ?? false } ? true : nil
         worst.trouble = all.lazy.compactMap(\.trouble).first

@@ -93,8 +93,10 @@ extension Snapshot.Failover {
         partner = Partner(
             connected: status?.isConnected ?? false, linked: status?.isLinked ?? false, since: watch.upSince,
             muted: status?.isPartnerHeldBack ?? false, version: status?.partnerVersion, with: failover.address)
-        if status?.isConnected ?? false {
+        if watch.isUp {
             (partner.phase, partner.speaks) = (status?.partnerPhase?.word, status?.partnerPhase?.isSpeaking)
+        }
+        if status?.isConnected ?? false {
             partner.configuration = status?.isAlike.map { $0 ? .same : .differs }
             (partner.roundTrip, partner.silence) = (status?.roundTrip, status?.silentFor)
         }
