@@ -6,7 +6,7 @@ import { empty, get, apply } from './model.js';
 const timeout = 5000;
 // The hub tells of round trips more often: a stream that is silent for so long may be dead.
 const longest = 40000;
-const views = ['status', 'participants', 'rooms', 'wires', 'latency', 'activity', 'sounding', 'connections', 'offers', 'event'];
+const views = ['status', 'participants', 'rooms', 'wires', 'latency', 'activity', 'sounding', 'connections', 'offers', 'failover', 'event'];
 const model = empty();
 const tabs = new Set();
 let link = { state: 'asking', cause: '', seen: Date.now() };

@@ -8,6 +8,7 @@ import { isNews, showEvents } from './events.js';
 import { showGraph } from './graph.js';
 import { showMatrix } from './matrix.js';
 import { showOutside } from './outside.js';
+import { showPair } from './pair.js';
 import { stateOf } from './words.js';
 import { empty, peopleOf, roomsOf } from './model.js';
 
@@ -52,6 +53,7 @@ function show() {
 	showHealth(model.status);
 	showJoin(model.status);
 	showEngines(model.status);
+	showPair(model.failover);
 	showEvents(model.events);
 	const shown = rooms();
 	showOutside(shown, [...model.connections.values()], [...model.offers.values()]);

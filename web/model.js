@@ -44,6 +44,8 @@ export const empty = () => ({
 	connections: new Map(),
 	// Who is announced on the local network and could be let in.
 	offers: new Map(),
+	// The other one of two hubs; null where there is none.
+	failover: null,
 	// Points [Unix ms, RTT ms] by participant.
 	latency: new Map(),
 	// Newest first; null where the hub cannot tell.
@@ -56,7 +58,7 @@ export const peopleOf = (model) => [...model.participants.values()].sort((a, b) 
 
 export function apply(model, view, data) {
 	if (view === 'model') Object.assign(model, data);
-	else if (view === 'status') model.status = data.all;
+	else if (view === 'status' || view === 'failover') model[view] = data.all ?? null;
 	else if (view in keys) {
 		if (data.all) model[view] = new Map();
 		for (const item of data.all ?? data.changed) model[view].set(keys[view](item), item);

@@ -41,7 +41,7 @@ enum ReloadCommand {
 
     /// Prints what the hub said it did, or why not.
     static func show(_ answer: HubClient.Answer) -> ExitCode {
-        if answer.status == 200 {
+        if answer.status == 200 || answer.status == 202 {
             let done = try? JSONDecoder().decode(API.Done.self, from: Data(answer.body))
             Output.line(Output.safe(done?.text ?? "Done."))
             return .well
@@ -88,8 +88,11 @@ enum DoctorCommand {
             ownPorts = Set(status.engines.filter { $0.state == .up }.map(\.port))
             enginePIDs = Set(status.engines.filter { $0.kind == EngineKind.embedded.rawValue }.compactMap(\.pid))
         }
-        let findings = Doctor.examine(
+        var findings = Doctor.examine(
             configuration, state: state, hubRuns: runs, ownPorts: ownPorts, enginePIDs: enginePIDs)
+        if let pair = HubClient(state).get("/api/v1/failover", as: Snapshot.Failover.self) {
+            findings += Doctor.pair(pair)
+        }
         let isWell = findings.allSatisfy { $0.isWell || $0.isOptional }
         if options.json {
             struct Report: Encodable {

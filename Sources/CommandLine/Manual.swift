@@ -80,6 +80,9 @@ package enum Manual {
             .TP
             .B MIDIHUB_TOKEN
             The token by which things may be changed over HTTP, in place of the one in the configuration or the state directory.
+            .TP
+            .B MIDIHUB_FAILOVER_SECRET
+            What two hubs that are a pair share, in place of the one in the configuration.
             .SH FILES
             .TP
             .I /etc/midihub/midihub.json5
@@ -154,6 +157,13 @@ package enum Manual {
             \(items(ConfigurationReference.connect))
             .SH "KEYS OF DISCOVER"
             \(items(ConfigurationReference.discover))
+            .SH "KEYS OF FAILOVER"
+            \(items(ConfigurationReference.failover))
+            .SH "KEYS OF OSC"
+            .B osc
+            of failover has an object:
+            .PP
+            \(items(ConfigurationReference.osc))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH "KEYS OF TCP"

@@ -29,6 +29,8 @@ package struct Options: Equatable, Sendable {
     package var room: String?
     /// Of `focus` and `input`: what was chosen is given up.
     package var release = false
+    /// Of `failover`: whatever stands against it.
+    package var force = false
     /// Of `notes-off`: notes, 0 to 127.
     package var from: UInt8?
     package var to: UInt8?
@@ -87,6 +89,7 @@ package struct Options: Equatable, Sendable {
             case "--once": once = true
             case "--test": test = true
             case "--release": release = true
+            case "--force": force = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
             case "--replay": replay = true
@@ -111,7 +114,7 @@ package struct Options: Equatable, Sendable {
     /// Those without a value.
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
-        "--one-hub", "--release", "--status", "--thru",
+        "--one-hub", "--release", "--status", "--thru", "--force",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {
@@ -177,7 +180,7 @@ package struct Options: Equatable, Sendable {
         if let rtpmidid { result.rtpmidid = rtpmidid }
         if let listen { result.listen = listen }
         if let web { result.web = web }
-        if isDemo { result.alerts = nil }
+        if isDemo { (result.alerts, result.failover) = (nil, nil) }
         // Of rooms that `--port` leaves out.
         let served = Set(result.rooms.map(\.name))
         result.devices.removeAll { one in one.room.map { !served.contains($0) } ?? false }

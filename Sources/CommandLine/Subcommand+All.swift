@@ -120,6 +120,10 @@ extension Subcommand {
                     """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
             ),
             Subcommand(
+                name: "failover", summary: "two hubs as a pair: midihub failover [switch|mute|unmute]",
+                explanation: FailoverCommand.explanation, options: ordering.union(["--json", "--force"]),
+                takesOperands: true, run: FailoverCommand.run),
+            Subcommand(
                 name: "connect", summary: "have a room invite a peer: midihub connect HOST[:PORT]",
                 explanation: """
                     For peers that only listen: hardware interfaces, a Mac's session, another hub. HOST is a name or an

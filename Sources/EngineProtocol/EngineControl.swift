@@ -18,6 +18,8 @@ package enum EngineControl {
         package var to: UInt8?
         /// Of `panic`: every note, not only those known to sound.
         package var all: Bool?
+        /// Of `switch`: why, where it is not a person's order.
+        package var reason: HubRole.Reason?
 
         package init(_ word: Word, room: String? = nil, id: UInt64? = nil) {
             (self.do, self.room, self.id) = (word, room, id)

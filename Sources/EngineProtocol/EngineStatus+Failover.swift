@@ -16,6 +16,8 @@ extension EngineStatus {
         package var isLinked: Bool
         package var partnerPhase: HubRole.Phase?
         package var partnerVersion: String?
+        /// The partner is not to speak; nil is no, or not known.
+        package var isPartnerHeldBack: Bool?
         /// Whether both have the same rooms and settings; nil where that is not known.
         package var isAlike: Bool?
         package var roundTrip: Double?

@@ -52,6 +52,11 @@ protocol Carrier: AnyObject {
     var notices: [String] { get }
     /// Devices of this machine that are wanted in a room, and are or were there.
     var devices: [EngineStatus.Device] { get }
+    /// How it is with the other hub of a pair, for each engine that tells.
+    var pairs: [PairReport] { get }
+    /// Of two hubs the one that does not speak is to. `reason`: nil is a person's order. `done` gets why not, nil where it is
+    /// on its way.
+    func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void)
     /// What its processes cannot do of what is configured, being of another version; nil where there is nothing.
     var shortcoming: String? { get }
     /// Why it can invite nobody, being of an older version, in words; nil where it can.
@@ -71,6 +76,10 @@ enum PanicOutcome: Sendable {
 extension Carrier {
     var shortcoming: String? { nil }
     var refusalToInvite: String? { nil }
+    var pairs: [PairReport] { [] }
+    func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void) {
+        done(ConfigurationFailover.notOnRtpmidid)
+    }
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
     var devices: [EngineStatus.Device] { [] }
 

@@ -7,8 +7,12 @@ import Store
 /// Who gave a command: as everybody may read it, and the address, which is nil over the hub's own socket.
 package struct Author: Hashable, Sendable, CustomStringConvertible {
     package let address: String?
-    package init(address: String?) { self.address = address }
-    package var description: String { address == nil ? "the command line" : "somebody with the token" }
+    /// Of one who needs no token for it.
+    private let means: String?
+    package init(address: String?) { (self.address, means) = (address, nil) }
+    /// By Open Sound Control.
+    init(osc address: String) { (self.address, means) = (address, "OSC") }
+    package var description: String { means ?? (address == nil ? "the command line" : "somebody with the token") }
 }
 
 /// What the hub is told to do, whoever tells it: a page, the command line, a program. Rooms and participants that it names
@@ -34,6 +38,8 @@ package enum Command: Hashable, Sendable {
     /// Has a room invite what is announced on the local network by that name.
     case letIn(room: String, announced: String, name: String?)
     case disconnect(room: String, name: String)
+    /// Of two hubs that are a pair. `force`: whatever stands against it.
+    case failover(FailoverOrder, force: Bool)
     case restart(engine: String)
     case testAlert
     case stop
@@ -47,7 +53,7 @@ package enum Command: Hashable, Sendable {
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
             .connect(let room, _, _), .letIn(let room, _, _):
             room
-        case .disconnect, .reload, .member, .restart, .testAlert, .stop: nil
+        case .disconnect, .failover, .reload, .member, .restart, .testAlert, .stop: nil
         }
     }
 }
@@ -64,6 +70,8 @@ package struct CommandReply: Hashable, Sendable {
     package let text: String
     /// Of a piano that has played.
     package var played: Played?
+    /// Of an order that has to be given twice: until then, in Unix milliseconds.
+    package var armedUntil: Int64?
 
     package struct Played: Hashable, Sendable {
         /// As the others see it.

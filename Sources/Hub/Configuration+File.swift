@@ -122,6 +122,9 @@ extension Configuration {
         try checkDevices { index, text in
             ConfigurationError((lines["device \(index)"].map { "line \($0): " } ?? "") + "devices: \(text)")
         }
+        try checkFailover { text in
+            ConfigurationError((lines["failover"].map { "line \($0): " } ?? "") + "failover: \(text)")
+        }
         try checkConnections { index, text in
             ConfigurationError((lines["connection \(index)"].map { "line \($0): " } ?? "") + "connect: \(text)")
         }
@@ -161,6 +164,13 @@ extension Configuration {
             throw ConfigurationError("\"\(text)\" is none of auto, rtpmidid, embedded")
         }
         return choice
+    }
+
+    static func range(_ text: String) throws(ConfigurationError) -> AddressRange {
+        guard let range = AddressRange(text) else {
+            throw ConfigurationError("\"\(text)\" is no address and no range such as 192.0.2.0/24")
+        }
+        return range
     }
 
     package static func address(_ text: String) throws(ConfigurationError) -> Sockets.Address {

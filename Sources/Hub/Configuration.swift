@@ -64,6 +64,8 @@ package struct Configuration: Equatable, Sendable {
     package var connect: [ConfigurationConnection] = []
     /// Who of those that are announced on the local network is let in unasked; nil: they are not even looked for.
     package var discover: [ConfigurationDiscovery]? = []
+    /// The other hub of a pair.
+    package var failover: ConfigurationFailover?
 
     package init() {}
 

@@ -110,7 +110,8 @@ struct ConfigurationDraft {
                 "How many participants may come from one address, in all rooms together: 1 to 1000. All behind one router are one address, and so is an IPv6 network of 64 bits. A name that is there already may come once more, since its session of before may not have ended yet. This machine itself is not limited."
         ) { draft, value throws(ConfigurationError) in draft.configuration.maximumPerAddress = try value.maximum() },
         Setting(
-            key: "listen", example: #""127.0.0.1:8080""#, summary: "Where the page is served: an address and a TCP port."
+            key: "listen", example: #""127.0.0.1:8080""#,
+            summary: "Where the page is served: an address and a TCP port."
         ) { draft, value throws(ConfigurationError) in
             draft.configuration.listen = try value.checked(Configuration.address)
         },
@@ -149,14 +150,16 @@ struct ConfigurationDraft {
             summary:
                 "Addresses and ranges that are let in, and no others but this machine itself. Without it everybody is."
         ) { draft, value throws(ConfigurationError) in
-            draft.configuration.allow = try value.checkedList(range)
+            draft.configuration.allow = try value.checkedList(Configuration.range)
             if draft.configuration.allow.isEmpty {
                 throw value.wrong("is empty, so nobody would be let in; without it everybody is")
             }
         },
         Setting(
             key: "deny", example: #"["192.0.2.66"]"#, summary: "Addresses and ranges that are never let in."
-        ) { draft, value throws(ConfigurationError) in draft.configuration.deny = try value.checkedList(range) },
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.deny = try value.checkedList(Configuration.range)
+        },
         Setting(
             key: "address", example: #""192.0.2.1""#,
             summary: "The one address of this machine to listen on; without it all."
@@ -223,11 +226,20 @@ struct ConfigurationDraft {
             draft.configuration.discover = list?.map(\.rule)
             for (index, one) in (list ?? []).enumerated() { draft.lines["discovery \(index)"] = one.line }
         },
+        Setting(
+            key: "failover", example: #"{ with: "hub-b.example.org:5004", secret: "…", role: "main" }"#,
+            summary:
+                "The other one of two hubs that are a pair: who stands on both hears one of them, and the other one takes over when that is gone. `midihub failover` shows how it is."
+        ) { draft, value throws(ConfigurationError) in
+            draft.configuration.failover = try ConfigurationFailover.read(value)
+            draft.lines["failover"] = value.line
+        },
     ]
 
     static let roomSettings: [Setting<Room>] = [
         Setting(
-            key: "ports", example: "[5006, 5008]", summary: "Its UDP ports: who is on any of them is in the room. Needed."
+            key: "ports", example: "[5006, 5008]",
+            summary: "Its UDP ports: who is on any of them is in the room. Needed."
         ) { room, value throws(ConfigurationError) in room.ports = try value.ports() },
         Setting(
             key: "policy", example: #""all""#, summary: "As above, of this room."
@@ -255,13 +267,6 @@ struct ConfigurationDraft {
     @Sendable private static func path(_ text: String) throws(ConfigurationError) -> String {
         guard !text.isEmpty else { throw ConfigurationError("must name a file") }
         return text
-    }
-
-    @Sendable private static func range(_ text: String) throws(ConfigurationError) -> AddressRange {
-        guard let range = AddressRange(text) else {
-            throw ConfigurationError("\"\(text)\" is no address and no range such as 192.0.2.0/24")
-        }
-        return range
     }
 
     /// As it stands in a Host header (RFC 9110 section 7.2), without the port.

@@ -22,6 +22,7 @@ package enum Doctor {
     ) -> [Finding] {
         var findings = engines(configuration)
         if configuration.engine != .rtpmidid { findings.append(priority(enginePIDs)) }
+        if configuration.failover != nil { findings.append(cipher()) }
         for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
             findings.append(udpPair(port))
         }
@@ -235,6 +236,16 @@ package enum Doctor {
                 fix: "apt install curl")
         }
         return Finding(topic: "alerts", isWell: true, text: "are sent by \(curl)")
+    }
+
+    /// What goes between two hubs is encrypted.
+    private static func cipher() -> Finding {
+        do throws(Libcrypto.Missing) { _ = try Libcrypto() } catch {
+            return Finding(
+                topic: "encryption", isWell: false, text: "there is no pair of hubs: \(error.reason)",
+                fix: "apt install libssl3")
+        }
+        return Finding(topic: "encryption", isWell: true, text: "libcrypto is here, for what goes between the two hubs")
     }
 
     private static func avahi() -> Finding {

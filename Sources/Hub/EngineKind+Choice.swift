@@ -39,8 +39,9 @@ extension Configuration {
     /// An engine that was asked for by name must be able to do what is configured.
     package func checkEngine() throws(ConfigurationError) {
         guard engine == .rtpmidid, let keys = EngineKind.rtpmidid.cannotHonour(self) else { return }
+        let why = failover == nil ? "" : " (\(ConfigurationFailover.notOnRtpmidid))"
         throw ConfigurationError(
-            "engine: rtpmidid cannot honour \(keys): take that out, or let the embedded engine do it (engine: \"embedded\")"
+            "engine: rtpmidid cannot honour \(keys)\(why): take that out, or let the embedded engine do it (engine: \"embedded\")"
         )
     }
 }

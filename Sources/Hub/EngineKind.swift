@@ -13,6 +13,7 @@ package enum EngineKind: String, Sendable {
         ("maximum", { $0.rooms.contains { $0.maximum != nil } }),
         ("maximumPerAddress", { $0.maximumPerAddress != nil }), ("engineProcesses", { $0.engineProcesses != 1 }),
         ("address", { $0.address != nil }),
+        ("failover", { $0.failover != nil }),
         ("pickup", { $0.rooms.contains { $0.inputs.contains { $0.picksUp ?? false } } }),
     ]
 

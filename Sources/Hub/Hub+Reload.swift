@@ -8,7 +8,7 @@ extension Hub {
     /// The plan that follows from the present configuration, blocks and echoes.
     var wantedPlan: EnginePlan {
         let configuration = context.configuration
-        return EnginePlan(
+        var plan = EnginePlan(
             rooms: configuration.rooms.map { room in
                 RoomPlan(
                     name: room.name, displayName: displayName(room), policy: room.policy, ports: room.ports,
@@ -22,6 +22,8 @@ extension Hub {
                     invites: invitees(of: room).isEmpty ? nil : invitees(of: room))
             }, allow: configuration.allowedByEngines, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
+        plan.failover = failoverPlan(plan.rooms)
+        return plan
     }
 
     /// Makes the plan anew and gives it to the carrier. `done` gets the reason where it is not followed yet, else nil.
@@ -39,8 +41,9 @@ extension Hub {
         defer { serviceManager?.tell(["READY": "1"]) }
         let fresh = try configure()
         if let keys = kind.cannotHonour(fresh) {
+            let why = fresh.failover == nil ? "" : " (\(ConfigurationFailover.notOnRtpmidid))"
             throw ConfigurationError(
-                "\(kind.rawValue), which carries the MIDI now, cannot honour \(keys); after `midihub stop` and `midihub start` the embedded engine does"
+                "\(kind.rawValue), which carries the MIDI now, cannot honour \(keys)\(why); after `midihub stop` and `midihub start` the embedded engine does"
             )
         }
         let old = context.configuration
@@ -48,6 +51,8 @@ extension Hub {
         forgetEchoes()
         forgetClaims()
         sentAway = []
+        if fresh.failover != old.failover { lookAtPair() }
+        followOSC()
         var text = differences(from: old, to: fresh)
         applyPlan { _ in }
         textClients.follow()
@@ -101,6 +106,7 @@ extension Hub {
             text.append("who is let in has changed")
         }
         if old.devices != new.devices { text.append("the devices of this machine have changed") }
+        if old.failover != new.failover { text.append("the pair of two hubs has changed") }
         if old.connect != new.connect { text.append("whom the hub invites has changed") }
         if old.discover != new.discover { text.append("who is let in from the local network has changed") }
         // A change of a room with several ports is told once.

@@ -61,11 +61,13 @@ extension Hub {
         snapshot.connections = connectionViews
         snapshot.offers = offerViews(beside: snapshot.participants)
         snapshot.store = context.recorder.view
+        snapshot.failover = failoverView(snapshot.participants)
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
             carrierProblems: carrier.carrierProblems + textClients.problems,
             startedAt: startedAt.milliseconds, now: Timestamp.now.milliseconds)
-        if !carrier.notices.isEmpty { snapshot.health.notices = carrier.notices }
+        let notices = carrier.notices + (snapshot.failover?.notices ?? []) + [oscTrouble].compactMap(\.self)
+        if !notices.isEmpty { snapshot.health.notices = notices }
         board.publish(snapshot)
         tellServiceManager(snapshot.health)
         publishedAt = .now

@@ -59,6 +59,15 @@ package final class Hub {
     var echoes: [String: Echo] = [:]
     /// Who has the focus, and which controllers are live by choice.
     var claims: Claims
+    /// This hub, one of a pair, is not to speak, since somebody works on it.
+    var isMuted: Bool
+    var failoverWatch = FailoverWatch()
+    /// A person has ordered it to speak where it waits for a partner that is silent. Until that one is there again.
+    var isTakingOver = false
+    /// Where orders by OSC come in, why it is not open, and when somebody was refused there last.
+    var oscDoor: OSCDoor?
+    var oscTrouble: String?
+    var oscRefusedAt: ContinuousClock.Instant?
     /// The pianos of people who play on /test.
     var pianos: [PianoKey: Piano] = [:]
     var pianosMade = 0
@@ -128,7 +137,7 @@ package final class Hub {
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
-        (blocks, claims) = (memory.blocks, memory.claims)
+        (blocks, claims, isMuted) = (memory.blocks, memory.claims, memory.isMuted)
         let problem: String?
         (kept, problem) = KeptConnections.load(state.connections)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
@@ -152,6 +161,7 @@ package final class Hub {
             for (room, some) in lifted { for one in some { record(one, in: room, isBlocked: false) } }
             for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
             recordClaims()
+            recordMuted()
         }
         recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
         recorder.counted = { [unowned self] in
@@ -166,6 +176,7 @@ package final class Hub {
         context.lost = { [unowned self] in alerter.lost($0, $1, hub: hubName) }
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
         context.touched = { [unowned self] in touched(by: $1, in: $0) }
+        context.pairChanged = { [unowned self] in lookAtPair(at: $0) }
         context.isMissing = { [unowned self] in seeWhoIsMissing($0) }
         for one in [carrier, orphaned] { one.whenDown = { [unowned self] in endIfAllAreDown() } }
         try loop.receive(requests) { [unowned self] in receive($0) }
@@ -205,6 +216,7 @@ package final class Hub {
         carrier.begin(plan)
         orphaned.begin(EnginePlan(rooms: []))
         textClients.follow()
+        followOSC()
         context.abandonOpenVisits()
         network.begin()
         loop.every(.seconds(5)) { [unowned self] in tick() }
@@ -216,6 +228,7 @@ package final class Hub {
         loop.every(.seconds(1)) { [unowned self] in
             carrier.look()
             followAnnouncements(now: .now)
+            attendPair()
             if !isStopping { alerter.look(board.snapshot) }
         }
         loop.every(.seconds(600)) { [unowned self] in housekeep() }
@@ -237,6 +250,7 @@ package final class Hub {
         keepSocket()
         carrier.tick()
         freeAbandonedFocus()
+        followOSC()
         for engine in carrier.engines { engine.readLog() }
         HubLog.rotateOwn(context.state)
         context.recorder.check()

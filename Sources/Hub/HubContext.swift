@@ -31,6 +31,9 @@ final class HubContext {
     /// A visit is over, or its participant has fallen silent.
     var isMissing: (Visit) -> Void = { _ in }
 
+    /// An engine has told how it is with the other hub of a pair, and when that was so.
+    var pairChanged: (Timestamp) -> Void = { _ in }
+
     /// What the names of hosts mean, looked up on threads of their own.
     let names: Mailbox<(String, Result<[SocketAddress], ResolveError>)>
     var resolved: (String, Result<[SocketAddress], ResolveError>) -> Void = { _, _ in }

@@ -18,6 +18,10 @@ package struct RestoredState: Sendable {
     /// By room.
     var blocks: [String: Set<Block>] = [:]
     var claims = Claims()
+    /// This hub, one of a pair, is muted.
+    var isMuted = false
+    /// The setting in the store that is there while that is so.
+    static let mutedKey = "failover-muted"
     var nextVisit: Int64 = 1
     /// When the last hub was surely running; 1970 where none has recorded it.
     var lastAlive = Timestamp(milliseconds: 0)
@@ -38,6 +42,7 @@ package struct RestoredState: Sendable {
                 memory.blocks[room, default: []].insert(Block(from: from, to: to))
             }
             memory.claims = Claims(recorded: try? await database.setting(Claims.key))
+            memory.isMuted = (try? await database.setting(Self.mutedKey)) != nil
             for visit in memory.openVisits {
                 let recent = LatencyFilter(visit: visit.id, from: now.advanced(by: .zero - Self.recently), to: now)
                 memory.recentRoundTrips[visit.id] = try? await database.latency(recent, limit: 600).points.map(\.point)

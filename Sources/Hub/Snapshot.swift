@@ -181,6 +181,8 @@ package struct Snapshot: Equatable, Sendable {
     /// Who is announced on the local network, and neither in a room nor invited.
     package var offers: [Offer] = []
     package var store = Store()
+    /// The other hub of a pair; nil where there is none.
+    package var failover: Failover?
 }
 
 /// The latest snapshot, published by the hub's loop and read by any thread.

@@ -15,6 +15,12 @@ package enum EventKind: String, CaseIterable, Hashable, Sendable {
     case echoOff = "echo-off"
     case reloadFailed = "reload-failed"
 
+    // Two hubs as a pair.
+    case pairJoined = "pair-joined"
+    case pairLost = "pair-lost"
+    case pairSwitched = "pair-switched"
+    case pairOrder = "pair-order"
+
     // Engines.
     case adopted, collision
     case engineChosen = "engine-chosen"

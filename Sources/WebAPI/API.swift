@@ -17,6 +17,8 @@ package enum API {
         package var store: Snapshot.Store
         /// What round trips are good or playable, the best first; an older hub does not say.
         package var quality: [Quality.Limit]?
+        /// How it is with the other hub of a pair, in one sentence; absent where there is none.
+        package var failover: String?
 
         init(_ snapshot: Snapshot) {
             (name, version, pid, startedAt) = (snapshot.name, Version.text, snapshot.pid, snapshot.startedAt)
@@ -27,6 +29,7 @@ package enum API {
                 participants: snapshot.participants.count { $0.echo == nil }, wires: snapshot.wires.count,
                 rooms: snapshot.rooms.count)
             quality = Quality.limits
+            failover = snapshot.failover?.line
         }
 
         /// As the stream has it, without how far logs were read, which would change all the time.
@@ -186,9 +189,19 @@ package enum API {
         }
     }
 
+    /// As everybody may read it.
+    static func hidden(_ failover: Snapshot.Failover) -> Snapshot.Failover {
+        var hidden = failover.withoutAddress
+        hidden.trouble = failover.trouble.map(AddressMask.masked)
+        hidden.obstacles = failover.obstacles.map(AddressMask.masked)
+        return hidden
+    }
+
     package struct Done: Codable, Sendable {
         package var done: Bool = true
         package var text: String
+        /// Of an order that has to be given twice: until then.
+        package var armedUntil: Int64?
     }
 
     /// The piano of a page has played.

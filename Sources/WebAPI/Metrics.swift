@@ -31,6 +31,7 @@ package struct Metrics {
         metrics.addEngines(snapshot.engines)
         metrics.addRooms(snapshot.rooms)
         metrics.addParticipants(snapshot.participants)
+        if let failover = snapshot.failover { metrics.addPair(failover) }
         metrics.addStore(snapshot.store, counters.store)
         metrics.addHTTP(counters.http, wrongTokens)
         return Response(
@@ -136,6 +137,23 @@ package struct Metrics {
         add(
             "midihub_participant_messages_repaired_total", .counter,
             "Messages that the recovery journal brought after a loss.", each { $0.repaired.map { Double($0) } })
+    }
+
+    private mutating func addPair(_ failover: Snapshot.Failover) {
+        add(
+            "midihub_failover_role", .gauge, "Of two hubs: 1 where this one speaks, 0 where the other one does.",
+            failover.speaks ?? false ? 1 : 0)
+        add(
+            "midihub_failover_redundant", .gauge, "Whether either hub may go without being missed.",
+            failover.isRedundant ? 1 : 0)
+        if let silence = failover.partner.silence {
+            add(
+                "midihub_failover_silence_seconds", .gauge, "How long nothing has come from the other hub.",
+                silence / 1000)
+        }
+        add(
+            "midihub_failover_switches_total", .counter, "Changes of who speaks since the hub began, by reason.",
+            failover.switches.sorted { $0.key < $1.key }.map { (["reason": $0.key], Double($0.value)) })
     }
 
     private mutating func addStore(_ view: Snapshot.Store, _ counters: StoreWriterCounters) {

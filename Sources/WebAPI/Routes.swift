@@ -39,6 +39,7 @@ package struct Routes: Sendable {
         addLists(to: &router)
         addCommands(to: &router)
         addFocus(to: &router)
+        addFailover(to: &router)
         addTrying(to: &router)
         addStream(to: &router)
         router.on(.get, "/metrics") { [board, access, counters] _, _, responder in
@@ -201,7 +202,9 @@ package struct Routes: Sendable {
         }
         switch reply.outcome {
         case .done: return .json(JSON.bytes(API.Done(text: reply.text)))
-        case .accepted: return .json(JSON.bytes(API.Done(text: reply.text)), status: .accepted)
+        case .accepted:
+            let done = API.Done(done: reply.armedUntil == nil, text: reply.text, armedUntil: reply.armedUntil)
+            return .json(JSON.bytes(done), status: .accepted)
         case .invalid: return .problem(.badRequest, reply.text)
         case .notFound: return .problem(.notFound, reply.text)
         case .conflict: return .problem(.conflict, reply.text)

@@ -5,7 +5,7 @@ package import Store
 
 /// What the stream shows, a topic each.
 package enum StreamView: String, CaseIterable {
-    case status, participants, wires, rooms, connections, offers, latency, activity, sounding
+    case status, participants, wires, rooms, connections, offers, failover, latency, activity, sounding
 
     package var topic: Topics {
         let index = Self.allCases.firstIndex(of: self)!  // allCases has every case
@@ -101,6 +101,14 @@ package struct StreamViews {
         add(
             .offers, old?.offers.map(\.withoutAddress), snapshot.offers.map(\.withoutAddress), isWatched, to: &update
         ) { $0.name }
+        let pair = snapshot.failover.map(API.hidden)
+        if old.map({ $0.failover.map(API.hidden) }) != .some(pair) {
+            update.states.append(
+                .init(
+                    topic: StreamView.failover.topic,
+                    change: isWatched ? StreamView.failover.message(Whole(all: pair)) : nil
+                ) { StreamView.failover.message(Whole(all: pair)) })
+        }
         addLatency(snapshot.participants, isFirst: old == nil, isWatched, now, to: &update)
         return update
     }

@@ -179,9 +179,10 @@ import Testing
     @Test func `what the hub answers is as its description says`() throws {
         let port = freeUDPPortPair()
         let controllers = #"focus: ["Lights"], inputs: { Keys: { of: ["Left", "Right"], live: "first" } }"#
+        let partner = #"{ with: "127.0.0.1:9", secret: "sixteen characters", role: "main" }"#
+        let rooms = #"{ "\#(port)": { ports: [\#(port)], \#(controllers) } }"#
         let hub = try HubUnderTest(
-            ports: [port],
-            configuration: #"{ rooms: { "\#(port)": { ports: [\#(port)], \#(controllers) } }, address: "127.0.0.1" }"#,
+            ports: [port], configuration: "{ rooms: \(rooms), address: \"127.0.0.1\", failover: \(partner) }",
             options: ["--engine", "embedded"])
         try hub.start()
         try hub.awaitEngines()
@@ -201,7 +202,7 @@ import Testing
         let lists = [
             "/participants", "/latency", "/healthz", "/api/v1/openapi.json", "/api/v1/status", "/api/v1/rooms",
             "/api/v1/participants", "/api/v1/wires", "/api/v1/latency", "/api/v1/events", "/api/v1/sounding",
-            "/metrics", "/api/v1/alerts",
+            "/metrics", "/api/v1/alerts", "/api/v1/failover",
         ]
         for path in lists {
             try check("GET", path)
@@ -250,6 +251,11 @@ import Testing
             ("POST", "/api/v1/rooms/{name}/let-in", "/api/v1/rooms/\(room)/let-in?announced=nobody"),
             ("DELETE", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?name=127.0.0.1:9"),
             ("DELETE", "/api/v1/rooms/{name}/connections", "/api/v1/rooms/\(room)/connections?name=nobody"),
+            ("POST", "/api/v1/failover/switch", "/api/v1/failover/switch"),
+            ("POST", "/api/v1/failover/switch", "/api/v1/failover/switch?force=2"),
+            ("POST", "/api/v1/failover/mute", "/api/v1/failover/mute"),
+            ("POST", "/api/v1/failover/mute", "/api/v1/failover/mute?force=1"),
+            ("POST", "/api/v1/failover/unmute", "/api/v1/failover/unmute"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo?seconds=0"),
             ("POST", "/api/v1/rooms/{name}/piano", "/api/v1/rooms/\(room)/piano?player=a&keys=60:100,60:0"),

@@ -31,6 +31,14 @@ final class FakeCarrier: Carrier {
     var loops: Set<Int64> = []
     var carrierProblems: [Snapshot.Problem] = []
     var notices: [String] = []
+    /// What its engines tell of the other hub, and what was ordered of them.
+    var pairs: [PairReport] = []
+    private(set) var switches: [String] = []
+    var switchFailure: String?
+    func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void) {
+        switches.append(reason?.rawValue ?? "order")
+        done(switchFailure)
+    }
     var calls: [EngineStatus.Call] = []
     let settling: Duration = .zero
 

@@ -102,7 +102,7 @@ extension HTTPAnswer {
                 .connect(let room, _, _), .letIn(let room, _, _),
                 .disconnect(let room, _):
                 room
-            case .reload, .member, .restart, .testAlert, .stop: nil
+            case .reload, .member, .failover, .restart, .testAlert, .stop: nil
             }
         }
 
@@ -126,6 +126,7 @@ extension HTTPAnswer {
             case .connect(let room, let host, let name): "connect \(host) to \(room) as \(name ?? "itself")"
             case .letIn(let room, let announced, let name): "let \(announced) into \(room) as \(name ?? "itself")"
             case .disconnect(let room, let name): "disconnect \(name) from \(room)"
+            case .failover(let order, let force): "failover \(order)\(force ? " forced" : "")"
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
             case .stop: "stop"
@@ -669,6 +670,12 @@ extension HTTPAnswer {
         #expect(try stage.ask("POST", blocks, Self.bearer).reply == "block Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks, Self.bearer).reply == "unblock Hall & Attic: A B to Ü by 127.0.0.1")
         #expect(try stage.ask("DELETE", blocks).status == 401)
+        #expect(try stage.ask("POST", "/api/v1/failover/switch", Self.bearer).reply == "failover switch by 127.0.0.1")
+        #expect(
+            try stage.ask("POST", "/api/v1/failover/mute?force=1", Self.bearer).reply
+                == "failover mute forced by 127.0.0.1")
+        #expect(try stage.ask("POST", "/api/v1/failover/unmute").status == 401)
+        #expect(try stage.ask("POST", "/api/v1/failover/switch?force=yes", Self.bearer).status == 400)
         let connections = "/api/v1/rooms/Hall%20%26%20Attic/connections?"
         for (query, text) in [
             ("to=desk.example.org:5006&name=D%C3%A9sk", "connect desk.example.org:5006 to Hall & Attic as Désk"),
@@ -718,5 +725,27 @@ extension HTTPAnswer {
         let near = try Client.post(
             "/api/v1/engines/one/restart", at: .socket(path: stage.directory.file("hub.sock")), timeout: .seconds(600))
         #expect(String(decoding: near.body, as: UTF8.self).contains("restart one by the command line"))
+    }
+
+    @Test func `the other hub's address is told with the token only`() throws {
+        let stage = try Stage()
+        #expect(try stage.ask("GET", "/api/v1/failover").status == 404)
+        let failover = try #require(
+            try Configuration(
+                text: "{ failover: { with: \"192.0.2.9\", secret: \"sixteen characters\", role: \"main\" } }"
+            ).failover)
+        var watch = FailoverWatch()
+        var status = EngineStatus.Failover(
+            phase: .active, epoch: 3, since: 1, reason: .silent, limit: 150, isConnected: true, isLinked: true)
+        (status.trouble, status.isAlike, status.silentFor) = ("192.0.2.9:5004 says no", true, 12)
+        _ = watch.see([status], at: 0)
+        stage.show { $0.failover = .init(failover, watch, isMuted: false, members: [], at: 6_000) }
+        let hidden = try stage.ask("GET", "/api/v1/failover")
+        #expect(hidden.status == 200 && !hidden.text.contains("192.0.2.9") && !hidden.text.contains("sixteen"))
+        #expect(try hidden.object()["speaks"] as? Bool == true && hidden.object()["ready"] as? Bool == true)
+        let full = try stage.ask("GET", "/api/v1/failover", Self.bearer)
+        #expect(full.text.contains("\"with\":\"192.0.2.9:5004\"") && !full.text.contains("sixteen"))
+        #expect(try stage.ask("GET", "/metrics").text.contains("midihub_failover_silence_seconds 0.012"))
+        #expect(try stage.ask("GET", "/api/v1/status").text.contains("This hub (main) speaks. Either hub may go now"))
     }
 }

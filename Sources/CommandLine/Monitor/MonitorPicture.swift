@@ -46,7 +46,7 @@ package struct MonitorPicture {
             for one in (try? decoder.decode(View<Played>.self, from: data))?.changed ?? [] {
                 playedAt[one.participant] = now
             }
-        case .wires, .rooms, .latency, .connections, .offers, nil: break
+        case .wires, .rooms, .latency, .connections, .offers, .failover, nil: break
         }
         playedAt = playedAt.filter { participants[$0.key] != nil }
     }

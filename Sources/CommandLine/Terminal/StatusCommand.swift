@@ -44,6 +44,7 @@ enum StatusCommand {
             if let fix = problem.fix { lines.append("  fix: \(Output.safe(fix))") }
         }
         for notice in status.health.notices ?? [] { lines.append("! " + Output.safe(notice)) }
+        if let failover = status.failover { lines.append("Two hubs: \(Output.safe(failover))") }
         if status.store.lost > 0, status.store.state == .recording {
             lines.append("Changes that were not recorded while the store was down: \(status.store.lost).")
         }

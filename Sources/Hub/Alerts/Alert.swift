@@ -9,6 +9,9 @@ package struct Alert: Codable, Equatable, Sendable {
         case roundTrip = "round-trip"
         case loss
         case disk
+        case noRedundancy = "no-redundancy"
+        case configurationDiffers = "configuration-differs"
+        case pairSplit = "pair-split"
         case test
     }
     package enum State: String, Codable, Sendable { case firing, resolved }

@@ -8,7 +8,32 @@ extension AlertWatch {
         // A restart takes a moment and is no alert.
         let short = min(patience, 10_000)
         return engines(snapshot.engines, now, short) + participants(snapshot.participants, settings, now, patience)
-            + disk(diskUsed, settings, now, short)
+            + disk(diskUsed, settings, now, short) + pair(snapshot.failover, now)
+    }
+
+    /// Of two hubs. The other one is missed soon: a stand-in that is away is noticed by nobody else.
+    private static func pair(_ failover: Snapshot.Failover?, _ now: Int64) -> [Reading] {
+        guard let failover else { return [] }
+        func reading(_ kind: Alert.Kind, _ isBad: Bool, patience: Int64, _ text: String, over: String) -> Reading {
+            Reading(Alert(kind, id: kind.rawValue, at: now), text: text, over: over, isBad: isBad, patience: patience)
+        }
+        let isSplit = failover.reason == "split" && now - (failover.since ?? 0) < 60_000
+        var readings = [
+            reading(
+                .noRedundancy, !failover.isRedundant, patience: 2_000, failover.sentence,
+                over: "the other hub is there, and either may go"),
+            reading(
+                .pairSplit, isSplit, patience: 0, "both hubs have spoken at once; one of them is silent again",
+                over: "for a minute one hub has spoken"),
+        ]
+        if let alike = failover.partner.configuration {
+            readings.append(
+                reading(
+                    .configurationDiffers, alike == .differs, patience: 2_000,
+                    "the configurations of the two hubs differ, so that a switch would change what people hear",
+                    over: "both hubs have the same configuration"))
+        }
+        return readings
     }
 
     private static func engines(_ engines: [Snapshot.Engine], _ now: Int64, _ patience: Int64) -> [Reading] {

@@ -23,7 +23,7 @@ extension Configuration {
     /// Why a room cannot invite it beside those that it invites already, in words that follow the peer; nil where it can.
     func refusal(of invitee: Invitee, in room: Room, beside others: [Invitee]) -> String? {
         if room.policy == .pair { return "room \(room.name) is a pair, whose two ports each have their own direction" }
-        if isItself(invitee) { return "\(invitee.to) is this hub itself" }
+        if isOwn(invitee.host, invitee.port) { return "\(invitee.to) is this hub itself" }
         if others.contains(where: { $0.name == invitee.name }) {
             return "room \(room.name) invites another as \(invitee.name) already: give it another name"
         }
@@ -33,11 +33,9 @@ extension Configuration {
 
     /// One of the hub's own ports at an address of this machine. What a name means is looked up by the engine, which knows
     /// itself.
-    private func isItself(_ invitee: Invitee) -> Bool {
-        guard ports.contains(where: { $0.port == invitee.port }) else { return false }
-        guard let address = SocketAddress(host: invitee.host, port: invitee.port) else {
-            return invitee.host.lowercased() == "localhost"
-        }
+    func isOwn(_ host: String, _ port: UInt16) -> Bool {
+        guard ports.contains(where: { $0.port == port }) else { return false }
+        guard let address = SocketAddress(host: host, port: port) else { return host.lowercased() == "localhost" }
         return isItself(address, own: SocketAddress.own())
     }
 

@@ -10,6 +10,7 @@ final class EmbeddedCarrier: Carrier {
     /// How many processes there are to be, of which each needs a room.
     private let processes: Int
     private var serving: [EmbeddedEngine] = []
+    var embedded: [EmbeddedEngine] { serving }
     /// Those that are not wanted any more, until they have ended.
     private var draining: [EmbeddedEngine] = []
     var whenDown: () -> Void = {}
@@ -71,7 +72,12 @@ final class EmbeddedCarrier: Carrier {
     }
 
     func close() {}
-    func look() { for engine in serving { engine.look() } }
+    func look() {
+        for engine in serving {
+            engine.look()
+            engine.watchPair()
+        }
+    }
     func tick() { for engine in serving { engine.tick() } }
     func requestActivity() { for engine in serving { engine.requestActivity() } }
 

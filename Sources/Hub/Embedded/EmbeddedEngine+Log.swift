@@ -61,7 +61,7 @@ extension EmbeddedEngine {
             context.changed()
         case .echoReturned: if let reported = line.participant { context.echoReturned(reported.room, reported.name) }
         case .touched: if let reported = line.participant { context.touched(reported.room, reported.name) }
-        case .pair: context.changed()
+        case .pair: if let pair = line.pair { told(pair, at: at) }
         case .call: if let call = line.call { told(call, at: at) }
         case .problem:
             context.note(

@@ -49,6 +49,8 @@ final class EmbeddedEngine: HubEngine {
     private(set) var lacks: [String] = []
     /// How it is with those whom the rooms invite; nil where it does not tell.
     var calls: [EngineStatus.Call]?
+    /// How it is with the other hub of a pair; nil where it does not tell.
+    var failover: EngineStatus.Failover?
 
     /// By the engine's number for each.
     let attendance: Attendance<UInt64, EmbeddedAttendee>
@@ -130,11 +132,13 @@ final class EmbeddedEngine: HubEngine {
         (ports, portsBefore) = ([:], [])
         (activityUnderWay, tellsActivity) = (false, true)
         (devices, deviceTrouble, knowsDevices) = ([], nil, true)
+        told(nil)
     }
 
     func wasAdopted() { version = process.record?.version ?? version }
 
     func hasEnded(expected: Bool) {
+        told(nil)
         // The next process goes on with its participants, and its status tells who is no longer there.
         for one in attendance.all { one.outlivesEngine = true }
         if expected, !process.isWanted { attendance.everyoneHasLeft(because: "the engine was stopped") }
@@ -215,6 +219,7 @@ final class EmbeddedEngine: HubEngine {
                 port(one.port, problem: one.listening ? nil : one.reason ?? "it does not listen")
             }
             update(status)
+            told(status.failover)
             judgeAbilities(status)
             replaceIfOlder(status)
         }

@@ -1,0 +1,90 @@
+import EngineProtocol
+import Foundation
+import Hub
+import WebAPI
+
+/// `midihub failover`: how it is with the other hub of a pair, and orders.
+enum FailoverCommand {
+    static let explanation = """
+        midihub failover [status|switch|mute|unmute]
+
+        Two hubs that are a pair (`failover` in the configuration of each): who stands on both hears one of them, and the other
+        one takes over when that is gone. Without a word, or with status: which of them speaks, how long the other one may be
+        silent, who stands on one only, and what the settings mean. Exit code 1 where the other one is away.
+          switch    the hub that does not speak is to, and nothing is lost; refused, with each reason, where the other hub is
+                    not well
+          mute      this hub is not to speak, since somebody works on it; kept over restarts
+          unmute    it may again
+          --force   whatever stands against the order
+          --json    the API's /api/v1/failover
+
+        preset in the configuration:
+        \(presets)
+        """
+
+    private static var presets: String {
+        ConfigurationFailover.Preset.allCases.map { preset in
+            let margin = "\n" + String(repeating: " ", count: 14)
+            let summary = "\(preset.summary.prefix(1).uppercased())\(preset.summary.dropFirst())."
+            return "  \(preset.rawValue.padding(to: 12))\(([summary] + preset.consequences).joined(separator: margin))"
+        }.joined(separator: "\n")
+    }
+
+    static func run(_ options: Options) -> ExitCode {
+        guard options.operands.count <= 1 else { return complain() }
+        let word = options.operands.first ?? "status"
+        if word == "status", !options.force { return show(options) }
+        guard let order = FailoverOrder(rawValue: word) else { return complain() }
+        let client = options.client
+        guard let answer = client.post("/api/v1/failover/\(order.rawValue)\(options.force ? "?force=1" : "")") else {
+            return client.complain()
+        }
+        return ReloadCommand.show(answer)
+    }
+
+    private static func complain() -> ExitCode {
+        Output.complain("failover: one of status, switch, mute and unmute (--force goes with the last three)")
+        return .misuse
+    }
+
+    private static func show(_ options: Options) -> ExitCode {
+        let client = options.client
+        guard let all = client.get("/api/v1/failover", as: Snapshot.Failover.self) else { return client.complain() }
+        let code = all.partner.connected && all.partner.linked ? ExitCode.well : .no
+        if options.json {
+            Output.line(JSON.text(all))
+            return code
+        }
+        for line in lines(all) { Output.line(Output.safe(line)) }
+        return code
+    }
+
+    private static func lines(_ all: Snapshot.Failover) -> [String] {
+        func milliseconds(_ value: Double?) -> String { value.map { String(format: "%.0f ms", $0) } ?? "-" }
+        func does(_ speaks: Bool?, _ phase: String?) -> String {
+            speaks.map { $0 ? "speaks" : "stands by" } ?? phase ?? "not known"
+        }
+        let since = all.since.map { " since \(Output.time($0))" } ?? ""
+        let partner = all.partner
+        var lines = [
+            all.sentence,
+            "  this hub   \(all.role.rawValue), \(does(all.speaks, all.phase))\(since)\(all.muted ? ", muted" : "")",
+            "  the other  \(partner.connected ? does(partner.speaks, partner.phase) : "away")"
+                + "\(partner.muted ? ", muted" : "")\(partner.version.map { ", \($0)" } ?? "")"
+                + "\(partner.with.map { ", at \($0)" } ?? "")",
+        ]
+        if partner.connected {
+            lines.append(
+                "  silence    \(milliseconds(partner.silence)) of \(milliseconds(all.limit)), round trip \(partner.roundTrip.map { String(format: "%.1f ms", $0) } ?? "-")"
+            )
+        }
+        if let trouble = all.trouble { lines.append("  trouble    \(trouble)") }
+        for one in all.participants where one.on != .both {
+            lines.append(
+                "  \(one.on == .this ? "here only  " : "there only ")\(TextColumns.fit(ShownName.shown(one.name), 64)) (room \(one.room))"
+            )
+        }
+        return lines + all.settings.consequences
+            + (all.obstacles.isEmpty ? [] : ["A switch would be refused: \(all.obstacles.joined(separator: "; "))."])
+    }
+}

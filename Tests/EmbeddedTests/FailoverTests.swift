@@ -1,0 +1,122 @@
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+/// Two hubs on one machine, as a pair.
+@Suite struct FailoverTests {
+    private static let secret = "correct horse battery staple"
+
+    private struct Hubs {
+        let main: HubUnderTest
+        let backup: HubUnderTest
+
+        init(_ more: String = "", secrets: (String, String) = (secret, secret)) throws {
+            let (one, two) = (freeUDPPortPair(), freeUDPPortPair())
+            func hub(_ port: UInt16, _ partner: UInt16, _ role: String, _ secret: String) throws -> HubUnderTest {
+                let file = """
+                    { rooms: { Main: { ports: [\(port)] } }, address: "127.0.0.1", failover: {
+                        with: "127.0.0.1:\(partner)", secret: "\(secret)", role: "\(role)", silence: 3000, \(more) } }
+                    """
+                let hub = try HubUnderTest(ports: [port], configuration: file, options: ["--engine", "embedded"])
+                try hub.start()
+                try hub.awaitEngines(up: 1)
+                return hub
+            }
+            main = try hub(one, two, "main", secrets.0)
+            backup = try hub(two, one, "backup", secrets.1)
+        }
+
+        func agree() throws {
+            try eventually("the pair", seen: "\(seen)") { try main.isReady && backup.isReady }
+        }
+        var seen: String { "\((try? main.failover()) ?? [:]) \((try? backup.failover()) ?? [:])" }
+    }
+
+    @Test func `two hubs with the same secret are a pair, and an order switches them`() throws {
+        let hubs = try Hubs()
+        try hubs.agree()
+        #expect(try hubs.main.failover()["speaks"] as? Bool == true)
+        #expect(try hubs.backup.failover()["speaks"] as? Bool == false)
+        let shown = try hubs.backup.command("failover")
+        #expect(shown.code == 0 && shown.output.contains("Either hub may go now"), "\(shown)")
+        let status = try hubs.main.command("status")
+        #expect(status.output.contains("Two hubs: This hub (main) speaks. Either hub may go now"), "\(status)")
+
+        let done = try hubs.main.command("failover", "switch")
+        #expect(done.code == 0 && done.output.contains("The other hub is to speak."), "\(done)")
+        try eventually("the other one speaks") {
+            try hubs.main.failover()["speaks"] as? Bool == false && hubs.backup.failover()["speaks"] as? Bool == true
+        }
+        let again = try hubs.main.command("failover", "switch")
+        #expect(again.code == 69 && again.error.contains("the last switch was less than 5 s ago"), "\(again)")
+        #expect(try hubs.main.command("failover", "switch", "--force").code == 0)
+        try eventually("back again") { try hubs.main.failover()["speaks"] as? Bool == true }
+        try eventually("its events") {
+            try hubs.backup.command("events").output.contains("The other hub speaks from now on: somebody ordered it")
+        }
+    }
+
+    @Test func `the backup hub speaks when the main one has gone, and it is told`() throws {
+        let hubs = try Hubs()
+        try hubs.agree()
+        #expect(try hubs.main.command("stop").code == 0)
+        try eventually("the backup hub speaks", seen: hubs.seen) {
+            try hubs.backup.failover()["speaks"] as? Bool == true
+        }
+        try eventually("its events") {
+            let events = try hubs.backup.command("events").output
+            return events.contains("This hub speaks from now on") && events.contains("The other hub is away")
+        }
+        #expect(try hubs.backup.command("failover").code == 1)
+        let refused = try hubs.backup.command("failover", "switch")
+        #expect(refused.code == 69 && refused.error.contains("the other hub is away"), "\(refused)")
+        #expect(try hubs.backup.command("status").output.contains("No redundancy"))
+    }
+
+    @Test func `a hub that is muted for maintenance does not speak, nor after a restart`() throws {
+        let hubs = try Hubs()
+        try hubs.agree()
+        #expect(try hubs.main.command("failover", "mute").code == 0)
+        try eventually("the other one speaks", seen: hubs.seen) {
+            try hubs.backup.failover()["speaks"] as? Bool == true && hubs.main.failover()["speaks"] as? Bool == false
+        }
+        #expect(try hubs.main.command("stop").code == 0)
+        try hubs.main.start()
+        try eventually("it is still muted", seen: hubs.seen) {
+            let main = try hubs.main.failover()
+            return main["muted"] as? Bool == true && main["speaks"] as? Bool == false
+        }
+        #expect(try hubs.main.command("failover", "unmute").code == 0)
+        #expect(try hubs.main.failover()["muted"] as? Bool == false)
+    }
+
+    @Test func `the secret is shown nowhere, and the plan is its owner's alone`() throws {
+        let hubs = try Hubs(secrets: (Self.secret, "another horse battery staple"))
+        try eventually("the trouble", seen: hubs.seen) {
+            (try hubs.main.failover()["trouble"] as? String)?.contains("secret") ?? false
+        }
+        for path in ["status", "failover", "events", "alerts"] {
+            let body = try hubs.main.get("/api/v1/\(path)")
+            #expect(!body.text.contains("horse"))
+        }
+        for word in ["status", "failover", "events", "doctor"] {
+            #expect(try !hubs.main.command(word).output.contains("horse"))
+        }
+        let engines = hubs.main.state + "/engines"
+        for name in File.names(in: engines) {
+            let text = File.text("\(engines)/\(name)", limit: 1 << 20) ?? ""
+            guard text.contains("horse") else { continue }
+            var facts = stat()
+            #expect(
+                name == "embedded.plan" && stat("\(engines)/\(name)", &facts) == 0 && facts.st_mode & 0o777 == 0o600)
+        }
+    }
+}
+
+extension HubUnderTest {
+    fileprivate func failover() throws -> [String: Any] {
+        try get("/api/v1/failover").object()
+    }
+    fileprivate var isReady: Bool { get throws { try failover()["ready"] as? Bool ?? false } }
+}

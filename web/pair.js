@@ -1,0 +1,86 @@
+// The other one of two hubs: how it is, who stands on one only, and orders, which need a press of a second.
+
+import { badge, byID, button, called, isLost, keep, make, ms, name, setChildren, setText, terms, time } from './page.js';
+import { order, say } from './control.js';
+
+const press = 1000;
+const acts = byID('pair-acts');
+let pair = null;
+
+// Does it when it was held down for a second, by a finger, a mouse or the keyboard; says so when it was not.
+function held(word, act) {
+	const control = button('hold live-only', null, word);
+	let timer = 0;
+	const end = () => {
+		if (timer) say('Press and hold for a second.');
+		clearTimeout(timer);
+		timer = 0;
+		control.classList.remove('held');
+	};
+	const begin = () => {
+		if (timer || isLost()) return;
+		control.classList.add('held');
+		timer = setTimeout(() => {
+			timer = 0;
+			end();
+			act();
+		}, press);
+	};
+	control.addEventListener('pointerdown', ({ pointerId }) => {
+		// The page may move beneath the finger while it is down.
+		control.setPointerCapture(pointerId);
+		begin();
+	});
+	for (const kind of ['pointerup', 'pointercancel', 'blur', 'keyup']) control.addEventListener(kind, end);
+	control.addEventListener('keydown', (event) => {
+		if (event.key !== ' ' && event.key !== 'Enter') return;
+		event.preventDefault();
+		if (!event.repeat) begin();
+	});
+	control.addEventListener('contextmenu', (event) => event.preventDefault());
+	return control;
+}
+
+async function give(word) {
+	let done = await order('POST', `failover/${word}`);
+	// Whoever has held the button down for a second has confirmed it.
+	if (done?.armedUntil) done = await order('POST', `failover/${word}`);
+	if (done) say(done.text);
+}
+
+const switching = held('Switch', () => give('switch'));
+const muting = button('quiet live-only', () => give(pair.muted ? 'unmute' : 'mute'), 'Mute this hub');
+acts.append(switching, muting);
+
+function does(speaks, phase, away) {
+	if (away) return badge('bad', 'away');
+	if (speaks === undefined) return badge('fair', phase ?? 'not known');
+	return speaks ? badge('good', 'speaks') : badge('idle', 'stands by');
+}
+
+const hub = (title, state, list) => make('div', 'hub', make('h3', '', title, ' ', state), make('dl', '', ...terms(list)));
+
+export function showPair(told) {
+	byID('area-pair').hidden = !told;
+	pair = told;
+	if (!told) return;
+	const { partner } = told;
+	setText(byID('pair-sentence'), told.sentence);
+	byID('pair-sentence').className = partner.linked && !told.muted && !partner.muted && partner.configuration === 'same' ? 'good' : 'fair';
+	const silence = partner.silence === undefined ? '–' : `${ms(partner.silence)} of ${ms(told.limit)} ms`;
+	setChildren(
+		byID('pair-hubs'),
+		hub(`This hub (${told.role})`, does(told.speaks, told.phase), [['since', time(told.since)], ['because', told.reason ?? '–'], ['muted', told.muted ? 'yes' : 'no']]),
+		hub('The other hub', does(partner.speaks, partner.phase, !partner.connected), [['there since', time(partner.since)], ['silent for', silence], ['round trip', partner.roundTrip === undefined ? '–' : `${ms(partner.roundTrip)} ms`], ['configuration', partner.configuration ?? 'not known']]),
+	);
+	setText(byID('pair-trouble'), [told.trouble && `Trouble: ${told.trouble}.`, told.obstacles.length > 0 && `A switch would be refused: ${told.obstacles.join('; ')}.`].filter(Boolean).join(' '));
+	const single = told.participants.filter(({ on }) => on !== 'both');
+	setText(byID('pair-singles'), single.length ? 'On one hub only, and gone with it:' : '');
+	keep(byID('pair-single'), single, (one) => `${one.room}/${one.name}/${one.on}`, () => make('li'), (item, one) => {
+		setChildren(item, name(one.name), make('span', 'remark', `${one.on === 'this' ? 'here' : 'at the other hub'} only, room ${called(one.room)}: it has to connect to the other one, too`));
+	});
+	setChildren(byID('pair-means'), ...told.settings.consequences.map((text) => make('li', '', text)));
+	setText(byID('pair-preset'), told.settings.preset ? `What the settings mean (${told.settings.preset})` : 'What the settings mean');
+	setText(muting, told.muted ? 'Unmute this hub' : 'Mute this hub');
+	switching.title = told.ready ? '' : told.obstacles.join('; ');
+}
