@@ -22,6 +22,10 @@ package struct Options: Equatable, Sendable {
     package var unlessStopped = false
     /// Whether it is `demo`, which sends no alerts.
     package var isDemo = false
+    /// Though the hub is locked for a show.
+    package var force = false
+    /// Of `restart`.
+    package var atUnlock = false
     /// Of `alert`.
     package var test = false
     /// Of `monitor`.
@@ -85,6 +89,8 @@ package struct Options: Equatable, Sendable {
             case "--follow": follow = true
             case "--once": once = true
             case "--test": test = true
+            case "--force": force = true
+            case "--at-unlock": atUnlock = true
             case "--release": release = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
@@ -109,7 +115,7 @@ package struct Options: Equatable, Sendable {
     /// Those without a value.
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
-        "--release", "--status", "--thru",
+        "--release", "--status", "--thru", "--force", "--at-unlock",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {

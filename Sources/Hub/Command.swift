@@ -7,7 +7,9 @@ import Store
 /// Who gave a command: as everybody may read it, and the address, which is nil over the hub's own socket.
 package struct Author: Hashable, Sendable, CustomStringConvertible {
     package let address: String?
-    package init(address: String?) { self.address = address }
+    /// Wants it done though the hub is locked.
+    package let insists: Bool
+    package init(address: String?, insists: Bool = false) { (self.address, self.insists) = (address, insists) }
     package var description: String { address == nil ? "the command line" : "somebody with the token" }
 }
 
@@ -35,6 +37,11 @@ package enum Command: Hashable, Sendable {
     case restart(engine: String)
     case testAlert
     case stop
+    /// For a show, by whoever they say they are; nil: the author.
+    case lock(by: String?)
+    case unlock
+    /// A restart of the hub, which is locked, is to be at its unlock.
+    case putOffRestart
 
     /// The room that the command is about. It is refused where no room has that name.
     var room: String? {
@@ -45,7 +52,7 @@ package enum Command: Hashable, Sendable {
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
             .connect(let room, _, _):
             room
-        case .disconnect, .reload, .member, .restart, .testAlert, .stop: nil
+        case .disconnect, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock, .putOffRestart: nil
         }
     }
 }
@@ -57,6 +64,8 @@ package struct CommandReply: Hashable, Sendable {
         /// It has begun and is not finished.
         case accepted
         case invalid, notFound, conflict, unavailable
+        /// The hub is locked for a show.
+        case locked
     }
     package let outcome: Outcome
     package let text: String
@@ -77,6 +86,7 @@ package struct CommandReply: Hashable, Sendable {
     static func invalid(_ text: String) -> CommandReply { .init(.invalid, text) }
     static func notFound(_ text: String) -> CommandReply { .init(.notFound, text) }
     static func conflict(_ text: String) -> CommandReply { .init(.conflict, text) }
+    static func locked(_ text: String) -> CommandReply { .init(.locked, text) }
     static func unavailable(_ text: String) -> CommandReply { .init(.unavailable, text) }
 }
 

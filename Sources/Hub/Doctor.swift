@@ -15,10 +15,10 @@ package enum Doctor {
     }
 
     /// Examines everything; `ownPorts` are the UDP ports that engines of ours hold already, `enginePIDs` the
-    /// embedded ones.
+    /// embedded ones, `putOff` what a hub that is locked does at its unlock.
     package static func examine(
         _ configuration: Configuration, state: StateDirectory, hubRuns: Bool, ownPorts: Set<UInt16>,
-        enginePIDs: Set<Int32> = []
+        enginePIDs: Set<Int32> = [], putOff: [String] = []
     ) -> [Finding] {
         var findings = engines(configuration)
         if configuration.engine != .rtpmidid { findings.append(priority(enginePIDs)) }
@@ -30,6 +30,7 @@ package enum Doctor {
             findings += configuration.tcp.map { tcp(.init(host: configuration.address ?? "::", port: $0.port)) }
         }
         findings.append(stateDirectory(state))
+        findings += lock(state, putOff)
         findings.append(webDirectory(configuration))
         findings.append(avahi())
         if configuration.alerts != nil { findings.append(alerts()) }
@@ -206,6 +207,18 @@ package enum Doctor {
                 fix: "run as root, or name a directory of your own with --state DIR")
         }
         return Finding(topic: "state", isWell: true, text: state.path)
+    }
+
+    /// `putOff`: what waits for the unlock.
+    private static func lock(_ state: StateDirectory, _ putOff: [String]) -> [Finding] {
+        guard let lock = ShowLock.load(state) else { return [] }
+        let then = putOff.isEmpty ? "" : "; then \(putOff.joined(separator: ", and "))"
+        return [
+            Finding(
+                topic: "lock", isWell: false, isOptional: true,
+                text: "the hub is locked \(lock.text): what could change a room is refused\(then)",
+                fix: "midihub unlock")
+        ]
     }
 
     private static func webDirectory(_ configuration: Configuration) -> Finding {

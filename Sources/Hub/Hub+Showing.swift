@@ -60,6 +60,7 @@ extension Hub {
         showFocus(in: &snapshot)
         snapshot.connections = connectionViews
         snapshot.store = context.recorder.view
+        snapshot.lock = lockView
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
             carrierProblems: carrier.carrierProblems + textClients.problems,

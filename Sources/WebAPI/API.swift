@@ -17,6 +17,8 @@ package enum API {
         package var store: Snapshot.Store
         /// What round trips are good or playable, the best first; an older hub does not say.
         package var quality: [Quality.Limit]?
+        /// Absent where it is not locked.
+        package var lock: Snapshot.Lock?
 
         init(_ snapshot: Snapshot) {
             (name, version, pid, startedAt) = (snapshot.name, Version.text, snapshot.pid, snapshot.startedAt)
@@ -27,6 +29,7 @@ package enum API {
                 participants: snapshot.participants.count { $0.echo == nil }, wires: snapshot.wires.count,
                 rooms: snapshot.rooms.count)
             quality = Quality.limits
+            lock = snapshot.lock
         }
 
         /// As the stream has it, without how far logs were read, which would change all the time.
@@ -181,6 +184,18 @@ package enum API {
         package init(_ state: AlertState) {
             limits = state.settings.map(Limits.init)
             (told, waiting) = (state.told, state.waiting)
+        }
+    }
+
+    /// Whether the hub is locked for a show, and if so since when, by whom, and what is done when it is unlocked.
+    package struct Lock: Codable, Sendable {
+        package var locked: Bool
+        package var since: Int64?
+        package var by: String?
+        package var putOff: [String]?
+
+        init(_ lock: Snapshot.Lock?) {
+            (locked, since, by, putOff) = (lock != nil, lock?.since, lock?.by, lock?.putOff)
         }
     }
 
