@@ -21,7 +21,7 @@ package enum Doctor {
         enginePIDs: Set<Int32> = [], putOff: [String] = []
     ) -> [Finding] {
         var findings = engines(configuration)
-        if configuration.engine != .rtpmidid { findings.append(priority(enginePIDs)) }
+        if configuration.engine != .rtpmidid { findings += machine(enginePIDs) }
         for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
             findings.append(udpPair(port))
         }
@@ -118,22 +118,6 @@ package enum Doctor {
                 "this cloud kernel has no sound: apt install linux-image-\(architecture), reboot into it, then modprobe snd-seq"
         }
         return "this kernel (\(kernel)) has no snd-seq module: boot a kernel with sound, then modprobe snd-seq"
-    }
-
-    /// What an engine does on a machine that is busy with other things.
-    private static func priority(_ engines: Set<Int32>) -> Finding {
-        let topic = "real-time"
-        if !engines.isEmpty {
-            if engines.contains(where: RealTime.isUsed) {
-                return Finding(topic: topic, isWell: true, text: "the engine goes before other programs (SCHED_FIFO)")
-            }
-        } else if RealTime.isAllowed {
-            return Finding(topic: topic, isWell: true, text: "an engine would go before other programs (SCHED_FIFO)")
-        }
-        return Finding(
-            topic: topic, isWell: false, isOptional: true,
-            text: "an engine has no real-time priority here: other programs on a busy machine may delay notes",
-            fix: "start the hub by systemd (midihub.service) or as root")
     }
 
     /// Both ports of a pair must be free: rtpmidid goes on running without them, deaf.
