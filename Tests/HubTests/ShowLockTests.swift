@@ -36,42 +36,46 @@ import Testing
         return stage
     }
 
-    @Test(arguments: refused)
-    func `what could change a room is refused, with since when and by whom, and nothing of it is done`(
-        command: Command
-    ) throws {
+    @Test func `what could change a room is refused, with since when and by whom, and nothing of it is done`() throws {
         let stage = try locked()
         stage.engine.join("Piano")
-        let reply = try stage.obey(command)
         let since = Output.time(stage.hub.startedAt.milliseconds).dropFirst(11).prefix(3)
-        #expect(reply.outcome == .locked && reply.text.hasPrefix("The hub is locked since \(since)"), "\(reply.text)")
-        #expect(reply.text.contains(" by Anna, and ") && reply.text.contains("--force"))
+        for command in Self.refused {
+            let reply = try stage.obey(command)
+            #expect(reply.outcome == .locked, "\(command): \(reply.text)")
+            #expect(reply.text.hasPrefix("The hub is locked since \(since)"), "\(reply.text)")
+            #expect(reply.text.contains(" by Anna, and ") && reply.text.contains("--force"), "\(reply.text)")
+        }
         #expect(stage.carrier.plans.count == 1 && stage.engine.commands.isEmpty && !stage.carrier.isStopping)
         #expect(try stage.texts(.forced, .kick, .block, .restart, .reload, .connect).isEmpty)
     }
 
-    @Test(arguments: refused)
-    func `forced, it is as if there were no lock, and on record`(command: Command) throws {
+    @Test func `forced, it is as if there were no lock, and on record`() throws {
         let stage = try locked()
-        let reply = try stage.obey(command, by: Self.insisting)
-        #expect(reply.outcome != .locked, "\(reply.text)")
+        for (command, number) in zip(Self.refused, 1...) {
+            let reply = try stage.obey(command, by: Self.insisting)
+            #expect(reply.outcome != .locked, "\(command): \(reply.text)")
+            #expect(try stage.texts(.forced).count == number, "\(command)")
+        }
         let told = try stage.events().last { $0.kind == .forced }
         #expect(told?.text.hasPrefix("Forced by somebody with the token, though the hub is locked since ") ?? false)
         #expect(told?.severity == .warning && told?.address == "192.0.2.7")
         #expect(stage.publish().lock?.by == "Anna", "it stays locked")
     }
 
-    @Test(arguments: obeyed)
-    func `what only ends sound, or reaches nobody, is obeyed`(command: Command) throws {
+    @Test func `what only ends sound, or reaches nobody, is obeyed`() throws {
         let stage = try locked()
-        #expect(try stage.obey(command).outcome != .locked)
+        for command in Self.obeyed {
+            #expect(try stage.obey(command).outcome != .locked, "\(command)")
+        }
         #expect(try stage.texts(.forced).isEmpty)
     }
 
-    @Test(arguments: refused)
-    func `without a lock everything is obeyed, and force means nothing`(command: Command) throws {
+    @Test func `without a lock everything is obeyed, and force means nothing`() throws {
         let stage = try HubStage()
-        #expect(try stage.obey(command, by: Self.insisting).outcome != .locked)
+        for command in Self.refused {
+            #expect(try stage.obey(command, by: Self.insisting).outcome != .locked, "\(command)")
+        }
         #expect(try stage.texts(.forced).isEmpty)
     }
 
