@@ -171,6 +171,16 @@ import Testing
         #expect(second.restarts.count == 1)
     }
 
+    @Test func `a hub that is of the new version already, since it was killed, is not restarted`() throws {
+        let directory = TemporaryDirectory()
+        try StateDirectory(directory.file("state")).create()
+        directory.write("state/lock.json", #"{"v": 1, "since": 1, "by": "Anna", "outdated": "0.0.1"}"#)
+        let stage = try HubStage(in: directory)
+        #expect(stage.publish().lock?.putOff == [])
+        #expect(try stage.obey(.unlock) == .done("The hub is unlocked."))
+        #expect(stage.restarts.count == 0)
+    }
+
     @Test func `a restart that fails is told`() throws {
         let stage = try locked()
         stage.restarts.program = "/bin/false"

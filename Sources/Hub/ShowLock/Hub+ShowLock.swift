@@ -82,7 +82,7 @@ extension Hub {
         context.note(
             .unlocked, address: author.address, "The hub is unlocked by \(author); it was locked \(lock.text)")
         publish()
-        guard lock.restarts ?? false else { return reply(.done("The hub is unlocked.")) }
+        guard lock.outdated == Version.text else { return reply(.done("The hub is unlocked.")) }
         reply(.done("The hub is unlocked. It gives way to the version that was installed meanwhile."))
         do throws(Errno) { watchRestart(try restartProgram(context.state)) } catch {
             noteFailedRestart("\(error)")
@@ -94,8 +94,8 @@ extension Hub {
         guard var lock = context.showLock else {
             return reply(.conflict("The hub is not locked: there is nothing to be put off."))
         }
-        if !(lock.restarts ?? false) {
-            lock.restarts = true
+        if lock.outdated != Version.text {
+            lock.outdated = Version.text
             do throws(Errno) { try lock.write(to: context.state) } catch {
                 return reply(.unavailable("It cannot be kept: \(error)."))
             }
@@ -111,7 +111,7 @@ extension Hub {
     /// As it is shown.
     var lockView: Snapshot.Lock? {
         context.showLock.map { lock in
-            let restart = (lock.restarts ?? false) ? ["the hub gives way to the version that was installed"] : []
+            let restart = lock.outdated == Version.text ? ["the hub gives way to the version that was installed"] : []
             return Snapshot.Lock(
                 since: lock.since, by: lock.by, putOff: restart + carrier.engines.compactMap(\.putOff))
         }

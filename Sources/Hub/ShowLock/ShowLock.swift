@@ -11,8 +11,8 @@ package struct ShowLock: Codable, Equatable, Sendable {
     package var since: Int64
     /// Whoever has locked it, as they call themselves.
     package var by: String
-    /// A new version was installed meanwhile: the hub is restarted at the unlock.
-    package var restarts: Bool?
+    /// A new version was installed meanwhile: at the unlock a hub of this one is restarted.
+    package var outdated: String?
 
     /// In characters of `by`.
     package static let longestName = 64
