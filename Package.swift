@@ -131,7 +131,7 @@ let package = Package(
         tests("CommandLine", ["WebAPI", "Hub", "EngineProtocol", "Client", "Store", "Rooms", "MIDI", "Linux"]),
         .testTarget(
             name: "EmbeddedTests",
-            dependencies: ["TestSupport", "Linux", "MIDI", "RTPMIDI", "midihub", "rtpmidid-double"],
+            dependencies: ["TestSupport", "CommandLine", "Linux", "MIDI", "RTPMIDI", "midihub", "rtpmidid-double"],
             resources: [.copy("Fixtures")], swiftSettings: everywhere),
         .testTarget(
             name: "EndToEndTests",

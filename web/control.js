@@ -13,6 +13,7 @@ const title = make('h2');
 const text = make('p');
 const secret = make('input');
 const secretLabel = make('label', '', 'Token ', secret);
+const [fieldName] = secretLabel.childNodes;
 const choicesBox = make('div', 'choices');
 const dialog = make('dialog', '', title, text, secretLabel, choicesBox);
 const toast = make('p', 'toast');
@@ -20,7 +21,6 @@ const panicButton = button('panic live-only', panic, 'Panic');
 export const dock = make('aside', 'dock', toast, panicButton);
 let hiding = 0;
 
-secret.type = 'password';
 secret.autocomplete = 'off';
 dialog.ariaLabelledByElements = [title];
 toast.hidden = true;
@@ -34,12 +34,12 @@ export function say(...words) {
 	hiding = setTimeout(() => (toast.hidden = true), 8000);
 }
 
-// Asks; gives the chosen value or null. `choices` are [value, ...label]; `true` is the token typed.
-function ask(question, explanation, choices) {
+// Asks; gives the chosen value or null. `choices` are [value, ...label]; `true` is what is typed into `field`.
+function ask(question, explanation, choices, field = 'Token') {
 	setChildren(title, ...question);
 	setText(text, explanation);
 	secretLabel.hidden = choices[0][0] !== true;
-	secret.value = '';
+	[secret.value, secret.type, fieldName.data] = ['', field === 'Token' ? 'password' : 'text', `${field} `];
 	return new Promise((done) => {
 		const choose = (value) => {
 			dialog.close();
@@ -63,10 +63,15 @@ async function token(wrong) {
 	return typed;
 }
 
-// Sends an order; gives the hub's answer, or null having said why not.
+let locked;
+
+// Since when and by whom the hub is locked for a show; undefined where it is not.
+export const setLock = (lock) => (locked = lock);
+
+// Sends an order; gives the hub's answer, or null having said why not. One that the lock refuses is asked about once more.
 export async function order(method, path, query = {}, keepalive = false) {
-	const words = new URLSearchParams(query).toString();
-	for (let wrong; ; ) {
+	for (let wrong, force; ; ) {
+		const words = new URLSearchParams({ ...query, ...force }).toString();
 		const bearer = await token(wrong);
 		if (!bearer) return null;
 		try {
@@ -79,7 +84,11 @@ export async function order(method, path, query = {}, keepalive = false) {
 				wrong = 'That is not it. The hub’s machine keeps it in a file named token.';
 				continue;
 			}
-			say(`Not done: ${detail ?? `HTTP ${answer.status}`}`);
+			if (answer.status === 423 && !keepalive && (await ask(['The hub is locked for a show', ...(locked ? [' by ', name(locked.by)] : [])], 'Nothing that could change a room is done now. You may force it, which is on record.', [[1, 'Do it all the same']]))) {
+				force = { force: 1 };
+				continue;
+			}
+			say(`Not done: ${answer.status === 423 ? 'the hub is locked.' : detail ?? `HTTP ${answer.status}`}`);
 		} catch {
 			say('Not done: the hub does not answer.');
 		}
@@ -157,4 +166,17 @@ export async function uninvite({ room, name: who }) {
 
 export async function kick(person) {
 	if (await ask(['Kick ', name(person.name), '?'], 'It may connect again.', [[1, 'Kick']])) orderFor(person, 'kick');
+}
+
+// Locks the hub for a show, or lifts that.
+export async function toggleLock() {
+	let done;
+	if (locked) {
+		const then = ['What could change a room is obeyed again.', ...locked.putOff.map((what) => `Then ${what}.`)].join(' ');
+		if (await ask(['End the lock by ', name(locked.by), '?'], then, [[1, 'Unlock']])) done = await order('DELETE', 'lock');
+	} else {
+		const by = await ask(['Lock the hub for a show?'], 'Until it is unlocked, nothing that could change a room is done: no kick, block, focus, reload or restart. People come and go as ever, and Panic works.', [[true, 'Lock']], 'Your name');
+		if (by) done = await order('POST', 'lock', { by });
+	}
+	if (done) say(done.text);
 }

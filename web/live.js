@@ -3,7 +3,7 @@
 import { announce, badge, byID, follow, isLost, keep, make, name, offer, reveal, setChildren, setText, time } from './page.js';
 import { blink, showCards } from './cards.js';
 import { showJoin, wait } from './join.js';
-import { dock, setPanicRooms } from './control.js';
+import { dock, setLock, setPanicRooms, toggleLock } from './control.js';
 import { isNews, showEvents } from './events.js';
 import { showGraph } from './graph.js';
 import { showMatrix } from './matrix.js';
@@ -30,6 +30,12 @@ function showHealth({ name: hub, health }) {
 	});
 }
 
+function showLock({ lock }) {
+	setLock(lock);
+	setChildren(byID('locked'), ...(lock ? [badge('fair', 'Locked'), ' since ', time(lock.since), ' by ', name(lock.by), ...lock.putOff.map((what) => make('span', 'remark', `When it is unlocked, ${what}.`))] : []));
+	setText(byID('lock'), lock ? 'Unlock' : 'Lock for a show');
+}
+
 function showEngines({ engines, version, startedAt, store }) {
 	keep(byID('engines'), engines, (engine) => `${engine.name} ${engine.port}`, () => make('li'), (item, engine) => {
 		const about = `${engine.reason ?? ''} ${engine.kind} ${engine.version ?? ''}, port ${engine.port}, pid ${engine.pid ?? '–'}, restarts: ${engine.restarts}`;
@@ -51,6 +57,7 @@ function show() {
 	if (model.status === null) return;
 	reveal();
 	showHealth(model.status);
+	showLock(model.status);
 	showJoin(model.status);
 	showEngines(model.status);
 	showPair(model.failover);
@@ -82,6 +89,7 @@ function redraw() {
 
 byID('find').addEventListener('input', show);
 room.addEventListener('change', show);
+byID('lock').addEventListener('click', toggleLock);
 setPanicRooms(() => rooms().map(({ name: one }) => one));
 // Sparklines and the graph move with time even where no event comes.
 setInterval(() => isLost() || redraw(), 5000);

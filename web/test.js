@@ -2,7 +2,7 @@
 
 import { badge, button, byID, follow, isLost, keep, make, name, offer, reveal, setChildren, setText, time } from './page.js';
 import { blink, showCards } from './cards.js';
-import { order, say, setPanicRooms } from './control.js';
+import { order, say, setLock, setPanicRooms } from './control.js';
 import { empty, peopleOf, roomsOf } from './model.js';
 
 const model = empty();
@@ -111,6 +111,7 @@ setInterval(() => held.size > 0 && send(), 2000);
 function show() {
 	if (model.status === null) return;
 	reveal();
+	setLock(model.status.lock);
 	const rooms = roomsOf(model);
 	offer(select, rooms.map((room) => new Option(room.name)));
 	const down = new Set(held.values());

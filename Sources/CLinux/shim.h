@@ -76,6 +76,11 @@ static const int midihub_sched_reset_on_fork = 0x40000000;
 static inline int midihub_realtime_limit(struct rlimit *limit) { return getrlimit(RLIMIT_RTPRIO, limit); }
 static inline int midihub_set_realtime_limit(const struct rlimit *limit) { return setrlimit(RLIMIT_RTPRIO, limit); }
 
+static inline int midihub_memory_limit(struct rlimit *limit) { return getrlimit(RLIMIT_MEMLOCK, limit); }
+static inline int midihub_set_memory_limit(const struct rlimit *limit) { return setrlimit(RLIMIT_MEMLOCK, limit); }
+static const rlim_t midihub_unlimited = RLIM_INFINITY;
+enum { midihub_mcl_onfault = 4 };
+
 // Variadic.
 static inline int midihub_be_dumpable(void) { return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); }
 static inline int midihub_signal_at_parents_end(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }

@@ -2,6 +2,7 @@ import Devices
 import Engine
 import EngineProtocol
 import Hub
+import Linux
 import Sequencer
 
 /// `midihub engine`: the embedded engine as a process of its own, with the devices of this machine that are on it. Its log is
@@ -20,6 +21,8 @@ enum EngineCommand {
             server.onPlan = { devices.follow($0.rooms, address: $0.host) }
             server.device = { devices.device(ofSession: $0)?.fullName }
             server.devices = { (devices.statuses.map(EngineStatus.Device.init), devices.trouble) }
+            // Not before it serves: reading in the whole program takes a moment, in which nobody waits for it.
+            server.loop.after(.seconds(1)) { LockedMemory.keep() }
             try server.run()
             devices.end()
             return .well

@@ -22,13 +22,15 @@ package final class HubClient {
     var isSilent: Bool { !isAnswered }
     /// The token for commands to a hub elsewhere.
     private let token: () throws(ConfigurationError) -> String?
+    /// Commands are to be obeyed though the hub is locked.
+    private let forces: Bool
 
-    package init(_ state: StateDirectory) {
-        (endpoint, token) = (.here(state), { () throws(ConfigurationError) in nil })
+    package init(_ state: StateDirectory, forces: Bool = false) {
+        (endpoint, self.forces, token) = (.here(state), forces, { () throws(ConfigurationError) in nil })
     }
 
-    init(_ url: HubURL, token: @escaping () throws(ConfigurationError) -> String?) {
-        (endpoint, self.token) = (.away(url), token)
+    init(_ url: HubURL, forces: Bool, token: @escaping () throws(ConfigurationError) -> String?) {
+        (endpoint, self.forces, self.token) = (.away(url), forces, token)
     }
 
     /// The body of a 200 answer; nil where no hub gives one.
@@ -64,8 +66,12 @@ package final class HubClient {
     }
 
     /// nil where no hub answers.
-    func post(_ path: String, within limit: Duration = .seconds(20)) -> Answer? { ask(.post, path, limit) }
-    func delete(_ path: String) -> Answer? { ask(.delete, path, .seconds(20)) }
+    func post(_ path: String, within limit: Duration = .seconds(20)) -> Answer? { ask(.post, forced(path), limit) }
+    func delete(_ path: String) -> Answer? { ask(.delete, forced(path), .seconds(20)) }
+
+    private func forced(_ path: String) -> String {
+        forces ? path + (path.contains("?") ? "&force=1" : "?force=1") : path
+    }
 
     /// Says that no hub answers, or what is wrong with its answer.
     func complain() -> ExitCode {
@@ -141,9 +147,9 @@ package final class HubClient {
 extension Options {
     /// The hub that is meant: the one of `--hub`, else this machine's.
     var client: HubClient {
-        guard let hub else { return HubClient(stateDirectory) }
+        guard let hub else { return HubClient(stateDirectory, forces: force) }
         let options = self
-        return HubClient(hub) { () throws(ConfigurationError) in
+        return HubClient(hub, forces: force) { () throws(ConfigurationError) in
             if let token = try AccessToken.inEnvironment() { return token }
             return try options.configuration().token
         }

@@ -47,7 +47,11 @@ enum ReloadCommand {
             return .well
         }
         Output.complain(Output.safe(HubClient.problem(in: answer)))
-        return answer.status == 404 || answer.status == 400 ? .misuse : .unavailable
+        return switch answer.status {
+        case 400, 404: .misuse
+        case 423: .no
+        default: .unavailable
+        }
     }
 }
 
@@ -81,15 +85,17 @@ enum DoctorCommand {
         let state = options.stateDirectory
         var ownPorts: Set<UInt16> = []
         var enginePIDs: Set<Int32> = []
+        var putOff: [String] = []
         let runs = FileLock.isHeld(state.lock)
         if let bytes = HubClient(state).get("/api/v1/status"),
             let status = try? JSONDecoder().decode(API.Status.self, from: Data(bytes))
         {
             ownPorts = Set(status.engines.filter { $0.state == .up }.map(\.port))
             enginePIDs = Set(status.engines.filter { $0.kind == EngineKind.embedded.rawValue }.compactMap(\.pid))
+            putOff = status.lock?.putOff ?? []
         }
         var findings = Doctor.examine(
-            configuration, state: state, hubRuns: runs, ownPorts: ownPorts, enginePIDs: enginePIDs)
+            configuration, state: state, hubRuns: runs, ownPorts: ownPorts, enginePIDs: enginePIDs, putOff: putOff)
         if let pair = HubClient(state).get("/api/v1/failover", as: Snapshot.Failover.self) {
             findings += Doctor.pair(pair)
         }

@@ -22,6 +22,10 @@ package struct Options: Equatable, Sendable {
     package var unlessStopped = false
     /// Whether it is `demo`, which sends no alerts.
     package var isDemo = false
+    /// Though the hub is locked for a show, and of `failover` whatever else stands against it.
+    package var force = false
+    /// Of `restart`.
+    package var atUnlock = false
     /// Of `alert`.
     package var test = false
     /// Of `monitor`.
@@ -29,8 +33,6 @@ package struct Options: Equatable, Sendable {
     package var room: String?
     /// Of `focus` and `input`: what was chosen is given up.
     package var release = false
-    /// Of `failover`: whatever stands against it.
-    package var force = false
     /// Of `notes-off`: notes, 0 to 127.
     package var from: UInt8?
     package var to: UInt8?
@@ -88,8 +90,9 @@ package struct Options: Equatable, Sendable {
             case "--follow": follow = true
             case "--once": once = true
             case "--test": test = true
-            case "--release": release = true
             case "--force": force = true
+            case "--at-unlock": atUnlock = true
+            case "--release": release = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
             case "--replay": replay = true
@@ -114,7 +117,7 @@ package struct Options: Equatable, Sendable {
     /// Those without a value.
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
-        "--one-hub", "--release", "--status", "--thru", "--force",
+        "--one-hub", "--release", "--status", "--thru", "--force", "--at-unlock",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {

@@ -8,6 +8,8 @@ enum RestartCommand {
 
     static func run(_ options: Options) -> ExitCode {
         let state = options.stateDirectory
+        if options.atUnlock { return LockCommands.restartAtUnlock(state) }
+        if LockCommands.refuse("another hub", state, options) { return .no }
         guard let old = HubLock.holder(state), let hub = ProcessDescriptor(old) else { return Output.notRunning(state) }
         let (isSystemds, program) = (Systemd.isHub(old.pid), program(like: old.pid, state))
         do throws(Errno) {

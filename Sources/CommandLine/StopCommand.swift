@@ -10,6 +10,7 @@ enum StopCommand {
     static func run(_ options: Options) -> ExitCode {
         let state = options.stateDirectory
         guard File.exists(state.path) else { return .well }
+        if LockCommands.refuse("the hub's end", state, options) { return .no }
         do {
             try state.becomeOwner()
             do throws(Errno) {
@@ -55,7 +56,9 @@ enum StopCommand {
 
     /// False where there was no hub to ask.
     private static func ask(_ state: StateDirectory, _ holder: ProcessIdentity?) -> Bool {
-        if HubClient(state).post("/api/v1/stop", within: .seconds(5))?.status == 202 { return true }
+        // Whether a lock is passed over was decided before.
+        let client = HubClient(state, forces: ShowLock.load(state) != nil)
+        if client.post("/api/v1/stop", within: .seconds(5))?.status == 202 { return true }
         // A hub that holds the lock and does not answer is starting, ending or hanging.
         guard let hub = holder.flatMap({ ProcessDescriptor($0) }) else { return false }
         hub.send(SIGTERM)

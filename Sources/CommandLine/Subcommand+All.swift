@@ -25,19 +25,33 @@ extension Subcommand {
             Subcommand(
                 name: "stop", summary: "say goodbye to the players, end the hub and its engines",
                 explanation: "Stays stopped for cron until `midihub start`. Saying it twice does no harm.",
-                options: local, run: StopCommand.run),
+                options: local.union(["--force"]), run: StopCommand.run),
             Subcommand(
                 name: "restart", summary: "the hub anew, as after an upgrade; engines and players stay",
                 explanation: """
                     The running hub leaves its engines to a new one, which has the same options: the music goes on. Exit code 1
-                    when no hub runs.
-                    """, options: local, run: RestartCommand.run),
+                    when no hub runs, or it is locked.
+                      --at-unlock  where the hub is locked: when it is unlocked; else nothing, and exit code 1 (packages say this)
+                    """, options: local.union(["--force", "--at-unlock"]), run: RestartCommand.run),
+            Subcommand(
+                name: "lock", summary: "for a show: what could change a room is refused: midihub lock [NAME]",
+                explanation: """
+                    Until `midihub unlock`, over restarts and reboots too, the hub neither reads its configuration again nor ends
+                    or restarts anything, and refuses kicks, blocks, orders about focus and inputs, invitations, pianos and
+                    echoes; with --force (the API: force=1) it does them all the same, on record. Whoever is to play can, comes
+                    and goes as ever; panic and notes-off are obeyed. An upgrade of the package installs, and what is new begins
+                    at the unlock. NAME, for the others to read, is who has locked it.
+                    """, options: ordering, takesOperands: true, run: LockCommands.lock),
+            Subcommand(
+                name: "unlock", summary: "the show is over: what was put off is done",
+                explanation: "Lifts the lock of `midihub lock`, whoever has locked it.", options: ordering,
+                run: LockCommands.unlock),
             Subcommand(
                 name: "reload", summary: "read the configuration again",
                 explanation: """
                     Ports are added and removed without touching the players on the others. A configuration with an error
                     changes nothing, and the error is shown here.
-                    """, options: ordering, run: ReloadCommand.run),
+                    """, options: changing, run: ReloadCommand.run),
             Subcommand(
                 name: "status", summary: "is all well?",
                 explanation: """
@@ -73,14 +87,14 @@ extension Subcommand {
                     A participant whose software sends back what it hears (a feedback loop) is muted once that is proven, and
                     shown as such. This lifts it, for all of that NAME or the one of that number; where the loop goes on, it
                     is muted again.
-                    """, options: ordering, takesOperands: true, run: MemberCommands.unmute),
+                    """, options: changing, takesOperands: true, run: MemberCommands.unmute),
             Subcommand(
                 name: "kick", summary: "send somebody away: midihub kick NAME",
                 explanation: """
                     All of that NAME, or the one of that number; who is sent away may come again. On rtpmidid its computer is
                     not told, and shows it as connected. Whom the room has invited is not invited again before `connect` or
                     a reload.
-                    """, options: ordering, takesOperands: true, run: MemberCommands.kick),
+                    """, options: changing, takesOperands: true, run: MemberCommands.kick),
             Subcommand(
                 name: "notes-off", summary: "end stuck notes at somebody: midihub notes-off NAME",
                 explanation: """
@@ -93,13 +107,13 @@ extension Subcommand {
                 explanation: """
                     In a room, TO no longer hears FROM: names, which hold for whoever comes with them, and over restarts.
                       --room NAME   where there are several rooms
-                    """, options: ordering.union(["--room"]), takesOperands: true, run: BlockCommands.block),
+                    """, options: changing.union(["--room"]), takesOperands: true, run: BlockCommands.block),
             Subcommand(
                 name: "unblock", summary: "one may hear another again: midihub unblock FROM TO",
                 explanation: """
                     Lifts a block.
                       --room NAME   where there are several rooms
-                    """, options: ordering.union(["--room"]), takesOperands: true, run: BlockCommands.unblock),
+                    """, options: changing.union(["--room"]), takesOperands: true, run: BlockCommands.unblock),
             Subcommand(
                 name: "focus", summary: "who feeds back to the controllers: midihub focus [NAME]",
                 explanation: """
@@ -108,7 +122,7 @@ extension Subcommand {
                     leaves.
                       --room NAME   where several rooms have controllers
                       --release     nobody has it any more
-                    """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.focus
+                    """, options: changing.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.focus
             ),
             Subcommand(
                 name: "input", summary: "which of two controllers is heard: midihub input [INPUT NAME]",
@@ -117,7 +131,7 @@ extension Subcommand {
                     here. Without words: all inputs, and who of them is heard.
                       --room NAME   where several rooms have that input
                       --release     the first of its controllers that is here is heard
-                    """, options: ordering.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
+                    """, options: changing.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
             ),
             Subcommand(
                 name: "failover", summary: "two hubs as a pair: midihub failover [switch|mute|unmute]",
@@ -133,7 +147,7 @@ extension Subcommand {
                     ("Stage piano"; `midihub connections` lists them), that one is invited, wherever it is from time to time.
                       --room NAME   where there are several rooms
                       --name NAME   what the others see it as (HOST, where that is a name)
-                    """, options: ordering.union(["--room", "--name"]), takesOperands: true,
+                    """, options: changing.union(["--room", "--name"]), takesOperands: true,
                 run: ConnectCommands.connect),
             Subcommand(
                 name: "disconnect", summary: "no longer invite a peer: midihub disconnect NAME",
@@ -141,7 +155,7 @@ extension Subcommand {
                     Says goodbye to it, too. NAME is what the others see it as, or HOST:PORT. Who was let in by `discover` is
                     let in again when it returns to the network, or the hub is started anew.
                       --room NAME   where there are several rooms
-                    """, options: ordering.union(["--room"]), takesOperands: true, run: ConnectCommands.disconnect),
+                    """, options: changing.union(["--room"]), takesOperands: true, run: ConnectCommands.disconnect),
             Subcommand(
                 name: "connections", summary: "whom the rooms invite, and how it is with each",
                 explanation: """

@@ -21,6 +21,8 @@ package struct Subcommand {
     /// Also of a hub elsewhere; its token may stand in a configuration.
     static let anywhere = local.union(["--hub"])
     static let ordering = anywhere.union(["--config"])
+    /// Orders that a hub refuses while it is locked for a show.
+    static let changing = ordering.union(["--force"])
     static let hub: Set = [
         "--config", "--state", "--port", "--connect-all", "--policy", "--engine", "--rtpmidid", "--listen", "--web",
     ]
@@ -32,6 +34,7 @@ package struct Subcommand {
         if options.contains("--config"), !options.contains("--port") { text += Self.configOption }
         if options.contains("--hub") { text += Self.awayOption }
         if options.contains("--hub"), options.contains("--config") { text += Self.awayToken }
+        if options.contains("--force") { text += Self.forceOption }
         return text
     }
 
@@ -56,6 +59,10 @@ package struct Subcommand {
         """
     private static let configOption = """
           --config FILE           configuration (JSON5), else /etc/midihub/midihub.json5 where it exists
+
+        """
+    private static let forceOption = """
+          --force                 though the hub is locked for a show (`midihub lock`); it is on record
 
         """
     static let stateOption = """

@@ -21,6 +21,7 @@ package struct Status: Hashable, Sendable {
     package static let targetTooLong = Status(414)
     package static let expectationFailed = Status(417)
     package static let misdirected = Status(421)
+    package static let locked = Status(423)
     package static let tooManyRequests = Status(429)
     package static let headersTooLarge = Status(431)
     package static let internalError = Status(500)
@@ -48,6 +49,7 @@ package struct Status: Hashable, Sendable {
         case 417: "Expectation Failed"
         case 421: "Misdirected Request"
         case 422: "Unprocessable Content"
+        case 423: "Locked"
         case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
         case 500: "Internal Server Error"

@@ -9,9 +9,13 @@ package struct Author: Hashable, Sendable, CustomStringConvertible {
     package let address: String?
     /// Of one who needs no token for it.
     private let means: String?
-    package init(address: String?) { (self.address, means) = (address, nil) }
+    /// Wants it done though the hub is locked.
+    package let insists: Bool
+    package init(address: String?, insists: Bool = false) {
+        (self.address, self.insists, means) = (address, insists, nil)
+    }
     /// By Open Sound Control.
-    init(osc address: String) { (self.address, means) = (address, "OSC") }
+    init(osc address: String) { (self.address, insists, means) = (address, false, "OSC") }
     package var description: String { means ?? (address == nil ? "the command line" : "somebody with the token") }
 }
 
@@ -43,6 +47,11 @@ package enum Command: Hashable, Sendable {
     case restart(engine: String)
     case testAlert
     case stop
+    /// For a show, by whoever they say they are; nil: the author.
+    case lock(by: String?)
+    case unlock
+    /// A restart of the hub, which is locked, is to be at its unlock.
+    case putOffRestart
 
     /// The room that the command is about. It is refused where no room has that name.
     var room: String? {
@@ -53,7 +62,7 @@ package enum Command: Hashable, Sendable {
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
             .connect(let room, _, _), .letIn(let room, _, _):
             room
-        case .disconnect, .failover, .reload, .member, .restart, .testAlert, .stop: nil
+        case .disconnect, .failover, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock, .putOffRestart: nil
         }
     }
 }
@@ -65,6 +74,8 @@ package struct CommandReply: Hashable, Sendable {
         /// It has begun and is not finished.
         case accepted
         case invalid, notFound, conflict, unavailable
+        /// The hub is locked for a show.
+        case locked
     }
     package let outcome: Outcome
     package let text: String
@@ -87,6 +98,7 @@ package struct CommandReply: Hashable, Sendable {
     static func invalid(_ text: String) -> CommandReply { .init(.invalid, text) }
     static func notFound(_ text: String) -> CommandReply { .init(.notFound, text) }
     static func conflict(_ text: String) -> CommandReply { .init(.conflict, text) }
+    static func locked(_ text: String) -> CommandReply { .init(.locked, text) }
     static func unavailable(_ text: String) -> CommandReply { .init(.unavailable, text) }
 }
 

@@ -15,13 +15,13 @@ package enum Doctor {
     }
 
     /// Examines everything; `ownPorts` are the UDP ports that engines of ours hold already, `enginePIDs` the
-    /// embedded ones.
+    /// embedded ones, `putOff` what a hub that is locked does at its unlock.
     package static func examine(
         _ configuration: Configuration, state: StateDirectory, hubRuns: Bool, ownPorts: Set<UInt16>,
-        enginePIDs: Set<Int32> = []
+        enginePIDs: Set<Int32> = [], putOff: [String] = []
     ) -> [Finding] {
         var findings = engines(configuration)
-        if configuration.engine != .rtpmidid { findings.append(priority(enginePIDs)) }
+        if configuration.engine != .rtpmidid { findings += machine(enginePIDs) }
         if configuration.failover != nil { findings.append(cipher()) }
         for (port, _, _) in configuration.ports where !ownPorts.contains(port) {
             findings.append(udpPair(port))
@@ -31,6 +31,7 @@ package enum Doctor {
             findings += configuration.tcp.map { tcp(.init(host: configuration.address ?? "::", port: $0.port)) }
         }
         findings.append(stateDirectory(state))
+        findings += lock(state, putOff)
         findings.append(webDirectory(configuration))
         findings.append(avahi())
         if configuration.alerts != nil { findings.append(alerts()) }
@@ -120,22 +121,6 @@ package enum Doctor {
         return "this kernel (\(kernel)) has no snd-seq module: boot a kernel with sound, then modprobe snd-seq"
     }
 
-    /// What an engine does on a machine that is busy with other things.
-    private static func priority(_ engines: Set<Int32>) -> Finding {
-        let topic = "real-time"
-        if !engines.isEmpty {
-            if engines.contains(where: RealTime.isUsed) {
-                return Finding(topic: topic, isWell: true, text: "the engine goes before other programs (SCHED_FIFO)")
-            }
-        } else if RealTime.isAllowed {
-            return Finding(topic: topic, isWell: true, text: "an engine would go before other programs (SCHED_FIFO)")
-        }
-        return Finding(
-            topic: topic, isWell: false, isOptional: true,
-            text: "an engine has no real-time priority here: other programs on a busy machine may delay notes",
-            fix: "start the hub by systemd (midihub.service) or as root")
-    }
-
     /// Both ports of a pair must be free: rtpmidid goes on running without them, deaf.
     package static func udpPair(_ port: UInt16) -> Finding {
         for number in [port, port + 1] {
@@ -207,6 +192,18 @@ package enum Doctor {
                 fix: "run as root, or name a directory of your own with --state DIR")
         }
         return Finding(topic: "state", isWell: true, text: state.path)
+    }
+
+    /// `putOff`: what waits for the unlock.
+    private static func lock(_ state: StateDirectory, _ putOff: [String]) -> [Finding] {
+        guard let lock = ShowLock.load(state) else { return [] }
+        let then = putOff.isEmpty ? "" : "; then \(putOff.joined(separator: ", and "))"
+        return [
+            Finding(
+                topic: "lock", isWell: false, isOptional: true,
+                text: "the hub is locked \(lock.text): what could change a room is refused\(then)",
+                fix: "midihub unlock")
+        ]
     }
 
     private static func webDirectory(_ configuration: Configuration) -> Finding {

@@ -17,6 +17,7 @@ extension Hub {
         if let room = command.room, !context.configuration.rooms.contains(where: { $0.name == room }) {
             return reply(.notFound("There is no room \"\(room)\"."))
         }
+        if refusedByLock(command, by: author, reply) { return }
         switch command {
         case .reload: reload(author, reply)
         case .panic(let room, let all): panic(room, all, author, reply)
@@ -42,6 +43,9 @@ extension Hub {
         case .stop:
             reply(.accepted("The hub says goodbye and ends."))
             stop(because: "midihub stop")
+        case .lock(let name): lock(by: name, author, reply)
+        case .unlock: unlock(author, reply)
+        case .putOffRestart: putOffRestart(author, reply)
         }
     }
 

@@ -62,6 +62,7 @@ extension Hub {
         snapshot.offers = offerViews(beside: snapshot.participants)
         snapshot.store = context.recorder.view
         snapshot.failover = failoverView(snapshot.participants)
+        snapshot.lock = lockView
         snapshot.health = Snapshot.Health.judge(
             engines: snapshot.engines, participants: snapshot.participants, store: snapshot.store,
             carrierProblems: carrier.carrierProblems + textClients.problems,

@@ -34,6 +34,7 @@ package final class Hub {
     /// What carries the MIDI, and a carrier of the other kind, which only ends the engines that an earlier hub has left.
     let carrier: any Carrier
     private let orphaned: any Carrier
+    let restartProgram: (StateDirectory) throws(Errno) -> Int32
     var location: String?
     var isPublishing = false
     var publishedAt = ContinuousClock.now.advanced(by: .seconds(-1))
@@ -110,6 +111,8 @@ package final class Hub {
         var post: @Sendable (Alert, String) -> Curl.Outcome = { Alerter.post($0, to: $1) }
         /// What is announced on the local network is found out by a child.
         var watchesNetwork = true
+        /// Begins what makes the hub anew; its pid.
+        var restart: (StateDirectory) throws(Errno) -> Int32 = { (state) throws(Errno) in try Hub.restart(state) }
         /// Events are also written to standard output.
         var prints = true
     }
@@ -127,7 +130,7 @@ package final class Hub {
         _ configure: @escaping Configure, _ configuration: Configuration, _ state: StateDirectory,
         _ signals: consuming SignalDescriptor, _ outside: Outside = Outside()
     ) throws {
-        self.configure = configure
+        (self.configure, restartProgram) = (configure, outside.restart)
         self.signals = signals
         let loop = try EventLoop()
         (requests, pianoNews) = (try Mailbox(), try Mailbox())

@@ -15,6 +15,8 @@ final class HubContext {
     let loop: EventLoop
     let recorder: StoreWriter
     var configuration: Configuration
+    /// nil where the hub is not locked for a show.
+    var showLock: ShowLock?
     let logs: LogWatch
     /// Those who take part through this process.
     var relays = Relays()
@@ -56,6 +58,7 @@ final class HubContext {
         (self.state, self.loop, self.recorder, self.configuration) = (state, loop, recorder, configuration)
         (nextVisit, lastAlive, earlierRoundTrips) = (memory.nextVisit, memory.lastAlive, memory.roundTrips)
         (offsets, openVisits) = (memory.offsets, memory.openVisits)
+        showLock = ShowLock.load(state)
         logs = try LogWatch(loop)
         names = try Mailbox()
         self.prints = prints

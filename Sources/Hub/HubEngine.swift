@@ -50,6 +50,8 @@ protocol HubEngine: AnyObject {
         _ command: MemberCommand, on participant: Int64, _ done: @escaping (CommandReply?) -> Void
     ) -> Bool
 
+    /// What is done with it when the hub is unlocked, in words; nil where there is nothing.
+    var putOff: String? { get }
     /// A line for each port that it serves.
     var views: [Snapshot.Engine] { get }
     var participants: [Snapshot.Participant] { get }
@@ -58,6 +60,7 @@ protocol HubEngine: AnyObject {
 extension HubEngine {
     var isDown: Bool { process.service.state == .idle }
     func stop() { process.stop() }
+    var putOff: String? { nil }
 
     func restart(by author: Author) {
         context.note(

@@ -153,6 +153,14 @@ package struct Snapshot: Equatable, Sendable {
         package var lost = 0
     }
 
+    /// It is locked for a show.
+    package struct Lock: Codable, Equatable, Sendable {
+        package var since: Int64
+        package var by: String
+        /// What is done when it is unlocked, each in words that follow "then".
+        package var putOff: [String]
+    }
+
     package struct Counts: Codable, Equatable, Sendable {
         package var participants = 0
         package var wires = 0
@@ -183,6 +191,7 @@ package struct Snapshot: Equatable, Sendable {
     package var store = Store()
     /// The other hub of a pair; nil where there is none.
     package var failover: Failover?
+    package var lock: Lock?
 }
 
 /// The latest snapshot, published by the hub's loop and read by any thread.

@@ -13,6 +13,7 @@ extension StateDirectory {
             lchown(memory, owner.user, owner.group)
         }
         RealTime.allow()
+        LockedMemory.allow()
         try Owner.become(owner.user, group: owner.group)
     }
 

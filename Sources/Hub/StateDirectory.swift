@@ -17,6 +17,8 @@ package struct StateDirectory: Sendable, Equatable {
     package var alerts: String { "\(path)/alerts.json" }
     /// Whom people have told the hub to invite.
     package var connections: String { "\(path)/connections.json" }
+    /// There while the hub is locked for a show, over restarts too.
+    package var showLock: String { "\(path)/lock.json" }
     package var startLock: String { "\(path)/start.lock" }
     package var token: String { "\(path)/token" }
     /// There while a person's `stop` holds: cron's `start --unless-stopped` respects it.

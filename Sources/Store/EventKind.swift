@@ -8,7 +8,8 @@ package enum EventKind: String, CaseIterable, Hashable, Sendable {
 
     // What people have done.
     case kick, unmute, release, panic, block, unblock, piano, restart, reload, focus, input
-    case connect, disconnect
+    case connect, disconnect, locked, unlocked, forced
+    case putOff = "put-off"
     case notesOff = "notes-off"
     case pianoLost = "piano-lost"
     case echoOn = "echo-on"

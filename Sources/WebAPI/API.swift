@@ -19,6 +19,8 @@ package enum API {
         package var quality: [Quality.Limit]?
         /// How it is with the other hub of a pair, in one sentence; absent where there is none.
         package var failover: String?
+        /// Absent where it is not locked.
+        package var lock: Snapshot.Lock?
 
         init(_ snapshot: Snapshot) {
             (name, version, pid, startedAt) = (snapshot.name, Version.text, snapshot.pid, snapshot.startedAt)
@@ -30,6 +32,7 @@ package enum API {
                 rooms: snapshot.rooms.count)
             quality = Quality.limits
             failover = snapshot.failover?.line
+            lock = snapshot.lock
         }
 
         /// As the stream has it, without how far logs were read, which would change all the time.
@@ -195,6 +198,18 @@ package enum API {
         hidden.trouble = failover.trouble.map(AddressMask.masked)
         hidden.obstacles = failover.obstacles.map(AddressMask.masked)
         return hidden
+    }
+
+    /// Whether the hub is locked for a show, and if so since when, by whom, and what is done when it is unlocked.
+    package struct Lock: Codable, Sendable {
+        package var locked: Bool
+        package var since: Int64?
+        package var by: String?
+        package var putOff: [String]?
+
+        init(_ lock: Snapshot.Lock?) {
+            (locked, since, by, putOff) = (lock != nil, lock?.since, lock?.by, lock?.putOff)
+        }
     }
 
     package struct Done: Codable, Sendable {

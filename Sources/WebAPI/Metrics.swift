@@ -46,6 +46,7 @@ package struct Metrics {
         add(
             "midihub_healthy", .gauge, "Whether all is well (1) or /healthz says what is not (0).",
             snapshot.health.ok ? 1 : 0)
+        add("midihub_locked", .gauge, "Whether the hub is locked for a show.", snapshot.lock == nil ? 0 : 1)
         add(
             "process_start_time_seconds", .gauge, "When the hub began, in Unix seconds.",
             Double(snapshot.startedAt) / 1000)

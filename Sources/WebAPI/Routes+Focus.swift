@@ -4,19 +4,20 @@ import Hub
 /// Who feeds back to a room's controllers, and which of several controllers is heard.
 extension Routes {
     func addFocus(to router: inout Router) {
-        router.on(.post, "/api/v1/rooms/{name}/focus", query: ["member"]) { request, parameters, responder in
+        router.on(.post, "/api/v1/rooms/{name}/focus", query: ["member", "force"]) { request, parameters, responder in
             guard let member = Self.member(request, responder) else { return }
             give(.focus(room: parameters["name"], member), request, responder)
         }
-        router.on(.delete, "/api/v1/rooms/{name}/focus", query: []) { request, parameters, responder in
+        router.on(.delete, "/api/v1/rooms/{name}/focus", query: Self.forcible) { request, parameters, responder in
             give(.focus(room: parameters["name"], nil), request, responder)
         }
-        router.on(.post, "/api/v1/rooms/{name}/inputs/{input}/live", query: ["member"]) {
+        router.on(.post, "/api/v1/rooms/{name}/inputs/{input}/live", query: ["member", "force"]) {
             request, parameters, responder in
             guard let member = Self.member(request, responder) else { return }
             give(.choose(room: parameters["name"], input: parameters["input"], member), request, responder)
         }
-        router.on(.delete, "/api/v1/rooms/{name}/inputs/{input}/live", query: []) { request, parameters, responder in
+        router.on(.delete, "/api/v1/rooms/{name}/inputs/{input}/live", query: Self.forcible) {
+            request, parameters, responder in
             give(.choose(room: parameters["name"], input: parameters["input"], nil), request, responder)
         }
     }

@@ -41,6 +41,7 @@ package struct Routes: Sendable {
         addFocus(to: &router)
         addFailover(to: &router)
         addTrying(to: &router)
+        addLock(to: &router)
         addStream(to: &router)
         router.on(.get, "/metrics") { [board, access, counters] _, _, responder in
             responder.send(Metrics.response(board.snapshot, counters, wrongTokens: access.wrongTokenCount))
@@ -95,7 +96,8 @@ package struct Routes: Sendable {
             give(.panic(room: request.query["room"], all: all == 1), request, responder)
         }
         for (word, command) in [("kick", MemberCommand.kick), ("unmute", .unmute), ("release", .release)] {
-            router.on(.post, "/api/v1/participants/{id}/\(word)", query: []) { request, parameters, responder in
+            let query: Set = command == .release ? [] : Self.forcible
+            router.on(.post, "/api/v1/participants/{id}/\(word)", query: query) { request, parameters, responder in
                 guard let id = Self.participant(parameters, responder) else { return }
                 give(.member(id, command), request, responder)
             }
@@ -111,7 +113,8 @@ package struct Routes: Sendable {
             give(.member(id, .notesOff(UInt8(min(from, to))...UInt8(max(from, to)))), request, responder)
         }
         for method in [Method.post, .delete] {
-            router.on(method, "/api/v1/rooms/{name}/blocks", query: ["from", "to"]) { request, parameters, responder in
+            router.on(method, "/api/v1/rooms/{name}/blocks", query: ["from", "to", "force"]) {
+                request, parameters, responder in
                 guard let from = request.query["from"], let to = request.query["to"],
                     [from, to].allSatisfy({ (1...256).contains($0.unicodeScalars.count) })
                 else {
@@ -123,13 +126,14 @@ package struct Routes: Sendable {
                 give(command, request, responder)
             }
         }
-        router.on(.post, "/api/v1/rooms/{name}/connections", query: ["to", "name"]) { request, parameters, responder in
+        router.on(.post, "/api/v1/rooms/{name}/connections", query: ["to", "name", "force"]) {
+            request, parameters, responder in
             do throws(ConfigurationError) {
                 let host = try Configuration.host(request.query["to"] ?? "")
                 give(.connect(room: parameters["name"], host, name: request.query["name"]), request, responder)
             } catch { responder.send(.problem(.badRequest, "to: \(error).")) }
         }
-        router.on(.post, "/api/v1/rooms/{name}/let-in", query: ["announced", "name"]) {
+        router.on(.post, "/api/v1/rooms/{name}/let-in", query: ["announced", "name", "force"]) {
             request, parameters, responder in
             guard let announced = request.query["announced"], !announced.isEmpty else {
                 return responder.send(
@@ -138,21 +142,24 @@ package struct Routes: Sendable {
             give(
                 .letIn(room: parameters["name"], announced: announced, name: request.query["name"]), request, responder)
         }
-        router.on(.delete, "/api/v1/rooms/{name}/connections", query: ["name"]) { request, parameters, responder in
+        router.on(.delete, "/api/v1/rooms/{name}/connections", query: ["name", "force"]) {
+            request, parameters, responder in
             guard let name = request.query["name"] else {
                 return responder.send(
                     .problem(.badRequest, "name is what the others see the peer as, or its HOST:PORT, and needed."))
             }
             give(.disconnect(room: parameters["name"], name: name), request, responder)
         }
-        router.on(.post, "/api/v1/engines/{name}/restart", query: []) { request, parameters, responder in
+        router.on(.post, "/api/v1/engines/{name}/restart", query: Self.forcible) { request, parameters, responder in
             give(.restart(engine: parameters["name"]), request, responder)
         }
-        router.on(.post, "/api/v1/reload", query: []) { request, _, responder in give(.reload, request, responder) }
+        router.on(.post, "/api/v1/reload", query: Self.forcible) { request, _, responder in
+            give(.reload, request, responder)
+        }
         router.on(.post, "/api/v1/alerts/test", query: []) { request, _, responder in
             give(.testAlert, request, responder)
         }
-        router.on(.post, "/api/v1/stop", query: []) { request, _, responder in
+        router.on(.post, "/api/v1/stop", query: Self.forcible) { request, _, responder in
             guard request.viaSocket else {
                 return responder.send(
                     .problem(.forbidden, "The hub is stopped on its own machine: midihub stop."))
@@ -165,7 +172,7 @@ package struct Routes: Sendable {
     private func addTrying(to router: inout Router) {
         for method in [Method.post, .delete] {
             let isPost = method == .post
-            router.on(method, "/api/v1/rooms/{name}/piano", query: isPost ? ["player", "keys"] : ["player"]) {
+            router.on(method, "/api/v1/rooms/{name}/piano", query: isPost ? ["player", "keys", "force"] : ["player"]) {
                 request, parameters, responder in
                 guard let player = request.query["player"], PianoKey.isPlayer(player),
                     let strokes = Stroke.list(request.query["keys"] ?? "")
@@ -177,7 +184,7 @@ package struct Routes: Sendable {
                 let key = PianoKey(room: parameters["name"], player: player)
                 give(isPost ? .piano(key, strokes) : .leavePiano(key), request, responder)
             }
-            router.on(method, "/api/v1/rooms/{name}/echo", query: isPost ? ["seconds"] : []) {
+            router.on(method, "/api/v1/rooms/{name}/echo", query: isPost ? ["seconds", "force"] : Self.forcible) {
                 request, parameters, responder in
                 let room = parameters["name"]
                 if !isPost { return give(.endEcho(room: room), request, responder) }
@@ -190,10 +197,17 @@ package struct Routes: Sendable {
         }
     }
 
+    /// Of a command that is refused while the hub is locked, unless it is forced.
+    static let forcible: Set = ["force"]
+
     /// Sends a command to the hub and answers with its reply.
     func give(_ command: Command, _ request: Request, _ responder: Responder) {
-        requests.send(
-            .command(command, by: Author(address: request.client?.host)) { responder.send(Self.response($0)) })
+        guard let force = Self.number(request.query["force"], 0...1, else: 0) else {
+            return responder.send(
+                .problem(.badRequest, "force is 1, to have it done though the hub is locked, or 0."))
+        }
+        let author = Author(address: request.client?.host, insists: force == 1)
+        requests.send(.command(command, by: author) { responder.send(Self.response($0)) })
     }
 
     private static func response(_ reply: CommandReply) -> Response {
@@ -208,6 +222,7 @@ package struct Routes: Sendable {
         case .invalid: return .problem(.badRequest, reply.text)
         case .notFound: return .problem(.notFound, reply.text)
         case .conflict: return .problem(.conflict, reply.text)
+        case .locked: return .problem(.locked, reply.text)
         case .unavailable: return .problem(.unavailable, reply.text)
         }
     }

@@ -26,4 +26,23 @@ import Testing
             Issue.record("accepted")
         } catch { #expect(error.description.contains(message), "\(error.description)") }
     }
+
+    /// What each command is while the hub is locked for a show. A new one fails here until it has its place.
+    @Test func `every command either knows --force or cannot change a room`() {
+        let refused: Set = [
+            "stop", "restart", "reload", "kick", "unmute", "block", "unblock", "focus", "input", "connect",
+            "disconnect",
+        ]
+        let obeyed: Set = [
+            "panic", "notes-off", "alert", "lock", "unlock",  // they end sound, or reach nobody in a room
+            "status", "participants", "latency", "events", "monitor", "connections", "doctor", "devices", "ping",
+            "run", "start", "demo", "engine", "listener",  // they begin something; a hub that runs is left alone
+            "join", "decode", "completions", "manual",
+        ]
+        for command in Subcommand.all {
+            #expect(refused.contains(command.name) != obeyed.contains(command.name), "\(command.name)")
+            #expect(command.options.contains("--force") == refused.contains(command.name), "\(command.name)")
+        }
+        #expect(Set(Subcommand.all.map(\.name)) == refused.union(obeyed))
+    }
 }

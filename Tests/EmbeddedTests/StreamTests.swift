@@ -202,7 +202,7 @@ import Testing
         let lists = [
             "/participants", "/latency", "/healthz", "/api/v1/openapi.json", "/api/v1/status", "/api/v1/rooms",
             "/api/v1/participants", "/api/v1/wires", "/api/v1/latency", "/api/v1/events", "/api/v1/sounding",
-            "/metrics", "/api/v1/alerts", "/api/v1/failover",
+            "/metrics", "/api/v1/alerts", "/api/v1/failover", "/api/v1/lock",
         ]
         for path in lists {
             try check("GET", path)
@@ -271,6 +271,12 @@ import Testing
             try check(method, path, real, bearer)
             try check(method, path, real)
         }
+        // And while it is locked for a show.
+        try check("POST", "/api/v1/lock/restart", nil, bearer)
+        for query in ["", "?by=", "?by=Anna"] { try check("POST", "/api/v1/lock", "/api/v1/lock\(query)", bearer) }
+        for (method, path, real) in orders { try check(method, path, real, bearer) }
+        for path in ["/api/v1/lock", "/api/v1/status"] { try check("GET", path) }
+        try check("DELETE", "/api/v1/lock", nil, bearer)
         #expect(asked.sorted() == contract.routes, "every route was asked")
     }
 }

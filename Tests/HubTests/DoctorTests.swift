@@ -145,6 +145,31 @@ import Testing
         #expect(finding.fix?.isEmpty == false)
     }
 
+    @Test func `an engine whose memory is not locked is a note, not a fault`() throws {
+        let finding = try #require(Doctor.machine([getppid()]).first { $0.topic == "memory" })
+        #expect(!finding.isWell && finding.isOptional && finding.fix != nil)
+    }
+
+    @Test func `buffers that are too small and processors that slow down are notes, with the same fix`() throws {
+        let (core, cpu) = ("proc/sys/net/core", "sys/devices/system/cpu")
+        func findings() -> [Doctor.Finding] {
+            Doctor.machine([], system: directory.path).filter { ["socket buffers", "processors"].contains($0.topic) }
+        }
+        #expect(findings().isEmpty, "where the machine does not tell, nothing is said")
+        try File.makeDirectory(directory.file(core))
+        try File.makeDirectory(directory.file("\(cpu)/cpu0/cpufreq"))
+        directory.write("\(core)/rmem_max", "212992\n")
+        directory.write("\(core)/wmem_max", "4194304\n")
+        directory.write("\(cpu)/cpu0/cpufreq/scaling_governor", "schedutil\n")
+        #expect(findings().count == 2 && findings().allSatisfy { !$0.isWell && $0.isOptional })
+        #expect(findings()[0].text.hasPrefix("net.core.rmem_max is 212992: "))
+        #expect(findings()[1].text.contains("schedutil"))
+        #expect(findings().allSatisfy { $0.fix?.contains("tune") ?? false })
+        directory.write("\(core)/rmem_max", "1048576\n")
+        directory.write("\(cpu)/cpu0/cpufreq/scaling_governor", "performance\n")
+        #expect(findings().count == 2 && findings().allSatisfy(\.isWell))
+    }
+
     @Test func `alerts without curl are missing it`() {
         #expect(Doctor.alerts(curl: nil).isWell == false && Doctor.alerts(curl: nil).fix == "apt install curl")
     }

@@ -19,6 +19,13 @@ final class HubStage {
     /// What `reload` reads; nil is a file that is wrong.
     private let file: File
     let webhook: Webhook
+    let restarts = Restarts()
+
+    /// What was begun to make the hub anew, and what that is.
+    final class Restarts {
+        var count = 0
+        var program = "/bin/true"
+    }
 
     private final class File { var configuration: Configuration? }
 
@@ -62,6 +69,10 @@ final class HubStage {
             }
             made.append(FakeCarrier(context))
             return made[made.count - 1]
+        }
+        outside.restart = { [restarts] _ throws(Errno) in
+            restarts.count += 1
+            return try ChildProgram(path: restarts.program, arguments: [], environment: [:], output: nil).spawn()
         }
         outside.post = { alert, _ in webhook.post(alert) }
         hub = try Hub(

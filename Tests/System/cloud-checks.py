@@ -2,6 +2,7 @@
 
 cloud-checks.py files DIRECTORY      the files in user-data.yaml are those that lie beside it; the settings written to DIRECTORY
 cloud-checks.py aws DIRECTORY        the user data in aws.yaml, as EC2 and cloud-init would have it, written to DIRECTORY
+cloud-checks.py pi DIRECTORY         what raspberry-pi.yaml writes, written to DIRECTORY
 cloud-checks.py terraform            names and settings of main.tf, beside those of aws.yaml
 cloud-checks.py values               main.tf without what needs a provider
 cloud-checks.py token SCRIPT         what midihub-store-token sends, with no network
@@ -196,7 +197,20 @@ def token(script):
     os.unlink(secret.name)
 
 
-{"files": files, "aws": aws, "terraform": terraform, "values": values, "token": token}[sys.argv[1]](*sys.argv[2:])
+def pi(folder):
+    """raspberry-pi.yaml: its script and its words for the hub, into `folder`; what must be filled in is all that is not there."""
+    data = yaml.safe_load(open("cloud/raspberry-pi.yaml"))
+    files = {one["path"]: one for one in data["write_files"]}
+    check(set(files) == {"/etc/midihub-package", "/etc/midihub/midihub.json5", "/usr/local/sbin/midihub-install"}, f"{set(files)}")
+    check(files["/etc/midihub-package"]["content"] == "URL=\nSHA256=\n", "the package is filled in")
+    check("midihub-install" in str(data["runcmd"]), "it is never called")
+    check(data["users"][0]["ssh_authorized_keys"] == ["ssh-ed25519 KEY somebody@example.org"], "a key is filled in")
+    for path, one in files.items():
+        with open(f"{folder}/{path.split('/')[-1]}", "w") as file:
+            file.write(one["content"])
+
+
+{"files": files, "pi": pi, "aws": aws, "terraform": terraform, "values": values, "token": token}[sys.argv[1]](*sys.argv[2:])
 for fault in faults:
     print(fault)
 sys.exit(1 if faults else 0)

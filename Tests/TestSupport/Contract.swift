@@ -30,6 +30,13 @@ package struct Contract {
         }.sorted()
     }
 
+    /// Whether a route, as `routes` has it, may answer with that status.
+    package func may(_ route: String, answer status: Int) -> Bool {
+        let words = route.split(separator: " ").map(String.init)
+        let operation = paths[words[1]]?[words[0].lowercased()] as? [String: Any]
+        return (operation?["responses"] as? [String: Any])?["\(status)"] != nil
+    }
+
     /// What is wrong with an answer; empty where it is as described.
     package func faults(of answer: HTTPAnswer, to method: String, _ path: String) -> [String] {
         guard let operation = paths[path]?[method.lowercased()] as? [String: Any],

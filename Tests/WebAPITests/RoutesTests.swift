@@ -102,7 +102,7 @@ extension HTTPAnswer {
                 .connect(let room, _, _), .letIn(let room, _, _),
                 .disconnect(let room, _):
                 room
-            case .reload, .member, .failover, .restart, .testAlert, .stop: nil
+            case .reload, .member, .failover, .restart, .testAlert, .stop, .lock, .unlock, .putOffRestart: nil
             }
         }
 
@@ -130,6 +130,9 @@ extension HTTPAnswer {
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
             case .stop: "stop"
+            case .lock(let name): "lock by \(name ?? "whoever says so")"
+            case .unlock: "unlock"
+            case .putOffRestart: "put off a restart"
             }
         }
 
@@ -646,6 +649,48 @@ extension HTTPAnswer {
         #expect(contract.openPaths == ["Anything"], "what a description may say is not ours to describe")
         #expect(answer.text.contains("\"version\": \"\(Version.text)\""))
         #expect(!answer.text.contains("@"), "a place is kept for the version alone")
+    }
+
+    /// A new route that changes something fails here until its place is decided, too.
+    @Test func `every route that changes something may be refused by the lock and be forced, or is always obeyed`()
+        throws
+    {
+        let stage = try Stage()
+        let contract = try Contract(try stage.ask("GET", "/api/v1/openapi.json").body)
+        let obeyed: Set = [
+            "POST /api/v1/panic", "POST /api/v1/participants/{id}/release", "POST /api/v1/participants/{id}/notes-off",
+            "DELETE /api/v1/rooms/{name}/piano", "POST /api/v1/alerts/test", "POST /api/v1/lock",
+            "DELETE /api/v1/lock", "POST /api/v1/lock/restart",
+        ]
+        for route in contract.routes where !route.hasPrefix("GET") {
+            #expect(contract.may(route, answer: 423) == !obeyed.contains(route), "\(route)")
+            let words = route.split(separator: " ").map(String.init)
+            let path = words[1].replacing("{id}", with: "7").replacing("{name}", with: "Hall")
+                .replacing("{input}", with: "Keys")
+            // What is no parameter of a route is refused as such.
+            let text = try stage.ask(words[0], "\(path)?force=1", Self.bearer).text
+            let isUnknown = text.contains("This takes no parameters.") || text.contains("The parameters are ")
+            #expect(isUnknown == obeyed.contains(route), "\(route): \(text)")
+        }
+        for wrong in ["2", "", "yes"] {
+            #expect(try stage.ask("POST", "/api/v1/reload?force=\(wrong)", Self.bearer).status == 400)
+        }
+    }
+
+    @Test func `the lock is told to everybody, and given and lifted with the token`() throws {
+        let stage = try Stage()
+        #expect(try stage.ask("GET", "/api/v1/lock").text == #"{"locked":false}"#)
+        stage.show { $0.lock = .init(since: 7, by: "Anna", putOff: ["the hub restarts"]) }
+        let lock = try stage.ask("GET", "/api/v1/lock").object()
+        #expect(lock["by"] as? String == "Anna" && lock["since"] as? Int == 7 && lock["locked"] as? Bool == true)
+        #expect(lock["putOff"] as? [String] == ["the hub restarts"])
+        let status = try stage.ask("GET", "/api/v1/status").object()
+        #expect((status["lock"] as? [String: Any])?["by"] as? String == "Anna")
+        #expect(try stage.ask("POST", "/api/v1/lock?by=Anna").status == 401)
+        #expect(try stage.ask("DELETE", "/api/v1/lock").status == 401)
+        #expect(try stage.ask("POST", "/api/v1/lock?by=Anna", Self.bearer).reply == "lock by Anna by 127.0.0.1")
+        #expect(try stage.ask("DELETE", "/api/v1/lock", Self.bearer).reply == "unlock by 127.0.0.1")
+        #expect(try stage.ask("GET", "/metrics").text.contains("\nmidihub_locked 1\n"))
     }
 
     // MARK: Commands

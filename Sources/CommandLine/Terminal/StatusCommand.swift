@@ -45,6 +45,10 @@ enum StatusCommand {
         }
         for notice in status.health.notices ?? [] { lines.append("! " + Output.safe(notice)) }
         if let failover = status.failover { lines.append("Two hubs: \(Output.safe(failover))") }
+        if let lock = status.lock {
+            lines.append(style.paint(Output.safe("Locked \(ShowLock.text(since: lock.since, by: lock.by))."), .warning))
+            lines += lock.putOff.map { "  then: \(Output.safe($0))" }
+        }
         if status.store.lost > 0, status.store.state == .recording {
             lines.append("Changes that were not recorded while the store was down: \(status.store.lost).")
         }

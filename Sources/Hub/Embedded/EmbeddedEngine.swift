@@ -300,9 +300,16 @@ final class EmbeddedEngine: HubEngine {
         lacks.map { "\(name) cannot honour \($0), since it is of another version: \(Self.cure)." }
     }
 
+    private var isOlder: Bool { process.service.isAdopted && version.map { $0 != Version.text } ?? false }
+
+    var putOff: String? {
+        guard isOlder, let version else { return nil }
+        return "\(name) \(version) is replaced by \(Version.text) when its rooms are empty"
+    }
+
     /// An engine of an older version goes on serving those who are on it, and gives way when nobody is.
     private func replaceIfOlder(_ status: EngineStatus) {
-        guard process.service.isAdopted, status.version != Version.text, status.participants.isEmpty else { return }
+        guard isOlder, status.participants.isEmpty, context.showLock == nil else { return }
         context.note(
             .restart, engine: name, "\(name) \(status.version) is replaced by \(Version.text): nobody is on it")
         process.stop()
