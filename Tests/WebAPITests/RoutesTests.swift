@@ -662,8 +662,10 @@ extension HTTPAnswer {
             "DELETE /api/v1/rooms/{name}/piano", "POST /api/v1/alerts/test", "POST /api/v1/lock",
             "DELETE /api/v1/lock", "POST /api/v1/lock/restart",
         ]
+        // The lock lets them pass, and force is about the two hubs.
+        let forHubs: Set = ["POST /api/v1/failover/switch", "POST /api/v1/failover/unmute"]
         for route in contract.routes where !route.hasPrefix("GET") {
-            #expect(contract.may(route, answer: 423) == !obeyed.contains(route), "\(route)")
+            #expect(contract.may(route, answer: 423) == !obeyed.union(forHubs).contains(route), "\(route)")
             let words = route.split(separator: " ").map(String.init)
             let path = words[1].replacing("{id}", with: "7").replacing("{name}", with: "Hall")
                 .replacing("{input}", with: "Keys")
