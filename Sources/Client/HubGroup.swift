@@ -65,7 +65,7 @@ package final class HubGroup {
     var unnumbered: [SpeakerState] = []
     /// Whose links are silent for so long that they count as dead.
     private var deadLinks: Set<Int> = []
-    private var isLeaving = false
+    var isLeaving = false
     private var startsAgain = false
     package private(set) var selected: Int?
     private var reportDue: UInt64 = 0
@@ -81,7 +81,7 @@ package final class HubGroup {
         try add(hosts)
     }
 
-    private func add(_ hosts: [Initiator.Host]) throws(Errno) {
+    func add(_ hosts: [Initiator.Host]) throws(Errno) {
         precondition(hubs.count + hosts.count <= Self.most, "no more than \(Self.most) hubs at once")
         for host in hosts {
             let (index, hub) = (hubs.count, try Initiator(host, name: name, loop: loop, ssrc: ssrc))
@@ -100,21 +100,6 @@ package final class HubGroup {
             return
         }
         for hub in hubs { hub.start() }
-    }
-
-    /// Of one who began with no hub: it was not known yet which ones are meant.
-    package func start(on hosts: [Initiator.Host]) throws(Errno) {
-        precondition(hubs.isEmpty, "it is on hubs already")
-        try add(hosts)
-        start()
-    }
-
-    private func stand(on partner: LinkPacket.Greeting.Place) {
-        let address = SocketAddress(high: partner.high, low: partner.low, port: partner.port)
-        guard (1..<UInt16.max).contains(partner.port), !isLeaving,
-            (try? add([Initiator.Host(name: address.host, port: partner.port)])) != nil
-        else { return }
-        hubs[1].start()
     }
 
     /// Ends what it holds on the other sides and what they hold here, and says goodbye to them all.

@@ -51,7 +51,7 @@ package enum EngineLoopCommand: Sendable {
     /// False where there is no participant of that id.
     case member(id: UInt64, MemberCommand, @Sendable (Bool) -> Void)
     /// The other one of two hubs is to speak; nil where that is on its way, else why not.
-    case switchHubs(@Sendable (String?) -> Void)
+    case switchHubs(HubRole.Reason, @Sendable (String?) -> Void)
     /// What the name of an invited peer's host means, as it was asked for.
     case resolved(host: String, Result<[SocketAddress], ResolveError>)
     /// Says BY to everyone and ends.

@@ -20,6 +20,10 @@ extension EngineLoop {
     func followPair() {
         let wanted = plan.failover
         if let pair, let wanted, wanted.isSamePair(as: pair.partner.plan) {
+            if pair.digest != wanted.digest {
+                pair.digest = wanted.digest
+                pair.partner.send(PartnerLine(settings: wanted.digest))
+            }
             pair.role.silence = silence(wanted)
             pair.role.takesWhenUnsure = !(wanted.waitsWhenUnsure ?? false)
             hold(back: wanted.isHeldBack ?? false)
@@ -39,6 +43,7 @@ extension EngineLoop {
                 now: now)
             _ = role.holdBack(wanted.isHeldBack ?? false, at: now)
             pair = Pair(partner, role, since: SystemTime.unixMilliseconds, now: now)
+            pair?.digest = wanted.digest
             pairTrouble = nil
         } catch {
             pairTrouble = "\(error)"
@@ -115,8 +120,9 @@ extension EngineLoop {
             phase: role.phase, epoch: role.epoch, since: pair.since, reason: pair.reason,
             limit: Double(role.silence) / 10, isConnected: pair.partner.isConnected, isLinked: role.isLinked)
         status.isHeldBack = role.isHeldBack ? true : nil
+        status.isPartnerHeldBack = role.partner?.isHeldBack ?? false ? true : nil
         (status.partnerPhase, status.partnerVersion) = (role.partner?.phase, pair.hello?.version)
-        status.isAlike = pair.hello?.digest.flatMap { theirs in pair.partner.plan.digest.map { $0 == theirs } }
+        status.isAlike = pair.hello?.digest.flatMap { theirs in pair.digest.map { $0 == theirs } }
         status.roundTrip = pair.roundTrip.map { Double($0) / 10 }
         status.silentFor = pair.beat.map { Double(now &- $0.at) / 10 }
         status.trouble = pair.trouble
@@ -180,17 +186,19 @@ extension EngineLoop {
     // MARK: Who speaks
 
     /// An order: the other hub is to speak. Gives why not.
-    func switchHubs() -> String? {
+    func switchHubs(_ reason: HubRole.Reason = .order) -> String? {
         guard let pair else { return pairTrouble.map { "there is no pair: \($0)" } ?? "this hub has no partner" }
         guard pair.isUp else { return "the partner is not there" }
         guard pair.role.speaks else {
             if pair.role.isHeldBack { return "this hub is held back for maintenance" }
             guard pair.role.phase == .standby else { return "which hub speaks is just being found out" }
-            pair.partner.send(PartnerLine(.yield))
+            var line = PartnerLine(.yield)
+            line.reason = reason
+            pair.partner.send(line)
             return nil
         }
         if pair.role.partner?.isHeldBack ?? false { return "the partner is held back for maintenance" }
-        yield(.order)
+        yield(reason)
         return nil
     }
 
@@ -311,6 +319,5 @@ extension FailoverPlan {
     /// Only what may change while the two are a pair is different.
     fileprivate func isSamePair(as other: FailoverPlan) -> Bool {
         (host, port, secret, isMain, ports) == (other.host, other.port, other.secret, other.isMain, other.ports)
-            && digest == other.digest
     }
 }

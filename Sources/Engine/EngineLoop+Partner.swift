@@ -57,6 +57,7 @@ extension EngineLoop {
         (pair.beat, pair.beatDue, pair.pulseDue) = (nil, now, now)
         for member in rooms.flatMap(\.members) { pair.partner.send(PartnerLine(here: line(member))) }
         pair.partner.send(PartnerLine(.all))
+        pair.partner.send(PartnerLine(settings: pair.digest))
         pair.partner.send(PartnerLine(pair.role.word))
         sendBeat(pair)
         wake(by: now)
@@ -86,6 +87,7 @@ extension EngineLoop {
         case .speak:
             takeWaiting()
             change(pair) { $0.take(line.reason ?? .order, after: line.epoch ?? 0, at: now) }
+        case .settings: pair.hello?.digest = line.digest
         case .yield: yield(line.reason ?? .order)
         case .stopping: pair.isStopping = true
         case .hello, .superfluous: break

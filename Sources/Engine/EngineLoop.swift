@@ -297,7 +297,7 @@ final class EngineLoop {
                 if !sounding.isEmpty { all[member.id] = sounding }
             }
             answer(all)
-        case .switchHubs(let answer): answer(switchHubs())
+        case .switchHubs(let reason, let answer): answer(switchHubs(reason))
         case .resolved(let host, let result): resolved(host, result)
         case .stop: end()
         }

@@ -2,6 +2,7 @@ package import EngineProtocol
 import Foundation
 import Glibc
 package import Linux
+import Rooms
 
 /// The engine's thread, and beside it the main thread with its log, its control socket and its signals.
 package final class EngineServer {
@@ -197,7 +198,7 @@ package final class EngineServer {
             if let command = request.member { engine.send(.member(id: participant, command, whetherDone)) }
         case .activity: engine.send(.activity { later(.init(activity: $0)) })
         case .sounding: engine.send(.sounding { later(.init(sounding: $0)) })
-        case .switch: engine.send(.switchHubs { later(.init(error: $0)) })
+        case .switch: engine.send(.switchHubs(request.reason ?? .order) { later(.init(error: $0)) })
         case .reload:
             reload { failure in
                 if let failure { return answer(.init(error: failure), id) }

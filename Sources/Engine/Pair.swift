@@ -17,8 +17,9 @@ final class Pair {
     var relays: [Endpoint] = []
     /// Whose events the partner brings, by origin.
     var inputs: [UInt32: Member] = [:]
-    /// What the partner has said of its version, its rooms and its settings.
+    /// What the partner has said of its version, its rooms and its settings; and of what has to be the same, here.
     var hello: PartnerLine.Hello?
+    var digest: String?
     /// What is wrong between the two, for people.
     var trouble: String?
 

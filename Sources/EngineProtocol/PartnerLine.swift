@@ -14,6 +14,8 @@ package struct PartnerLine: Codable, Sendable {
         case known
         /// How the hub is, where that has changed: beats tell it too, but may not arrive.
         case word
+        /// Of what has to be the same at both hubs, where that has changed: `digest`.
+        case settings
         /// From now on you speak. Hand over to me.
         case speak, yield
         /// This hub stops. This connection is one too many.
@@ -73,6 +75,7 @@ package struct PartnerLine: Codable, Sendable {
     package var member: Member?
     /// Of the member that is gone or known: its own at the hub that told of it.
     package var id: UInt64?
+    package var digest: String?
     /// Of `hello` and `word`.
     package var epoch: UInt32?
     package var phase: HubRole.Phase?
@@ -84,6 +87,7 @@ package struct PartnerLine: Codable, Sendable {
     package init(here member: Member) { (kind, self.member) = (.here, member) }
     package init(gone id: UInt64) { (kind, self.id) = (.gone, id) }
     package init(known id: UInt64) { (kind, self.id) = (.known, id) }
+    package init(settings digest: String?) { (kind, self.digest) = (.settings, digest) }
     package init(_ kind: Kind, epoch: UInt32, _ reason: HubRole.Reason) {
         (self.kind, self.epoch, self.reason) = (kind, epoch, reason)
     }

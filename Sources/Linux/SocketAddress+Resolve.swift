@@ -32,8 +32,9 @@ extension SocketAddress {
     }
 
     /// The same, without a port, on a thread of its own; `done` is called there, or at once where no thread can be had.
-    package static func lookUp(_ host: String, _ done: @escaping @Sendable (Result<[SocketAddress], ResolveError>) -> Void)
-    {
+    package static func lookUp(
+        _ host: String, _ done: @escaping @Sendable (Result<[SocketAddress], ResolveError>) -> Void
+    ) {
         do throws(Errno) {
             try WorkerThread("names") {
                 do throws(ResolveError) {

@@ -90,7 +90,7 @@ final class EngineUnderTest {
     /// Why the other hub is not to speak; nil: it is.
     func switchHubs() throws -> String? {
         let answer = Answer<String?>()
-        engine.send(.switchHubs { why in answer.value.withLock { $0 = why } })
+        engine.send(.switchHubs(.order) { why in answer.value.withLock { $0 = why } })
         return try awaited("an answer") { answer.value.withLock { $0 } }
     }
 

@@ -167,7 +167,9 @@ extension Hub {
 
     /// Why somebody is not even invited, in words that follow the name.
     private func hindrance(to one: KeptConnections.One) -> String {
-        if sentAway.contains(where: { $0.isSame(as: one) }) { return "it was sent away: `midihub connect \(one.invitee.to)` invites it again" }
+        if sentAway.contains(where: { $0.isSame(as: one) }) {
+            return "it was sent away: `midihub connect \(one.invitee.to)` invites it again"
+        }
         let room = context.configuration.rooms.first { $0.name == one.room }
         return room.flatMap {
             context.configuration.refusal(of: one.invitee, in: $0, beside: context.configuration.invitees(of: $0))
