@@ -29,7 +29,8 @@ import Testing
         try pumping(players, "both on the page") { try hub.participants().count == 2 }
         let (pid, engines) = (try hub.pid(), try hub.enginePIDs())
         #expect(try hub.command("lock", "Anna & Co").code == 0)
-        for command in Subcommand.all where command.options.contains("--force") && command.name != "unmute" {
+        for command in Subcommand.all
+        where command.options.contains("--force") && !["unmute", "failover"].contains(command.name) {
             let refused = try hub.launch(command.name, Self.words[command.name] ?? []).finish()
             #expect(refused.code == 1 && refused.error.contains(" by Anna & Co, and "), "\(command.name): \(refused)")
             #expect(refused.error.contains("--force"), "\(command.name)")

@@ -120,7 +120,7 @@ struct StreamViewsTests {
     }
 
     @Test func `views are asked for by name`() {
-        #expect(StreamView.parse(nil)?.topics.rawValue == 255)
+        #expect(StreamView.parse(nil)?.topics.rawValue == 511)
         #expect(StreamView.parse(nil)?.events == true)
         #expect(
             StreamView.parse("participants,event").map { ($0.topics == StreamView.participants.topic) && $0.events }
