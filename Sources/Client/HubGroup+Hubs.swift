@@ -18,4 +18,19 @@ extension HubGroup {
         else { return }
         hubs[1].start()
     }
+
+    /// A hub asks whether its partner is heard, or that one is.
+    func heard(_ witness: LinkPacket.Witness, from hub: Int) {
+        switch witness.step {
+        case .question:
+            asking = (hub, witness.token)
+            for other in hubs.indices where other != hub && hubs[other].isLinked {
+                hubs[other].sendLink(.witness(.init(.knock, token: witness.token)))
+            }
+        case .here:
+            guard let asking, asking.token == witness.token, asking.hub != hub else { return }
+            hubs[asking.hub].sendLink(.witness(.init(.answer, token: witness.token)))
+        case .knock, .answer: break
+        }
+    }
 }

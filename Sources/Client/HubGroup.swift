@@ -47,6 +47,8 @@ package final class HubGroup {
     package let origin: Origin
     var own = OwnEvents()
     var identities = Identities()
+    /// The hub that asks for its partner, and by what token.
+    var asking: (hub: Int, token: UInt32)?
 
     // What it hears.
     final class Speaker {
@@ -280,6 +282,7 @@ package final class HubGroup {
         case .identity(let origin, let identity): heard(identity, of: origin)
         case .welcome(let greeting):
             if findsPartner, hubs.count == 1, let partner = greeting.partner { stand(on: partner) }
+        case .witness(let witness): heard(witness, from: hub)
         case .hello, .report, .beat: break
         }
         plan()

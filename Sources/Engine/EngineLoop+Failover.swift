@@ -152,12 +152,29 @@ extension EngineLoop {
     func attend(_ pair: Pair) -> UInt64 {
         if pair.role.due <= now {
             let wasLinked = pair.role.isLinked
-            change(pair) { $0.wake(at: now, witnesses: 0) }
+            let count = witnesses.count
+            change(pair) { $0.wake(at: now, witnesses: count) }
             if wasLinked, !pair.role.isLinked { lostPartner(pair) }
         }
         if pair.partner.isConnected, pair.beatDue <= now { sendBeat(pair) }
         let beat = pair.partner.isConnected ? pair.beatDue : .max
         return min(pair.role.due, beat, attendPartner(pair))
+    }
+
+    /// Whoever stands on both hubs and can be asked.
+    private var witnesses: [Member] {
+        rooms.flatMap(\.members).filter { $0.endpoint.link != nil && $0.counterpart != nil }
+    }
+
+    /// A player asks whether this hub is there, or says that the partner is.
+    func heard(_ witness: LinkPacket.Witness, from member: Member) {
+        switch witness.step {
+        case .knock: sendLink(.witness(.init(.here, token: witness.token)), to: member.endpoint)
+        case .answer:
+            guard let pair, pair.question == witness.token, member.counterpart != nil else { return }
+            change(pair) { $0.witnessed(at: now) }
+        case .question, .here: break
+        }
     }
 
     func sendBeat(_ pair: Pair) {
@@ -235,7 +252,10 @@ extension EngineLoop {
                 // So far everybody has been sent everything.
                 for member in rooms.flatMap({ $0.members + $0.relayed }) { member.sentLast = member.lastEvent }
             case .askPartner: break
-            case .askWitnesses: break
+            case .askWitnesses:
+                let token = UInt32.random(in: 0...(.max))
+                pair.question = token
+                for member in witnesses { sendLink(.witness(.init(.question, token: token)), to: member.endpoint) }
             }
         }
         wake(by: pair.role.due)

@@ -134,6 +134,7 @@ extension EngineLoop {
         case .gone(let gone, _, _):
             if gone == origin, member.holdsAnything { releaseHeld(of: member) }
         case .report(let report): link.report = report
+        case .witness(let witness): heard(witness, from: member)
         case .identity(let named, let identity):
             guard named == origin else { return refuse(endpoint) }
             if link.names.consume(at: milliseconds) { received(identity, of: origin, from: member) }

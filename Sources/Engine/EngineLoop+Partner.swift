@@ -210,7 +210,7 @@ extension EngineLoop {
             }
             jumpTo(member.numbered?.reader.next, member)
         case .want(let origin, let wanted): answerPartner(wanted, of: origin, pair)
-        case .gone, .hello, .welcome, .report, .identity: break
+        case .gone, .hello, .welcome, .report, .identity, .witness: break
         }
     }
 

@@ -35,6 +35,8 @@ final class Pair {
     /// When the loop looked last, and when anything came last.
     var lastTurn: UInt64
     var lastHeard: UInt64
+    /// What witnesses were asked by last.
+    var question: UInt32?
     /// When the next beat and the next numbers are due.
     var beatDue: UInt64 = 0
     var pulseDue: UInt64 = 0

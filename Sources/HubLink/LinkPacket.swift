@@ -46,7 +46,7 @@ package struct LinkHead: Hashable, Sendable {
         case beat
         // 9 and 10 were meant for what a beat tells.
         case report = 11
-        case identity
+        case identity, witness
     }
 
     package var ssrc: SSRC
@@ -97,6 +97,7 @@ package struct LinkHead: Hashable, Sendable {
 /// | BEAT, between hubs | see `LinkBeat` |
 /// | REPORT, data port | see `LinkReport` |
 /// | IDENTITY, data port | see `LinkIdentity` |
+/// | WITNESS, data port | step 1 (`Witness.Step`), zero 3, token 4 |
 package enum LinkPacket: Hashable, Sendable {
     package static let version: UInt8 = 1
     /// No packet is longer: it passes every network in one piece, with an envelope around it.
@@ -112,6 +113,23 @@ package enum LinkPacket: Hashable, Sendable {
     case beat(LinkBeat)
     case report(LinkReport)
     case identity(Origin, LinkIdentity)
+    case witness(Witness)
+
+    /// A hub that does not hear its partner any more asks whoever stands on both whether they do.
+    package struct Witness: Hashable, Sendable {
+        package enum Step: UInt8, Hashable, Sendable {
+            /// A hub to a player: do you hear my partner?
+            case question
+            /// The player to its other hub: are you there? Its answer.
+            case knock, here
+            /// The player to the hub that has asked: it is there.
+            case answer
+        }
+        package var step: Step
+        /// What belongs together, drawn by the hub that asks.
+        package var token: UInt32
+        package init(_ step: Step, token: UInt32) { (self.step, self.token) = (step, token) }
+    }
 
     /// What one side can and wants; and what the other grants.
     package struct Greeting: Hashable, Sendable {
@@ -287,6 +305,10 @@ package enum LinkPacket: Hashable, Sendable {
         case .report:
             try require(LinkReport.byteCount)
             self = .report(LinkReport(decoding: datagram, at: at))
+        case .witness:
+            try require(8)
+            guard let step = Witness.Step(rawValue: datagram.uint8(at: at)) else { throw .notForUs }
+            self = .witness(Witness(step, token: datagram.uint32(at: at + 4)))
         case .identity:
             try require(LinkIdentity.headSize)
             self = .identity(Origin(datagram.uint32(at: at)), try LinkIdentity(decoding: datagram, at: at))
@@ -357,6 +379,12 @@ extension LinkPacket {
         case .report(let report):
             head(.report, into: &out)
             report.write(into: &out)
+        case .witness(let witness):
+            head(.witness, into: &out)
+            out.write(witness.step.rawValue)
+            out.write(0 as UInt8)
+            out.write(0 as UInt16)
+            out.write(witness.token)
         case .identity(let origin, let identity):
             head(.identity, into: &out)
             identity.write(origin, into: &out)

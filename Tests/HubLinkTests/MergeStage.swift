@@ -201,7 +201,7 @@ final class MergeStage {
         case .state(let part):
             reader.receive(part, in: span, by: packet.path, known: known, at: now) { told.hear($0, $1, $2) }
         case .want(_, let wanted): answer(wanted, on: packet.path)
-        case .hello, .welcome, .gone, .beat, .report, .identity: break
+        case .hello, .welcome, .gone, .beat, .report, .identity, .witness: break
         }
         take(told)
     }

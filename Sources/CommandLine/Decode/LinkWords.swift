@@ -46,6 +46,7 @@ enum LinkWords {
             add(["origin": DecodedValue.hex(origin.rawValue), "number": number.rawValue, "why": "\(why)"])
         case .identity(let origin, let identity):
             add(["origin": DecodedValue.hex(origin.rawValue), "client": identity.client, "port": identity.port])
+        case .witness(let witness): add(["step": "\(witness.step)", "token": DecodedValue.hex(witness.token)])
         case .beat(let beat):
             add([
                 "sent_ticks": beat.sent, "echo_ticks": beat.echo, "held_ticks": beat.held, "epoch": beat.word.epoch,
