@@ -36,7 +36,7 @@ enum FailoverCommand {
         if word == "status", !options.force { return show(options) }
         guard let order = FailoverOrder(rawValue: word) else { return complain() }
         let client = options.client
-        guard let answer = client.post("/api/v1/failover/\(order.rawValue)\(options.force ? "?force=1" : "")") else {
+        guard let answer = client.post("/api/v1/failover/\(order.rawValue)") else {
             return client.complain()
         }
         return ReloadCommand.show(answer)

