@@ -71,7 +71,8 @@ package enum Output {
 package func blocking<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) -> Value {
     let result = Mutex<Value?>(nil)
     let done = DispatchSemaphore(value: 0)
-    Task {
+    // A thread waits for it.
+    Task(priority: .high) {
         let value = await work()
         result.withLock { $0 = value }
         done.signal()

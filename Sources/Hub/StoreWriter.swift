@@ -75,6 +75,9 @@ package final class StoreWriter {
         }
     }
 
+    /// What is to be recorded does not wait behind pages and whatever else asks.
+    private static let priority = TaskPriority.high
+
     /// Whether the database is still the file at its place: a deleted one would go on taking records that nobody can read.
     package func check() {
         guard let database, view.state == .recording, underWay == nil, pending.isEmpty, afterwards.isEmpty else {
@@ -82,7 +85,7 @@ package final class StoreWriter {
         }
         underWay = ([], [])
         let outcomes = self.outcomes
-        Task {
+        Task(priority: Self.priority) {
             do throws(StoreError) {
                 try await database.verify()
                 outcomes.send(.sound)
@@ -119,7 +122,7 @@ package final class StoreWriter {
         underWay = (changes, work)
         let outcomes = self.outcomes
         let all = changes + [Self.alive]
-        Task {
+        Task(priority: Self.priority) {
             do throws(StoreError) {
                 outcomes.send(.committed(newestEvent: try await database.commit(all)))
             } catch { outcomes.send(.failed(error)) }
@@ -187,7 +190,7 @@ package final class StoreWriter {
         let path = self.path
         let outcomes = self.outcomes
         let known = database
-        Task { outcomes.send(await attempt(known, path)) }
+        Task(priority: Self.priority) { outcomes.send(await attempt(known, path)) }
     }
 
     /// The setting, in every transaction, that says when a hub last recorded something: what a later hub learns of the time
