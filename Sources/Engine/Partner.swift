@@ -168,14 +168,15 @@ final class Partner {
             guard one === connection else { return }
             if line.kind == .superfluous { return letGo(one) }
             onEvent(self, .line(line))
-        case .ended(let reason):
+        case .ended(let ending):
+            var reason: String?
+            if case .failed(let text) = ending { reason = text }
             guard one === connection else {
                 trials.removeAll { $0 === one }
                 keep(one)
-                if one.theirs == nil, connection == nil, let reason {
-                    if one.isDialled, reason.contains("refused") { return onEvent(self, .refused) }
-                    onEvent(self, .trouble(reason))
-                }
+                guard one.theirs == nil, connection == nil else { return }
+                if case .refused = ending { onEvent(self, .refused) }
+                if let reason { onEvent(self, .trouble(reason)) }
                 return
             }
             onEvent(self, .ending)

@@ -7,8 +7,9 @@ import RTPMIDI
 extension Libcrypto.AES256GCM: EnvelopeCipher {}
 
 /// A TCP connection with the partner: two draws in the clear, from which both sides make the keys of this connection and of
-/// the datagrams beside it, then frames of two octets length and an envelope with a line of JSON. Whoever does not know the
-/// secret cannot write a frame; nothing of what comes before the first good frame has any effect.
+/// the datagrams beside it, then frames of two octets length and an envelope with a line of JSON, or a piece of one, behind an
+/// octet that says whether it goes on. Whoever does not know the secret cannot write a frame; nothing of what comes before
+/// the first good frame has any effect.
 ///
 /// | octets | what each side sends first |
 /// |---|---|
@@ -21,12 +22,19 @@ final class PartnerConnection {
         /// It is the partner: its first line.
         case hello(PartnerLine.Hello)
         case line(PartnerLine)
-        /// It has ended. `reason` nil: the other side has closed it.
-        case ended(reason: String?)
+        case ended(Ending)
+    }
+    enum Ending {
+        /// The other side has closed it; nobody listens there.
+        case closed, refused
+        case failed(String)
     }
 
     private static let magic: [UInt8] = [0x4D, 0x48, 0x46, 1]
     private static let greetingSize = 36
+    /// What a piece of a line begins with; and how long a line may be: a hub has some hundred rooms at most.
+    private static let (goesOn, isLast): (UInt8, UInt8) = (1, 0)
+    private static let longestLine = 1 << 20
     /// How long it may take until the first good frame.
     private static let patience = Duration.seconds(3)
     /// Frames that wait to be sent; a partner that reads nothing for so long is none.
@@ -43,6 +51,8 @@ final class PartnerConnection {
     private let hello: PartnerLine.Hello
     private let onEvent: (PartnerConnection, Event) -> Void
     private var incoming: [UInt8] = []
+    /// The pieces of a line that have come.
+    private var line: [UInt8] = []
     private var outgoing: [UInt8] = []
     private var frames: End?
     /// For the datagrams, once the partner has shown that it knows the secret.
@@ -68,7 +78,7 @@ final class PartnerConnection {
             read()
             if !isOver { write() }
         }
-        timer = loop.after(Self.patience) { [unowned self] in end("it did not say who it is") }
+        timer = loop.after(Self.patience) { [unowned self] in end(.failed("it did not say who it is")) }
     }
 
     deinit { content.deallocate() }
@@ -79,19 +89,18 @@ final class PartnerConnection {
         write()
     }
 
-    func close() { finish(nil, tells: false) }
+    func close() { end(nil) }
 
     // MARK: Inside
 
-    private func end(_ reason: String?) { finish(reason, tells: true) }
-
-    private func finish(_ reason: String?, tells: Bool) {
+    /// `ending`: what is told; nil where it is we who end it.
+    private func end(_ ending: Ending?) {
         guard !isOver else { return }
         isOver = true
         if let registration { loop.unwatch(registration) }
         if let timer { loop.cancel(timer) }
         _ = shutdown(socket.number, CInt(SHUT_RDWR))
-        if tells { onEvent(self, .ended(reason: reason)) }
+        if let ending { onEvent(self, .ended(ending)) }
     }
 
     private func read() {
@@ -103,7 +112,7 @@ final class PartnerConnection {
             } catch { return failed(error) }
             switch result {
             case .again: return
-            case .end: return end(nil)
+            case .end: return end(.closed)
             case .bytes(let count):
                 incoming += buffer[..<count]
                 understand()
@@ -113,24 +122,27 @@ final class PartnerConnection {
 
     /// A process that was killed leaves a reset behind where it had not read everything.
     private func failed(_ error: any Error) {
-        let code = (error as? Errno)?.code
-        end(code == EPIPE || code == ECONNRESET ? nil : "\(error)")
+        switch (error as? Errno)?.code {
+        case EPIPE, ECONNRESET: end(.closed)
+        case ECONNREFUSED: end(.refused)
+        default: end(.failed("\(error)"))
+        }
     }
 
     private func understand() {
         if frames == nil {
             guard incoming.count >= Self.greetingSize else { return }
-            guard incoming.starts(with: Self.magic) else { return end("it is no hub of this version") }
+            guard incoming.starts(with: Self.magic) else { return end(.failed("it is no hub of this version")) }
             let draws = Array(incoming[Self.magic.count..<Self.greetingSize])
             incoming.removeFirst(Self.greetingSize)
-            guard makeKeys(draws) else { return end("libcrypto refuses") }
+            guard makeKeys(draws) else { return end(.failed("libcrypto refuses")) }
             var line = PartnerLine(.hello)
             line.hello = hello
             frame(line.bytes)
         }
         while !isOver, incoming.count >= 2 {
             let size = Int(incoming[0]) << 8 | Int(incoming[1])
-            guard size <= Envelope.longest else { return end("a frame that is too long") }
+            guard size <= Envelope.longest else { return end(.failed("a frame that is too long")) }
             guard incoming.count >= 2 + size else { return }
             let datagram = Array(incoming[2..<2 + size])
             incoming.removeFirst(2 + size)
@@ -140,15 +152,19 @@ final class PartnerConnection {
                     content = (0..<bytes.byteCount).map { bytes.uint8(at: $0) }
                 }
             } catch {
-                return end(error == .otherKey ? "it has another secret" : "a frame that is not the partner's")
+                return end(.failed(error == .otherKey ? "it has another secret" : "a frame that is not the partner's"))
             }
+            line += content.dropFirst()
+            guard line.count <= Self.longestLine else { return end(.failed("a line that is too long")) }
+            guard content.first == Self.isLast else { continue }
+            defer { line = [] }
             // A newer partner may say what is not known here.
-            guard let line = PartnerLine(content) else { continue }
+            guard let line = PartnerLine(line) else { continue }
             guard theirs == nil else {
                 onEvent(self, .line(line))
                 continue
             }
-            guard let hello = line.hello else { return end("it did not say who it is") }
+            guard let hello = line.hello else { return end(.failed("it did not say who it is")) }
             theirs = hello
             if let timer { loop.cancel(timer) }
             onEvent(self, .hello(hello))
@@ -175,7 +191,15 @@ final class PartnerConnection {
     }
 
     private func frame(_ content: [UInt8]) {
-        guard content.count <= Envelope.longestContent else { preconditionFailure("a line that no frame takes") }
+        var rest = content[...]
+        repeat {
+            let piece = rest.prefix(Envelope.longestContent - 1)
+            rest = rest.dropFirst(piece.count)
+            seal([rest.isEmpty ? Self.isLast : Self.goesOn] + piece)
+        } while !rest.isEmpty
+    }
+
+    private func seal(_ content: [UInt8]) {
         let datagram = [UInt8](unsafeUninitializedCapacity: Envelope.longest) { buffer, count in
             var out = OutputRawSpan(buffer: UnsafeMutableRawBufferPointer(buffer), initializedCount: 0)
             _ = frames?.seal(into: &out) { out in for octet in content { out.write(octet) } }
@@ -193,7 +217,7 @@ final class PartnerConnection {
             guard case .bytes(let count) = result else { break }
             outgoing.removeFirst(count)
         }
-        if outgoing.count > Self.mostWaiting { return end("it reads nothing") }
+        if outgoing.count > Self.mostWaiting { return end(.failed("it reads nothing")) }
         if let registration { loop.change(registration, to: outgoing.isEmpty ? .read : [.read, .write]) }
     }
 }

@@ -42,6 +42,10 @@ struct PairTests {
         #expect(try pair.phases() == ["active", "standby"])
     }
 
+    @Test func `two hubs with hundreds of rooms are a pair, too`() throws {
+        try PairUnderTest(moreRooms: 300).agree()
+    }
+
     @Test func `whoever stands on both hears everything once, from the hub that speaks`() throws {
         let pair = try PairUnderTest()
         try pair.agree()

@@ -14,20 +14,22 @@ final class PairUnderTest {
     private(set) var main: EngineUnderTest
     private(set) var backup: EngineUnderTest
 
-    init(silence: Int? = 2_000, secrets: (String, String) = (secret, secret), waitsWhenUnsure: Bool? = nil) throws {
+    /// `moreRooms`: that other engine processes of each hub serve.
+    init(silence: Int? = 2_000, moreRooms: Int = 0, secrets: (String, String) = (secret, secret)) throws {
         ports = (freeUDPPortPair(), freeUDPPortPair())
-        main = try Self.engine(ports.main, partner: ports.backup, isMain: true, secrets.0, silence, waitsWhenUnsure)
-        backup = try Self.engine(ports.backup, partner: ports.main, isMain: false, secrets.1, silence, waitsWhenUnsure)
+        main = try Self.engine(ports.main, partner: ports.backup, isMain: true, secrets.0, silence, moreRooms)
+        backup = try Self.engine(ports.backup, partner: ports.main, isMain: false, secrets.1, silence, moreRooms)
     }
 
     private static func engine(
-        _ port: UInt16, partner: UInt16, isMain: Bool, _ secret: String, _ silence: Int?, _ waitsWhenUnsure: Bool?
+        _ port: UInt16, partner: UInt16, isMain: Bool, _ secret: String, _ silence: Int?, _ moreRooms: Int
     ) throws -> EngineUnderTest {
-        try EngineUnderTest(
+        var ports = ["room": port]
+        for number in 0..<moreRooms { ports["A room whose name is as long as names may be, number \(number)"] = 1 }
+        return try EngineUnderTest(
             port: port,
             failover: FailoverPlan(
-                host: "127.0.0.1", port: partner, secret: secret, isMain: isMain, silence: silence,
-                waitsWhenUnsure: waitsWhenUnsure, ports: ["room": port]))
+                host: "127.0.0.1", port: partner, secret: secret, isMain: isMain, silence: silence, ports: ports))
     }
 
     /// They know each other, and one of them speaks.
