@@ -11,8 +11,6 @@ extension EngineLoop {
     /// Ticks from one beat to the next, and how many of them make a silence: with real-time priority, and without.
     private static let beatTime: UInt64 = 50
     private static let silence: (realTime: UInt64, ordinary: UInt64) = (400, 1_500)
-    /// A note that began so long ago is not struck any more.
-    private static let struckLate: UInt64 = 2_500
 
     // MARK: The pair
 
@@ -283,14 +281,14 @@ extension EngineLoop {
         for member in muted { member.endpoint.isMuted = false }
         for speaker in all {
             if isSudden, let first = speaker.doubtful, let last = speaker.sentLast {
-                send(first, through: last, of: speaker) { message, _ in message.isBeginning }
+                send(first, through: last, of: speaker) { message, _ in message.strikes }
             }
             speaker.doubtful = nil
             guard speaker.waiting == nil, let sent = speaker.sentLast else { continue }
             let log = speaker.log
             send(sent.advanced(by: 1), through: speaker.lastEvent, of: speaker) { message, number in
                 let at = log?.times(number).at ?? 0
-                return message.isBeginning && now &- min(now, at) > Self.struckLate
+                return message.strikes && now &- min(now, at) > OriginReader.struckLate
             }
         }
         // While nobody knew who speaks whoever came was told nothing, and whom an engine before this one has left.
@@ -325,13 +323,6 @@ extension EngineLoop {
             }
         }
         leave()
-    }
-}
-
-extension Message {
-    /// It strikes a note, which nobody may do twice.
-    fileprivate var isBeginning: Bool {
-        if case .noteOn(_, _, let velocity) = self { velocity.rawValue > 0 } else { false }
     }
 }
 

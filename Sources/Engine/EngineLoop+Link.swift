@@ -61,6 +61,7 @@ extension EngineLoop {
     func resumeLink(_ member: Member) {
         member.endpoint.link = EndpointLink(now: now)
         number(member, OriginReader(member.origin, next: member.lastEvent.advanced(by: 1)))
+        settle(member)
     }
 
     /// From now on its events come with numbers.
@@ -170,20 +171,25 @@ extension EngineLoop {
     func sendNumbered(of member: Member) {
         sendToPartner(member)
         guard let first = member.unsent.take(), member.linkedHearers > 0, let log = member.log else { return }
+        let before = delivered
+        write(from: first, of: member, log) { sendWritten(of: member) }
+        member.endpoint.allowance.charge(delivered - before, at: deliveryCost)
+        member.repeatDue = now + Self.repetition
+        wake(member.endpoint, by: now + Self.repetition)
+    }
+
+    /// Writes a member's events from one on, and has each packet sent.
+    func write(from first: EventNumber, of member: Member, _ log: EventWindow, send: () -> Void) {
         let last = member.lastEvent
         var next = first
-        let before = delivered
         while last.distance(from: next) >= 0 {
             guard log.has(next) else {
                 next = next.advanced(by: 1)
                 continue
             }
             next = events.write(member.origin, next, through: last, of: log, at: now).advanced(by: 1)
-            sendWritten(of: member)
+            send()
         }
-        member.endpoint.allowance.charge(delivered - before, at: deliveryCost)
-        member.repeatDue = now + Self.repetition
-        wake(member.endpoint, by: now + Self.repetition)
     }
 
     private func sendWritten(of member: Member) {
@@ -244,7 +250,7 @@ extension EngineLoop {
         let endpoint = member.endpoint
         guard let link = endpoint.link else { return }
         if origin.rawValue == table.ssrc.rawValue {
-            if !sendAnswer(wanted, of: origin, link.own, to: endpoint, link) {
+            if !writeAnswer(wanted, of: origin, link.own, send: { sendWritten(to: endpoint, link) }) {
                 let number = EventNumber(endpoint.record.pointee.ownNumber)
                 sendState(SpeakerState(), of: origin, at: number, to: endpoint)
             }
@@ -255,19 +261,20 @@ extension EngineLoop {
         }
         // While it is tried whether it sends back what it hears, it hears nothing.
         guard !wire.isWithheld else { return }
-        guard let log = wire.from.log, sendAnswer(wanted, of: origin, log, to: endpoint, link) else {
+        guard let log = wire.from.log,
+            writeAnswer(wanted, of: origin, log, send: { sendWritten(to: endpoint, link) })
+        else {
             return sendState(of: wire.from, to: endpoint)
         }
     }
 
-    /// False where the events are not there any more, or a state is wanted.
-    private func sendAnswer(
-        _ wanted: LinkPacket.Wanted, of origin: Origin, _ log: EventWindow, to endpoint: Endpoint, _ link: EndpointLink
-    ) -> Bool {
+    /// Writes the events that are wanted, and has each packet sent. False where they are not there any more, or a state is
+    /// wanted.
+    func writeAnswer(_ wanted: LinkPacket.Wanted, of origin: Origin, _ log: EventWindow, send: () -> Void) -> Bool {
         guard case .events(var first, let last) = wanted else { return false }
         var isAnswered = false
         while last.distance(from: first) >= 0, let taken = events.writeAnswer(origin, first, through: last, of: log) {
-            sendWritten(to: endpoint, link)
+            send()
             isAnswered = true
             first = taken.advanced(by: 1)
         }
@@ -310,24 +317,31 @@ extension EngineLoop {
 
     /// Does what is due for a member that is reached by link. Gives when to look again.
     func attendLink(_ member: Member, _ link: EndpointLink) -> UInt64 {
-        let endpoint = member.endpoint
-        let time = milliseconds
-        if let input = member.numbered, let due = input.reader.deadline, due <= now {
-            let roundTrip = UInt64(endpoint.streams.session.clock.average)
-            var question: LinkPacket.Wanted?
-            input.reader.wake(
-                at: now, known: member.state.pointee, roundTrip: { _ in roundTrip }, ask: { question = $1 },
-                emit: { pass($0, of: $1, Self.time(of: $0), $2, from: member, time) })
-            if let question {
-                sendLink(.want(input.reader.origin, question), to: endpoint)
-            } else {
-                jumpTo(input.reader.next, member)
-            }
-            forward(from: member)
-            sendNumbered(of: member)
+        let due = attendInput(of: member, roundTrip: UInt64(member.endpoint.streams.session.clock.average)) {
+            sendLink($0, to: member.endpoint)
         }
         if link.session.pulseDue <= now { sendPulse(to: member, link) }
-        return min(member.numbered?.reader.deadline ?? .max, link.session.pulseDue)
+        return min(due, link.session.pulseDue)
+    }
+
+    /// Does what is due of what a member plays under numbers: `ask` sends a question to whoever brings it. Gives when to look
+    /// again.
+    func attendInput(of member: Member, roundTrip: UInt64, ask: (LinkPacket) -> Void) -> UInt64 {
+        guard let input = member.numbered, let due = input.reader.deadline else { return .max }
+        guard due <= now else { return due }
+        let time = milliseconds
+        var question: LinkPacket.Wanted?
+        input.reader.wake(
+            at: now, known: member.state.pointee, roundTrip: { _ in roundTrip }, ask: { question = $1 },
+            emit: { pass($0, of: $1, Self.time(of: $0), $2, from: member, time) })
+        if let question {
+            ask(.want(input.reader.origin, question))
+        } else {
+            jumpTo(input.reader.next, member)
+        }
+        forward(from: member)
+        sendNumbered(of: member)
+        return input.reader.deadline ?? .max
     }
 
     private func sendPulse(to member: Member, _ link: EndpointLink) {

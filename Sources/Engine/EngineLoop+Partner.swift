@@ -247,37 +247,24 @@ extension EngineLoop {
     /// it is told that they were sent.
     func sendToPartner(_ member: Member) {
         guard let pair, let first = member.untold.take(), pair.isUp, member.waiting == nil else { return }
-        let last = member.lastEvent
         guard !member.isRelayed, let log = member.log else {
             return pair.partner.sendDatagram {
                 LinkSession.writePulse(
-                    0, [(member.origin, last)], isComplete: false, from: table.ssrc, count: pair.session.nextCount(),
+                    0, [(member.origin, member.lastEvent)], isComplete: false, from: table.ssrc,
+                    count: pair.session.nextCount(),
                     into: &$0)
             }
         }
-        var next = first
-        while last.distance(from: next) >= 0 {
-            guard log.has(next) else {
-                next = next.advanced(by: 1)
-                continue
-            }
-            next = events.write(member.origin, next, through: last, of: log, at: now).advanced(by: 1)
-            pair.partner.sendDatagram { events.write(from: table.ssrc, count: pair.session.nextCount(), into: &$0) }
-        }
+        write(from: first, of: member, log) { sendWritten(to: pair) }
+    }
+
+    private func sendWritten(to pair: Pair) {
+        pair.partner.sendDatagram { events.write(from: table.ssrc, count: pair.session.nextCount(), into: &$0) }
     }
 
     private func answerPartner(_ wanted: LinkPacket.Wanted, of origin: Origin, _ pair: Pair) {
         guard let member = rooms.lazy.flatMap(\.members).first(where: { $0.origin == origin }) else { return }
-        if case .events(var first, let last) = wanted, let log = member.log {
-            var isAnswered = false
-            while last.distance(from: first) >= 0, let taken = events.writeAnswer(origin, first, through: last, of: log)
-            {
-                pair.partner.sendDatagram { events.write(from: table.ssrc, count: pair.session.nextCount(), into: &$0) }
-                isAnswered = true
-                first = taken.advanced(by: 1)
-            }
-            if isAnswered { return }
-        }
+        if let log = member.log, writeAnswer(wanted, of: origin, log, send: { sendWritten(to: pair) }) { return }
         StateParts.write(
             member.state.pointee, of: origin, at: member.lastEvent, isFinal: false, isStruck: false, from: table.ssrc,
             count: { pair.session.nextCount() }, send: { pair.partner.sendDatagram($0) })
@@ -332,25 +319,10 @@ extension EngineLoop {
 
     private func attendInput(_ member: Member, _ pair: Pair) -> UInt64 {
         // Of those who play here by numbers the session itself asks.
-        guard let input = member.numbered, member.endpoint.link == nil || member.isRelayed else { return .max }
-        guard let due = input.reader.deadline else { return .max }
-        guard due <= now else { return due }
-        let (time, roundTrip) = (milliseconds, UInt64(pair.roundTrip ?? 50))
-        var question: LinkPacket.Wanted?
-        input.reader.wake(
-            at: now, known: member.state.pointee, roundTrip: { _ in roundTrip }, ask: { question = $1 },
-            emit: { pass($0, of: $1, Self.time(of: $0), $2, from: member, time) })
-        if let question {
-            pair.partner.sendDatagram {
-                LinkPacket.want(member.origin, question).write(
-                    from: table.ssrc, count: pair.session.nextCount(), into: &$0)
-            }
-        } else {
-            jumpTo(input.reader.next, member)
+        guard member.endpoint.link == nil else { return .max }
+        return attendInput(of: member, roundTrip: UInt64(pair.roundTrip ?? 50)) { packet in
+            pair.partner.sendDatagram { packet.write(from: table.ssrc, count: pair.session.nextCount(), into: &$0) }
         }
-        forward(from: member)
-        sendNumbered(of: member)
-        return input.reader.deadline ?? .max
     }
 }
 

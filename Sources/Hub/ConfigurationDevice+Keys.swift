@@ -1,6 +1,18 @@
 import Devices
 package import Rooms
 
+extension ConfigurationValue {
+    /// By which names of some kind are told.
+    func pattern() throws(ConfigurationError) -> DevicePattern {
+        try checked { text throws(ConfigurationError) in
+            guard let pattern = DevicePattern(text) else {
+                throw ConfigurationError("has 1 to 128 characters, none of them a control character")
+            }
+            return pattern
+        }
+    }
+}
+
 /// As the configuration has them.
 extension ConfigurationDevice {
     static let settings: [Setting<Draft>] = [
@@ -9,12 +21,7 @@ extension ConfigurationDevice {
             summary:
                 "Which ones, by their ALSA names (`midihub devices` lists them): the client's, the port's, or both with a colon between, and behind it, to tell equal ones apart, @ and the place where it is plugged in; * is any text, ? any one letter, capitals do not count. What is no instrument (Midi Through, System, programs, rtpmidid's ports) is taken by its whole name alone, without * and ?; MIDI Hub's own ports never are. Of two lines that take one device the first has it. Needed."
         ) { draft, value throws(ConfigurationError) in
-            draft.pattern = try value.checked { text throws(ConfigurationError) in
-                guard let pattern = DevicePattern(text) else {
-                    throw ConfigurationError("has 1 to 128 characters, none of them a control character")
-                }
-                return pattern
-            }
+            draft.pattern = try value.pattern()
         },
         Setting(
             key: "room", example: #""Main""#, summary: "The room that they are in. Needed where there are several."

@@ -47,7 +47,7 @@ package struct OriginReader {
     private static let eventQuestions = 6
     private static let questions = 14
     /// A note that began in a gap longer than this is not struck any more.
-    private static let struckLate: UInt64 = 2_500
+    package static let struckLate: UInt64 = 2_500
     /// When an event has come by all paths by which it will.
     private static let settling: UInt64 = 10_000
 
@@ -276,9 +276,7 @@ package struct OriginReader {
     /// A note that began long before what is played now: after a pause of the network it is not struck, or all of them would
     /// be at once. What ends, and what is set, always counts.
     private func isTooLate(_ emission: Emission, _ time: UInt32) -> Bool {
-        guard case .message(let message, _, _) = emission, case .noteOn(_, _, let velocity) = message,
-            velocity.rawValue > 0
-        else { return false }
+        guard case .message(let message, _, _) = emission, message.strikes else { return false }
         return newestPlayed.map { Int32(bitPattern: $0 &- time) > Int32(Self.struckLate) } ?? false
     }
     /// An undefined message, which nobody passes on, in the place of such a note: its number has to be let out.

@@ -18,8 +18,6 @@ package struct WaitingInput {
     private static let most = 1024
     /// In ticks: what the other hub has not told of, or what has not come here, for so long never will.
     private static let memory: UInt64 = 10_000
-    /// A note that began so long ago is not struck any more.
-    private static let struckLate: UInt64 = 2_500
 
     private var played: [Entry] = []
     private var told: [Entry] = []
@@ -51,8 +49,8 @@ package struct WaitingInput {
     /// where the participant is.
     package mutating func end(at now: UInt64, _ body: (Event) -> Void) {
         for entry in played {
-            if case .message(.noteOn(_, _, let velocity)) = entry.event, velocity.rawValue > 0,
-                now &- min(now, entry.at) > Self.struckLate
+            if case .message(let message) = entry.event, message.strikes,
+                now &- min(now, entry.at) > OriginReader.struckLate
             {
                 continue
             }
@@ -65,7 +63,7 @@ package struct WaitingInput {
     /// it has not told of that is over.
     package mutating func wasTold(_ event: Event, at now: UInt64) -> Bool {
         guard let index = told.firstIndex(where: { $0.event == event }),
-            now &- min(now, told[index].at) < Self.struckLate
+            now &- min(now, told[index].at) < OriginReader.struckLate
         else {
             told = []
             return false

@@ -102,10 +102,15 @@ extension Message {
 }
 
 extension Message {
+    /// Whether it strikes a note; a note-on without velocity ends one.
+    package var strikes: Bool {
+        if case .noteOn(_, _, let velocity) = self { velocity.rawValue > 0 } else { false }
+    }
+
     /// Whether it begins something that lasts until another message ends it: a note, a pedal, a bend.
     package var holds: Bool {
         switch self {
-        case .noteOn(_, _, let velocity): velocity.rawValue > 0
+        case .noteOn: strikes
         case .controlChange(_, let controller, let value): (64...69).contains(controller.rawValue) && value.rawValue > 0
         case .pitchBend(_, let bend): bend != .centre
         case .noteOff, .polyPressure, .programChange, .channelPressure: false

@@ -69,7 +69,7 @@ extension Message {
     package var isTouch: Bool {
         switch self {
         case .noteOff: false
-        case .noteOn(_, _, let velocity): velocity.rawValue > 0
+        case .noteOn: strikes
         case .polyPressure, .controlChange, .programChange, .channelPressure, .pitchBend: true
         }
     }

@@ -9,12 +9,7 @@ extension ConfigurationDiscovery {
             summary:
                 "What it is announced as; * is any text, ? any one letter, capitals do not count. Another MIDI Hub's room is let in by its whole name alone, without * and ?. Of two lines that take one session the first has it. Needed."
         ) { draft, value throws(ConfigurationError) in
-            draft.pattern = try value.checked { text throws(ConfigurationError) in
-                guard let pattern = DevicePattern(text) else {
-                    throw ConfigurationError("has 1 to 128 characters, none of them a control character")
-                }
-                return pattern
-            }
+            draft.pattern = try value.pattern()
         },
         Setting(
             key: "room", example: #""Main""#, summary: "The room that invites it. Needed where there are several."
