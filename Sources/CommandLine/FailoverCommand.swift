@@ -6,7 +6,7 @@ import WebAPI
 /// `midihub failover`: how it is with the other hub of a pair, and orders.
 enum FailoverCommand {
     static let explanation = """
-        midihub failover [status|switch|mute|unmute]
+        midihub failover [status|switch|mute|unmute|learn|pair HERE THERE|unpair HERE]
 
         Two hubs that are a pair (`failover` in the configuration of each): who stands on both hears one of them, and the other
         one takes over when that is gone. Without a word, or with status: which of them speaks, how long the other one may be
@@ -15,6 +15,11 @@ enum FailoverCommand {
                     not well
           mute      this hub is not to speak, since somebody works on it; kept over restarts
           unmute    it may again
+          learn     the next note that is played, within 10 s, is to be an order to switch, and is not heard any more; kept,
+                    and the same at both hubs, until `note` in the configuration is changed
+          pair      HERE, on this hub only, and THERE, on the other one only, are one participant, whose name, room and address
+                    do not tell it: by name, or by the number that status shows; kept, and the same at both hubs
+          unpair    no longer
           --force   whatever stands against the order
           --json    the API's /api/v1/failover
 
@@ -31,19 +36,52 @@ enum FailoverCommand {
     }
 
     static func run(_ options: Options) -> ExitCode {
-        guard options.operands.count <= 1 else { return complain() }
         let word = options.operands.first ?? "status"
+        let names = options.operands.dropFirst()
+        if word == "pair" || word == "unpair" { return pair(word == "pair", Array(names), options) }
+        guard names.isEmpty else { return complain() }
         if word == "status", !options.force { return show(options) }
         guard let order = FailoverOrder(rawValue: word) else { return complain() }
         let client = options.client
+        if order == .learn {
+            Output.line("Play the note now: the next one that is played is to be an order to switch.")
+        }
         guard let answer = client.post("/api/v1/failover/\(order.rawValue)") else {
             return client.complain()
         }
         return ReloadCommand.show(answer)
     }
 
+    private static func pair(_ isTogether: Bool, _ names: [String], _ options: Options) -> ExitCode {
+        guard names.count == (isTogether ? 2 : 1) else { return complain() }
+        let client = options.client
+        guard let all = client.get("/api/v1/failover", as: Snapshot.Failover.self) else { return client.complain() }
+        func number(_ name: String, _ isMeant: (Snapshot.Failover.Member) -> Bool) -> Int64? {
+            let meant = all.participants.filter(isMeant)
+            if let id = Int64(name), meant.contains(where: { $0.id == id }) { return id }
+            let named = meant.filter { $0.name == name }
+            if named.count == 1, let id = named[0].id { return id }
+            Output.complain(
+                named.isEmpty
+                    ? "there is no \"\(Output.safe(name))\" among those whom `midihub failover` shows"
+                    : "there are several \"\(Output.safe(name))\": name one by its number, which `midihub failover` shows"
+            )
+            return nil
+        }
+        guard let here = number(names[0], { isTogether ? $0.on == .this : $0.on != .partner }) else { return .misuse }
+        var path = "/api/v1/failover/pairings?here=\(here)"
+        if isTogether {
+            guard let there = number(names[1], { $0.on == .partner }) else { return .misuse }
+            path += "&there=\(there)"
+        }
+        guard let answer = isTogether ? client.post(path) : client.delete(path) else { return client.complain() }
+        return ReloadCommand.show(answer)
+    }
+
     private static func complain() -> ExitCode {
-        Output.complain("failover: one of status, switch, mute and unmute (--force goes with the last three)")
+        Output.complain(
+            "failover: one of status, switch, mute, unmute, learn, pair HERE THERE and unpair HERE (--force goes with all but the first)"
+        )
         return .misuse
     }
 
@@ -80,8 +118,9 @@ enum FailoverCommand {
         }
         if let trouble = all.trouble { lines.append("  trouble    \(trouble)") }
         for one in all.participants where one.on != .both {
+            let remark = one.ambiguous ?? false ? ", may be any of several there: pair it by hand" : ""
             lines.append(
-                "  \(one.on == .this ? "here only  " : "there only ")\(TextColumns.fit(ShownName.shown(one.name), 64)) (room \(one.room))"
+                "  \(one.on == .this ? "here only  " : "there only ")\(TextColumns.fit(ShownName.shown(one.name), 64)) (room \(one.room), number \(one.id ?? 0)\(remark))"
             )
         }
         return lines + all.settings.consequences

@@ -134,7 +134,7 @@ extension Subcommand {
                     """, options: changing.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
             ),
             Subcommand(
-                name: "failover", summary: "two hubs as a pair: midihub failover [switch|mute|unmute]",
+                name: "failover", summary: "two hubs as a pair: midihub failover [switch|…]",
                 explanation: FailoverCommand.explanation, options: ordering.union(["--json", "--force"]),
                 takesOperands: true, run: FailoverCommand.run),
             Subcommand(

@@ -32,6 +32,9 @@ package enum EngineEvent: Sendable {
     case call(EngineStatus.Call)
     /// It is otherwise than before between the two hubs of a pair: which of them speaks, or whether they hear each other.
     case pair(EngineStatus.Failover)
+    /// A participant has played the note that is an order to switch two hubs; or the note that is to be one from now on.
+    case triggered(EngineStatus.Participant)
+    case learned(EngineStatus.Participant, NoteTrigger)
     case problem(String)
     /// Everything has been said goodbye to; the thread ends.
     case ended
@@ -52,6 +55,8 @@ package enum EngineLoopCommand: Sendable {
     case member(id: UInt64, MemberCommand, @Sendable (Bool) -> Void)
     /// The other one of two hubs is to speak; nil where that is on its way, else why not.
     case switchHubs(HubRole.Reason, @Sendable (String?) -> Void)
+    /// The next note that is played is to be such an order.
+    case learn(@Sendable () -> Void)
     /// What the name of an invited peer's host means, as it was asked for.
     case resolved(host: String, Result<[SocketAddress], ResolveError>)
     /// Says BY to everyone and ends.

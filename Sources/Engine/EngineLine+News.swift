@@ -25,6 +25,9 @@ extension EngineLine {
         case .touched(let participant): (event, self.participant) = (.touched, participant)
         case .call(let call): (event, self.call) = (.call, call)
         case .pair(let pair): (event, self.pair) = (.pair, pair)
+        case .triggered(let participant): (event, self.participant) = (.triggered, participant)
+        case .learned(let participant, let note):
+            (event, self.participant, self.note) = (.learned, participant, note)
         case .problem(let reason): self.reason = reason
         case .ended: event = .ended
         }

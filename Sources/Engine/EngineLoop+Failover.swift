@@ -17,11 +17,9 @@ extension EngineLoop {
     /// Follows the plan: makes a pair, changes what may change, or ends it.
     func followPair() {
         let wanted = plan.failover
+        followTrigger()
         if let pair, let wanted, wanted.isSamePair(as: pair.partner.plan) {
-            if pair.digest != wanted.digest {
-                pair.digest = wanted.digest
-                pair.partner.send(PartnerLine(settings: wanted.digest))
-            }
+            tellSettings(pair)
             pair.role.silence = silence(wanted)
             pair.role.takesWhenUnsure = !(wanted.waitsWhenUnsure ?? false)
             hold(back: wanted.isHeldBack ?? false)
@@ -31,7 +29,7 @@ extension EngineLoop {
         guard let wanted, let room = plan.rooms.first(where: { !$0.ports.isEmpty }) else { return }
         let hello = PartnerLine.Hello(
             version: version, instance: .random(in: 0...(.max)), isMain: wanted.isMain, ports: wanted.ports,
-            rooms: plan.rooms.map(\.name), digest: wanted.digest)
+            rooms: plan.rooms.map(\.name))
         do {
             let partner = try Partner(
                 wanted, hello: hello, port: room.ports[0], host: plan.host, loop: eventLoop, orders: orders
@@ -41,7 +39,6 @@ extension EngineLoop {
                 now: now)
             _ = role.holdBack(wanted.isHeldBack ?? false, at: now)
             pair = Pair(partner, role, since: SystemTime.unixMilliseconds, now: now)
-            pair?.digest = wanted.digest
             pairTrouble = nil
         } catch {
             pairTrouble = "\(error)"
@@ -120,13 +117,17 @@ extension EngineLoop {
         status.isHeldBack = role.isHeldBack ? true : nil
         status.isPartnerHeldBack = role.partner?.isHeldBack ?? false ? true : nil
         (status.partnerPhase, status.partnerVersion) = (role.partner?.phase, pair.hello?.version)
-        status.isAlike = pair.hello?.digest.flatMap { theirs in pair.digest.map { $0 == theirs } }
+        status.isAlike = isAlike(pair)
         status.roundTrip = pair.roundTrip.map { Double($0) / 10 }
         status.silentFor = pair.beat.map { Double(now &- $0.at) / 10 }
         status.trouble = pair.trouble
         status.paired = rooms.flatMap(\.members).filter { $0.counterpart != nil }.map(\.id)
         let origins = Set(rooms.flatMap(\.relayed).map(\.origin.rawValue))
         status.elsewhere = pair.members.values.filter { origins.contains($0.origin) }.sorted { $0.id < $1.id }
+        let ambiguous = rooms.flatMap(\.members).filter(\.isAmbiguous).map(\.id)
+        status.ambiguous = ambiguous.isEmpty ? nil : ambiguous
+        status.choices = unknownRooms.isEmpty ? nil : plan.choices.filter { unknownRooms.contains($0.key) }
+        status.learned = isNoteUnknown ? plan.failover?.learned : nil
         return status
     }
 
@@ -270,7 +271,7 @@ extension EngineLoop {
     func tellPair() { if let failoverStatus { news.send(.pair(failoverStatus)) } }
 
     private func changed(_ reason: HubRole.Reason, _ pair: Pair) {
-        (pair.since, pair.reason) = (SystemTime.unixMilliseconds, reason)
+        (pair.since, pair.reason, pair.changedAt) = (SystemTime.unixMilliseconds, reason, now)
     }
 
     /// From now on this hub speaks: to those on both from the event on that they were sent last. What the partner told of as

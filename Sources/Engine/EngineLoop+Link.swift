@@ -109,7 +109,13 @@ extension EngineLoop {
         endpoint.counts.lost = link.session.lost
         let time = milliseconds
         func pass(_ emission: Emission, _ bytes: RawSpan, _ number: EventNumber?) {
-            self.pass(emission, of: bytes, Self.time(of: emission), number, from: member, time)
+            if isForHubs(emission, of: member) {
+                // Under its number there has to be something.
+                if let number { member.log?.setNothing(of: number) }
+                keep(emission, of: bytes, 0, number, from: member)
+            } else {
+                self.pass(emission, of: bytes, Self.time(of: emission), number, from: member, time)
+            }
             if number == nil { endpoint.counts.repaired += 1 }
         }
         let origin = input.reader.origin

@@ -67,7 +67,7 @@ extension EngineLoop {
         let reception: Reception
         do throws(PacketError) {
             reception = try endpoint.streams.receiver.receive(packet, header, at: now) { emission, packet in
-                if isWaited(for: emission, of: member) { return }
+                if isForHubs(emission, of: member) || isWaited(for: emission, of: member) { return }
                 pass(emission, of: packet, header.timestamp, nil, from: member, time)
             }
         } catch {
@@ -187,7 +187,7 @@ extension EngineLoop {
     func giveUpSegments(of member: Member) {
         let (time, receiver) = (milliseconds, member.endpoint.streams.receiver)
         receiver.giveUpSegments(at: now) { emission, packet in
-            if isWaited(for: emission, of: member) { return }
+            if isForHubs(emission, of: member) || isWaited(for: emission, of: member) { return }
             pass(emission, of: packet, receiver.newestTime, nil, from: member, time)
         }
         forward(from: member)

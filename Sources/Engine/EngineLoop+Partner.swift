@@ -52,12 +52,13 @@ extension EngineLoop {
 
     func connectedToPartner(_ pair: Pair, _ hello: PartnerLine.Hello) {
         (pair.hello, pair.trouble, pair.isComplete) = (hello, nil, false)
+        (pair.settings, pair.partnersSettings) = (nil, nil)
         (pair.members, pair.leftAt, pair.isStopping) = ([:], nil, false)
         pair.session = LinkSession(now: now)
         (pair.beat, pair.beatDue, pair.pulseDue) = (nil, now, now)
         for member in rooms.flatMap(\.members) { pair.partner.send(PartnerLine(here: line(member))) }
         pair.partner.send(PartnerLine(.all))
-        pair.partner.send(PartnerLine(settings: pair.digest))
+        tellSettings(pair)
         pair.partner.send(PartnerLine(pair.role.word))
         sendBeat(pair)
         wake(by: now)
@@ -87,7 +88,8 @@ extension EngineLoop {
         case .speak:
             takeWaiting()
             change(pair) { $0.take(line.reason ?? .order, after: line.epoch ?? 0, at: now) }
-        case .settings: pair.hello?.digest = line.digest
+        case .settings: learned(line.settings ?? PartnerLine.Settings(digest: line.digest), of: pair)
+        case .order: if let order = line.order { obeyPartner(order, pair) }
         case .yield: yield(line.reason ?? .order)
         case .stopping: pair.isStopping = true
         case .hello, .superfluous: break
@@ -95,13 +97,16 @@ extension EngineLoop {
     }
 
     /// Finds who of a room stands on both hubs, and who at the partner alone.
-    private func counterparts(in room: ServedRoom) {
+    func counterparts(in room: ServedRoom) {
         guard let pair else { return }
         let theirs = pair.members.values.filter { $0.room == room.plan.name }.sorted { $0.id < $1.id }
-        let foreign = room.members.filter { $0.endpoint.link == nil }
         var claimed: Set<UInt32> = []
         var pairs: [ObjectIdentifier: PartnerLine.Member] = [:]
-        for one in theirs {
+        for (own, one) in pairedByHand(theirs, in: room, pair) { pairs[ObjectIdentifier(own)] = one }
+        let byHand = Set(pairs.values.map(\.id))
+        let foreign = room.members.filter { $0.endpoint.link == nil && pairs[ObjectIdentifier($0)] == nil }
+        for member in room.members { member.isAmbiguous = false }
+        for one in theirs where !byHand.contains(one.id) {
             if one.isLinked {
                 if let own = room.members.first(where: { $0.endpoint.link != nil && $0.origin.rawValue == one.origin })
                 {
@@ -111,9 +116,12 @@ extension EngineLoop {
             }
             func isAlike(_ own: Member) -> Bool { own.name == one.name && own.endpoint.address.host == one.host }
             var alike = foreign.filter(isAlike)
-            let twins = theirs.filter { !$0.isLinked && $0.name == one.name && $0.host == one.host }
+            let twins = theirs.filter {
+                !$0.isLinked && $0.name == one.name && $0.host == one.host && !byHand.contains($0.id)
+            }
             // Several behind one router differ in their SSRC, where a program has the same for both hubs.
             if alike.count > 1 || twins.count > 1 {
+                for own in alike { own.isAmbiguous = true }
                 alike = alike.filter { $0.endpoint.ssrc.rawValue == one.ssrc }
                 guard twins.count(where: { $0.ssrc == one.ssrc }) == 1 else { continue }
             }
@@ -121,7 +129,10 @@ extension EngineLoop {
         }
         for member in room.members {
             let counterpart = pairs[ObjectIdentifier(member)]
-            if let counterpart { claimed.insert(counterpart.origin) }
+            if let counterpart {
+                claimed.insert(counterpart.origin)
+                member.isAmbiguous = false
+            }
             member.counterpart = counterpart
             settle(member)
         }

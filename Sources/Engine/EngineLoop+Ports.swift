@@ -40,6 +40,7 @@ extension EngineLoop {
         }
         followInvitees()
         followPair()
+        if let pair, pair.isComplete { for room in changed { counterparts(in: room) } }
         resume()
         if !closed.isEmpty { wake(by: now + Self.second) }
     }

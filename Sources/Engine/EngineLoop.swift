@@ -37,6 +37,12 @@ final class EngineLoop {
     /// The other hub, where there are two; and why there are not.
     var pair: Pair?
     var pairTrouble: String?
+    /// Of what the partner has told what the hub's plan has not: rooms, and a note that was learned.
+    var unknownRooms: Set<String> = []
+    var isNoteUnknown = false
+    /// The note that is an order to switch; until when the next one that is played is to be it.
+    var switchingNote: SwitchingNote?
+    var learnsUntil: UInt64?
     /// The thread goes before other programs.
     let isRealTime: Bool
 
@@ -264,6 +270,7 @@ final class EngineLoop {
         }
         if let end = endTrials(of: member) { next = min(next, end) }
         next = min(next, tellTouch(of: member))
+        tellTrigger(of: member)
         sendFeedback(to: endpoint)
         report(member)
         return next
@@ -273,19 +280,20 @@ final class EngineLoop {
 
     private func obey(_ order: EngineLoopCommand) {
         switch order {
-        case .serve(let plan): serve(plan)
+        case .serve(let plan): serve(completed(plan))
         case .status(let answer): answer(status())
         case .panic(let name, let all, let answer):
-            let (hearers, notes) = panic(name)
-            if all {
-                for room in rooms where name == nil || room.plan.name == name {
-                    for member in room.members { endNotes(0...127, at: member.endpoint) }
-                }
-            }
+            let (hearers, notes) = silence(name, all: all)
+            var order = EngineControl.Request(.panic, room: name)
+            order.all = all
+            passOn(order)
             answer(hearers, notes)
         case .member(let id, let command, let answer):
             let member = rooms.lazy.flatMap(\.members).first { $0.id == id }
-            if let member { perform(command, on: member) }
+            if let member {
+                perform(command, on: member)
+                if command.endsSound { passOn(EngineControl.Request(command, id: id)) }
+            }
             answer(member != nil)
         case .activity(let answer):
             answer(
@@ -298,12 +306,15 @@ final class EngineLoop {
             }
             answer(all)
         case .switchHubs(let reason, let answer): answer(switchHubs(reason))
+        case .learn(let answer):
+            learnsUntil = now + Self.learningTime
+            answer()
         case .resolved(let host, let result): resolved(host, result)
         case .stop: end()
         }
     }
 
-    private func perform(_ command: MemberCommand, on member: Member) {
+    func perform(_ command: MemberCommand, on member: Member) {
         switch command {
         case .kick: remove(member.endpoint, .kicked, farewell: true)
         case .unmute: endCut(member)

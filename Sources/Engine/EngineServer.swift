@@ -199,6 +199,7 @@ package final class EngineServer {
         case .activity: engine.send(.activity { later(.init(activity: $0)) })
         case .sounding: engine.send(.sounding { later(.init(sounding: $0)) })
         case .switch: engine.send(.switchHubs(request.reason ?? .order) { later(.init(error: $0)) })
+        case .learn: engine.send(.learn { later(.init()) })
         case .reload:
             reload { failure in
                 if let failure { return answer(.init(error: failure), id) }

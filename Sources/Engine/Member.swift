@@ -34,6 +34,8 @@ final class Member {
     var doubtful: EventNumber?
     /// The same one in the partner's room; and what it plays here while the partner speaks for it.
     var counterpart: PartnerLine.Member?
+    /// It may be any of several there.
+    var isAmbiguous = false
     var waiting: WaitingInput?
     /// The same just after the partner has spoken for it: of what comes now some was told of already.
     var behind: WaitingInput?
@@ -43,6 +45,11 @@ final class Member {
     var unknownUntil: UInt64?
     /// It is at the partner alone, which brings what it plays.
     var isRelayed = false
+    /// It holds the guard of the note that is an order.
+    var holdsGuard = false
+    /// It has played that note, or the one that is to be it; the hub has not been told yet.
+    var hasTriggered = false
+    var hasTaught: SwitchingNote?
     /// When the newest are said again.
     var repeatDue: UInt64?
     /// How many hear it by link.

@@ -10,6 +10,8 @@ final class Pair {
     /// When it came to be as it is, in Unix milliseconds, and why.
     var since: Int64
     var reason: HubRole.Reason?
+    /// The same, by the loop's clock.
+    var changedAt: UInt64 = 0
     /// Who is in the partner's rooms, by its numbers there; and whether that are all.
     var members: [UInt64: PartnerLine.Member] = [:]
     var isComplete = false
@@ -17,9 +19,10 @@ final class Pair {
     var relays: [Endpoint] = []
     /// Whose events the partner brings, by origin.
     var inputs: [UInt32: Member] = [:]
-    /// What the partner has said of its version, its rooms and its settings; and of what has to be the same, here.
+    /// What the partner has said of its version and its rooms, and of what has to be the same; and what it was told of that.
     var hello: PartnerLine.Hello?
-    var digest: String?
+    var partnersSettings: PartnerLine.Settings?
+    var settings: PartnerLine.Settings?
     /// What is wrong between the two, for people.
     var trouble: String?
 

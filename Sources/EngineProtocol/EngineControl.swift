@@ -3,11 +3,13 @@ package import Rooms
 
 /// A line on the engine's control socket, and the line that answers it. One exchange a connection.
 package enum EngineControl {
-    package struct Request: Codable {
-        package enum Word: String, Codable {
+    package struct Request: Codable, Sendable {
+        package enum Word: String, Codable, Sendable {
             case status, panic, kick, unmute, release, activity, sounding, reload, stop
             /// Of two hubs the other one is to speak from now on.
             case `switch`
+            /// The next note that is played is to be the order to switch.
+            case learn
             case notesOff = "notes-off"
         }
         package var `do`: Word
@@ -45,7 +47,7 @@ package enum EngineControl {
             case .notesOff:
                 let (from, to) = (min(from ?? 0, 127), min(to ?? 127, 127))
                 return .notesOff(min(from, to)...max(from, to))
-            case .status, .panic, .activity, .sounding, .reload, .stop, .switch: return nil
+            case .status, .panic, .activity, .sounding, .reload, .stop, .switch, .learn: return nil
             }
         }
 

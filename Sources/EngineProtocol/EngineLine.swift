@@ -10,7 +10,7 @@ package struct EngineLine: Codable {
         case cannotListen = "cannot-listen"
         case echoReturned = "echo-returned"
         case halfOpen = "half-open"
-        case call, pair
+        case call, pair, triggered, learned
     }
 
     package var v = 1
@@ -32,6 +32,8 @@ package struct EngineLine: Codable {
     package var times: Int?
     package var call: EngineStatus.Call?
     package var pair: EngineStatus.Failover?
+    /// Of `learned`.
+    package var note: NoteTrigger?
 
     package init(_ event: Kind, at: Int64) { (self.event, self.at) = (event, at) }
 }

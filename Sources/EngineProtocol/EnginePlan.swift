@@ -40,14 +40,32 @@ package struct EnginePlan: Codable, Equatable, Sendable {
     }
 
     /// What a plan may want that older engines do not know and leave out.
-    package enum Ability: String, Codable, CaseIterable, Sendable { case focus, inputs, failover }
+    package enum Ability: String, Codable, CaseIterable, Sendable { case focus, inputs, failover, choices, note }
 
     package var wants: Set<Ability> {
         var wants: Set<Ability> = []
         if rooms.contains(where: { $0.focus != nil }) { wants.insert(.focus) }
         if rooms.contains(where: { !($0.inputs ?? []).isEmpty }) { wants.insert(.inputs) }
-        if failover != nil { wants.insert(.failover) }
+        if failover != nil { wants.formUnion([.failover, .choices]) }
+        if failover?.trigger != nil { wants.insert(.note) }
         return wants
+    }
+
+    /// Takes what is newer of what has been chosen elsewhere, by room. Gives the rooms' names.
+    package mutating func take(_ choices: [String: RoomChoices]) -> Set<String> {
+        var taken: Set<String> = []
+        for index in rooms.indices {
+            guard let newest = choices[rooms[index].name], newest.stamp?.isNewer(than: rooms[index].stamp) ?? false
+            else { continue }
+            rooms[index].choices = newest
+            taken.insert(rooms[index].name)
+        }
+        return taken
+    }
+
+    /// What people have chosen, by room.
+    package var choices: [String: RoomChoices] {
+        Dictionary(rooms.filter { $0.stamp != nil }.map { ($0.name, $0.choices) }) { first, _ in first }
     }
 
     package func admits(_ address: SocketAddress) -> Bool {

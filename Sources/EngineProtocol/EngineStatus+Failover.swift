@@ -27,6 +27,11 @@ extension EngineStatus {
         /// Participants that stand on both hubs, by their numbers here, and who is at the partner alone.
         package var paired: [UInt64]?
         package var elsewhere: [PartnerLine.Member]?
+        /// Participants here that may be any of several at the partner.
+        package var ambiguous: [UInt64]?
+        /// What was chosen at the partner and is not in the hub's plan yet.
+        package var choices: [String: RoomChoices]?
+        package var learned: LearnedNote?
 
         package init(
             phase: HubRole.Phase, epoch: UInt32, since: Int64, reason: HubRole.Reason? = nil, limit: Double,

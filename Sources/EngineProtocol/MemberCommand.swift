@@ -8,4 +8,12 @@ package enum MemberCommand: Hashable, Sendable {
     case release
     /// Sends it note-offs for these notes on all channels.
     case notesOff(ClosedRange<UInt8>)
+
+    /// It only makes sound end.
+    package var endsSound: Bool {
+        switch self {
+        case .release, .notesOff: true
+        case .kick, .unmute: false
+        }
+    }
 }

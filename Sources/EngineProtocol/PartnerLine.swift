@@ -14,8 +14,11 @@ package struct PartnerLine: Codable, Sendable {
         case known
         /// How the hub is, where that has changed: beats tell it too, but may not arrive.
         case word
-        /// Of what has to be the same at both hubs, where that has changed: `digest`.
+        /// What has to be the same at both hubs, and what people choose at either: once the connection stands, and where it
+        /// has changed.
         case settings
+        /// Somebody has ordered at this hub what both have to do: `order`.
+        case order
         /// From now on you speak. Hand over to me.
         case speak, yield
         /// This hub stops. This connection is one too many.
@@ -30,13 +33,25 @@ package struct PartnerLine: Codable, Sendable {
         /// The first port of each room of the whole hub, and the rooms that this engine serves.
         package var ports: [String: UInt16]
         package var rooms: [String]
-        package var digest: String?
 
-        package init(
-            version: String, instance: UInt64, isMain: Bool, ports: [String: UInt16], rooms: [String], digest: String?
-        ) {
+        package init(version: String, instance: UInt64, isMain: Bool, ports: [String: UInt16], rooms: [String]) {
             (self.version, self.instance, self.isMain) = (version, instance, isMain)
-            (self.ports, self.rooms, self.digest) = (ports, rooms, digest)
+            (self.ports, self.rooms) = (ports, rooms)
+        }
+    }
+
+    /// All of it, whatever has changed: whoever gets it takes what is newer than its own.
+    package struct Settings: Codable, Hashable, Sendable {
+        package static let version = 1
+        /// Another one where a reader that does not know it must not take anything.
+        package var version = Settings.version
+        /// Of the configuration.
+        package var digest: String?
+        package var rooms: [String: RoomChoices]
+        package var learned: LearnedNote?
+
+        package init(digest: String?, rooms: [String: RoomChoices] = [:], learned: LearnedNote? = nil) {
+            (self.digest, self.rooms, self.learned) = (digest, rooms, learned)
         }
     }
 
@@ -75,7 +90,11 @@ package struct PartnerLine: Codable, Sendable {
     package var member: Member?
     /// Of the member that is gone or known: its own at the hub that told of it.
     package var id: UInt64?
+    /// Of `settings`: what the partner of before `Settings` has of them.
     package var digest: String?
+    package var settings: Settings?
+    /// As at a control socket; of a member by its own number at the hub that tells.
+    package var order: EngineControl.Request?
     /// Of `hello` and `word`.
     package var epoch: UInt32?
     package var phase: HubRole.Phase?
@@ -87,7 +106,8 @@ package struct PartnerLine: Codable, Sendable {
     package init(here member: Member) { (kind, self.member) = (.here, member) }
     package init(gone id: UInt64) { (kind, self.id) = (.gone, id) }
     package init(known id: UInt64) { (kind, self.id) = (.known, id) }
-    package init(settings digest: String?) { (kind, self.digest) = (.settings, digest) }
+    package init(_ settings: Settings) { (kind, self.settings, digest) = (.settings, settings, settings.digest) }
+    package init(_ order: EngineControl.Request) { (kind, self.order) = (.order, order) }
     package init(_ kind: Kind, epoch: UInt32, _ reason: HubRole.Reason) {
         (self.kind, self.epoch, self.reason) = (kind, epoch, reason)
     }

@@ -57,6 +57,10 @@ protocol Carrier: AnyObject {
     /// Of two hubs the one that does not speak is to. `reason`: nil is a person's order. `done` gets why not, nil where it is
     /// on its way.
     func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void)
+    /// The next note that is played is to be such an order; it is told through the context. `done` as above.
+    func learnNote(_ done: @escaping (String?) -> Void)
+    /// What a participant is known by at the other hub, too: by the number of its visit; nil where it is not there.
+    func seat(of participant: Int64) -> Pairing.Seat?
     /// What its processes cannot do of what is configured, being of another version; nil where there is nothing.
     var shortcoming: String? { get }
     /// Why it can invite nobody, being of an older version, in words; nil where it can.
@@ -80,6 +84,8 @@ extension Carrier {
     func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void) {
         done(ConfigurationFailover.notOnRtpmidid)
     }
+    func learnNote(_ done: @escaping (String?) -> Void) { done(ConfigurationFailover.notOnRtpmidid) }
+    func seat(of participant: Int64) -> Pairing.Seat? { nil }
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
     var devices: [EngineStatus.Device] { [] }
 

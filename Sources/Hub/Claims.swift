@@ -25,6 +25,8 @@ struct Claims: Codable, Equatable {
     /// nil where there is nothing to be kept.
     var recorded: String? { rooms.isEmpty ? nil : JSON.text(self) }
 
+    /// Those for which there are any.
+    var roomNames: Set<String> { Set(rooms.filter { $0.value != InRoom() }.keys) }
     func holder(in room: String) -> String? { rooms[room]?.focus?.member }
     func chosen(of input: String, in room: String) -> String? { rooms[room]?.inputs?[input]?.member }
 

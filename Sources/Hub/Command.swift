@@ -16,6 +16,8 @@ package struct Author: Hashable, Sendable, CustomStringConvertible {
     }
     /// By Open Sound Control.
     init(osc address: String) { (self.address, insists, means) = (address, false, "OSC") }
+    /// By the note that is an order.
+    init(noteOf name: String) { (address, insists, means) = (nil, false, "a note of \(ShownName.shown(name))") }
     package var description: String { means ?? (address == nil ? "the command line" : "somebody with the token") }
 }
 
@@ -44,6 +46,9 @@ package enum Command: Hashable, Sendable {
     case disconnect(room: String, name: String)
     /// Of two hubs that are a pair. `force`: whatever stands against it.
     case failover(FailoverOrder, force: Bool)
+    /// Two sessions of one participant: by the number of its visit here, and by its number at the other hub.
+    case pair(Int64, with: UInt64)
+    case unpair(Int64)
     case restart(engine: String)
     case testAlert
     case stop
@@ -62,7 +67,9 @@ package enum Command: Hashable, Sendable {
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
             .connect(let room, _, _), .letIn(let room, _, _):
             room
-        case .disconnect, .failover, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock, .putOffRestart: nil
+        case .disconnect, .failover, .pair, .unpair, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock,
+            .putOffRestart:
+            nil
         }
     }
 }

@@ -33,6 +33,8 @@ extension Hub {
         case .letIn(let room, let announced, let name): letIn(announced, name, to: room, author, reply)
         case .disconnect(let room, let name): disconnect(name, from: room, author, reply)
         case .failover(let order, let force): obey(order, force: force, author, reply)
+        case .pair(let id, let other): pair(id, with: other, author, reply)
+        case .unpair(let id): unpair(id, author, reply)
         case .restart(let name):
             guard let engine = carrier.engines.first(where: { $0.name == name }) else {
                 return reply(.notFound("There is no engine \"\(name)\"."))
@@ -105,14 +107,7 @@ extension Hub {
             isBlocked ? .block(room: room, from: from, to: to) : .unblock(room: room, from: from, to: to))
     }
 
-    private func set(_ block: Block, in room: String, _ isBlocked: Bool, _ author: Author, _ reply: @escaping Reply) {
-        let known = blocks[room]?.contains(block) ?? false
-        if isBlocked, !known, blocks.values.lazy.map(\.count).reduce(0, +) >= Self.mostBlocks {
-            return reply(.conflict("There are \(Self.mostBlocks) blocks already: lift one first."))
-        }
-        let (from, to) = (ShownName.shown(block.from ?? "everybody"), ShownName.shown(block.to ?? "Everybody"))
-        let wires = "\(to) \(isBlocked ? "no longer hears" : "may hear") \(from) in room \(room)"
-        guard known != isBlocked else { return reply(.done("\(wires): it was so before.")) }
+    func keep(_ block: Block, in room: String, isBlocked: Bool) {
         if isBlocked {
             blocks[room, default: []].insert(block)
             lifted[room]?.remove(block)
@@ -121,6 +116,23 @@ extension Hub {
             lifted[room, default: []].insert(block)
         }
         record(block, in: room, isBlocked: isBlocked)
+    }
+
+    /// Without a full stop.
+    static func sentence(_ block: Block, in room: String, _ isBlocked: Bool) -> String {
+        let (from, to) = (ShownName.shown(block.from ?? "everybody"), ShownName.shown(block.to ?? "Everybody"))
+        return "\(to) \(isBlocked ? "no longer hears" : "may hear") \(from) in room \(room)"
+    }
+
+    private func set(_ block: Block, in room: String, _ isBlocked: Bool, _ author: Author, _ reply: @escaping Reply) {
+        let known = blocks[room]?.contains(block) ?? false
+        if isBlocked, !known, blocks.values.lazy.map(\.count).reduce(0, +) >= Self.mostBlocks {
+            return reply(.conflict("There are \(Self.mostBlocks) blocks already: lift one first."))
+        }
+        let wires = Self.sentence(block, in: room, isBlocked)
+        guard known != isBlocked else { return reply(.done("\(wires): it was so before.")) }
+        keep(block, in: room, isBlocked: isBlocked)
+        hasChosen(in: room)
         context.note(isBlocked ? .block : .unblock, room: room, address: author.address, "\(wires), by \(author)")
         applyPlan { failure in
             reply(

@@ -83,27 +83,35 @@ extension Hub {
         give(member, in: name, "\(ShownName.shown(member)) has the focus in room \(name): it was the first who played")
     }
 
-    /// Somebody has left or fallen silent. Judged when this turn is over, since several may leave at once.
+    /// Somebody has left or fallen silent. Judged when this turn is over, since several may leave at once; of two hubs, when it
+    /// is known whether the other one still has them.
     func seeWhoIsMissing(_ visit: Visit) {
         guard !isStopping, let room = plan.rooms.first(where: { $0.name == visit.room }),
             room.focus != nil || room.inputs != nil
         else { return }
         let (name, member) = (visit.room, visit.name)
-        context.loop.after(.zero) { [unowned self] in
-            guard !isStopping else { return }
-            if claims.holder(in: name) == member, areEnginesReady { freeFocus(of: name) }
-            keepLive(in: name, without: member)
+        context.loop.after(context.configuration.failover == nil ? .zero : .seconds(2)) { [unowned self] in
+            judgeMissing(member, in: name)
         }
+    }
+
+    func judgeMissing(_ member: String, in name: String) {
+        guard !isStopping, seesToPlayers else { return }
+        if claims.holder(in: name) == member, areEnginesReady { freeFocus(of: name) }
+        keepLive(in: name, without: member)
     }
 
     /// Whoever had the focus when the engines or the hub ended, and has not come back in a minute, has it no more.
     func freeAbandonedFocus() {
         let minute = Timestamp.now.advanced(by: .seconds(-60))
-        guard !isStopping, startedAt < minute, areEnginesReady,
+        guard !isStopping, seesToPlayers, startedAt < minute, areEnginesReady,
             carrier.engines.allSatisfy({ $0.run.since < minute })
         else { return }
         for room in plan.rooms where room.focus?.holder != nil { freeFocus(of: room.name) }
     }
+
+    /// Of two hubs the one that speaks sees to who has what in the rooms of both.
+    private var seesToPlayers: Bool { failoverWatch.isSpeaking != false }
 
     private var areEnginesReady: Bool { carrier.engines.allSatisfy(\.run.isReady) }
 
@@ -136,6 +144,7 @@ extension Hub {
     ) {
         claims.give(member, in: name)
         recordClaims()
+        hasChosen(in: name)
         context.note(.focus, room: name, participant: member, address: address, text)
         applyPlan { [unowned self] in done($0 ?? carrier.shortcoming) }
     }
@@ -146,6 +155,7 @@ extension Hub {
     ) {
         claims.choose(member, of: input, in: name)
         recordClaims()
+        hasChosen(in: name)
         context.note(.input, room: name, participant: member, address: address, text)
         applyPlan { [unowned self] in done($0 ?? carrier.shortcoming) }
     }
@@ -157,6 +167,8 @@ extension Hub {
         let before = claims
         claims.prune(context.configuration.rooms)
         if claims != before { recordClaims() }
+        choices.prune(context.configuration.rooms)
+        recordChoices()
     }
 
     // MARK: Who is there
@@ -172,7 +184,7 @@ extension Hub {
     private func isHere(_ member: String, in name: String, silentToo: Bool = true) -> Bool {
         carrier.participants.contains {
             $0.room == name && $0.name == member && ($0.state == .present || silentToo && $0.state == .silent)
-        }
+        } || failoverWatch.elsewhere.contains { $0.room == name && $0.name == member }
     }
 
     /// Marks the controllers and who has the focus, and tells it of the rooms.

@@ -19,7 +19,8 @@ extension Hub {
                     maximum: room.maximum ?? RoomPlan.usualMaximum, echoes: echoes[room.name].map { _ in true },
                     focus: claims.focus(of: room), inputs: claims.inputs(of: room),
                     devices: configuration.devices(of: room),
-                    invites: invitees(of: room).isEmpty ? nil : invitees(of: room))
+                    invites: invitees(of: room).isEmpty ? nil : invitees(of: room),
+                    pairings: choices.pairings[room.name], stamp: choices.stamps[room.name])
             }, allow: configuration.allowedByEngines, deny: configuration.deny,
             maximumPerAddress: configuration.maximumPerAddress, host: configuration.address)
         plan.failover = failoverPlan(plan.rooms)

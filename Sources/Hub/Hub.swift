@@ -60,6 +60,11 @@ package final class Hub {
     var echoes: [String: Echo] = [:]
     /// Who has the focus, and which controllers are live by choice.
     var claims: Claims
+    /// When that was chosen, and what else was chosen of two hubs; stamps of this hub bear the number.
+    var choices: Choices
+    let author = UInt32.random(in: 0...(.max))
+    /// Who waits for a note that is to be an order.
+    var learner: Learner?
     /// This hub, one of a pair, is not to speak, since somebody works on it.
     var isMuted: Bool
     var failoverWatch = FailoverWatch()
@@ -140,7 +145,7 @@ package final class Hub {
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
-        (blocks, claims, isMuted) = (memory.blocks, memory.claims, memory.isMuted)
+        (blocks, claims, choices, isMuted) = (memory.blocks, memory.claims, memory.choices, memory.isMuted)
         let problem: String?
         (kept, problem) = KeptConnections.load(state.connections)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
@@ -164,6 +169,7 @@ package final class Hub {
             for (room, some) in lifted { for one in some { record(one, in: room, isBlocked: false) } }
             for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
             recordClaims()
+            recordChoices()
             recordMuted()
         }
         recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
@@ -180,6 +186,8 @@ package final class Hub {
         context.echoReturned = { [unowned self] in echoReturned(in: $0, by: $1) }
         context.touched = { [unowned self] in touched(by: $1, in: $0) }
         context.pairChanged = { [unowned self] in lookAtPair(at: $0) }
+        context.triggered = { [unowned self] in triggered(by: $0, at: $1) }
+        context.learned = { [unowned self] in learned($1, from: $0) }
         context.isMissing = { [unowned self] in seeWhoIsMissing($0) }
         for one in [carrier, orphaned] { one.whenDown = { [unowned self] in endIfAllAreDown() } }
         try loop.receive(requests) { [unowned self] in receive($0) }
@@ -215,6 +223,7 @@ package final class Hub {
             while let signal = signals.next() { handle(signal: signal) }
         }
         context.note(.engineChosen, "The engine is \(kind.rawValue): \(whyThatKind)")
+        stampWhatIsKept()
         plan = wantedPlan
         carrier.begin(plan)
         orphaned.begin(EnginePlan(rooms: []))

@@ -36,6 +36,10 @@ final class HubContext {
     /// An engine has told how it is with the other hub of a pair, and when that was so.
     var pairChanged: (Timestamp) -> Void = { _ in }
 
+    /// A participant of that name has played the note that is an order to switch two hubs, and when; or the one that is to be.
+    var triggered: (String, Timestamp) -> Void = { _, _ in }
+    var learned: (String, NoteTrigger) -> Void = { _, _ in }
+
     /// What the names of hosts mean, looked up on threads of their own.
     let names: Mailbox<(String, Result<[SocketAddress], ResolveError>)>
     var resolved: (String, Result<[SocketAddress], ResolveError>) -> Void = { _, _ in }

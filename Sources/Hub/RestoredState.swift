@@ -18,6 +18,7 @@ package struct RestoredState: Sendable {
     /// By room.
     var blocks: [String: Set<Block>] = [:]
     var claims = Claims()
+    var choices = Choices()
     /// This hub, one of a pair, is muted.
     var isMuted = false
     /// The setting in the store that is there while that is so.
@@ -42,6 +43,7 @@ package struct RestoredState: Sendable {
                 memory.blocks[room, default: []].insert(Block(from: from, to: to))
             }
             memory.claims = Claims(recorded: try? await database.setting(Claims.key))
+            memory.choices = Choices(recorded: try? await database.setting(Choices.key))
             memory.isMuted = (try? await database.setting(Self.mutedKey)) != nil
             for visit in memory.openVisits {
                 let recent = LatencyFilter(visit: visit.id, from: now.advanced(by: .zero - Self.recently), to: now)

@@ -102,9 +102,23 @@ package import RTPMIDI
         unsafe octets[start + 2] = value
     }
 
+    /// Puts in the place of an event an undefined message, which nobody passes on. It must be there.
+    package func setNothing(of number: EventNumber) {
+        precondition(has(number), "the event is not there")
+        let index = Self.slot(of: number)
+        unsafe octets[Int((slots[index].position - 1) % UInt64(Self.octetCapacity))] = SystemMessage.nothing.status
+        unsafe slots[index].count = 1
+    }
+
     package func byteCount(_ number: EventNumber) -> Int { Int(unsafe slots[Self.slot(of: number)].count) }
 
     package func forgetAll() { for index in 0..<Self.capacity { unsafe slots[index].position = 0 } }
 
     private static func slot(of number: EventNumber) -> Int { Int(number.rawValue % UInt32(capacity)) }
+}
+
+extension SystemMessage {
+    /// An undefined message, which nobody passes on, in the place of an event that is not to be heard: its number has to be
+    /// let out.
+    static let nothing = SystemMessage(0xF9)!  // a tolerated status
 }

@@ -258,7 +258,7 @@ package struct OriginReader {
                 var emission = unsafe Self.emission($0, time)
                 if isTooLate(emission, time) {
                     statistics?.lost(1, at: now)
-                    emission = .system(Self.nothing, time: time)
+                    emission = .system(.nothing, time: time)
                 }
                 unsafe emit(emission, $0.bytes, number)
             }
@@ -279,8 +279,6 @@ package struct OriginReader {
         guard case .message(let message, _, _) = emission, message.strikes else { return false }
         return newestPlayed.map { Int32(bitPattern: $0 &- time) > Int32(Self.struckLate) } ?? false
     }
-    /// An undefined message, which nobody passes on, in the place of such a note: its number has to be let out.
-    private static let nothing = SystemMessage(0xF9)!  // a tolerated status
 
     /// Something is known of that has not been let out.
     private var isBehind: Bool {

@@ -19,6 +19,10 @@ package struct RoomPlan: Codable, Hashable, Sendable {
     package var devices: [DevicePlan]?
     /// Whom the room invites; nil is nobody.
     package var invites: [Invitee]?
+    /// Of two hubs: who is the same at both though nobody can see that; nil is nobody.
+    package var pairings: [Pairing]?
+    /// When blocks, focus, live controllers and pairings were chosen; nil where nobody has chosen any.
+    package var stamp: Stamp?
 
     /// How many may be in a room unless something else is said.
     package static let usualMaximum = 250
@@ -27,10 +31,11 @@ package struct RoomPlan: Codable, Hashable, Sendable {
     package init(
         name: String, displayName: String? = nil, policy: Policy, ports: [UInt16] = [], blocks: [Block] = [],
         maximum: Int = usualMaximum, echoes: Bool? = nil, focus: Focus? = nil, inputs: [Input]? = nil,
-        devices: [DevicePlan]? = nil, invites: [Invitee]? = nil
+        devices: [DevicePlan]? = nil, invites: [Invitee]? = nil, pairings: [Pairing]? = nil, stamp: Stamp? = nil
     ) {
         (self.name, self.displayName, self.policy) = (name, displayName ?? name, policy)
         (self.ports, self.blocks, self.maximum, self.echoes) = (ports, blocks, maximum, echoes)
         (self.focus, self.inputs, self.devices, self.invites) = (focus, inputs, devices, invites)
+        (self.pairings, self.stamp) = (pairings, stamp)
     }
 }

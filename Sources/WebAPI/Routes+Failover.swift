@@ -26,5 +26,20 @@ extension Routes {
                 give(.failover(order, force: force == 1), request, responder)
             }
         }
+        router.on(.post, "/api/v1/failover/pairings", query: ["here", "there", "force"]) { request, _, responder in
+            guard let here = Self.number(request.query["here"], 1...(.max), else: 0), here > 0,
+                let there = Self.number(request.query["there"], 0...(.max), else: -1), there >= 0
+            else {
+                return responder.send(
+                    .problem(.badRequest, "here and there are the numbers of two participants, both needed."))
+            }
+            give(.pair(here, with: UInt64(there)), request, responder)
+        }
+        router.on(.delete, "/api/v1/failover/pairings", query: ["here", "force"]) { request, _, responder in
+            guard let here = Self.number(request.query["here"], 1...(.max), else: 0), here > 0 else {
+                return responder.send(.problem(.badRequest, "here is the number of a participant, and needed."))
+            }
+            give(.unpair(here), request, responder)
+        }
     }
 }

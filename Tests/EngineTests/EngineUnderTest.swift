@@ -20,17 +20,20 @@ final class EngineUnderTest {
     }
     private let reader: WorkerThread
 
-    init(
+    convenience init(
         policy: Policy = .all, maximum: Int = 250, maximumPerAddress: Int? = nil, allow: [String] = [],
         deny: [String] = [], sessions: String? = nil, port: UInt16 = freeUDPPortPair(), host: String? = "127.0.0.1",
-        invites: [Invitee] = [], failover: FailoverPlan? = nil
+        invites: [Invitee] = []
     ) throws {
-        self.port = port
-        let news = try Mailbox<EngineEvent>()
         var plan = Self.plan(policy: policy, maximum: maximum, allow: allow, deny: deny, port: port, host: host)
         plan.maximumPerAddress = maximumPerAddress
         if !invites.isEmpty { plan.rooms[0].invites = invites }
-        plan.failover = failover
+        try self.init(plan, sessions: sessions)
+    }
+
+    init(_ plan: EnginePlan, sessions: String? = nil) throws {
+        port = plan.rooms[0].ports[0]
+        let news = try Mailbox<EngineEvent>()
         engine = try EngineThread(plan, sessions: sessions, version: "test", news: news)
         let collected = collected
         reader = try WorkerThread("news") {
@@ -57,6 +60,12 @@ final class EngineUnderTest {
     }
 
     var all: [EngineEvent] { collected.news.withLock { $0 } }
+
+    /// Another plan, which is followed when this returns.
+    func serve(_ plan: EnginePlan) throws {
+        send(.serve(plan))
+        _ = try status()
+    }
 
     func send(_ order: EngineLoopCommand) { engine.send(order) }
 

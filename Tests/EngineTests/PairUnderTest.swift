@@ -13,23 +13,43 @@ final class PairUnderTest {
     let ports: (main: UInt16, backup: UInt16)
     private(set) var main: EngineUnderTest
     private(set) var backup: EngineUnderTest
+    /// What each hub has given its engine.
+    private(set) var plans: (main: EnginePlan, backup: EnginePlan)
 
     /// `moreRooms`: that other engine processes of each hub serve.
-    init(silence: Int? = 2_000, moreRooms: Int = 0, secrets: (String, String) = (secret, secret)) throws {
+    init(
+        silence: Int? = 2_000, moreRooms: Int = 0, secrets: (String, String) = (secret, secret),
+        _ change: (_ main: inout EnginePlan, _ backup: inout EnginePlan) -> Void = { _, _ in }
+    ) throws {
         ports = (freeUDPPortPair(), freeUDPPortPair())
-        main = try Self.engine(ports.main, partner: ports.backup, isMain: true, secrets.0, silence, moreRooms)
-        backup = try Self.engine(ports.backup, partner: ports.main, isMain: false, secrets.1, silence, moreRooms)
+        var one = Self.plan(ports.main, partner: ports.backup, isMain: true, secrets.0, silence, moreRooms)
+        var other = Self.plan(ports.backup, partner: ports.main, isMain: false, secrets.1, silence, moreRooms)
+        change(&one, &other)
+        plans = (one, other)
+        (main, backup) = (try EngineUnderTest(one), try EngineUnderTest(other))
     }
 
-    private static func engine(
+    /// A hub gives its engine another plan.
+    func serve(atMain isMain: Bool, _ change: (inout EnginePlan) -> Void) throws {
+        if isMain {
+            change(&plans.main)
+            try main.serve(plans.main)
+        } else {
+            change(&plans.backup)
+            try backup.serve(plans.backup)
+        }
+    }
+
+    private static func plan(
         _ port: UInt16, partner: UInt16, isMain: Bool, _ secret: String, _ silence: Int?, _ moreRooms: Int
-    ) throws -> EngineUnderTest {
+    ) -> EnginePlan {
         var ports = ["room": port]
         for number in 0..<moreRooms { ports["A room whose name is as long as names may be, number \(number)"] = 1 }
-        return try EngineUnderTest(
-            port: port,
-            failover: FailoverPlan(
-                host: "127.0.0.1", port: partner, secret: secret, isMain: isMain, silence: silence, ports: ports))
+        var plan = EngineUnderTest.plan(port: port)
+        plan.failover = FailoverPlan(
+            host: "127.0.0.1", port: partner, secret: secret, isMain: isMain, silence: silence, ports: ports,
+            digest: "the same")
+        return plan
     }
 
     /// They know each other, and one of them speaks.

@@ -46,6 +46,12 @@ extension EngineStatus.Failover {
         (#"{ with: "localhost", secret: "S", role: "main" }"#, "is this hub itself"),
         (#"{ with: "b", secret: "S", role: "main", silence: 5 }"#, "milliseconds (10 to 60000)"),
         (#"{ with: "b", secret: "S", role: "main", preset: "gig" }"#, "none of rehearsal, show, manual"),
+        (#"{ with: "b", secret: "S", role: "main", note: { channel: 17, note: 1 } }"#, "a channel, 1 to 16"),
+        (#"{ with: "b", secret: "S", role: "main", note: { channel: 16 } }"#, "\"note\" is missing"),
+        (
+            #"{ with: "b", secret: "S", role: "main", note: { note: 1, guard: 1 } }"#,
+            "the note and its guard are the same"
+        ),
         (#"{ with: "b", secret: "S", role: "main", swichBack: "auto" }"#, "did you mean switchBack"),
     ])
     func `what is wrong with it is said with its line`(failover: String, text: String) throws {
@@ -92,16 +98,18 @@ extension EngineStatus.Failover {
         var other = one
         (other.ports, other.displayName) = ([6004], "Elsewhere")
         other.focus?.holder = .init("Piano")
+        other.blocks = [Block(from: "A", to: "B")]
         #expect(FailoverPlan.digest(of: [two, other]) == digest && digest.count == 16)
         for change in [
             { (room: inout RoomPlan) in room.policy = .all }, { $0.maximum = 3 }, { $0.name = "Hall" },
-            { $0.blocks = [Block(from: "A", to: "B")] }, { $0.focus?.byTouch = true }, { $0.ports = [5004, 5006] },
+            { $0.focus?.byTouch = true }, { $0.ports = [5004, 5006] },
             { $0.inputs = [Input(name: "APC", of: ["L", "R"])] },
         ] {
             var changed = one
             change(&changed)
             #expect(FailoverPlan.digest(of: [changed, two]) != digest, "\(changed)")
         }
+        #expect(FailoverPlan.digest(of: [one, two], NoteTrigger(channel: 1, note: 1)) != digest)
     }
 }
 

@@ -39,6 +39,17 @@ final class FakeCarrier: Carrier {
         switches.append(reason?.rawValue ?? "order")
         done(switchFailure)
     }
+    /// How often it was asked to learn a note, why it does not, and where participants sit, by name.
+    private(set) var learnings = 0
+    var learningFailure: String?
+    func learnNote(_ done: @escaping (String?) -> Void) {
+        learnings += 1
+        done(learningFailure)
+    }
+    var seats: [String: Pairing.Seat] = [:]
+    func seat(of participant: Int64) -> Pairing.Seat? {
+        participants.first { $0.id == participant }.flatMap { seats[$0.name] }
+    }
     var calls: [EngineStatus.Call] = []
     let settling: Duration = .zero
 

@@ -23,11 +23,13 @@ import Testing
         .endEcho(room: "Main"), .focus(room: "Main", "Piano"), .focus(room: "Main", nil),
         .choose(room: "Main", input: "Keys", "Left"), .choose(room: "Main", input: "Keys", nil),
         .connect(room: "Main", Initiator.Host(name: "192.0.2.9", port: 5004), name: "Desk"),
-        .disconnect(room: "Main", name: "Desk"), .restart(engine: "fake"), .stop,
+        .disconnect(room: "Main", name: "Desk"), .failover(.mute, force: false), .failover(.learn, force: false),
+        .pair(1, with: 2), .unpair(1), .restart(engine: "fake"), .stop,
     ]
     private static let obeyed: [Command] = [
         .panic(room: nil, all: true), .member(1, .release), .member(1, .notesOff(0...127)), .leavePiano(piano),
-        .testAlert, .lock(by: "Bert"), .putOffRestart,
+        .testAlert, .lock(by: "Bert"), .putOffRestart, .failover(.switch, force: false),
+        .failover(.unmute, force: false),
     ]
 
     private func locked(in directory: TemporaryDirectory = TemporaryDirectory()) throws -> HubStage {

@@ -102,7 +102,9 @@ extension HTTPAnswer {
                 .connect(let room, _, _), .letIn(let room, _, _),
                 .disconnect(let room, _):
                 room
-            case .reload, .member, .failover, .restart, .testAlert, .stop, .lock, .unlock, .putOffRestart: nil
+            case .reload, .member, .failover, .pair, .unpair, .restart, .testAlert, .stop, .lock, .unlock,
+                .putOffRestart:
+                nil
             }
         }
 
@@ -127,6 +129,8 @@ extension HTTPAnswer {
             case .letIn(let room, let announced, let name): "let \(announced) into \(room) as \(name ?? "itself")"
             case .disconnect(let room, let name): "disconnect \(name) from \(room)"
             case .failover(let order, let force): "failover \(order)\(force ? " forced" : "")"
+            case .pair(let here, let there): "pair \(here) with \(there)"
+            case .unpair(let here): "unpair \(here)"
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
             case .stop: "stop"
@@ -723,6 +727,13 @@ extension HTTPAnswer {
                 == "failover mute forced by 127.0.0.1")
         #expect(try stage.ask("POST", "/api/v1/failover/unmute").status == 401)
         #expect(try stage.ask("POST", "/api/v1/failover/switch?force=yes", Self.bearer).status == 400)
+        let pairings = "/api/v1/failover/pairings"
+        #expect(
+            try stage.ask("POST", "\(pairings)?here=7&there=3", Self.bearer).reply == "pair 7 with 3 by 127.0.0.1")
+        #expect(try stage.ask("DELETE", "\(pairings)?here=7", Self.bearer).reply == "unpair 7 by 127.0.0.1")
+        for (method, query) in [("POST", ""), ("POST", "?here=7"), ("POST", "?here=x&there=3"), ("DELETE", "")] {
+            #expect(try stage.ask(method, pairings + query, Self.bearer).status == 400)
+        }
         let connections = "/api/v1/rooms/Hall%20%26%20Attic/connections?"
         for (query, text) in [
             ("to=desk.example.org:5006&name=D%C3%A9sk", "connect desk.example.org:5006 to Hall & Attic as Désk"),

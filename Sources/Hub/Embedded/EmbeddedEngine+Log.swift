@@ -62,6 +62,9 @@ extension EmbeddedEngine {
         case .echoReturned: if let reported = line.participant { context.echoReturned(reported.room, reported.name) }
         case .touched: if let reported = line.participant { context.touched(reported.room, reported.name) }
         case .pair: if let pair = line.pair { told(pair, at: at) }
+        case .triggered: if let reported = line.participant { context.triggered(reported.name, at) }
+        case .learned:
+            if let reported = line.participant, let note = line.note { context.learned(reported.name, note) }
         case .call: if let call = line.call { told(call, at: at) }
         case .problem:
             context.note(

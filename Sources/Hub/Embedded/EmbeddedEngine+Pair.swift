@@ -1,4 +1,5 @@
 import EngineProtocol
+import Linux
 import Rooms
 import Store
 
@@ -14,8 +15,9 @@ extension EmbeddedEngine {
 
     var pairReport: PairReport? {
         guard run.isReady, let failover else { return nil }
+        func visits(_ ids: [UInt64]?) -> Set<Int64> { Set((ids ?? []).compactMap { attendance[$0]?.visit.id }) }
         return PairReport(
-            status: failover, onBoth: Set((failover.paired ?? []).compactMap { attendance[$0]?.visit.id }))
+            status: failover, onBoth: visits(failover.paired), ambiguous: visits(failover.ambiguous))
     }
 
     /// Every second: how long the other hub has been silent is told by the status alone.
@@ -31,6 +33,20 @@ extension EmbeddedCarrier {
         let asked = speaking.isEmpty ? embedded : speaking
         var request = EngineControl.Request(.switch)
         request.reason = reason
+        ask(asked, request, done)
+    }
+
+    func learnNote(_ done: @escaping (String?) -> Void) { ask(embedded, EngineControl.Request(.learn), done) }
+
+    func seat(of participant: Int64) -> Pairing.Seat? {
+        let one = embedded.lazy.flatMap(\.attendance.all).first { $0.visit.id == participant }
+        guard let reported = one?.reported, let host = Sockets.Address(reported.address)?.host else { return nil }
+        return Pairing.Seat(name: reported.name, host: host, ssrc: reported.ssrc)
+    }
+
+    private func ask(
+        _ asked: [EmbeddedEngine], _ request: EngineControl.Request, _ done: @escaping (String?) -> Void
+    ) {
         var (failure, waiting): (String?, Int) = (nil, asked.count)
         for engine in asked {
             engine.ask(request) { reply in

@@ -1,4 +1,5 @@
 import Client
+import EngineProtocol
 import Linux
 
 /// As the configuration has it.
@@ -10,6 +11,7 @@ extension ConfigurationFailover {
         var role: Role?
         var preset: Preset?
         var osc: OSC?
+        var note: NoteTrigger?
         var changes: [@Sendable (inout Settings) -> Void] = []
     }
 
@@ -89,6 +91,42 @@ extension ConfigurationFailover {
             guard let listen = osc.listen else { throw value.wrong("\"listen\" is missing") }
             draft.osc = OSC(listen: listen, allow: osc.allow)
         },
+        Setting(
+            key: "note", example: "{ channel: 16, note: 127, above: 100, guard: 0 }",
+            summary:
+                "A note that is an order to switch, as any other, whoever plays it; nobody hears it, nor its guard. `midihub failover learn` has one played instead. The same at both hubs."
+        ) { draft, value throws(ConfigurationError) in
+            var note = NoteDraft()
+            try value.read(noteSettings, into: &note)
+            guard let number = note.note else { throw value.wrong("\"note\" is missing") }
+            guard number != note.guardNote else { throw value.wrong("the note and its guard are the same") }
+            draft.note = NoteTrigger(
+                channel: note.channel ?? 1, note: number, above: note.above ?? 0, guardNote: note.guardNote)
+        },
+    ]
+
+    /// While it is read.
+    struct NoteDraft {
+        var channel: Int?
+        var note: Int?
+        var above: Int?
+        var guardNote: Int?
+    }
+
+    static let noteSettings: [Setting<NoteDraft>] = [
+        Setting(key: "channel", example: "16", summary: "Its channel, 1 to 16; 1 unless it is given.") {
+            draft, value throws(ConfigurationError) in draft.channel = try value.whole(1...16, "a channel, 1 to 16")
+        },
+        Setting(key: "note", example: "127", summary: "Its number, 0 to 127. Needed.") {
+            draft, value throws(ConfigurationError) in draft.note = try value.whole(0...127, "a note, 0 to 127")
+        },
+        Setting(key: "above", example: "100", summary: "Only harder strokes count: 0 (each does) to 126.") {
+            draft, value throws(ConfigurationError) in draft.above = try value.whole(0...126, "a velocity, 0 to 126")
+        },
+        Setting(
+            key: "guard", example: "0",
+            summary: "A note of the same channel: only while the same participant holds it does the other one count."
+        ) { draft, value throws(ConfigurationError) in draft.guardNote = try value.whole(0...127, "a note, 0 to 127") },
     ]
 
     /// While it is read.
@@ -139,7 +177,7 @@ extension ConfigurationFailover {
         var result = Self(with: with, secret: secret, role: role)
         (result.preset, result.settings) = (draft.preset, draft.preset?.settings ?? Settings())
         for change in draft.changes { change(&result.settings) }
-        result.osc = draft.osc
+        (result.osc, result.note) = (draft.osc, draft.note)
         return result
     }
 }

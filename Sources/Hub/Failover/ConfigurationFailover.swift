@@ -1,4 +1,5 @@
 package import Client
+package import EngineProtocol
 package import Linux
 
 /// The other one of two hubs that are a pair, and how the two go about it.
@@ -81,6 +82,7 @@ package struct ConfigurationFailover: Equatable, Sendable {
     package var preset: Preset?
     package var settings = Settings()
     package var osc: OSC?
+    package var note: NoteTrigger?
 
     package init(with: Initiator.Host, secret: String, role: Role) {
         (self.with, self.secret, self.role) = (with, secret, role)

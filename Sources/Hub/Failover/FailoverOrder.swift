@@ -4,4 +4,6 @@ package enum FailoverOrder: String, Hashable, Sendable, CaseIterable {
     case `switch`
     /// This hub is not to speak, since somebody works on it; it may again.
     case mute, unmute
+    /// The next note that is played is to be an order to switch.
+    case learn
 }

@@ -4,7 +4,7 @@ import Rooms
 
 extension FailoverPlan {
     /// `rooms`: all of the hub, also where several engines share them.
-    init(_ failover: ConfigurationFailover, rooms: [RoomPlan], isMuted: Bool) {
+    init(_ failover: ConfigurationFailover, rooms: [RoomPlan], learned: LearnedNote?, isMuted: Bool) {
         let settings = failover.settings
         self.init(
             host: failover.with.name, port: failover.with.port, secret: failover.secret,
@@ -12,13 +12,13 @@ extension FailoverPlan {
             waitsWhenUnsure: settings.whenUnsure == .wait ? true : nil, isHeldBack: isMuted ? true : nil,
             ports: Dictionary(rooms.compactMap { room in room.ports.first.map { (room.name, $0) } }) { first, _ in first
             },
-            digest: Self.digest(of: rooms))
+            digest: Self.digest(of: rooms, failover.note), note: failover.note, learned: learned)
     }
 
-    /// Of what has to be the same at both hubs for a switch to change nothing: not where they are and what they are called,
-    /// and not who has the focus at the moment. An older hub's digest must be the same: what is added here later is left out
-    /// where it is not used.
-    static func digest(of rooms: [RoomPlan]) -> String {
+    /// Of what has to be the same in both configurations for a switch to change nothing: not where the hubs are and what they
+    /// are called, and not what people choose meanwhile, which the hubs tell each other. An older hub's digest must be the
+    /// same: what is added here later is left out where it is not used, and blocks, which it has in it, count as none.
+    static func digest(of rooms: [RoomPlan], _ note: NoteTrigger? = nil) -> String {
         struct Same: Encodable {
             var name: String
             var policy: Policy
@@ -31,7 +31,7 @@ extension FailoverPlan {
         }
         let same = rooms.sorted { $0.name < $1.name }.map { room in
             Same(
-                name: room.name, policy: room.policy, ports: room.ports.count, blocks: room.blocks,
+                name: room.name, policy: room.policy, ports: room.ports.count, blocks: [],
                 maximum: room.maximum, controllers: room.focus?.controllers, byTouch: room.focus?.byTouch,
                 inputs: room.inputs?.map { input in
                     var input = input
@@ -40,7 +40,8 @@ extension FailoverPlan {
                 })
         }
         // FNV-1a of 64 bits: to see a difference, not to withstand anybody.
-        let hash = JSON.bytes(same).reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        let bytes = JSON.bytes(same) + (note.map { JSON.bytes($0) } ?? [])
+        let hash = bytes.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

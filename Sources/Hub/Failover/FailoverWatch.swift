@@ -36,6 +36,8 @@ struct FailoverWatch {
     init() {}
 
     var isUp: Bool { status.map { $0.isConnected && $0.isLinked } ?? false }
+    /// Who is at the other hub alone, as far as it is there.
+    var elsewhere: [PartnerLine.Member] { status.flatMap { $0.isConnected ? $0.elsewhere : nil } ?? [] }
     /// Whether this hub speaks, as far as that is settled.
     var isSpeaking: Bool? { isMixed ? nil : status?.phase.isSpeaking }
 

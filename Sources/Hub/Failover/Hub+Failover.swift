@@ -7,7 +7,7 @@ extension Hub {
     func failoverPlan(_ rooms: [RoomPlan]) -> FailoverPlan? {
         guard var failover = context.configuration.failover else { return nil }
         if isTakingOver { failover.settings.whenUnsure = .take }
-        return FailoverPlan(failover, rooms: rooms, isMuted: isMuted)
+        return FailoverPlan(failover, rooms: rooms, learned: choices.learned, isMuted: isMuted)
     }
 
     func recordMuted() { context.recorder.add(.setting(key: RestoredState.mutedKey, value: isMuted ? "1" : nil)) }
@@ -20,6 +20,7 @@ extension Hub {
             failoverWatch = FailoverWatch()
             return
         }
+        defer { adoptChoices() }
         for news in failoverWatch.see(carrier.pairs.map(\.status), at: moment.milliseconds) {
             let address = failover.address
             switch news {
@@ -66,11 +67,12 @@ extension Hub {
 
     func obey(_ order: FailoverOrder, force: Bool, _ author: Author, _ reply: @escaping Reply) {
         guard let failover = context.configuration.failover else {
-            return reply(.conflict("This hub has no partner: `failover` in its configuration names one."))
+            return reply(.noPartner)
         }
         switch order {
         case .switch: switchHubs(failover, force, author, reply)
         case .mute, .unmute: setMuted(order == .mute, force, author, reply)
+        case .learn: learn(author, reply)
         }
     }
 
@@ -142,15 +144,19 @@ extension Hub {
         guard let failover = context.configuration.failover else { return nil }
         let reports = carrier.pairs
         let onBoth = reports.reduce(into: Set<Int64>()) { $0.formUnion($1.onBoth) }
+        let ambiguous = reports.reduce(into: Set<Int64>()) { $0.formUnion($1.ambiguous) }
         let here = participants.filter { ($0.state == .present || $0.state == .silent) && $0.echo == nil }
         let members =
             here.map {
-                Snapshot.Failover.Member(name: $0.name, room: $0.room, on: onBoth.contains($0.id) ? .both : .this)
+                Snapshot.Failover.Member(
+                    name: $0.name, room: $0.room, on: onBoth.contains($0.id) ? .both : .this, id: $0.id,
+                    ambiguous: ambiguous.contains($0.id) ? true : nil)
             }
-            + (failoverWatch.status?.isConnected ?? false ? failoverWatch.status?.elsewhere ?? [] : []).map {
-                .init(name: $0.name, room: $0.room, on: .partner)
+            + failoverWatch.elsewhere.map {
+                .init(name: $0.name, room: $0.room, on: .partner, id: Int64(clamping: $0.id))
             }
         return Snapshot.Failover(
-            failover, failoverWatch, isMuted: isMuted, members: members, at: Timestamp.now.milliseconds)
+            failover, failoverWatch, isMuted: isMuted, members: members, learned: choices.learned,
+            at: Timestamp.now.milliseconds)
     }
 }

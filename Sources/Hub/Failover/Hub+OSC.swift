@@ -25,7 +25,6 @@ extension Hub {
     }
 
     private func heardOSC(from address: SocketAddress, isAllowed: Bool) {
-        guard let failover = context.configuration.failover else { return }
         guard isAllowed else {
             // Whoever is refused may go on trying.
             guard oscRefusedAt.map({ $0.duration(to: .now) > .seconds(60) }) ?? true else { return }
@@ -34,9 +33,6 @@ extension Hub {
                 .pairOrder, severity: .warning, address: address.host,
                 "An order by OSC is refused: its address is not in `allow`")
         }
-        switchHubs(failover, false, Author(osc: address.host)) { [unowned self] reply in
-            guard reply.outcome != .done else { return }
-            context.note(.pairOrder, severity: .warning, address: address.host, "An order by OSC: \(reply.text)")
-        }
+        switchHubs(by: Author(osc: address.host), "An order by OSC")
     }
 }

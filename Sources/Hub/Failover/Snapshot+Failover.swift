@@ -1,4 +1,4 @@
-import EngineProtocol
+package import EngineProtocol
 import Rooms
 
 extension Snapshot {
@@ -29,6 +29,11 @@ extension Snapshot {
             package var name: String
             package var room: String
             package var on: Place
+            /// Its number: of its visit at this hub, or at the other one where it is there alone. With both, two sessions of one
+            /// participant are paired by hand.
+            package var id: Int64?
+            /// It may be any of several at the other hub.
+            package var ambiguous: Bool?
         }
 
         package struct Settings: Codable, Equatable, Sendable {
@@ -41,6 +46,9 @@ extension Snapshot {
             package var whenUnsure: ConfigurationFailover.WhenUnsure
             /// Milliseconds; absent where it is as short as the machine allows.
             package var silence: Int?
+            /// The note that is an order to switch; whether it was learned.
+            package var note: NoteTrigger?
+            package var learned: Bool?
             /// What that means, a sentence each.
             package var consequences: [String]
         }
@@ -83,7 +91,8 @@ extension Snapshot {
 
 extension Snapshot.Failover {
     init(
-        _ failover: ConfigurationFailover, _ watch: FailoverWatch, isMuted: Bool, members: [Member], at now: Int64
+        _ failover: ConfigurationFailover, _ watch: FailoverWatch, isMuted: Bool, members: [Member],
+        learned: LearnedNote? = nil, at now: Int64
     ) {
         let (status, set) = (watch.status, failover.settings)
         role = failover.role
@@ -109,6 +118,9 @@ extension Snapshot.Failover {
         settings = Settings(
             preset: failover.preset, switchBack: set.switchBack, after: set.after, lockout: set.lockout,
             confirm: set.confirm, whenUnsure: set.whenUnsure, silence: set.silence, consequences: set.consequences)
+        let played = learned?.instead(of: failover.note)
+        (settings.note, settings.learned) = (played ?? failover.note, played.map { _ in true })
+        if let note = settings.note { settings.consequences.append(note.sentence) }
         sentence = Self.sentence(watch, isMuted: isMuted, members: members)
     }
 

@@ -23,6 +23,8 @@ extension Hub {
         // A show is what the other hub is there for, and it asks for the health of both itself.
         case .failover(.switch, _), .failover(.unmute, _): .obeyed
         case .failover(.mute, _): .refused("keeping this hub silent")
+        case .failover(.learn, _): .refused("another note as an order")
+        case .pair, .unpair: .refused("another pair of sessions")
         // They are about the lock, or reach nobody in a room.
         case .lock, .unlock, .putOffRestart, .testAlert: .obeyed
         // Who plays already goes on; any other piano is one more who plays.
@@ -45,7 +47,7 @@ extension Hub {
     }
 
     /// True where it has been refused. What is forced is on record.
-    func refusedByLock(_ command: Command, by author: Author, _ reply: Reply) -> Bool {
+    func refusedByLock(_ command: Command, by author: Author, _ reply: (CommandReply) -> Void) -> Bool {
         guard let lock = context.showLock, case .refused(let what) = lockRule(of: command) else { return false }
         guard author.insists else {
             reply(.locked(lock.refusal(of: what)))

@@ -1,0 +1,172 @@
+import Client
+import EngineProtocol
+import Glibc
+import HubLink
+import Linux
+import MIDI
+import RTPMIDI
+import Rooms
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// Whoever is not the partner has no say in which of two hubs speaks.
+struct PairGuardTests {
+    private static let secret = PairUnderTest.secret
+
+    /// One end of the partners' connection by hand: what it sends is known, and can be sent again.
+    private final class Caller {
+        private let socket: Descriptor
+        private let draws = [UInt8](repeating: 7, count: 2 * LinkKeys.drawSize)
+        /// All that it has sent.
+        private(set) var sent: [UInt8] = []
+
+        init(_ port: UInt16) throws { socket = try Sockets.connect(.init(host: "127.0.0.1", port: port)) }
+
+        func send(_ bytes: [UInt8]) throws {
+            sent += bytes
+            try socket.writeAll(bytes, socket: true)
+        }
+
+        /// Greets and says who it is, as a main hub.
+        func introduce(_ port: UInt16) throws {
+            try send([0x4D, 0x48, 0x46, 1] + draws)
+            let theirs = try read(36)
+            let crypto = try Libcrypto()
+            let keys = try #require(
+                LinkKeys(
+                    secret: PairGuardTests.secret, asking: Array(draws[..<LinkKeys.drawSize]),
+                    asked: Array(theirs[4..<4 + LinkKeys.drawSize]),
+                    derive: { crypto.hkdf(secret: $0, salt: $1, purpose: $2, count: $3) }))
+            let sending = try Libcrypto.AES256GCM(crypto, key: keys.fromAsking)
+            let opening = try Libcrypto.AES256GCM(crypto, key: keys.fromAsked)
+            var end = SealedEnd(key: keys.number, sends: .fromAsking, sending: sending, opening: opening)
+            var line = PartnerLine(.hello)
+            line.hello = PartnerLine.Hello(
+                version: "test", instance: 1, isMain: true, ports: ["room": port], rooms: ["room"])
+            let content = [0] + line.bytes
+            let frame = [UInt8](unsafeUninitializedCapacity: Envelope.longest) { buffer, count in
+                var out = OutputRawSpan(buffer: UnsafeMutableRawBufferPointer(buffer), initializedCount: 0)
+                _ = end.seal(into: &out) { out in for octet in content { out.append(octet) } }
+                count = out.finalize(for: UnsafeMutableRawBufferPointer(buffer))
+            }
+            try send([UInt8(frame.count >> 8), UInt8(frame.count & 0xFF)] + frame)
+        }
+
+        /// So many octets, or fewer where it has ended before.
+        @discardableResult
+        func read(_ count: Int) throws -> [UInt8] {
+            var all: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while all.count < count {
+                let most = min(buffer.count, count - all.count)
+                guard
+                    case .bytes(let some) = try buffer.withUnsafeMutableBytes({ raw throws(Errno) in
+                        try socket.read(into: UnsafeMutableRawBufferPointer(rebasing: raw[..<most]))
+                    })
+                else { break }
+                all += buffer[..<some]
+            }
+            return all
+        }
+
+        /// Waits until the other side has closed it.
+        func awaitEnd() throws {
+            do { try read(.max) } catch let error as Errno { try #require(error.code == ECONNRESET) }
+        }
+    }
+
+    /// A backup hub whose partner is not there.
+    private func alone() throws -> EngineUnderTest {
+        var plan = EngineUnderTest.plan(port: freeUDPPortPair())
+        plan.failover = FailoverPlan(
+            host: "127.0.0.1", port: freeUDPPortPair(), secret: Self.secret, isMain: false, silence: 2_000,
+            ports: ["room": plan.rooms[0].ports[0]])
+        let engine = try EngineUnderTest(plan)
+        try eventually("it is alone") { try engine.status().failover?.phase == .alone }
+        return engine
+    }
+
+    @Test func `who says again what a partner once said is not the partner`() throws {
+        let engine = try alone()
+        var partner: Caller? = try Caller(engine.port)
+        try partner?.introduce(engine.port)
+        try eventually("it is the partner") { try engine.status().failover?.isConnected == true }
+        let recording = try #require(partner?.sent)
+        partner = nil
+        try eventually("it has gone") { try engine.status().failover?.isConnected == false }
+        let connections = engine.all.count { if case .pair(let pair) = $0 { pair.isConnected } else { false } }
+        let replay = try Caller(engine.port)
+        try replay.send(recording)
+        try replay.awaitEnd()
+        #expect(try engine.status().failover?.isConnected == false)
+        #expect(engine.all.count { if case .pair(let pair) = $0 { pair.isConnected } else { false } } == connections)
+    }
+
+    @Test func `orders of who does not know the secret have no effect`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        for line in [
+            PartnerLine(.speak, epoch: 9, .order), PartnerLine(.yield, epoch: 9, .order), PartnerLine(.stopping),
+        ] {
+            let stranger = try Caller(pair.ports.main)
+            // In the clear, in the place of an envelope, and behind the greeting as well as without one.
+            let frame = [0, UInt8(line.bytes.count + 1), 0] + line.bytes
+            try stranger.send([0x4D, 0x48, 0x46, 1] + [UInt8](repeating: 7, count: 32) + frame + frame)
+            try stranger.awaitEnd()
+            let other = try Caller(pair.ports.main)
+            try other.send(frame + [UInt8](repeating: 0, count: 64))
+            try other.awaitEnd()
+        }
+        #expect(try pair.phases() == ["active", "standby"])
+        #expect(try pair.main.status().failover?.isConnected == true)
+    }
+
+    @Test func `a beat that is not the partner's has no effect, whoever sends it`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        let before = try #require(try pair.main.status().failover)
+        let beat = LinkBeat(
+            sent: .max / 2, echo: 0, held: 0, word: .init(epoch: before.epoch + 1000, phase: .active, isHeldBack: false)
+        )
+        // Of a member that speaks by link, in its own session.
+        let member = try GroupUnderTest(ports: [pair.ports.main], name: "Thief")
+        try eventually("its link") { member.count(.linked) == 1 }
+        let unreadable = try pair.main.status().participants[0].counts.unreadable ?? 0
+        _ = try member.ask { group in
+            for hub in group.hubs { hub.sendLink(.beat(beat)) }
+            return 0
+        }
+        try eventually("its counting") {
+            try pair.main.status().participants[0].counts.unreadable ?? 0 > unreadable
+        }
+        // Of a stranger, bare and in an envelope under a key that it has made up; a player's note behind it in the same socket.
+        let player = try pair.main.player("Player")
+        player.sendRaw(bytes { LinkPacket.beat(beat).write(from: player.ssrc, count: 1, into: &$0) })
+        let crypto = try Libcrypto()
+        let key = [UInt8](repeating: 1, count: 32)
+        let sending = try Libcrypto.AES256GCM(crypto, key: key)
+        let opening = try Libcrypto.AES256GCM(crypto, key: key)
+        var end = SealedEnd(key: 1, sends: .fromAsking, sending: sending, opening: opening)
+        player.sendRaw(
+            bytes { out in
+                _ = end.seal(into: &out) { LinkPacket.beat(beat).write(from: player.ssrc, count: 1, into: &$0) }
+            })
+        let hearer = try pair.main.player("Hearer", others: [player])
+        let on = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 100)
+        player.play(on)
+        try pumping([player, hearer], "a note") { hearer.heard.contains(on) }
+        let after = try #require(try pair.main.status().failover)
+        #expect(try pair.phases() == ["active", "standby"])
+        #expect(after.epoch == before.epoch && after.since == before.since)
+    }
+
+    private func bytes(_ write: (inout OutputRawSpan) -> Void) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 2048) { buffer, count in
+            var out = OutputRawSpan(buffer: UnsafeMutableRawBufferPointer(buffer), initializedCount: 0)
+            write(&out)
+            count = out.finalize(for: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+}
