@@ -19,6 +19,7 @@ struct PairGuardTests {
     private final class Caller {
         private let socket: Descriptor
         private let draws = [UInt8](repeating: 7, count: 2 * LinkKeys.drawSize)
+        private var end: SealedEnd<Libcrypto.AES256GCM>?
         /// All that it has sent.
         private(set) var sent: [UInt8] = []
 
@@ -41,14 +42,17 @@ struct PairGuardTests {
                     derive: { crypto.hkdf(secret: $0, salt: $1, purpose: $2, count: $3) }))
             let sending = try Libcrypto.AES256GCM(crypto, key: keys.fromAsking)
             let opening = try Libcrypto.AES256GCM(crypto, key: keys.fromAsked)
-            var end = SealedEnd(key: keys.number, sends: .fromAsking, sending: sending, opening: opening)
+            end = SealedEnd(key: keys.number, sends: .fromAsking, sending: sending, opening: opening)
             var line = PartnerLine(.hello)
             line.hello = PartnerLine.Hello(
                 version: "test", instance: 1, isMain: true, ports: ["room": port], rooms: ["room"])
-            let content = [0] + line.bytes
+            try say(line)
+        }
+
+        func say(_ line: PartnerLine) throws {
             let frame = [UInt8](unsafeUninitializedCapacity: Envelope.longest) { buffer, count in
                 var out = OutputRawSpan(buffer: UnsafeMutableRawBufferPointer(buffer), initializedCount: 0)
-                _ = end.seal(into: &out) { out in for octet in content { out.append(octet) } }
+                _ = end?.seal(into: &out) { out in for octet in [0] + line.bytes { out.append(octet) } }
                 count = out.finalize(for: UnsafeMutableRawBufferPointer(buffer))
             }
             try send([UInt8(frame.count >> 8), UInt8(frame.count & 0xFF)] + frame)
@@ -92,16 +96,56 @@ struct PairGuardTests {
         let engine = try alone()
         var partner: Caller? = try Caller(engine.port)
         try partner?.introduce(engine.port)
-        try eventually("it is the partner") { try engine.status().failover?.isConnected == true }
+        var connections: Int {
+            engine.all.count { if case .pair(let pair) = $0 { pair.isConnected } else { false } }
+        }
+        try eventually("it is the partner") { connections == 1 }
         let recording = try #require(partner?.sent)
         partner = nil
         try eventually("it has gone") { try engine.status().failover?.isConnected == false }
-        let connections = engine.all.count { if case .pair(let pair) = $0 { pair.isConnected } else { false } }
         let replay = try Caller(engine.port)
         try replay.send(recording)
         try replay.awaitEnd()
         #expect(try engine.status().failover?.isConnected == false)
-        #expect(engine.all.count { if case .pair(let pair) = $0 { pair.isConnected } else { false } } == connections)
+        #expect(connections == 1)
+    }
+
+    @Test func `of a partner nothing is taken that only newer hubs understand, and no order but such as end sound`()
+        throws
+    {
+        let engine = try alone()
+        let player = try engine.player("Player")
+        let partner = try Caller(engine.port)
+        try partner.introduce(engine.port)
+        let id = try #require(try engine.status().participants.first).id
+        for word in [EngineControl.Request.Word.stop, .kick, .switch, .learn, .reload, .unmute] {
+            try partner.say(PartnerLine(.init(word, id: id)))
+        }
+        func settings(_ version: Int, _ count: UInt64) -> PartnerLine.Settings {
+            var settings = PartnerLine.Settings(
+                digest: nil,
+                rooms: ["room": .init(stamp: .init(epoch: 1, count: count, spoke: true, author: 1))])
+            settings.version = version
+            return settings
+        }
+        try partner.say(PartnerLine(settings(PartnerLine.Settings.version + 1, 9)))
+        try partner.say(PartnerLine(settings(PartnerLine.Settings.version, 5)))
+        try pumping([player], "what is understood") {
+            try engine.status().failover?.choices?["room"]?.stamp?.count == 5
+        }
+        #expect(try player.isUp && engine.status().participants.map(\.id) == [id])
+    }
+
+    @Test func `two hubs with one role are no pair, and say so`() throws {
+        let pair = try PairUnderTest { $1.failover?.isMain = true }
+        try eventually("both say so", seen: "\(pair.main.all)") {
+            [pair.main, pair.backup].allSatisfy { engine in
+                engine.all.contains {
+                    if case .problem(let text) = $0 { text.contains("both hubs have the role") } else { false }
+                }
+            }
+        }
+        #expect(try [pair.main, pair.backup].allSatisfy { try $0.status().failover?.isConnected == false })
     }
 
     @Test func `orders of who does not know the secret have no effect`() throws {

@@ -13,10 +13,12 @@ private let secret = "correct horse battery staple"
 
 extension EngineStatus.Failover {
     fileprivate static func like(
-        _ phase: HubRole.Phase, _ reason: HubRole.Reason? = nil, isUp: Bool = true, isAlike: Bool? = true
+        _ phase: HubRole.Phase, _ reason: HubRole.Reason? = nil, isUp: Bool = true, isLinked: Bool? = nil,
+        isAlike: Bool? = true
     ) -> Self {
         var status = Self(
-            phase: phase, epoch: 3, since: 1000, reason: reason, limit: 150, isConnected: isUp, isLinked: isUp)
+            phase: phase, epoch: 3, since: 1000, reason: reason, limit: 150, isConnected: isUp,
+            isLinked: isLinked ?? isUp)
         status.isAlike = isUp ? isAlike : nil
         return status
     }
@@ -147,6 +149,7 @@ extension EngineStatus.Failover {
         (.like(.active, isAlike: false), 5_000, "the hubs' configurations differ"),
         (.like(.active, isAlike: nil), 5_000, "it is not known whether both hubs have the same configuration"),
         (.like(.alone, isUp: false), 5_000, "the other hub is away"),
+        (.like(.active, isLinked: false), 5_000, "nothing comes from the other hub over UDP"),
         (.like(.fenced), 5_000, "which hub speaks is just being found out"),
     ])
     func `an order is refused with the reason`(status: EngineStatus.Failover, after: Int64, reason: String) {

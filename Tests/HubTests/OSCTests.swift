@@ -68,14 +68,24 @@ private func bundle(_ parts: [UInt8]...) -> [UInt8] {
 
 /// Orders that come by Open Sound Control.
 @Suite(.ownThread) struct OSCTests {
-    private func stage(allow: [String], _ port: UInt16) throws -> HubStage {
+    private func stage(allow: [String], confirm: Bool = false, _ port: UInt16) throws -> HubStage {
         let ranges = allow.compactMap { AddressRange($0) }
         return try HubStage { configuration in
             var failover = ConfigurationFailover(
                 with: .init(name: "192.0.2.9"), secret: "correct horse battery staple", role: .main)
+            failover.settings.confirm = confirm
             failover.osc = .init(listen: .init(host: "127.0.0.1", port: port), allow: ranges)
             configuration.failover = failover
         }
+    }
+
+    /// Nothing stands against an order.
+    private func makeReady(_ stage: HubStage) {
+        var status = EngineStatus.Failover(
+            phase: .active, epoch: 1, since: 0, limit: 150, isConnected: true, isLinked: true)
+        status.isAlike = true
+        stage.carrier.pairs = [PairReport(status: status)]
+        stage.hub.lookAtPair(at: .now.advanced(by: .seconds(-10)))
     }
 
     private func send(_ argument: [UInt8], to port: UInt16) throws {
@@ -98,11 +108,7 @@ private func bundle(_ parts: [UInt8]...) -> [UInt8] {
                 "An order by OSC: Not done: the engine does not tell of the other hub yet. Force goes over that."
             ])
         #expect(stage.carrier.switches == [])
-        var status = EngineStatus.Failover(
-            phase: .active, epoch: 1, since: 0, limit: 150, isConnected: true, isLinked: true)
-        status.isAlike = true
-        stage.carrier.pairs = [PairReport(status: status)]
-        stage.hub.lookAtPair(at: .now.advanced(by: .seconds(-10)))
+        makeReady(stage)
         stage.loop.run(for: .milliseconds(300))
         try send([], to: port)
         try stage.loop.run(until: "the order") { !stage.carrier.switches.isEmpty }
@@ -110,13 +116,26 @@ private func bundle(_ parts: [UInt8]...) -> [UInt8] {
         #expect(try stage.texts(.pairOrder).last == "The other hub is to speak, by OSC")
     }
 
-    @Test func `nobody may without being allowed, and that is told once a minute`() throws {
+    @Test(arguments: [[], ["192.0.2.0/24", "127.0.0.2/31", "fe80::/10"]])
+    func `nobody may without being allowed, and that is told once a minute`(allow: [String]) throws {
         let port = freeUDPPortPair()
-        let stage = try stage(allow: [], port)
+        let stage = try stage(allow: allow, port)
+        makeReady(stage)
         try send([], to: port)
         try send([], to: port)
         try stage.loop.run(until: "the refusal") { stage.observer.events.contains { $0.kind == .pairOrder } }
         #expect(try stage.texts(.pairOrder) == ["An order by OSC is refused: its address is not in `allow`"])
+        #expect(stage.carrier.switches == [])
+    }
+
+    @Test func `a message that is sent several times, for that one may get lost, is one order`() throws {
+        let port = freeUDPPortPair()
+        let stage = try stage(allow: ["127.0.0.0/8"], confirm: true, port)
+        makeReady(stage)
+        for _ in 0..<3 { try send([], to: port) }
+        try stage.loop.run(until: "the first order") { stage.observer.events.contains { $0.kind == .pairOrder } }
+        #expect(
+            try stage.texts(.pairOrder) == ["An order by OSC: Once more within 3 s, and the hubs are switched."])
         #expect(stage.carrier.switches == [])
     }
 }
