@@ -1,3 +1,4 @@
+import Client
 import EngineProtocol
 import Foundation
 import Glibc
@@ -80,6 +81,17 @@ extension Options {
 }
 
 enum DoctorCommand {
+    /// The other one of two hubs, and the ways to it.
+    private static func pair(_ pair: Snapshot.Failover, _ client: HubClient) -> [Doctor.Finding] {
+        let partner = pair.partner.with.flatMap { Initiator.Host($0) }
+        let reach = pair.partner.connected ? nil : partner.map { Doctor.reach($0) }
+        let addresses = (client.participants() ?? []).compactMap { $0.address.flatMap { Sockets.Address($0)?.host } }
+        return Doctor.pair(pair, reach: reach)
+            + Doctor.oneSwitch(
+                partner: partner.flatMap { Doctor.ownAddress(towards: $0.name) },
+                players: Set(addresses).compactMap { Doctor.ownAddress(towards: $0) })
+    }
+
     static func run(_ options: Options) -> ExitCode {
         guard let configuration = options.configurationOrComplaint else { return .misuse }
         let state = options.stateDirectory
@@ -97,7 +109,7 @@ enum DoctorCommand {
         var findings = Doctor.examine(
             configuration, state: state, hubRuns: runs, ownPorts: ownPorts, enginePIDs: enginePIDs, putOff: putOff)
         if let pair = HubClient(state).get("/api/v1/failover", as: Snapshot.Failover.self) {
-            findings += Doctor.pair(pair)
+            findings += self.pair(pair, HubClient(state))
         }
         let isWell = findings.allSatisfy { $0.isWell || $0.isOptional }
         if options.json {

@@ -136,11 +136,22 @@ package enum Sockets {
     /// A TCP connection, for the command line and for tests. `nonBlocking`: perhaps still on its way; writable once it is
     /// made or has failed, which SO_ERROR tells.
     package static func connect(_ address: Address, nonBlocking: Bool = false) throws(Errno) -> Descriptor {
+        try connect(address, SOCK_STREAM, nonBlocking)
+    }
+
+    /// A UDP socket that speaks to one address only; nothing is sent.
+    package static func connect(datagramsTo address: Address) throws(Errno) -> Descriptor {
+        try connect(address, SOCK_DGRAM, true)
+    }
+
+    private static func connect(
+        _ address: Address, _ kind: __socket_type, _ nonBlocking: Bool
+    ) throws(Errno) -> Descriptor {
         guard let (target, length) = Address.storage(address.host, address.port) else {
             throw Errno(code: EINVAL, call: "connect", thing: address.description)
         }
         var storage = target
-        var type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        var type = CInt(kind.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
         if nonBlocking { type |= CInt(SOCK_NONBLOCK.rawValue) }
         let socket = try Descriptor("socket") { Glibc.socket(CInt(storage.ss_family), type, 0) }
         do throws(Errno) {

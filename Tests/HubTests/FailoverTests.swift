@@ -333,15 +333,23 @@ extension EngineStatus.Failover {
 
     @Test func `doctor tells whether TCP, UDP or the configuration is what is wrong`() throws {
         let stage = try stage()
-        func finding(_ status: EngineStatus.Failover) throws -> Doctor.Finding {
+        func finding(_ status: EngineStatus.Failover, reach: Doctor.Reach? = nil) throws -> Doctor.Finding {
             tell(status, stage)
             let pair = try #require(stage.publish().failover)
-            return try #require(Doctor.pair(pair).first)
+            return try #require(Doctor.pair(pair, reach: reach).first)
         }
         #expect(try finding(.like(.active)).isWell)
         var away = EngineStatus.Failover.like(.alone, isUp: false)
         away.trouble = "Connection timed out"
         #expect(try finding(away).text == "it cannot be reached over TCP at 192.0.2.9:5004: Connection timed out")
+        for (tcp, udp, text) in [
+            (true, true, "TCP gets through to 192.0.2.9:5004, but what answers there is not the other hub"),
+            (true, false, "TCP gets through to 192.0.2.9:5004, but what answers there is not the other hub"),
+            (false, true, "it answers over UDP, but TCP does not get through to 192.0.2.9:5004"),
+            (false, false, "nothing answers at 192.0.2.9:5004, neither over TCP nor over UDP"),
+        ] {
+            #expect(try finding(away, reach: .init(tcp: tcp, udp: udp)).text == text + ": Connection timed out")
+        }
         away.isConnected = true
         #expect(try finding(away).text == "TCP reaches it, but nothing comes from it over UDP")
         #expect(try finding(.like(.active, isAlike: false)).text == "its configuration is another one")
