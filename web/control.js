@@ -76,7 +76,7 @@ export async function order(method, path, query = {}, keepalive = false) {
 		if (!bearer) return null;
 		try {
 			const headers = { Authorization: `Bearer ${bearer.replace(/[^!-~]/g, '?')}` };
-			const answer = await fetch(`api/v1/${path}${words && `?${words}`}`, { method, headers, keepalive, signal: AbortSignal.timeout(10000) });
+			const answer = await fetch(`api/v1/${path}${words && `?${words}`}`, { method, headers, keepalive, signal: AbortSignal.timeout(12000) });
 			if (answer.ok) return await answer.json();
 			const { detail } = await answer.json().catch(() => ({}));
 			if (answer.status === 401) {

@@ -50,7 +50,12 @@ async function give(word) {
 
 const switching = held('Switch', () => give('switch'));
 const muting = button('quiet live-only', () => give(pair.muted ? 'unmute' : 'mute'), 'Mute this hub');
-acts.append(switching, muting);
+const learning = button('quiet live-only', () => {
+	say('Play the note now.');
+	give('learn');
+}, 'Learn a note');
+learning.title = 'The next note that is played is to be an order to switch';
+acts.append(switching, muting, learning);
 
 function does(speaks, phase, away) {
 	if (away) return badge('bad', 'away');
@@ -76,8 +81,8 @@ export function showPair(told) {
 	setText(byID('pair-trouble'), [told.trouble && `Trouble: ${told.trouble}.`, told.obstacles.length > 0 && `A switch would be refused: ${told.obstacles.join('; ')}.`].filter(Boolean).join(' '));
 	const single = told.participants.filter(({ on }) => on !== 'both');
 	setText(byID('pair-singles'), single.length ? 'On one hub only, and gone with it:' : '');
-	keep(byID('pair-single'), single, (one) => `${one.room}/${one.name}/${one.on}`, () => make('li'), (item, one) => {
-		setChildren(item, name(one.name), make('span', 'remark', `${one.on === 'this' ? 'here' : 'at the other hub'} only, room ${called(one.room)}: it has to connect to the other one, too`));
+	keep(byID('pair-single'), single, (one) => `${one.on}/${one.id}`, () => make('li'), (item, one) => {
+		setChildren(item, name(one.name), make('span', 'remark', `${one.on === 'this' ? 'here' : 'at the other hub'} only, room ${called(one.room)}: ${one.ambiguous ? `it may be any of several there, pair it by hand (number ${one.id})` : 'it has to connect to the other one, too'}`));
 	});
 	setChildren(byID('pair-means'), ...told.settings.consequences.map((text) => make('li', '', text)));
 	setText(byID('pair-preset'), told.settings.preset ? `What the settings mean (${told.settings.preset})` : 'What the settings mean');

@@ -91,6 +91,45 @@ import Testing
         #expect(try hubs.main.failover()["muted"] as? Bool == false)
     }
 
+    @Test func `what is chosen at one hub counts at the other, also at one that was away meanwhile`() throws {
+        let hubs = try Hubs()
+        try hubs.agree()
+        func isTold(_ text: String) throws -> Bool { try hubs.backup.command("events").output.contains(text) }
+        #expect(try hubs.main.command("block", "Piano", "Desk").code == 0)
+        try eventually("the block") { try isTold("Desk no longer hears Piano in room Main, at the other hub") }
+        try hubs.backup.kill9()
+        #expect(try hubs.main.command("unblock", "Piano", "Desk").code == 0)
+        try hubs.backup.start()
+        try eventually("it is lifted") { try isTold("Desk may hear Piano in room Main, at the other hub") }
+        try hubs.agree()
+        #expect(try hubs.main.failover()["obstacles"] as? [String] == [])
+    }
+
+    @Test func `a note is learned at one hub, and is an order at both`() throws {
+        let hubs = try Hubs()
+        try hubs.agree()
+        let pad = NetworkPlayer("Pad", port: hubs.main.ports[0])
+        try pad.join()
+        let learning = try hubs.main.launch("failover", ["learn"])
+        try eventually("the note") {
+            try pad.send([0x9F, 40, 100])
+            try pad.send([0x8F, 40, 64])
+            return learning.exit != nil
+        }
+        let told = try learning.finish()
+        #expect(told.code == 0 && told.output.contains("Note 40 on channel 16 is an order"), "\(told)")
+        try eventually("the other hub knows") {
+            let note = try (hubs.backup.failover()["settings"] as? [String: Any])?["note"] as? [String: Any]
+            return note?["note"] as? Int == 40 && note?["channel"] as? Int == 16
+        }
+        try eventually("a switch", seen: hubs.seen) {
+            try pad.send([0x9F, 40, 100])
+            try pad.send([0x8F, 40, 64])
+            return try hubs.backup.failover()["speaks"] as? Bool == true
+        }
+        #expect(try hubs.main.command("events").output.contains("by a note of Pad"))
+    }
+
     @Test func `the secret is shown nowhere, and the plan is its owner's alone`() throws {
         let hubs = try Hubs(secrets: (Self.secret, "another horse battery staple"))
         try eventually("the trouble", seen: hubs.seen) {

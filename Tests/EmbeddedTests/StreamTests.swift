@@ -179,7 +179,8 @@ import Testing
     @Test func `what the hub answers is as its description says`() throws {
         let port = freeUDPPortPair()
         let controllers = #"focus: ["Lights"], inputs: { Keys: { of: ["Left", "Right"], live: "first" } }"#
-        let partner = #"{ with: "127.0.0.1:9", secret: "sixteen characters", role: "main" }"#
+        let note = "{ channel: 16, note: 127, above: 100, guard: 0 }"
+        let partner = #"{ with: "127.0.0.1:9", secret: "sixteen characters", role: "main", note: \#(note) }"#
         let rooms = #"{ "\#(port)": { ports: [\#(port)], \#(controllers) } }"#
         let hub = try HubUnderTest(
             ports: [port], configuration: "{ rooms: \(rooms), address: \"127.0.0.1\", failover: \(partner) }",
@@ -256,6 +257,12 @@ import Testing
             ("POST", "/api/v1/failover/mute", "/api/v1/failover/mute"),
             ("POST", "/api/v1/failover/mute", "/api/v1/failover/mute?force=1"),
             ("POST", "/api/v1/failover/unmute", "/api/v1/failover/unmute"),
+            // Whoever learns waits for ten seconds.
+            ("POST", "/api/v1/failover/learn", "/api/v1/failover/learn?force=2"),
+            ("POST", "/api/v1/failover/pairings", "/api/v1/failover/pairings?here=\(id)&there=3"),
+            ("POST", "/api/v1/failover/pairings", "/api/v1/failover/pairings?here=\(id)"),
+            ("DELETE", "/api/v1/failover/pairings", "/api/v1/failover/pairings?here=\(id)"),
+            ("DELETE", "/api/v1/failover/pairings", "/api/v1/failover/pairings"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo?seconds=0"),
             ("POST", "/api/v1/rooms/{name}/piano", "/api/v1/rooms/\(room)/piano?player=a&keys=60:100,60:0"),
