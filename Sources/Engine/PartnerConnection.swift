@@ -32,13 +32,13 @@ final class PartnerConnection {
 
     private static let magic: [UInt8] = [0x4D, 0x48, 0x46, 1]
     private static let greetingSize = 36
-    /// What a piece of a line begins with; and how long a line may be: a hub has some hundred rooms at most.
+    /// What a piece of a line begins with; and how long a line may be: as long as an engine's plan, of which it has a part.
     private static let (goesOn, isLast): (UInt8, UInt8) = (1, 0)
-    private static let longestLine = 1 << 20
+    private static let longestLine = 4 << 20
     /// How long it may take until the first good frame.
     private static let patience = Duration.seconds(3)
     /// Frames that wait to be sent; a partner that reads nothing for so long is none.
-    private static let mostWaiting = 4 << 20
+    private static let mostWaiting = 8 << 20
 
     let isDialled: Bool
     private let loop: EventLoop

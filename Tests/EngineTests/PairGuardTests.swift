@@ -95,7 +95,7 @@ struct PairGuardTests {
         var plan = EngineUnderTest.plan(port: freeUDPPortPair())
         plan.failover = FailoverPlan(
             host: "127.0.0.1", port: freeUDPPortPair(), secret: Self.secret, isMain: false, silence: 2_000,
-            ports: ["room": plan.rooms[0].ports[0]])
+            ports: ["room": plan.rooms[0].ports[0]], digest: "the same")
         let engine = try EngineUnderTest(plan)
         try eventually("it is alone") { try engine.status().failover?.phase == .alone }
         return engine
@@ -143,6 +143,18 @@ struct PairGuardTests {
             try engine.status().failover?.choices?["room"]?.stamp?.count == 5
         }
         #expect(try player.isUp && engine.status().participants.map(\.id) == [id])
+    }
+
+    @Test func `a partner of before what is chosen was told tells its configuration`() throws {
+        let engine = try alone()
+        let partner = try Caller(engine.port)
+        try partner.introduce(engine.port)
+        for digest in ["the same", "another"] {
+            var line = PartnerLine(.settings)
+            line.digest = digest
+            try partner.say(line)
+            try eventually("it is known") { try engine.status().failover?.isAlike == (digest == "the same") }
+        }
     }
 
     @Test func `two hubs with one role are no pair, and say so`() throws {
@@ -196,6 +208,10 @@ struct PairGuardTests {
         }
         // Of a stranger, bare and in an envelope under a key that it has made up; a player's note behind it in the same socket.
         let player = try pair.main.player("Player")
+        let hearer = try pair.main.player("Hearer", others: [player])
+        try pumping([player, hearer], "both are known") {
+            try pair.backup.status().failover?.elsewhere?.count == 3
+        }
         player.sendRaw(bytes { LinkPacket.beat(beat).write(from: player.ssrc, count: 1, into: &$0) })
         let crypto = try Libcrypto()
         let key = [UInt8](repeating: 1, count: 32)
@@ -206,7 +222,6 @@ struct PairGuardTests {
             bytes { out in
                 _ = end.seal(into: &out) { LinkPacket.beat(beat).write(from: player.ssrc, count: 1, into: &$0) }
             })
-        let hearer = try pair.main.player("Hearer", others: [player])
         let on = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 100)
         player.play(on)
         try pumping([player, hearer], "a note") { hearer.heard.contains(on) }

@@ -34,6 +34,9 @@ struct SharedChoicesTests {
         let one = try pair.backup.player("One")
         let two = try pair.backup.player("Two", others: [one])
         let three = try pair.backup.player("Three", others: [one, two])
+        try pumping([one, two, three], "they are known") {
+            try pair.main.status().failover?.elsewhere?.count == 3
+        }
         let chosen = choices(1, [block])
         try pair.serve(atMain: true) { $0.rooms[0].choices = chosen }
         try eventually("it is told", seen: pair.seen) { try unknown(pair.backup) == chosen }
@@ -90,6 +93,13 @@ struct SharedChoicesTests {
         }
         try agree(pair)
         #expect(try unknown(mainWins ? pair.main : pair.backup) == nil)
+    }
+
+    @Test func `as many blocks as a hub can have, with the longest names, are told`() throws {
+        let name = String(repeating: "\u{1F3B9}", count: 250)
+        let many = choices(1, (0..<1000).map { Block(from: "\(name)\($0)", to: "\(name)\($0)") })
+        let pair = try PairUnderTest { main, _ in main.rooms[0].choices = many }
+        try eventually("all of them") { try unknown(pair.backup) == many }
     }
 
     @Test func `what was chosen while the other hub was away is told when it is there`() throws {
