@@ -164,6 +164,11 @@ package enum Manual {
             of failover has an object:
             .PP
             \(items(ConfigurationReference.osc))
+            .SH "KEYS OF NOTE"
+            .B note
+            of failover has an object:
+            .PP
+            \(items(ConfigurationReference.note))
             .SH "KEYS OF ALERTS"
             \(items(ConfigurationReference.alerts))
             .SH "KEYS OF TCP"

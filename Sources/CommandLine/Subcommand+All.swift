@@ -215,7 +215,7 @@ extension Subcommand {
                     line, goes to standard output. SIGHUP reads the plan again; SIGTERM says goodbye to everyone and ends.
                       --plan FILE      what to serve (JSON, as the hub writes it)
                       --control PATH   a socket that takes a JSON request a line: {"do":"status"}, activity, panic, kick,
-                                       unmute, release, notes-off, reload, stop
+                                       unmute, release, notes-off, learn, reload, stop
                       --sessions FILE  who is there, kept for the next engine when this one is killed
                     """, options: ["--plan", "--control", "--sessions"], run: EngineCommand.run),
             Subcommand(

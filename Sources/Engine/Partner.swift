@@ -223,8 +223,11 @@ final class Partner {
         }
         if let earlier = connection {
             let isSame = earlier.theirs?.instance == theirs.instance
-            // Both sides decide alike.
-            if isSame, one.isDialled != hello.isMain { return refuse(nil) }
+            // Both sides decide alike. The other one may have this connection so far: its end is not ours.
+            if isSame, one.isDialled != hello.isMain {
+                one.send(PartnerLine(.superfluous))
+                return refuse(nil)
+            }
             if isSame { earlier.send(PartnerLine(.superfluous)) }
             earlier.close()
             keep(earlier)

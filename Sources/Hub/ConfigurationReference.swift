@@ -18,6 +18,7 @@ package enum ConfigurationReference {
     package static var discover: [Key] { ConfigurationDiscovery.settings.map(Key.init) }
     package static var failover: [Key] { ConfigurationFailover.settings.map(Key.init) }
     package static var osc: [Key] { ConfigurationFailover.oscSettings.map(Key.init) }
+    package static var note: [Key] { ConfigurationFailover.noteSettings.map(Key.init) }
     package static var alerts: [Key] { AlertSettings.settings.map(Key.init) }
     package static var tcp: [Key] { Configuration.tcpSettings.map(Key.init) }
 }

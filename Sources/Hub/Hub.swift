@@ -314,6 +314,7 @@ package final class Hub {
 
     private func finish() {
         isFinishing = true
+        endLearning(.unavailable("The hub ends."))
         serviceManager?.tell(["STOPPING": "1"])
         endPianos(wait: true)
         textClients.end(wait: true)

@@ -26,10 +26,15 @@ struct PairGuardTests {
         /// All that it has sent.
         private(set) var sent: [UInt8] = []
 
-        init(_ port: UInt16) throws {
-            socket = try Sockets.connect(.init(host: "127.0.0.1", port: port))
+        convenience init(_ port: UInt16) throws {
+            self.init(try Sockets.connect(.init(host: "127.0.0.1", port: port)))
+        }
+
+        init(_ socket: consuming Descriptor) {
+            self.socket = socket
+            _ = fcntl(self.socket.number, F_SETFL, 0)
             var limit = timeval(tv_sec: 30, tv_usec: 0)
-            setsockopt(socket.number, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+            setsockopt(self.socket.number, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         }
 
         func send(_ bytes: [UInt8]) throws {
@@ -37,22 +42,23 @@ struct PairGuardTests {
             try socket.writeAll(bytes, socket: true)
         }
 
-        /// Greets and says who it is, as a main hub.
-        func introduce(_ port: UInt16) throws {
+        /// Greets and says who it is. `isAsked`: the other side has dialled.
+        func introduce(_ port: UInt16, isMain: Bool = true, isAsked: Bool = false) throws {
             try send([0x4D, 0x48, 0x46, 1] + draws)
             let theirs = try read(36)
             let crypto = try Libcrypto()
+            let (own, other) = (Array(draws[..<LinkKeys.drawSize]), Array(theirs[4..<4 + LinkKeys.drawSize]))
             let keys = try #require(
                 LinkKeys(
-                    secret: PairGuardTests.secret, asking: Array(draws[..<LinkKeys.drawSize]),
-                    asked: Array(theirs[4..<4 + LinkKeys.drawSize]),
+                    secret: PairGuardTests.secret, asking: isAsked ? other : own, asked: isAsked ? own : other,
                     derive: { crypto.hkdf(secret: $0, salt: $1, purpose: $2, count: $3) }))
-            let sending = try Libcrypto.AES256GCM(crypto, key: keys.fromAsking)
-            let opening = try Libcrypto.AES256GCM(crypto, key: keys.fromAsked)
-            end = SealedEnd(key: keys.number, sends: .fromAsking, sending: sending, opening: opening)
+            let sending = try Libcrypto.AES256GCM(crypto, key: isAsked ? keys.fromAsked : keys.fromAsking)
+            let opening = try Libcrypto.AES256GCM(crypto, key: isAsked ? keys.fromAsking : keys.fromAsked)
+            end = SealedEnd(
+                key: keys.number, sends: isAsked ? .fromAsked : .fromAsking, sending: sending, opening: opening)
             var line = PartnerLine(.hello)
             line.hello = PartnerLine.Hello(
-                version: "test", instance: 1, isMain: true, ports: ["room": port], rooms: ["room"])
+                version: "test", instance: 1, isMain: isMain, ports: ["room": port], rooms: ["room"])
             try say(line)
         }
 
@@ -63,6 +69,16 @@ struct PairGuardTests {
                 count = out.finalize(for: UnsafeMutableRawBufferPointer(buffer))
             }
             try send([UInt8(frame.count >> 8), UInt8(frame.count & 0xFF)] + frame)
+        }
+
+        /// What the other side says next; nil where it has ended.
+        func hear() throws -> PartnerLine? {
+            let size = try read(2)
+            guard size.count == 2 else { return nil }
+            let frame = try read(Int(size[0]) << 8 | Int(size[1]))
+            var content: [UInt8] = []
+            try end?.open(frame.span.bytes) { bytes in content = bytes.withUnsafeBytes { Array($0) } }
+            return PartnerLine(Array(content.dropFirst()))
         }
 
         /// So many octets, or fewer where it has ended before.
@@ -90,13 +106,17 @@ struct PairGuardTests {
         }
     }
 
-    /// A backup hub whose partner is not there.
-    private func alone() throws -> EngineUnderTest {
+    private func engine(partner: UInt16, isMain: Bool) throws -> EngineUnderTest {
         var plan = EngineUnderTest.plan(port: freeUDPPortPair())
         plan.failover = FailoverPlan(
-            host: "127.0.0.1", port: freeUDPPortPair(), secret: Self.secret, isMain: false, silence: 2_000,
+            host: "127.0.0.1", port: partner, secret: Self.secret, isMain: isMain, silence: 2_000,
             ports: ["room": plan.rooms[0].ports[0]], digest: "the same")
-        let engine = try EngineUnderTest(plan)
+        return try EngineUnderTest(plan)
+    }
+
+    /// A backup hub whose partner is not there.
+    private func alone() throws -> EngineUnderTest {
+        let engine = try engine(partner: freeUDPPortPair(), isMain: false)
         try eventually("it is alone") { try engine.status().failover?.phase == .alone }
         return engine
     }
@@ -167,6 +187,24 @@ struct PairGuardTests {
             }
         }
         #expect(try [pair.main, pair.backup].allSatisfy { try $0.status().failover?.isConnected == false })
+    }
+
+    @Test func `a connection that is one too many is told so before its end, which is then nobody's death`() throws {
+        let listener = try Sockets.listen(.init(host: "127.0.0.1", port: 0))
+        let engine = try engine(partner: Sockets.localAddress(listener).port, isMain: true)
+        var called: Caller?
+        try eventually("its call") {
+            if let accepted = try Sockets.accept(listener) { called = Caller(accepted.intoSocket()) }
+            return called != nil
+        }
+        try called?.introduce(engine.port, isMain: false, isAsked: true)
+        try eventually("it is the partner") { try engine.status().failover?.isConnected == true }
+        let calling = try Caller(engine.port)
+        try calling.introduce(engine.port, isMain: false)
+        #expect(try calling.hear()?.kind == .hello)
+        #expect(try calling.hear()?.kind == .superfluous)
+        #expect(try calling.hear() == nil)
+        #expect(try engine.status().failover?.isConnected == true)
     }
 
     @Test func `orders of who does not know the secret have no effect`() throws {

@@ -61,7 +61,7 @@ extension Hub {
         endLearning(.done("\(text)."))
     }
 
-    private func endLearning(_ answer: CommandReply) {
+    func endLearning(_ answer: CommandReply) {
         guard let one = learner.take() else { return }
         context.loop.cancel(one.timer)
         one.reply(answer)
