@@ -130,6 +130,29 @@ import Testing
         #expect(try hubs.main.command("events").output.contains("by a note of Pad"))
     }
 
+    @Test func `two sessions are paired by hand, by the names that are shown, and parted again`() throws {
+        let hubs = try Hubs()
+        try hubs.agree()
+        let here = NetworkPlayer("Piano", port: hubs.main.ports[0])
+        let there = NetworkPlayer("Pianoforte", port: hubs.backup.ports[0])
+        for one in [here, there] { try one.join() }
+        func places() throws -> [String] {
+            for one in [here, there] { _ = try one.received() }
+            let all = try hubs.main.failover()["participants"] as? [[String: Any]] ?? []
+            return all.compactMap { $0["on"] as? String }.sorted()
+        }
+        try eventually("both are on one hub only", seen: hubs.seen) { try places() == ["partner", "this"] }
+        let shown = try hubs.main.command("failover").output
+        #expect(shown.contains("here only  Piano") && shown.contains("there only Pianoforte"), "\(shown)")
+        let wrong = try hubs.main.command("failover", "pair", "Piano", "Nobody")
+        #expect(wrong.code == 64 && wrong.error.contains("there is no \"Nobody\""), "\(wrong)")
+        let done = try hubs.main.command("failover", "pair", "Piano", "Pianoforte")
+        #expect(done.code == 0 && done.output.contains("is the same as Pianoforte at the other hub"), "\(done)")
+        try eventually("it is on both", seen: hubs.seen) { try places() == ["both"] }
+        #expect(try hubs.main.command("failover", "unpair", "Piano").code == 0)
+        try eventually("two again", seen: hubs.seen) { try places() == ["partner", "this"] }
+    }
+
     @Test func `the secret is shown nowhere, and the plan is its owner's alone`() throws {
         let hubs = try Hubs(secrets: (Self.secret, "another horse battery staple"))
         try eventually("the trouble", seen: hubs.seen) {
