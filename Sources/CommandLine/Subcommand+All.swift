@@ -134,8 +134,9 @@ extension Subcommand {
                     """, options: changing.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
             ),
             Subcommand(
-                name: "failover", summary: "two hubs as a pair: midihub failover [switch|mute|unmute]",
-                explanation: FailoverCommand.explanation, options: ordering.union(["--json", "--force"]),
+                name: "failover", summary: "two hubs as a pair: midihub failover [switch|mute|unmute|drill]",
+                explanation: FailoverCommand.explanation,
+                options: ordering.union(["--json", "--force", "--mute", "--kill", "--last"]),
                 takesOperands: true, run: FailoverCommand.run),
             Subcommand(
                 name: "connect", summary: "have a room invite a peer: midihub connect HOST[:PORT]",

@@ -33,6 +33,8 @@ package enum EngineEvent: Sendable {
     /// It is otherwise than before between the two hubs of a pair: which of them speaks, or whether they hear each other.
     case pair(EngineStatus.Failover)
     case problem(String)
+    /// A drill wants this process killed.
+    case killed
     /// Everything has been said goodbye to; the thread ends.
     case ended
 }
@@ -52,6 +54,8 @@ package enum EngineLoopCommand: Sendable {
     case member(id: UInt64, MemberCommand, @Sendable (Bool) -> Void)
     /// The other one of two hubs is to speak; nil where that is on its way, else why not.
     case switchHubs(HubRole.Reason, @Sendable (String?) -> Void)
+    /// A drill of two hubs begins; nil where that is so, else why not.
+    case drill(DrillPlan, @Sendable (String?) -> Void)
     /// What the name of an invited peer's host means, as it was asked for.
     case resolved(host: String, Result<[SocketAddress], ResolveError>)
     /// Says BY to everyone and ends.

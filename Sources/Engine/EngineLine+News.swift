@@ -26,6 +26,7 @@ extension EngineLine {
         case .call(let call): (event, self.call) = (.call, call)
         case .pair(let pair): (event, self.pair) = (.pair, pair)
         case .problem(let reason): self.reason = reason
+        case .killed: reason = "a drill: this process is killed now"
         case .ended: event = .ended
         }
     }

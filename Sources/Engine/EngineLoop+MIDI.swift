@@ -147,6 +147,7 @@ extension EngineLoop {
                 forward(from: member)
                 _ = list.append(message, at: at)
             }
+            member.drilled?.listed(member.numbered == nil ? member.lastEvent : number, at: now)
             listIsRealTime = false
         case .system(let message, let time):
             guard message.isForOthers else { return }
@@ -156,6 +157,7 @@ extension EngineLoop {
                 _ = list.append(message, at: at)
             }
             _ = systemList.append(message, at: at)
+            member.drilled?.listed(member.numbered == nil ? member.lastEvent : number, at: now)
             if !message.isRealTime { listIsRealTime = false }
         case .sysEx(let part, let octets, let time):
             // Behind what came before it in the packet.
@@ -200,6 +202,7 @@ extension EngineLoop {
         // First of all: what the partner knows of it does not say again when this hub dies.
         if pair != nil { sendToPartner(member) }
         let count = send(list, or: systemList, over: member.outgoing)
+        if member.drilled != nil { noteSent(of: member) }
         delivered += count
         member.endpoint.allowance.charge(count, at: deliveryCost)
         list.removeAll()

@@ -89,13 +89,14 @@ extension EngineLoop {
             change(pair) { $0.take(line.reason ?? .order, after: line.epoch ?? 0, at: now) }
         case .settings: pair.hello?.digest = line.digest
         case .yield: yield(line.reason ?? .order)
+        case .drill: if let drill = line.drill { heard(drill, pair) }
         case .stopping: pair.isStopping = true
         case .hello, .superfluous: break
         }
     }
 
     /// Finds who of a room stands on both hubs, and who at the partner alone.
-    private func counterparts(in room: ServedRoom) {
+    func counterparts(in room: ServedRoom) {
         guard let pair else { return }
         let theirs = pair.members.values.filter { $0.room == room.plan.name }.sorted { $0.id < $1.id }
         let foreign = room.members.filter { $0.endpoint.link == nil }
@@ -310,11 +311,22 @@ extension EngineLoop {
             if left + Self.partnerMemory <= now {
                 pair.leftAt = nil
                 for member in rooms.flatMap(\.relayed) { endRelay(member) }
+                forgetCounterparts(pair)
             } else {
                 next = min(next, left + Self.partnerMemory)
             }
         }
         return next
+    }
+
+    /// The partner has been away for long: nobody stands on both any more. Where this hub does not speak it may be asked later.
+    private func forgetCounterparts(_ pair: Pair) {
+        guard !pair.partner.isConnected, pair.role.speaks else { return }
+        (pair.members, pair.isComplete) = ([:], false)
+        for member in rooms.flatMap(\.members) where member.counterpart != nil {
+            member.counterpart = nil
+            settle(member)
+        }
     }
 
     private func attendInput(_ member: Member, _ pair: Pair) -> UInt64 {

@@ -37,6 +37,8 @@ final class EngineLoop {
     /// The other hub, where there are two; and why there are not.
     var pair: Pair?
     var pairTrouble: String?
+    /// In a drill: nobody is sent anything, as if this hub hung.
+    var isSilenced = false
     /// The thread goes before other programs.
     let isRealTime: Bool
 
@@ -171,6 +173,7 @@ final class EngineLoop {
     }
 
     func queue(in socket: DatagramSocket, to address: SocketAddress, _ write: (inout OutputRawSpan) -> Void) {
+        if isSilenced { return }
         if !socket.isWaiting { waitingSockets.append(socket) }
         socket.queue(to: address, write)
     }
@@ -298,6 +301,7 @@ final class EngineLoop {
             }
             answer(all)
         case .switchHubs(let reason, let answer): answer(switchHubs(reason))
+        case .drill(let plan, let answer): answer(beginDrill(plan))
         case .resolved(let host, let result): resolved(host, result)
         case .stop: end()
         }
@@ -317,6 +321,7 @@ final class EngineLoop {
         guard !isEnding else { return }
         isEnding = true
         let endpoints = ports.values.flatMap(\.endpoints)
+        endSilence()
         yield(.stopped)
         endPair(PartnerLine(.stopping))
         endCalls()

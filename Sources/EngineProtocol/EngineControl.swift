@@ -8,6 +8,8 @@ package enum EngineControl {
             case status, panic, kick, unmute, release, activity, sounding, reload, stop
             /// Of two hubs the other one is to speak from now on.
             case `switch`
+            /// Of two hubs, as `drill` says.
+            case drill
             case notesOff = "notes-off"
         }
         package var `do`: Word
@@ -20,6 +22,7 @@ package enum EngineControl {
         package var all: Bool?
         /// Of `switch`: why, where it is not a person's order.
         package var reason: HubRole.Reason?
+        package var drill: DrillPlan?
 
         package init(_ word: Word, room: String? = nil, id: UInt64? = nil) {
             (self.do, self.room, self.id) = (word, room, id)
@@ -45,7 +48,7 @@ package enum EngineControl {
             case .notesOff:
                 let (from, to) = (min(from ?? 0, 127), min(to ?? 127, 127))
                 return .notesOff(min(from, to)...max(from, to))
-            case .status, .panic, .activity, .sounding, .reload, .stop, .switch: return nil
+            case .status, .panic, .activity, .sounding, .reload, .stop, .switch, .drill: return nil
             }
         }
 

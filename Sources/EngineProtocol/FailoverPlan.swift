@@ -17,13 +17,15 @@ package struct FailoverPlan: Codable, Hashable, Sendable {
     package var ports: [String: UInt16]
     /// Of all that has to be the same at both hubs.
     package var digest: String?
+    /// What this hub is called.
+    package var name: String?
 
     package init(
         host: String, port: UInt16, secret: String, isMain: Bool, silence: Int? = nil, waitsWhenUnsure: Bool? = nil,
-        isHeldBack: Bool? = nil, ports: [String: UInt16], digest: String? = nil
+        isHeldBack: Bool? = nil, ports: [String: UInt16], digest: String? = nil, name: String? = nil
     ) {
         (self.host, self.port, self.secret, self.isMain) = (host, port, secret, isMain)
         (self.silence, self.waitsWhenUnsure, self.isHeldBack) = (silence, waitsWhenUnsure, isHeldBack)
-        (self.ports, self.digest) = (ports, digest)
+        (self.ports, self.digest, self.name) = (ports, digest, name)
     }
 }

@@ -57,6 +57,8 @@ protocol Carrier: AnyObject {
     /// Of two hubs the one that does not speak is to. `reason`: nil is a person's order. `done` gets why not, nil where it is
     /// on its way.
     func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void)
+    /// A drill of two hubs begins. `done` gets why not, nil where it has begun.
+    func drill(_ plan: DrillPlan, _ done: @escaping (String?) -> Void)
     /// What its processes cannot do of what is configured, being of another version; nil where there is nothing.
     var shortcoming: String? { get }
     /// Why it can invite nobody, being of an older version, in words; nil where it can.
@@ -80,6 +82,7 @@ extension Carrier {
     func switchHubs(because reason: HubRole.Reason?, _ done: @escaping (String?) -> Void) {
         done(ConfigurationFailover.notOnRtpmidid)
     }
+    func drill(_ plan: DrillPlan, _ done: @escaping (String?) -> Void) { done(ConfigurationFailover.notOnRtpmidid) }
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
     var devices: [EngineStatus.Device] { [] }
 

@@ -44,6 +44,7 @@ package enum Command: Hashable, Sendable {
     case disconnect(room: String, name: String)
     /// Of two hubs that are a pair. `force`: whatever stands against it.
     case failover(FailoverOrder, force: Bool)
+    case drill(DrillOrder, force: Bool)
     case restart(engine: String)
     case testAlert
     case stop
@@ -62,7 +63,9 @@ package enum Command: Hashable, Sendable {
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
             .connect(let room, _, _), .letIn(let room, _, _):
             room
-        case .disconnect, .failover, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock, .putOffRestart: nil
+        case .disconnect, .failover, .drill, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock,
+            .putOffRestart:
+            nil
         }
     }
 }

@@ -33,6 +33,7 @@ extension Hub {
         case .letIn(let room, let announced, let name): letIn(announced, name, to: room, author, reply)
         case .disconnect(let room, let name): disconnect(name, from: room, author, reply)
         case .failover(let order, let force): obey(order, force: force, author, reply)
+        case .drill(let order, let force): drill(order, force: force, author, reply)
         case .restart(let name):
             guard let engine = carrier.engines.first(where: { $0.name == name }) else {
                 return reply(.notFound("There is no engine \"\(name)\"."))

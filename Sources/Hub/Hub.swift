@@ -63,6 +63,8 @@ package final class Hub {
     /// This hub, one of a pair, is not to speak, since somebody works on it.
     var isMuted: Bool
     var failoverWatch = FailoverWatch()
+    /// The drills of the pair, the newest first.
+    var drills: [DrillReport]
     /// A person has ordered it to speak where it waits for a partner that is silent. Until that one is there again.
     var isTakingOver = false
     /// Where orders by OSC come in, why it is not open, and when somebody was refused there last.
@@ -140,7 +142,7 @@ package final class Hub {
         do throws(StoreError) { database = try Database(path: state.database) } catch { failure = error }
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
-        (blocks, claims, isMuted) = (memory.blocks, memory.claims, memory.isMuted)
+        (blocks, claims, isMuted, drills) = (memory.blocks, memory.claims, memory.isMuted, memory.drills)
         let problem: String?
         (kept, problem) = KeptConnections.load(state.connections)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
@@ -165,6 +167,7 @@ package final class Hub {
             for (room, some) in blocks { for one in some { record(one, in: room, isBlocked: true) } }
             recordClaims()
             recordMuted()
+            context.recorder.add(drills.map(\.change))
         }
         recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
         recorder.counted = { [unowned self] in

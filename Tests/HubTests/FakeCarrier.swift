@@ -39,6 +39,12 @@ final class FakeCarrier: Carrier {
         switches.append(reason?.rawValue ?? "order")
         done(switchFailure)
     }
+    private(set) var drills: [DrillPlan] = []
+    var drillFailure: String?
+    func drill(_ plan: DrillPlan, _ done: @escaping (String?) -> Void) {
+        drills.append(plan)
+        done(drillFailure)
+    }
     var calls: [EngineStatus.Call] = []
     let settling: Duration = .zero
 

@@ -31,6 +31,20 @@ extension EmbeddedCarrier {
         let asked = speaking.isEmpty ? embedded : speaking
         var request = EngineControl.Request(.switch)
         request.reason = reason
+        ask(request, asked, done)
+    }
+
+    /// Each engine has a partner of its own.
+    func drill(_ plan: DrillPlan, _ done: @escaping (String?) -> Void) {
+        var request = EngineControl.Request(.drill)
+        request.drill = plan
+        ask(request, embedded, done)
+    }
+
+    /// `done` gets the first failure.
+    private func ask(
+        _ request: EngineControl.Request, _ asked: [EmbeddedEngine], _ done: @escaping (String?) -> Void
+    ) {
         var (failure, waiting): (String?, Int) = (nil, asked.count)
         for engine in asked {
             engine.ask(request) { reply in

@@ -1,4 +1,4 @@
-import EngineProtocol
+package import EngineProtocol
 import Rooms
 
 extension Snapshot {
@@ -22,6 +22,8 @@ extension Snapshot {
             package var silence: Double?
             /// `HOST:PORT`; with the token only.
             package var with: String?
+            /// What it is called, where it tells.
+            package var name: String?
         }
 
         package struct Member: Codable, Equatable, Sendable {
@@ -41,8 +43,24 @@ extension Snapshot {
             package var whenUnsure: ConfigurationFailover.WhenUnsure
             /// Milliseconds; absent where it is as short as the machine allows.
             package var silence: Int?
+            /// After how many days without a drill that passed an alert tells so.
+            package var drillEvery: Int?
             /// What that means, a sentence each.
             package var consequences: [String]
+            /// What of it is risky, a sentence each.
+            package var warnings: [String]
+            /// What else could be chosen.
+            package var presets: [Choice]
+        }
+
+        package struct Choice: Codable, Equatable, Sendable {
+            package var preset: ConfigurationFailover.Preset
+            package var summary: String
+            package var consequences: [String]
+
+            static let all = ConfigurationFailover.Preset.allCases.map {
+                Choice(preset: $0, summary: $0.summary, consequences: $0.consequences)
+            }
         }
 
         package var role: ConfigurationFailover.Role
@@ -72,6 +90,12 @@ extension Snapshot {
         package var switches: [String: Int]
         package var participants: [Member]
         package var settings: Settings
+        /// The drill that is on; the last ones, the newest first, those who heard with the newest only; and when the last
+        /// one passed.
+        package var drilling: DrillPlan?
+        package var drills: [DrillReport]
+        package var drilledAt: Int64?
+        private static let mostDrills = 10
 
         package var withoutAddress: Failover {
             var copy = self
@@ -83,7 +107,8 @@ extension Snapshot {
 
 extension Snapshot.Failover {
     init(
-        _ failover: ConfigurationFailover, _ watch: FailoverWatch, isMuted: Bool, members: [Member], at now: Int64
+        _ failover: ConfigurationFailover, _ watch: FailoverWatch, isMuted: Bool, members: [Member],
+        drills all: [DrillReport] = [], at now: Int64
     ) {
         let (status, set) = (watch.status, failover.settings)
         role = failover.role
@@ -92,7 +117,8 @@ extension Snapshot.Failover {
         (muted, limit) = (isMuted, status?.limit)
         partner = Partner(
             connected: status?.isConnected ?? false, linked: status?.isLinked ?? false, since: watch.upSince,
-            muted: status?.isPartnerHeldBack ?? false, version: status?.partnerVersion, with: failover.address)
+            muted: status?.isPartnerHeldBack ?? false, version: status?.partnerVersion, with: failover.address,
+            name: status?.partnerName)
         if watch.isUp {
             (partner.phase, partner.speaks) = (status?.partnerPhase?.word, status?.partnerPhase?.isSpeaking)
         }
@@ -108,7 +134,16 @@ extension Snapshot.Failover {
         participants = members
         settings = Settings(
             preset: failover.preset, switchBack: set.switchBack, after: set.after, lockout: set.lockout,
-            confirm: set.confirm, whenUnsure: set.whenUnsure, silence: set.silence, consequences: set.consequences)
+            confirm: set.confirm, whenUnsure: set.whenUnsure, silence: set.silence, drillEvery: set.drillEvery,
+            consequences: set.consequences, warnings: set.warnings, presets: Choice.all)
+        drilling = status?.drilling
+        drills = all.prefix(Self.mostDrills).enumerated().map { index, report in
+            var report = report
+            report.text = "\(report.title.prefix(1).uppercased())\(report.title.dropFirst()). \(report.sentence)"
+            if index > 0 { report.hearers = [] }
+            return report
+        }
+        drilledAt = all.first(where: \.passed)?.ended
         sentence = Self.sentence(watch, isMuted: isMuted, members: members)
     }
 

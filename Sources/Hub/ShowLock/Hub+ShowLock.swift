@@ -23,6 +23,7 @@ extension Hub {
         // A show is what the other hub is there for, and it asks for the health of both itself.
         case .failover(.switch, _), .failover(.unmute, _): .obeyed
         case .failover(.mute, _): .refused("keeping this hub silent")
+        case .drill: .refused("a drill")
         // They are about the lock, or reach nobody in a room.
         case .lock, .unlock, .putOffRestart, .testAlert: .obeyed
         // Who plays already goes on; any other piano is one more who plays.
