@@ -31,6 +31,8 @@ final class DrillNotes {
             }
         }
 
+        mutating func overflow() { isFull = true }
+
         /// nil: there were too many pieces to keep them.
         var kept: [DrillRecord.Run]? { isFull ? nil : all }
     }
@@ -41,7 +43,8 @@ final class DrillNotes {
 
     // MARK: As a speaker
 
-    private var known = Runs(most: 64)
+    /// Numbers of no message, or of one that nobody is to be sent.
+    private var skipped = Runs(most: 64)
     private var toPaired = Runs(most: 32)
     private var toSingle = Runs(most: 32)
     private var late: UInt64 = 0
@@ -53,9 +56,18 @@ final class DrillNotes {
     var doubtful: EventNumber?
     /// When what is passed on now had come, where it has waited.
     var came: UInt64?
-    /// What was put into the list that goes out next, what came before that, and when its oldest had come.
-    private var next: (first: EventNumber, last: EventNumber, at: UInt64)?
-    private var previous: EventNumber?
+    /// Of what has waited for the partner to tell of it: what nobody is sent any more; and how much of that was from before.
+    private var unsent = 0
+    private var unsentBefore: Int
+    /// What was put into the list that goes out next, in pieces where numbers are missing, each with the message before it;
+    /// and when its oldest had come.
+    private var next: [(first: EventNumber, last: EventNumber, previous: EventNumber?)] = []
+    private var oldest: UInt64 = .max
+    /// There were more pieces.
+    private var isCrowded = false
+    private static let mostPieces = 64
+    /// The last number of all, and the newest message from which on no number is missing.
+    private var handled: EventNumber
     private var newest: EventNumber?
 
     // MARK: As a hearer
@@ -69,7 +81,9 @@ final class DrillNotes {
     private let lostBefore: Int?
 
     init(_ member: Member) {
-        (origin, began) = (member.origin, member.lastEvent)
+        (origin, began, handled) = (member.origin, member.lastEvent, member.lastEvent)
+        next.reserveCapacity(Self.mostPieces)
+        unsentBefore = member.waiting?.forgotten ?? 0
         kind = Self.kind(member)
         hears = Self.heard(by: member)
         lostBefore = member.endpoint.link?.report.map { Int($0.lost) }
@@ -80,31 +94,55 @@ final class DrillNotes {
     }
     private static func heard(by member: Member) -> Set<UInt32> { Set(member.incoming.map(\.from.origin.rawValue)) }
 
+    /// It waits no more.
+    func waited(_ waiting: WaitingInput) {
+        unsent += waiting.forgotten - unsentBefore
+        unsentBefore = 0
+    }
+
     /// A message is to go out with the next list; nil: it has no number.
     func listed(_ number: EventNumber?, at now: UInt64) {
         guard let number else { return }
-        known.add(number, number, after: nil)
-        let at = came ?? now
-        if let next {
-            self.next = (next.first, number, min(next.at, at))
+        let follows = handled.advanced(by: 1) == number
+        if follows, newest != nil, !next.isEmpty {
+            next[next.count - 1].last = number
+        } else if next.count < Self.mostPieces {
+            next.append((number, number, follows ? newest : nil))
         } else {
-            (previous, next) = (newest, (number, number, at))
+            isCrowded = true
         }
-        newest = number
+        (newest, handled, oldest) = (number, number, min(oldest, came ?? now))
+    }
+
+    /// Numbers up to one are of no message, or of one that nobody is to be sent. `isOne`: that one alone.
+    func skip(_ last: EventNumber?, isOne: Bool) {
+        guard let last else { return }
+        let follows = handled.advanced(by: 1)
+        if isOne, follows != last { newest = nil }
+        let first = isOne ? last : follows
+        if last.distance(from: first) >= 0 { skipped.add(first, last, after: nil) }
+        handled = last
     }
 
     /// The list has gone out, to some of each kind or to none.
     func sent(toPaired isPaired: Bool, toSingle isSingle: Bool, at now: UInt64) {
-        guard let list = next.take() else { return }
-        let waited = now &- min(now, list.at)
+        guard !next.isEmpty else { return }
+        let waited = now &- min(now, oldest)
+        for piece in next {
+            if isPaired { toPaired.add(piece.first, piece.last, after: piece.previous) }
+            if isSingle { toSingle.add(piece.first, piece.last, after: piece.previous) }
+        }
         if isPaired {
-            toPaired.add(list.first, list.last, after: previous)
             late = max(late, waited)
+            if isCrowded { toPaired.overflow() }
         }
         if isSingle {
-            toSingle.add(list.first, list.last, after: previous)
             lateToSingle = max(lateToSingle, waited)
+            if isCrowded { toSingle.overflow() }
         }
+        isCrowded = false
+        next.removeAll(keepingCapacity: true)
+        oldest = .max
     }
 
     /// A single event that had come before has gone to everybody who stands on both hubs.
@@ -120,10 +158,12 @@ final class DrillNotes {
             origin: origin.rawValue, began: began.rawValue, ended: member.lastEvent.rawValue)
         (speaker.toPaired, speaker.toSingle) = (toPaired.kept, toSingle.kept)
         // Numbers of two counts cannot be compared.
-        speaker.known = member.origin == origin ? known.kept : nil
+        speaker.skipped = member.origin == origin ? skipped.kept : nil
         (speaker.late, speaker.lateToSingle) = (
             UInt32(clamping: late), wasSilent ? nil : UInt32(clamping: lateToSingle)
         )
+        // Of what came while it said nothing it was not told.
+        if !wasSilent { speaker.unsent = unsent + (member.waiting.map { $0.forgotten - unsentBefore } ?? 0) }
         (speaker.told, speaker.doubtful) = (told?.rawValue, doubtful?.rawValue)
         return speaker
     }

@@ -100,15 +100,17 @@ private struct DrillComparison {
             let first = max(1, Int(Int32(bitPattern: run.first &- start)))
             return first..<max(first, min(count, Int(Int32(bitPattern: run.last &- start))) + 1)
         }
-        var known: [Range<Int>] = []
+        var skipped: [Range<Int>] = []
         var (sent, again, unsure): ([Range<Int>], [Range<Int>], [Range<Int>]) = ([], [], [])
         var tally = DrillTally()
         for (speaker, isItsHearer) in [(mine[origin], isHere), (theirs?[origin], isThere)] {
             guard let speaker else { continue }
-            guard let some = speaker.known, let runs = isPaired ? speaker.toPaired : speaker.toSingle else {
+            guard let some = speaker.skipped, let runs = isPaired ? speaker.toPaired : speaker.toSingle else {
                 return nil
             }
-            known += some.map(range)
+            skipped += some.map(range)
+            tally.events += speaker.unsent ?? 0
+            tally.lost += speaker.unsent ?? 0
             guard isItsHearer else { continue }
             sent += runs.filter { $0.isAgain != true }.map(range)
             again += runs.filter { $0.isAgain == true }.map(range)
@@ -120,18 +122,19 @@ private struct DrillComparison {
             sent.append(range(.init(start &+ 1, doubtful.map { $0 &- 1 } ?? told)))
             if let doubtful { unsure.append(range(.init(doubtful, told))) }
         }
-        add(known, sent, again, unsure, to: &tally)
+        add(1..<count + 1, without: skipped, sent, again, unsure, to: &tally)
         return tally
     }
 
     /// From one end of some range to the next everything is alike.
     private func add(
-        _ known: [Range<Int>], _ sent: [Range<Int>], _ again: [Range<Int>], _ unsure: [Range<Int>],
+        _ all: Range<Int>, without skipped: [Range<Int>], _ sent: [Range<Int>], _ again: [Range<Int>],
+        _ unsure: [Range<Int>],
         to tally: inout DrillTally
     ) {
-        let ends = Set((known + sent + again + unsure).flatMap { [$0.lowerBound, $0.upperBound] }).sorted()
+        let ends = Set(([all] + skipped + sent + again + unsure).flatMap { [$0.lowerBound, $0.upperBound] }).sorted()
         for (from, to) in zip(ends, ends.dropFirst()) {
-            guard known.contains(where: { $0.contains(from) }) else { continue }
+            guard all.contains(from), !skipped.contains(where: { $0.contains(from) }) else { continue }
             let size = to - from
             func times(_ ranges: [Range<Int>]) -> Int { ranges.count { $0.contains(from) } }
             tally.events += size

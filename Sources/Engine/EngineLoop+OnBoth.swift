@@ -73,6 +73,7 @@ extension EngineLoop {
         member.behind = waiting.isBehind ? waiting : nil
         forward(from: member)
         member.drilled?.came = nil
+        member.drilled?.waited(waiting)
         sendNumbered(of: member)
         member.endpoint.streams.session.isWatched = member.holdsAnything
     }

@@ -76,7 +76,8 @@ package struct DrillReport: Codable, Hashable, Sendable {
     package var speaks: Hub?
     /// What did not go as it should have.
     package var trouble: String?
-    /// It went as it should, and whoever stands on both hubs has lost nothing and got nothing twice, as far as that was measured.
+    /// It went as it should, and of whoever stands on both hubs it was measured that it has lost nothing and got nothing twice;
+    /// one that merges by itself may not have told.
     package var passed: Bool
     package var hearers: [Hearer]
     /// All that for people, where a hub shows it.
@@ -89,7 +90,14 @@ package struct DrillReport: Codable, Hashable, Sendable {
     }
 
     private static func passed(_ trouble: String?, _ hearers: [Hearer]) -> Bool {
-        trouble == nil && hearers.allSatisfy { $0.kind == .single || $0.lost ?? 0 == 0 && $0.doubled ?? 0 == 0 }
+        trouble == nil
+            && hearers.allSatisfy { one in
+                switch one.kind {
+                case .paired: one.lost == 0 && one.doubled == 0
+                case .numbered: one.lost ?? 0 == 0
+                case .single: true
+                }
+            }
     }
 
     /// What several engines of a hub have measured of the same drill.
@@ -121,21 +129,23 @@ package struct DrillRecord: Codable, Sendable {
         /// Its newest events as the drill began and ended.
         package var began: UInt32
         package var ended: UInt32
-        /// The messages that came, those that were sent to who stands on both hubs, and to who is on this one alone; nil:
-        /// there were too many changes to keep them.
-        package var known: [Run]?
+        /// Numbers of no message, or of one that nobody is to be sent; those that were sent to who stands on both hubs, and
+        /// to who is on this one alone; nil: there were too many changes to keep them.
+        package var skipped: [Run]?
         package var toPaired: [Run]?
         package var toSingle: [Run]?
         /// How long the latest waited here, in ticks of 100 µs; nil: that is not known.
         package var late: UInt32
         package var lateToSingle: UInt32?
+        /// Messages that came here alone, and were let out by neither hub: those that came too late, too.
+        package var unsent: Int?
         /// As this hub took over: the newest that the partner had told of, and the first of those that it told of last.
         package var told: UInt32?
         package var doubtful: UInt32?
 
         package init(origin: UInt32, began: UInt32, ended: UInt32) {
             (self.origin, self.began, self.ended) = (origin, began, ended)
-            (known, toPaired, toSingle, late, lateToSingle) = ([], [], [], 0, 0)
+            (skipped, toPaired, toSingle, late, lateToSingle) = ([], [], [], 0, 0)
         }
     }
 
