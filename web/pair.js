@@ -54,8 +54,8 @@ let asked = 0;
 async function showHearers(last) {
 	if (asked === last?.id) return;
 	asked = last?.id;
-	const all = last ? await get('api/v1/failover').catch(() => null) : null;
-	const rows = all?.drills[0]?.id === asked ? all.drills[0].hearers : [];
+	const all = last && (await get('api/v1/failover').catch(() => null));
+	const rows = all?.drills.find(({ id }) => id === asked)?.hearers ?? [];
 	const cell = (value) => make('td', '', value ?? '–');
 	setChildren(byID('drill-hearers'), ...rows.map((one) => make('tr', '', make('th', '', name(one.name)), cell(one.events), cell(one.lost), cell(one.doubled), cell(one.late === undefined ? undefined : one.late < .1 ? '<0.1 ms' : `${one.late} ms`), cell(one.held), cell(one.remark ?? ''))));
 	byID('drill-table').hidden = rows.length === 0;
@@ -91,7 +91,7 @@ export function showPair(told) {
 	setChildren(
 		byID('pair-hubs'),
 		hub(`This hub (${told.role})`, does(told.speaks, told.phase), [['since', time(told.since)], ['because', told.reason ?? '–'], ['muted', told.muted ? 'yes' : 'no']]),
-		hub(partner.name ?? 'The other hub', does(partner.speaks, partner.phase, !partner.connected), [['there since', time(partner.since)], ['silent for', silence], ['round trip', partner.roundTrip === undefined ? '–' : `${ms(partner.roundTrip)} ms`], ['configuration', partner.configuration ?? 'not known']]),
+		hub(partner.name ? `The other hub, ${partner.name}` : 'The other hub', does(partner.speaks, partner.phase, !partner.connected), [['there since', time(partner.since)], ['silent for', silence], ['round trip', partner.roundTrip === undefined ? '–' : `${ms(partner.roundTrip)} ms`], ['configuration', partner.configuration ?? 'not known']]),
 	);
 	setText(byID('pair-trouble'), [told.trouble && `Trouble: ${told.trouble}.`, told.obstacles.length > 0 && `A switch would be refused: ${told.obstacles.join('; ')}.`].filter(Boolean).join(' '));
 	const single = told.participants.filter(({ on }) => on !== 'both');

@@ -90,7 +90,7 @@ final class DrillNotes {
     }
 
     private static func kind(_ member: Member) -> DrillReport.Hearer.Kind {
-        member.endpoint.link != nil ? .numbered : member.counterpart != nil ? .paired : .single
+        member.counterpart == nil ? .single : member.endpoint.link != nil ? .numbered : .paired
     }
     private static func heard(by member: Member) -> Set<UInt32> { Set(member.incoming.map(\.from.origin.rawValue)) }
 
@@ -173,6 +173,7 @@ final class DrillNotes {
             origin: origin.rawValue, name: member.name, room: member.room.plan.name, kind: kind,
             hears: hears.sorted(), held: held,
             isUneven: isUneven || !hears.isSubset(of: Self.heard(by: member)) || Self.kind(member) != kind)
+        hearer.isLinked = member.endpoint.link != nil
         (hearer.lostBefore, hearer.lost) = (lostBefore, member.endpoint.link?.report.map { Int($0.lost) })
         return hearer
     }

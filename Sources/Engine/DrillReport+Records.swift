@@ -43,8 +43,7 @@ private struct DrillComparison {
     func report(_ here: DrillRecord.Hearer?, _ there: DrillRecord.Hearer?) -> DrillReport.Hearer? {
         guard let one = here ?? there else { return nil }
         var report = DrillReport.Hearer(name: one.name, room: one.room, kind: one.kind)
-        if one.kind == .numbered {
-            // Each of its paths brings it the same figures.
+        if one.isLinked {
             if one.lostBefore == nil || one.lost == nil {
                 report.remark = "it has not told what it lost"
             } else if one.lostBefore != 0 {

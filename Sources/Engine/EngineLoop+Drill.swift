@@ -309,7 +309,7 @@ extension EngineLoop {
     func noteHeld(_ pair: Pair) {
         guard pair.drill != nil else { return }
         for member in rooms.flatMap(\.members) {
-            guard let notes = member.drilled, notes.kind != .numbered else { continue }
+            guard let notes = member.drilled, member.endpoint.link == nil else { continue }
             var count = 0
             member.heard.tellNotes(held: true) { _, _ in count += 1 }
             notes.held = max(notes.held, count)

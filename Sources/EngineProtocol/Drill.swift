@@ -40,7 +40,7 @@ package struct DrillReport: Codable, Hashable, Sendable {
             case paired
             /// It hears numbered events, and merges them by itself.
             case numbered
-            /// It stands on one hub alone.
+            /// It stands on one hub alone, and may hear numbered events.
             case single
         }
         package var name: String
@@ -159,7 +159,9 @@ package struct DrillRecord: Codable, Sendable {
         package var held: Int
         /// Whom it hears has changed meanwhile, or it was not sent what others like it were sent.
         package var isUneven: Bool
-        /// Of one that merges by itself, of the last minute: lost as the drill began, and as it ended.
+        /// It hears numbered events.
+        package var isLinked = false
+        /// Of such a one, of the last minute: lost as the drill began, and as it ended.
         package var lostBefore: Int?
         package var lost: Int?
 

@@ -227,7 +227,7 @@ struct DrillTests {
             #expect(one.lost == nil && one.doubled == nil && one.late == nil && one.remark != nil, "\(one)")
         }
         var numbered = DrillRecord.Hearer(origin: 3, name: "Join", room: "room", kind: .numbered, hears: [1])
-        (numbered.lostBefore, numbered.lost) = (0, 0)
+        (numbered.isLinked, numbered.lostBefore, numbered.lost) = (true, 0, 0)
         #expect(try compare(DrillRecord(hearers: [numbered]), nil, wasKilled: true).lost == 0)
         numbered.lostBefore = 2
         #expect(try compare(DrillRecord(hearers: [numbered]), nil, wasKilled: true).lost == nil)
