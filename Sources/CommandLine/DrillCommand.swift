@@ -19,7 +19,7 @@ enum DrillCommand {
         let client = options.client
         guard let before = client.get("/api/v1/failover", as: Snapshot.Failover.self) else { return client.complain() }
         if options.last {
-            guard let last = before.drills.first else {
+            guard let last = before.drills?.first else {
                 Output.complain("there was no drill yet")
                 return .no
             }
@@ -28,7 +28,7 @@ enum DrillCommand {
         guard let answer = client.post(path(options)) else { return client.complain() }
         if answer.status != 202 || isArmed(answer) { return ReloadCommand.show(answer) }
         if !options.json { _ = ReloadCommand.show(answer) }
-        return waitForEnd(before.drills.first?.id ?? 0, client, options)
+        return waitForEnd(before.drills?.first?.id ?? 0, client, options)
     }
 
     private static func path(_ options: Options) -> String {
@@ -47,7 +47,7 @@ enum DrillCommand {
         while ContinuousClock.now < end {
             usleep(200_000)
             guard let now = client.get("/api/v1/failover", as: Snapshot.Failover.self) else { return client.complain() }
-            if let drill = now.drills.first, drill.id > earlier { return show(drill, options) }
+            if let drill = now.drills?.first, drill.id > earlier { return show(drill, options) }
         }
         Output.complain("nothing has been told of the drill for \(patience.components.seconds) s")
         return .no

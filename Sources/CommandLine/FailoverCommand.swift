@@ -97,11 +97,11 @@ enum FailoverCommand {
                 "  \(one.on == .this ? "here only  " : "there only ")\(TextColumns.fit(ShownName.shown(one.name), 64)) (room \(one.room))"
             )
         }
-        if let last = all.drills.first, let text = last.text {
+        if let last = all.drills?.first, let text = last.text {
             lines.append("  last drill \(Output.time(last.ended)). \(text)")
         }
         return lines + [all.settings.preset.map { "Preset \($0.rawValue):" }].compactMap(\.self)
-            + all.settings.consequences + all.settings.warnings.map { "Mind: \($0)" }
+            + all.settings.consequences + (all.settings.warnings ?? []).map { "Mind: \($0)" }
             + (all.drilling == nil ? [] : ["A drill is on."])
             + (all.obstacles.isEmpty ? [] : ["A switch would be refused: \(all.obstacles.joined(separator: "; "))."])
     }

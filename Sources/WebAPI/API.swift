@@ -204,7 +204,11 @@ package enum API {
     /// As the stream has it: who heard what in the last drill is asked for.
     static func streamed(_ failover: Snapshot.Failover) -> Snapshot.Failover {
         var short = hidden(failover)
-        for index in short.drills.indices { short.drills[index].hearers = [] }
+        short.drills = short.drills?.map { drill in
+            var drill = drill
+            drill.hearers = []
+            return drill
+        }
         return short
     }
 

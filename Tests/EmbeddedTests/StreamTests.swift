@@ -256,6 +256,8 @@ import Testing
             ("POST", "/api/v1/failover/mute", "/api/v1/failover/mute"),
             ("POST", "/api/v1/failover/mute", "/api/v1/failover/mute?force=1"),
             ("POST", "/api/v1/failover/unmute", "/api/v1/failover/unmute"),
+            ("POST", "/api/v1/failover/drill", "/api/v1/failover/drill"),
+            ("POST", "/api/v1/failover/drill", "/api/v1/failover/drill?mute=partner&seconds=99"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo?seconds=0"),
             ("POST", "/api/v1/rooms/{name}/piano", "/api/v1/rooms/\(room)/piano?player=a&keys=60:100,60:0"),

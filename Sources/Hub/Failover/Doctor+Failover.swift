@@ -27,7 +27,7 @@ extension Doctor {
             ]
         }
         return [Finding(topic: topic, isWell: true, text: pair.sentence)]
-            + pair.settings.warnings.map {
+            + (pair.settings.warnings ?? []).map {
                 Finding(
                     topic: "settings of the two hubs", isWell: false, isOptional: true, text: $0,
                     fix: "`midihub failover --help` says what the presets mean")

@@ -47,10 +47,9 @@ extension Snapshot {
             package var drillEvery: Int?
             /// What that means, a sentence each.
             package var consequences: [String]
-            /// What of it is risky, a sentence each.
-            package var warnings: [String]
-            /// What else could be chosen.
-            package var presets: [Choice]
+            /// What of it is risky, a sentence each; and what else could be chosen. An older hub does not say.
+            package var warnings: [String]?
+            package var presets: [Choice]?
         }
 
         package struct Choice: Codable, Equatable, Sendable {
@@ -91,9 +90,9 @@ extension Snapshot {
         package var participants: [Member]
         package var settings: Settings
         /// The drill that is on; the last ones, the newest first, those who heard with the newest only; and when the last
-        /// one passed.
+        /// one passed. An older hub does not say.
         package var drilling: DrillPlan?
-        package var drills: [DrillReport]
+        package var drills: [DrillReport]?
         package var drilledAt: Int64?
         private static let mostDrills = 10
 
