@@ -2,6 +2,7 @@
 
 import { badge, byID, button, called, isLost, keep, make, ms, name, setChildren, setText, terms, time } from './page.js';
 import { order, say } from './control.js';
+import { get } from './model.js';
 
 const press = 1000;
 const acts = byID('pair-acts');
@@ -48,6 +49,24 @@ async function give(word) {
 	if (done) say(done.text);
 }
 
+// Who heard what in the last drill is asked for: the stream has only what came of it.
+let asked = 0;
+async function showHearers(last) {
+	if (asked === last?.id) return;
+	asked = last?.id;
+	const all = last && (await get('api/v1/failover').catch(() => null));
+	const rows = all?.drills.find(({ id }) => id === asked)?.hearers ?? [];
+	const cell = (value) => make('td', '', value ?? '–');
+	setChildren(byID('drill-hearers'), ...rows.map((one) => make('tr', '', make('th', '', name(one.name)), cell(one.events), cell(one.lost), cell(one.doubled), cell(one.late === undefined ? undefined : one.late < .1 ? '<0.1 ms' : `${one.late} ms`), cell(one.held), cell(one.remark ?? ''))));
+	byID('drill-table').hidden = rows.length === 0;
+}
+
+// How long ago, in the largest unit that fits.
+function age(at) {
+	const minutes = Math.max(0, Math.round((Date.now() - at) / 60_000));
+	return minutes < 1 ? 'just now' : minutes < 120 ? `${minutes} min ago` : minutes < 2880 ? `${Math.round(minutes / 60)} h ago` : `${Math.round(minutes / 1440)} days ago`;
+}
+
 const switching = held('Switch', () => give('switch'));
 const muting = button('quiet live-only', () => give(pair.muted ? 'unmute' : 'mute'), 'Mute this hub');
 const learning = button('quiet live-only', () => {
@@ -55,7 +74,8 @@ const learning = button('quiet live-only', () => {
 	give('learn');
 }, 'Learn a note');
 learning.title = 'The next note that is played is to be an order to switch';
-acts.append(switching, muting, learning);
+const drilling = held('Drill', () => give('drill'));
+acts.append(switching, drilling, muting, learning);
 
 function does(speaks, phase, away) {
 	if (away) return badge('bad', 'away');
@@ -76,7 +96,7 @@ export function showPair(told) {
 	setChildren(
 		byID('pair-hubs'),
 		hub(`This hub (${told.role})`, does(told.speaks, told.phase), [['since', time(told.since)], ['because', told.reason ?? '–'], ['muted', told.muted ? 'yes' : 'no']]),
-		hub('The other hub', does(partner.speaks, partner.phase, !partner.connected), [['there since', time(partner.since)], ['silent for', silence], ['round trip', partner.roundTrip === undefined ? '–' : `${ms(partner.roundTrip)} ms`], ['configuration', partner.configuration ?? 'not known']]),
+		hub(partner.name ? `The other hub, ${partner.name}` : 'The other hub', does(partner.speaks, partner.phase, !partner.connected), [['there since', time(partner.since)], ['silent for', silence], ['round trip', partner.roundTrip === undefined ? '–' : `${ms(partner.roundTrip)} ms`], ['configuration', partner.configuration ?? 'not known']]),
 	);
 	setText(byID('pair-trouble'), [told.trouble && `Trouble: ${told.trouble}.`, told.obstacles.length > 0 && `A switch would be refused: ${told.obstacles.join('; ')}.`].filter(Boolean).join(' '));
 	const single = told.participants.filter(({ on }) => on !== 'both');
@@ -86,6 +106,12 @@ export function showPair(told) {
 	});
 	setChildren(byID('pair-means'), ...told.settings.consequences.map((text) => make('li', '', text)));
 	setText(byID('pair-preset'), told.settings.preset ? `What the settings mean (${told.settings.preset})` : 'What the settings mean');
+	setText(byID('pair-warnings'), told.settings.warnings.join(' '));
+	setChildren(byID('pair-presets'), ...told.settings.presets.flatMap(({ preset, summary, consequences }) => [make('dt', '', `${preset}: ${summary}`), ...consequences.map((text) => make('dd', '', text))]));
+	const [last] = told.drills;
+	setText(byID('drill-last'), told.drilling ? 'A drill is on.' : last ? `Last drill, ${age(last.ended)}: ${last.text}` : 'No drill yet: with Drill the hub that speaks hands over and back, and it is measured what that costs.');
+	byID('drill-last').className = told.drilling || !last ? 'muted' : last.passed ? 'good' : 'bad';
+	showHearers(last);
 	setText(muting, told.muted ? 'Unmute this hub' : 'Mute this hub');
-	switching.title = told.ready ? '' : told.obstacles.join('; ');
+	switching.title = drilling.title = told.ready ? '' : told.obstacles.join('; ');
 }

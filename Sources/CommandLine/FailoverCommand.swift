@@ -6,7 +6,7 @@ import WebAPI
 /// `midihub failover`: how it is with the other hub of a pair, and orders.
 enum FailoverCommand {
     static let explanation = """
-        midihub failover [status|switch|mute|unmute|learn|pair HERE THERE|unpair HERE]
+        midihub failover [status|switch|mute|unmute|drill|learn|pair HERE THERE|unpair HERE]
 
         Two hubs that are a pair (`failover` in the configuration of each): who stands on both hears one of them, and the other
         one takes over when that is gone. Without a word, or with status: which of them speaks, how long the other one may be
@@ -15,6 +15,15 @@ enum FailoverCommand {
                     not well
           mute      this hub is not to speak, since somebody works on it; kept over restarts
           unmute    it may again
+          drill     the hub that speaks hands over and is handed back to, and both note by number what came and what each sent
+                    to whom: for each who hears, how many messages got lost or came twice, and how long the latest waited.
+                    "-" is not measured. Exit code 1 where it did not pass
+              --mute HUB:5  instead, HUB says nothing to anybody for 5 s (1 to \(DrillOrder.seconds.upperBound)), as if it hung; its sessions stay, and it
+                            stands by afterwards
+              --kill HUB    instead, the engine of HUB is killed, and made anew by its hub
+              --last        no drill, but what came of the last one
+                    HUB is here, partner, main, backup, or what only one of them is called. Something should be played
+                    meanwhile: what nobody plays cannot get lost
           learn     the next note that is played, within 10 s, is to be an order to switch, and is not heard any more; kept,
                     and the same at both hubs, until `note` in the configuration is changed
           pair      HERE, on this hub only, and THERE, on the other one only, are one participant, whose name, room and address
@@ -38,6 +47,8 @@ enum FailoverCommand {
     static func run(_ options: Options) -> ExitCode {
         let word = options.operands.first ?? "status"
         let names = options.operands.dropFirst()
+        if word == "drill" { return DrillCommand.run(options) ?? complain() }
+        guard options.mute == nil, options.kill == nil, !options.last else { return complain() }
         if word == "pair" || word == "unpair" { return pair(word == "pair", Array(names), options) }
         guard names.isEmpty else { return complain() }
         if word == "status", !options.force { return show(options) }
@@ -80,7 +91,7 @@ enum FailoverCommand {
 
     private static func complain() -> ExitCode {
         Output.complain(
-            "failover: one of status, switch, mute, unmute, learn, pair HERE THERE and unpair HERE (--force goes with all but the first)"
+            "failover: one of status, switch, mute, unmute, drill (with --mute HUB:5 or --kill HUB, or --last), learn, pair HERE THERE and unpair HERE; see midihub failover --help"
         )
         return .misuse
     }
@@ -107,7 +118,7 @@ enum FailoverCommand {
         var lines = [
             all.sentence,
             "  this hub   \(all.role.rawValue), \(does(all.speaks, all.phase))\(since)\(all.muted ? ", muted" : "")",
-            "  the other  \(partner.connected ? does(partner.speaks, partner.phase) : "away")"
+            "  the other  \(partner.name.map { "\($0), " } ?? "")\(partner.connected ? does(partner.speaks, partner.phase) : "away")"
                 + "\(partner.muted ? ", muted" : "")\(partner.version.map { ", \($0)" } ?? "")"
                 + "\(partner.with.map { ", at \($0)" } ?? "")",
         ]
@@ -123,7 +134,12 @@ enum FailoverCommand {
                 "  \(one.on == .this ? "here only  " : "there only ")\(TextColumns.fit(ShownName.shown(one.name), 64)) (room \(one.room), number \(one.id ?? 0)\(remark))"
             )
         }
-        return lines + all.settings.consequences
+        if let last = all.drills?.first, let text = last.text {
+            lines.append("  last drill \(Output.time(last.ended)). \(text)")
+        }
+        return lines + [all.settings.preset.map { "Preset \($0.rawValue):" }].compactMap(\.self)
+            + all.settings.consequences + (all.settings.warnings ?? []).map { "Mind: \($0)" }
+            + (all.drilling == nil ? [] : ["A drill is on."])
             + (all.obstacles.isEmpty ? [] : ["A switch would be refused: \(all.obstacles.joined(separator: "; "))."])
     }
 }

@@ -24,6 +24,10 @@ package struct Options: Equatable, Sendable {
     package var isDemo = false
     /// Though the hub is locked for a show, and of `failover` whatever else stands against it.
     package var force = false
+    /// Of `failover drill`: which hub, and of that which is muted for how many seconds.
+    package var mute: DrillOrder.Muted?
+    package var kill: String?
+    package var last = false
     /// Of `restart`.
     package var atUnlock = false
     /// Of `alert`.
@@ -92,6 +96,7 @@ package struct Options: Equatable, Sendable {
             case "--test": test = true
             case "--force": force = true
             case "--at-unlock": atUnlock = true
+            case "--last": last = true
             case "--release": release = true
             case "--unless-stopped": unlessStopped = true
             case "--connect-all": policy = .all
@@ -118,6 +123,7 @@ package struct Options: Equatable, Sendable {
     static let flags: Set<String> = [
         "--json", "--follow", "--unless-stopped", "--once", "--test", "--connect-all", "--replay", "--dump",
         "--one-hub", "--release", "--status", "--thru", "--force", "--at-unlock",
+        "--last",
     ]
 
     private mutating func apply(_ name: String, _ value: String) throws(Misuse) {
@@ -137,6 +143,8 @@ package struct Options: Equatable, Sendable {
                 }
                 hub = url
             case "--room": room = value
+            case "--mute": mute = try Self.muted(value)
+            case "--kill": kill = value
             case "--from": from = try Self.note(value)
             case "--to": to = try Self.note(value)
             case "--plan": plan = value
@@ -154,6 +162,20 @@ package struct Options: Equatable, Sendable {
             default: preconditionFailure("\(name) is allowed somewhere but not read")
             }
         } catch { throw Misuse("\(name): \(error.description)") }
+    }
+
+    /// `HUB` or `HUB:SECONDS`.
+    private static func muted(_ text: String) throws(ConfigurationError) -> DrillOrder.Muted {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count > 1, let last = parts.last, let seconds = Int64(last) else {
+            return .init(hub: text, seconds: DrillOrder.usualSeconds)
+        }
+        guard DrillOrder.seconds.contains(seconds) else {
+            throw ConfigurationError(
+                "\(seconds) is no number of seconds from \(DrillOrder.seconds.lowerBound) to \(DrillOrder.seconds.upperBound)"
+            )
+        }
+        return .init(hub: parts.dropLast().joined(separator: ":"), seconds: Int(seconds))
     }
 
     private static func note(_ text: String) throws(ConfigurationError) -> UInt8 {

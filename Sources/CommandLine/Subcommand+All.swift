@@ -37,8 +37,8 @@ extension Subcommand {
                 name: "lock", summary: "for a show: what could change a room is refused: midihub lock [NAME]",
                 explanation: """
                     Until `midihub unlock`, over restarts and reboots too, the hub neither reads its configuration again nor ends
-                    or restarts anything, and refuses kicks, blocks, orders about focus and inputs, invitations, pianos and
-                    echoes; with --force (the API: force=1) it does them all the same, on record. Whoever is to play can, comes
+                    or restarts anything, and refuses kicks, blocks, orders about focus and inputs, invitations, pianos,
+                    echoes and drills; with --force (the API: force=1) it does them all the same, on record. Whoever is to play can, comes
                     and goes as ever; panic and notes-off are obeyed. An upgrade of the package installs, and what is new begins
                     at the unlock. NAME, for the others to read, is who has locked it.
                     """, options: ordering, takesOperands: true, run: LockCommands.lock),
@@ -134,8 +134,9 @@ extension Subcommand {
                     """, options: changing.union(["--room", "--release"]), takesOperands: true, run: FocusCommands.input
             ),
             Subcommand(
-                name: "failover", summary: "two hubs as a pair: midihub failover [switch|…]",
-                explanation: FailoverCommand.explanation, options: ordering.union(["--json", "--force"]),
+                name: "failover", summary: "two hubs as a pair: midihub failover [switch|drill|…]",
+                explanation: FailoverCommand.explanation,
+                options: ordering.union(["--json", "--force", "--mute", "--kill", "--last"]),
                 takesOperands: true, run: FailoverCommand.run),
             Subcommand(
                 name: "connect", summary: "have a room invite a peer: midihub connect HOST[:PORT]",

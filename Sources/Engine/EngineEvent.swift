@@ -36,6 +36,8 @@ package enum EngineEvent: Sendable {
     case triggered(EngineStatus.Participant)
     case learned(EngineStatus.Participant, NoteTrigger)
     case problem(String)
+    /// A drill wants this process killed.
+    case killed
     /// Everything has been said goodbye to; the thread ends.
     case ended
 }
@@ -57,6 +59,8 @@ package enum EngineLoopCommand: Sendable {
     case switchHubs(HubRole.Reason, @Sendable (String?) -> Void)
     /// The next note that is played is to be such an order.
     case learn(@Sendable () -> Void)
+    /// A drill of two hubs begins; nil where that is so, else why not.
+    case drill(DrillPlan, @Sendable (String?) -> Void)
     /// What the name of an invited peer's host means, as it was asked for.
     case resolved(host: String, Result<[SocketAddress], ResolveError>)
     /// Says BY to everyone and ends.

@@ -29,6 +29,7 @@ extension EngineLine {
         case .learned(let participant, let note):
             (event, self.participant, self.note) = (.learned, participant, note)
         case .problem(let reason): self.reason = reason
+        case .killed: reason = "a drill: this process is killed now"
         case .ended: event = .ended
         }
     }

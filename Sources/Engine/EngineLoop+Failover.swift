@@ -26,13 +26,14 @@ extension EngineLoop {
             return
         }
         endPair(nil)
-        guard let wanted, let room = plan.rooms.first(where: { !$0.ports.isEmpty }) else { return }
+        let first = plan.rooms.compactMap(\.ports.first)
+        guard let wanted, !first.isEmpty else { return }
         let hello = PartnerLine.Hello(
             version: version, instance: .random(in: 0...(.max)), isMain: wanted.isMain, ports: wanted.ports,
-            rooms: plan.rooms.map(\.name))
+            rooms: plan.rooms.map(\.name), name: wanted.name)
         do {
             let partner = try Partner(
-                wanted, hello: hello, port: room.ports[0], host: plan.host, loop: eventLoop, orders: orders
+                wanted, hello: hello, ports: first, host: plan.host, loop: eventLoop, orders: orders
             ) { [unowned self] in heard($1, of: $0) }
             var role = HubRole(
                 isMain: wanted.isMain, silence: silence(wanted), takesWhenUnsure: !(wanted.waitsWhenUnsure ?? false),
@@ -58,6 +59,7 @@ extension EngineLoop {
     /// From now on this hub is alone, and knows of no other.
     func endPair(_ farewell: PartnerLine?) {
         guard let pair else { return }
+        if pair.drill != nil { endDrill(pair) }
         pair.partner.close(farewell)
         for member in rooms.flatMap(\.relayed) { endRelay(member) }
         self.pair = nil
@@ -81,6 +83,7 @@ extension EngineLoop {
             pair.trouble = reason.map { "the connection has ended: \($0)" }
             // A reason of the network says nothing of the partner.
             if reason == nil { change(pair) { $0.partnerEnded(pair.isStopping ? .stopped : .ended, at: now) } }
+            drillLostPartner(pair)
             lostPartner(pair)
             tellPair()
         case .refused: change(pair) { $0.foundNoPartner(at: now) }
@@ -118,6 +121,8 @@ extension EngineLoop {
         status.isPartnerHeldBack = role.partner?.isHeldBack ?? false ? true : nil
         (status.partnerPhase, status.partnerVersion) = (role.partner?.phase, pair.hello?.version)
         status.isAlike = isAlike(pair)
+        status.partnerName = pair.hello?.name
+        tellDrill(pair, in: &status)
         status.roundTrip = pair.roundTrip.map { Double($0) / 10 }
         status.silentFor = pair.beat.map { Double(now &- $0.at) / 10 }
         status.trouble = pair.trouble
@@ -150,14 +155,16 @@ extension EngineLoop {
     /// Does what is due. Gives when to look again.
     func attend(_ pair: Pair) -> UInt64 {
         if pair.role.due <= now {
-            let wasLinked = pair.role.isLinked
+            // While others are asked it may be heard again in a moment.
+            func counts(_ role: HubRole) -> Bool { role.isLinked || role.phase == .asking }
+            let wasThere = counts(pair.role)
             let count = witnesses.count
             change(pair) { $0.wake(at: now, witnesses: count) }
-            if wasLinked, !pair.role.isLinked { lostPartner(pair) }
+            if wasThere, !counts(pair.role) { lostPartner(pair) }
         }
         if pair.partner.isConnected, pair.beatDue <= now { sendBeat(pair) }
         let beat = pair.partner.isConnected ? pair.beatDue : .max
-        return min(pair.role.due, beat, attendPartner(pair))
+        return min(pair.role.due, beat, attendPartner(pair), attendDrill(pair))
     }
 
     /// Whoever stands on both hubs and can be asked.
@@ -195,7 +202,11 @@ extension EngineLoop {
         if let trip = beat.roundTrip(at: UInt32(truncatingIfNeeded: now)) { pair.roundTrip = trip }
         let asked = beat.echo == 0 ? 0 : now &- UInt64(UInt32(truncatingIfNeeded: now) &- beat.echo)
         change(pair) { $0.heard(beat.word, asked: asked, at: now) }
-        if !wasUp { pair.pulseDue = now }
+        if !wasUp {
+            pair.pulseDue = now
+            // Those who are there alone may have been let go of.
+            if pair.isComplete { for room in rooms { counterparts(in: room) } }
+        }
         wake(by: min(pair.role.due, pair.pulseDue))
     }
 
@@ -250,6 +261,7 @@ extension EngineLoop {
                 changed(reason, pair)
                 // So far everybody has been sent everything.
                 for member in rooms.flatMap({ $0.members + $0.relayed }) { member.sentLast = member.lastEvent }
+            case .stand(let reason): changed(reason, pair)
             case .askPartner: break
             case .askWitnesses:
                 let token = UInt32.random(in: 0...(.max))
@@ -263,6 +275,7 @@ extension EngineLoop {
             for member in rooms.flatMap(\.members) { settle(member) }
         }
         guard hasChanged else { return }
+        noteHeld(pair)
         pair.partner.send(PartnerLine(pair.role.word))
         sendBeat(pair)
         tellPair()
@@ -280,9 +293,13 @@ extension EngineLoop {
         let all = rooms.flatMap(\.members)
         let muted = all.filter { $0.endpoint.isMuted }
         for member in muted { member.endpoint.isMuted = false }
+        for speaker in rooms.flatMap({ $0.members + $0.relayed }) where isSudden {
+            speaker.drilled?.told = speaker.sentLast
+            speaker.drilled?.doubtful = speaker.doubtful
+        }
         for speaker in all {
             if isSudden, let first = speaker.doubtful, let last = speaker.sentLast {
-                send(first, through: last, of: speaker) { message, _ in message.strikes }
+                send(first, through: last, of: speaker, isAgain: true) { message, _ in message.strikes }
             }
             speaker.doubtful = nil
             guard speaker.waiting == nil, let sent = speaker.sentLast else { continue }
@@ -300,7 +317,7 @@ extension EngineLoop {
 
     /// Sends events of one speaker to those who stand on both hubs, but for some.
     private func send(
-        _ first: EventNumber, through last: EventNumber, of speaker: Member,
+        _ first: EventNumber, through last: EventNumber, of speaker: Member, isAgain: Bool = false,
         except isOut: (Message, EventNumber) -> Bool
     ) {
         guard let log = speaker.log else { return }
@@ -318,6 +335,7 @@ extension EngineLoop {
         while last.distance(from: number) >= 0 {
             defer { number = number.advanced(by: 1) }
             guard log.has(number), let message = log.message(number), !isOut(message, number) else { continue }
+            speaker.drilled?.sentLater(number, came: log.times(number).at, isAgain: isAgain, at: now)
             if !own.append(message, at: UInt32(truncatingIfNeeded: now)) {
                 leave()
                 _ = own.append(message, at: UInt32(truncatingIfNeeded: now))

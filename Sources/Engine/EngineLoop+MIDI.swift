@@ -123,6 +123,7 @@ extension EngineLoop {
             // Who numbers by itself has given it a number, under which there has to be something.
             guard let number else { return }
             member.log?.setValue(of: number, value)
+            member.drilled?.skip(number, isOne: true)
             return keep(emission, of: packet, start, number, from: member)
         }
         keep(emission, of: packet, start, number, from: member)
@@ -132,7 +133,10 @@ extension EngineLoop {
             member.messages += 1
             if case .noteOn = message { member.notes += 1 }
             member.playedAt = now
-            if member.late != nil, isLateEnd(message, of: member) { return }
+            if member.late != nil, isLateEnd(message, of: member) {
+                member.drilled?.skip(member.numbered == nil ? member.lastEvent : number, isOne: true)
+                return
+            }
             member.state.pointee.follow(message)
             if message.holds { watch(member.endpoint) }
             if member.mayTouch, message.isTouch {
@@ -147,6 +151,7 @@ extension EngineLoop {
                 forward(from: member)
                 _ = list.append(message, at: at)
             }
+            member.drilled?.listed(member.numbered == nil ? member.lastEvent : number, at: now)
             listIsRealTime = false
         case .system(let message, let time):
             guard message.isForOthers else { return }
@@ -156,14 +161,17 @@ extension EngineLoop {
                 _ = list.append(message, at: at)
             }
             _ = systemList.append(message, at: at)
+            member.drilled?.listed(member.numbered == nil ? member.lastEvent : number, at: now)
             if !message.isRealTime { listIsRealTime = false }
         case .sysEx(let part, let octets, let time):
+            member.drilled?.skip(member.numbered == nil ? member.lastEvent : number, isOne: member.numbered != nil)
             // Behind what came before it in the packet.
             forward(from: member)
             packet.extracting(octets).withUnsafeBytes {
                 gather(part, $0, self.time(time, start), from: member.endpoint)
             }
         case .sysExLost:
+            member.drilled?.skip(member.numbered == nil ? member.lastEvent : number, isOne: true)
             if let gathering = member.endpoint.gathering.take() { pool.release(gathering.buffer) }
         }
     }
@@ -200,6 +208,7 @@ extension EngineLoop {
         // First of all: what the partner knows of it does not say again when this hub dies.
         if pair != nil { sendToPartner(member) }
         let count = send(list, or: systemList, over: member.outgoing)
+        if member.drilled != nil { noteSent(of: member) }
         delivered += count
         member.endpoint.allowance.charge(count, at: deliveryCost)
         list.removeAll()

@@ -60,6 +60,7 @@ extension EngineLoop {
         func pass(_ emission: Emission) {
             self.pass(emission, of: nothing.span.bytes, 0, nil, from: member, time)
         }
+        member.drilled?.came = now - min(now, waiting.waits(at: now))
         waiting.end(at: now) {
             switch $0 {
             case .message(let message): pass(.message(message, time: 0, isRepair: false))
@@ -71,6 +72,8 @@ extension EngineLoop {
         }
         member.behind = waiting.isBehind ? waiting : nil
         forward(from: member)
+        member.drilled?.came = nil
+        member.drilled?.waited(waiting)
         sendNumbered(of: member)
         member.endpoint.streams.session.isWatched = member.holdsAnything
     }

@@ -91,6 +91,7 @@ extension EngineLoop {
         case .settings: learned(line.settings ?? PartnerLine.Settings(digest: line.digest), of: pair)
         case .order: if let order = line.order { obeyPartner(order, pair) }
         case .yield: yield(line.reason ?? .order)
+        case .drill: if let drill = line.drill { heard(drill, pair) }
         case .stopping: pair.isStopping = true
         case .hello, .superfluous: break
         }
@@ -321,11 +322,22 @@ extension EngineLoop {
             if left + Self.partnerMemory <= now {
                 pair.leftAt = nil
                 for member in rooms.flatMap(\.relayed) { endRelay(member) }
+                forgetCounterparts(pair)
             } else {
                 next = min(next, left + Self.partnerMemory)
             }
         }
         return next
+    }
+
+    /// The partner has been away for long: nobody stands on both any more. Where this hub does not speak it may be asked later.
+    private func forgetCounterparts(_ pair: Pair) {
+        guard !pair.partner.isConnected, pair.role.speaks else { return }
+        (pair.members, pair.isComplete) = ([:], false)
+        for member in rooms.flatMap(\.members) where member.counterpart != nil {
+            member.counterpart = nil
+            settle(member)
+        }
     }
 
     private func attendInput(_ member: Member, _ pair: Pair) -> UInt64 {

@@ -43,6 +43,8 @@ final class EngineLoop {
     /// The note that is an order to switch; until when the next one that is played is to be it.
     var switchingNote: SwitchingNote?
     var learnsUntil: UInt64?
+    /// In a drill: nobody is sent anything, as if this hub hung.
+    var isSilenced = false
     /// The thread goes before other programs.
     let isRealTime: Bool
 
@@ -177,6 +179,7 @@ final class EngineLoop {
     }
 
     func queue(in socket: DatagramSocket, to address: SocketAddress, _ write: (inout OutputRawSpan) -> Void) {
+        if isSilenced { return }
         if !socket.isWaiting { waitingSockets.append(socket) }
         socket.queue(to: address, write)
     }
@@ -309,6 +312,7 @@ final class EngineLoop {
         case .learn(let answer):
             learnsUntil = now + Self.learningTime
             answer()
+        case .drill(let plan, let answer): answer(beginDrill(plan))
         case .resolved(let host, let result): resolved(host, result)
         case .stop: end()
         }
@@ -328,6 +332,7 @@ final class EngineLoop {
         guard !isEnding else { return }
         isEnding = true
         let endpoints = ports.values.flatMap(\.endpoints)
+        endSilence()
         yield(.stopped)
         endPair(PartnerLine(.stopping))
         endCalls()

@@ -71,6 +71,7 @@ package final class EngineServer {
             switch item {
             // Now that there is somewhere to join.
             case .listening: onPlan(plan)
+            case .killed: kill(getpid(), SIGKILL)
             case .ended: loop.stop()
             default: break
             }
@@ -198,6 +199,9 @@ package final class EngineServer {
             if let command = request.member { engine.send(.member(id: participant, command, whetherDone)) }
         case .activity: engine.send(.activity { later(.init(activity: $0)) })
         case .sounding: engine.send(.sounding { later(.init(sounding: $0)) })
+        case .drill:
+            guard let plan = request.drill else { return answer(.init(error: "not understood"), id) }
+            engine.send(.drill(plan) { later(.init(error: $0)) })
         case .switch: engine.send(.switchHubs(request.reason ?? .order) { later(.init(error: $0)) })
         case .learn: engine.send(.learn { later(.init()) })
         case .reload:

@@ -43,6 +43,8 @@ final class Member {
     var clockShift: UInt32 = 0
     /// Until then the partner may say that the same one is there, too: nobody is to hear both.
     var unknownUntil: UInt64?
+    /// What is noted of it while a drill is on.
+    var drilled: DrillNotes?
     /// It is at the partner alone, which brings what it plays.
     var isRelayed = false
     /// It holds the guard of the note that is an order.

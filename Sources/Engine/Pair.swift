@@ -40,6 +40,9 @@ final class Pair {
     var lastHeard: UInt64
     /// What witnesses were asked by last.
     var question: UInt32?
+    /// The drill that is on; and what came of the last one, and when.
+    var drill: Drill?
+    var drillReport: (report: DrillReport, at: UInt64)?
     /// When the next beat and the next numbers are due.
     var beatDue: UInt64 = 0
     var pulseDue: UInt64 = 0

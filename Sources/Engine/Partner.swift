@@ -8,8 +8,8 @@ import Rooms
 /// The other hub of a pair: how it is reached, and what it has told. What that means for those who are here is the loop's
 /// affair (`EngineLoop+Partner.swift`, `EngineLoop+Failover.swift`).
 ///
-/// Each of the two dials the other and listens, on the number of its first room's control port; of two connections the one
-/// that the main hub has dialled stays. Events and beats go as datagrams to the other's data port, each in an envelope.
+/// Each of the two dials the other and listens, on the number of the first control port of each of its rooms; of two
+/// connections the one that the main hub has dialled stays. Events and beats go as datagrams to the other's data port, each in an envelope.
 final class Partner {
     enum Event {
         case connected(PartnerLine.Hello)
@@ -33,11 +33,10 @@ final class Partner {
     private let loop: EventLoop
     private let crypto: Libcrypto
     private let host: String?
-    private let port: UInt16
+    private let ports: [UInt16]
     private let orders: Mailbox<EngineLoopCommand>
     private let onEvent: (Partner, Event) -> Void
-    private var listener: Descriptor?
-    private var registration: EventLoop.Registration?
+    private var listeners: [UInt16: Listener] = [:]
     private var timer: EventLoop.TimerID?
     /// Connections on which nobody has shown yet that they know the secret.
     private var trials: [PartnerConnection] = []
@@ -54,7 +53,7 @@ final class Partner {
     private var address: SocketAddress?
 
     init(
-        _ plan: FailoverPlan, hello: PartnerLine.Hello, port: UInt16, host: String?, loop: EventLoop,
+        _ plan: FailoverPlan, hello: PartnerLine.Hello, ports: [UInt16], host: String?, loop: EventLoop,
         orders: Mailbox<EngineLoopCommand>, onEvent: @escaping (Partner, Event) -> Void
     ) throws {
         (self.plan, self.hello, self.host, self.loop, self.orders, self.onEvent) = (
@@ -63,19 +62,29 @@ final class Partner {
         dialPort = plan.port
         crypto = try Libcrypto()
         socket = try DatagramSocket(port: 0, host: host)
-        self.port = port
+        self.ports = ports
         listen()
         dial(after: .zero)
     }
 
-    /// The port may be taken for the moment: the partner can be dialled all the same.
+    /// A port may be taken for the moment: the partner can be dialled all the same.
     private func listen() {
-        guard listener == nil else { return }
-        do throws(Errno) {
-            let listener = try Sockets.listen(Sockets.Address(host: host ?? "::", port: port), backlog: 16)
-            registration = try loop.watch(listener.number, .read) { [unowned self] _ in accept() }
-            self.listener = consume listener
-        } catch { onEvent(self, .trouble("TCP port \(port) cannot be had here: \(error.reason)")) }
+        for port in ports where listeners[port] == nil {
+            do throws(Errno) {
+                let listener = Listener(
+                    try Sockets.listen(Sockets.Address(host: host ?? "::", port: port), backlog: 16))
+                listener.registration = try loop.watch(listener.socket.number, .read) { [unowned self] _ in
+                    accept(listener)
+                }
+                listeners[port] = listener
+            } catch { onEvent(self, .trouble("TCP port \(port) cannot be had here: \(error.reason)")) }
+        }
+    }
+
+    private final class Listener {
+        let socket: Descriptor
+        var registration: EventLoop.Registration?
+        init(_ socket: consuming Descriptor) { self.socket = socket }
     }
 
     func close(_ farewell: PartnerLine? = nil) {
@@ -85,19 +94,31 @@ final class Partner {
         connection?.close()
         connection = nil
         trials = []
-        if let registration { loop.unwatch(registration) }
-        registration = nil
-        listener = nil
+        for listener in listeners.values { if let registration = listener.registration { loop.unwatch(registration) } }
+        listeners = [:]
         if let timer { loop.cancel(timer) }
     }
 
     var isConnected: Bool { connection != nil }
 
-    func send(_ line: PartnerLine) { connection?.send(line) }
+    /// In a drill this hub says nothing: what is not to get lost waits.
+    var isSilent = false {
+        didSet {
+            guard !isSilent else { return }
+            for line in held { connection?.send(line) }
+            held = []
+        }
+    }
+    private var held: [PartnerLine] = []
+
+    func send(_ line: PartnerLine) {
+        if isSilent { return held.append(line) }
+        connection?.send(line)
+    }
 
     /// One datagram, which leaves at once: before what others are sent of the same.
     func sendDatagram(_ write: (inout OutputRawSpan) -> Void) {
-        guard let connection, let address else { return }
+        guard !isSilent, let connection, let address else { return }
         socket.queue(to: address) { _ = connection.seal(into: &$0, write) }
         socket.flush()
     }
@@ -141,9 +162,8 @@ final class Partner {
         }
     }
 
-    private func accept() {
-        guard listener != nil else { return }
-        while let accepted = try? Sockets.accept(listener!) {
+    private func accept(_ listener: Listener) {
+        while let accepted = try? Sockets.accept(listener.socket) {
             let host = accepted.peer?.host ?? ""
             add(accepted.intoSocket(), host: host, isDialled: false)
         }

@@ -10,6 +10,8 @@ package enum EngineControl {
             case `switch`
             /// The next note that is played is to be the order to switch.
             case learn
+            /// Of two hubs, as `drill` says.
+            case drill
             case notesOff = "notes-off"
         }
         package var `do`: Word
@@ -22,6 +24,7 @@ package enum EngineControl {
         package var all: Bool?
         /// Of `switch`: why, where it is not a person's order.
         package var reason: HubRole.Reason?
+        package var drill: DrillPlan?
 
         package init(_ word: Word, room: String? = nil, id: UInt64? = nil) {
             (self.do, self.room, self.id) = (word, room, id)
@@ -47,7 +50,7 @@ package enum EngineControl {
             case .notesOff:
                 let (from, to) = (min(from ?? 0, 127), min(to ?? 127, 127))
                 return .notesOff(min(from, to)...max(from, to))
-            case .status, .panic, .activity, .sounding, .reload, .stop, .switch, .learn: return nil
+            case .status, .panic, .activity, .sounding, .reload, .stop, .switch, .learn, .drill: return nil
             }
         }
 

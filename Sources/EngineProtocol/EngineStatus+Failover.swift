@@ -16,6 +16,8 @@ extension EngineStatus {
         package var isLinked: Bool
         package var partnerPhase: HubRole.Phase?
         package var partnerVersion: String?
+        /// What the other hub is called.
+        package var partnerName: String?
         /// The partner is not to speak; nil is no, or not known.
         package var isPartnerHeldBack: Bool?
         /// Whether both have the same rooms and settings; nil where that is not known.
@@ -32,6 +34,9 @@ extension EngineStatus {
         /// What was chosen at the partner and is not in the hub's plan yet.
         package var choices: [String: RoomChoices]?
         package var learned: LearnedNote?
+        /// The drill that is on, and for a minute what came of the last one.
+        package var drilling: DrillPlan?
+        package var drill: DrillReport?
 
         package init(
             phase: HubRole.Phase, epoch: UInt32, since: Int64, reason: HubRole.Reason? = nil, limit: Double,

@@ -24,14 +24,18 @@ package struct FailoverPlan: Codable, Hashable, Sendable {
     /// The note that was played to be one, at either hub.
     package var learned: LearnedNote?
 
+    /// What this hub is called.
+    package var name: String?
+
     package init(
         host: String, port: UInt16, secret: String, isMain: Bool, silence: Int? = nil, waitsWhenUnsure: Bool? = nil,
         isHeldBack: Bool? = nil, ports: [String: UInt16], digest: String? = nil,
-        note: NoteTrigger? = nil, learned: LearnedNote? = nil
+        note: NoteTrigger? = nil, learned: LearnedNote? = nil, name: String? = nil
     ) {
         (self.host, self.port, self.secret, self.isMain) = (host, port, secret, isMain)
         (self.silence, self.waitsWhenUnsure, self.isHeldBack) = (silence, waitsWhenUnsure, isHeldBack)
         (self.ports, self.digest, self.note, self.learned) = (ports, digest, note, learned)
+        self.name = name
     }
 
     /// The note that counts.

@@ -23,6 +23,8 @@ package struct PartnerLine: Codable, Sendable {
         case speak, yield
         /// This hub stops. This connection is one too many.
         case stopping, superfluous
+        /// Of a drill: `drill`.
+        case drill
     }
 
     package struct Hello: Codable, Sendable {
@@ -33,10 +35,18 @@ package struct PartnerLine: Codable, Sendable {
         /// The first port of each room of the whole hub, and the rooms that this engine serves.
         package var ports: [String: UInt16]
         package var rooms: [String]
+        /// What the hub is called.
+        package var name: String?
+        /// It knows drills; nil is no.
+        package var drills: Bool?
 
-        package init(version: String, instance: UInt64, isMain: Bool, ports: [String: UInt16], rooms: [String]) {
+        package init(
+            version: String, instance: UInt64, isMain: Bool, ports: [String: UInt16], rooms: [String],
+            name: String? = nil
+        ) {
             (self.version, self.instance, self.isMain) = (version, instance, isMain)
             (self.ports, self.rooms) = (ports, rooms)
+            (self.name, drills) = (name, true)
         }
     }
 
@@ -101,8 +111,10 @@ package struct PartnerLine: Codable, Sendable {
     package var isHeldBack: Bool?
     /// Of `speak` and `yield`, the first with the epoch under which this hub spoke: why.
     package var reason: HubRole.Reason?
+    package var drill: DrillLine?
 
     package init(_ kind: Kind) { self.kind = kind }
+    package init(_ drill: DrillLine) { (kind, self.drill) = (.drill, drill) }
     package init(here member: Member) { (kind, self.member) = (.here, member) }
     package init(gone id: UInt64) { (kind, self.id) = (.gone, id) }
     package init(known id: UInt64) { (kind, self.id) = (.known, id) }

@@ -61,6 +61,8 @@ protocol Carrier: AnyObject {
     func learnNote(_ done: @escaping (String?) -> Void)
     /// What a participant is known by at the other hub, too: by the number of its visit; nil where it is not there.
     func seat(of participant: Int64) -> Pairing.Seat?
+    /// A drill of two hubs begins. `done` gets why not, nil where it has begun.
+    func drill(_ plan: DrillPlan, _ done: @escaping (String?) -> Void)
     /// What its processes cannot do of what is configured, being of another version; nil where there is nothing.
     var shortcoming: String? { get }
     /// Why it can invite nobody, being of an older version, in words; nil where it can.
@@ -86,6 +88,7 @@ extension Carrier {
     }
     func learnNote(_ done: @escaping (String?) -> Void) { done(ConfigurationFailover.notOnRtpmidid) }
     func seat(of participant: Int64) -> Pairing.Seat? { nil }
+    func drill(_ plan: DrillPlan, _ done: @escaping (String?) -> Void) { done(ConfigurationFailover.notOnRtpmidid) }
     var participants: [Snapshot.Participant] { engines.flatMap(\.participants) }
     var devices: [EngineStatus.Device] { [] }
 

@@ -49,6 +49,7 @@ package enum Command: Hashable, Sendable {
     /// Two sessions of one participant: by the number of its visit here, and by its number at the other hub.
     case pair(Int64, with: UInt64)
     case unpair(Int64)
+    case drill(DrillOrder, force: Bool)
     case restart(engine: String)
     case testAlert
     case stop
@@ -67,7 +68,7 @@ package enum Command: Hashable, Sendable {
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
             .connect(let room, _, _), .letIn(let room, _, _):
             room
-        case .disconnect, .failover, .pair, .unpair, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock,
+        case .disconnect, .failover, .drill, .pair, .unpair, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock,
             .putOffRestart:
             nil
         }

@@ -35,6 +35,7 @@ extension Hub {
         case .failover(let order, let force): obey(order, force: force, author, reply)
         case .pair(let id, let other): pair(id, with: other, author, reply)
         case .unpair(let id): unpair(id, author, reply)
+        case .drill(let order, let force): drill(order, force: force, author, reply)
         case .restart(let name):
             guard let engine = carrier.engines.first(where: { $0.name == name }) else {
                 return reply(.notFound("There is no engine \"\(name)\"."))

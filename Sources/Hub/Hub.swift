@@ -68,6 +68,8 @@ package final class Hub {
     /// This hub, one of a pair, is not to speak, since somebody works on it.
     var isMuted: Bool
     var failoverWatch = FailoverWatch()
+    /// The drills of the pair, the newest first.
+    var drills: [DrillReport]
     /// A person has ordered it to speak where it waits for a partner that is silent. Until that one is there again.
     var isTakingOver = false
     /// Where orders by OSC come in, why it is not open, and when somebody was refused there last.
@@ -146,6 +148,7 @@ package final class Hub {
         let recorder = try StoreWriter(database, path: state.database, failure: failure, loop: loop)
         memory = RestoredState.load(database)
         (blocks, claims, choices, isMuted) = (memory.blocks, memory.claims, memory.choices, memory.isMuted)
+        drills = memory.drills
         let problem: String?
         (kept, problem) = KeptConnections.load(state.connections)
         (kind, whyThatKind) = EngineKind.choose(configuration, state)
@@ -171,6 +174,7 @@ package final class Hub {
             recordClaims()
             recordChoices()
             recordMuted()
+            context.recorder.add(drills.map(\.change))
         }
         recorder.strangers = Strangers(recorded: Set(memory.openVisits.map(\.id)))
         recorder.counted = { [unowned self] in

@@ -1,3 +1,4 @@
+import EngineProtocol
 import Rooms
 package import Store
 import Synchronization
@@ -23,6 +24,8 @@ package struct RestoredState: Sendable {
     var isMuted = false
     /// The setting in the store that is there while that is so.
     static let mutedKey = "failover-muted"
+    /// Of two hubs, the newest first.
+    var drills: [DrillReport] = []
     var nextVisit: Int64 = 1
     /// When the last hub was surely running; 1970 where none has recorded it.
     var lastAlive = Timestamp(milliseconds: 0)
@@ -45,6 +48,8 @@ package struct RestoredState: Sendable {
             memory.claims = Claims(recorded: try? await database.setting(Claims.key))
             memory.choices = Choices(recorded: try? await database.setting(Choices.key))
             memory.isMuted = (try? await database.setting(Self.mutedKey)) != nil
+            memory.drills = ((try? await database.drills(limit: Retention.drillCount)) ?? []).compactMap(
+                DrillReport.init)
             for visit in memory.openVisits {
                 let recent = LatencyFilter(visit: visit.id, from: now.advanced(by: .zero - Self.recently), to: now)
                 memory.recentRoundTrips[visit.id] = try? await database.latency(recent, limit: 600).points.map(\.point)

@@ -72,7 +72,7 @@ package struct Strangers {
             admits(event.address, at: now) || count(event.address)
         case .event(let event): event.visit.map { admit(event, of: $0) } ?? true
         case .latency(let sample): admit(sample)
-        case .trust, .offset, .setting, .block, .unblock: true
+        case .trust, .offset, .setting, .block, .unblock, .drill: true
         }
     }
 

@@ -21,6 +21,8 @@ package struct WaitingInput {
 
     private var played: [Entry] = []
     private var told: [Entry] = []
+    /// How many the other hub has never told of, and nobody will be sent any more.
+    package private(set) var forgotten = 0
     /// What is held and set by what was played here.
     package private(set) var state: SpeakerState
 
@@ -34,12 +36,16 @@ package struct WaitingInput {
     /// It has come from the participant itself.
     package mutating func played(_ event: Event, at now: UInt64) {
         if case .message(let message) = event { state.follow(message) }
-        Self.match(Entry(event: event, at: now), among: &told, else: &played)
+        let before = played.count
+        let hasMatched = Self.match(Entry(event: event, at: now), among: &told, else: &played)
+        forgotten += before - played.count + (hasMatched ? 0 : 1)
     }
 
     /// The other hub has told of it.
     package mutating func told(_ event: Event, at now: UInt64) {
-        Self.match(Entry(event: event, at: now), among: &played, else: &told)
+        let before = played.count
+        let hasMatched = Self.match(Entry(event: event, at: now), among: &played, else: &told)
+        forgotten += before - played.count - (hasMatched ? 1 : 0)
     }
 
     /// How long the oldest has waited, in ticks: the other hub does not hear the participant, or is slow.
@@ -52,6 +58,7 @@ package struct WaitingInput {
             if case .message(let message) = entry.event, message.strikes,
                 now &- min(now, entry.at) > OriginReader.struckLate
             {
+                forgotten += 1
                 continue
             }
             body(entry.event)
@@ -74,16 +81,18 @@ package struct WaitingInput {
     /// Something that the other hub has told of has not come from the participant itself yet.
     package var isBehind: Bool { !told.isEmpty }
 
-    /// What stands before two that are equal, on either side, has got lost on the other.
-    private static func match(_ entry: Entry, among others: inout [Entry], else own: inout [Entry]) {
+    /// What stands before two that are equal, on either side, has got lost on the other. Gives whether there were two.
+    private static func match(_ entry: Entry, among others: inout [Entry], else own: inout [Entry]) -> Bool {
         func isOld(_ other: Entry) -> Bool { entry.at &- min(entry.at, other.at) > memory }
         others.removeFirst(others.firstIndex { !isOld($0) } ?? others.count)
         own.removeFirst(own.firstIndex { !isOld($0) } ?? own.count)
         if let index = others.firstIndex(where: { $0.event == entry.event }) {
             others.removeFirst(index + 1)
-            return own.removeAll(keepingCapacity: true)
+            own.removeAll(keepingCapacity: true)
+            return true
         }
         if own.count == most { own.removeFirst() }
         own.append(entry)
+        return false
     }
 }

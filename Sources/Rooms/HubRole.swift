@@ -10,6 +10,7 @@
 /// | active | our own loop slept, or nobody was heard for a while | fenced: the partner is asked who speaks |
 /// | fenced | it answers | standby where it speaks, else active |
 /// | fenced | no answer | alone |
+/// | active | it is to seem to hang, in a drill | fenced, and asks when that is over |
 /// | active | the partner has ended or is silent | alone |
 /// | standby | the partner has ended | alone, at once |
 /// | standby | the partner is silent | asking: whoever stands on both is asked |
@@ -40,6 +41,8 @@ package struct HubRole: Sendable {
     package enum Action: Hashable, Sendable {
         case speak(Reason)
         case mute(Reason)
+        /// It does not speak, as before, but for another reason.
+        case stand(Reason)
         /// Ask the partner how it is, at once.
         case askPartner
         /// Ask whoever stands on both hubs whether it hears the partner.
@@ -78,13 +81,17 @@ package struct HubRole: Sendable {
     package private(set) var isHeldBack = false
     package private(set) var partner: Word?
     package private(set) var lastHeard: UInt64 = 0
+    /// Something has come from it, and it has not ended.
+    private var hasHeard = false
     /// Something has come from it, and it has neither ended nor fallen silent.
-    package private(set) var isLinked = false
+    package var isLinked: Bool { hasHeard && phase != .asking && phase != .suspect }
     /// It has fallen silent while this hub spoke: it may speak by now.
     package private(set) var isCutOff = false
     private var deadline: UInt64?
     private var nobodySince: UInt64?
     private var fencedAt: UInt64 = 0
+    /// It only seems to have been asleep.
+    private var isDrilled = false
 
     package init(isMain: Bool, silence: UInt64, takesWhenUnsure: Bool = true, now: UInt64) {
         (self.isMain, self.silence, self.takesWhenUnsure) = (isMain, silence, takesWhenUnsure)
@@ -96,7 +103,7 @@ package struct HubRole: Sendable {
 
     /// When `wake` is to be called.
     package var due: UInt64 {
-        let silent = isLinked && (phase == .active || phase == .standby) ? lastHeard + silence + 1 : .max
+        let silent = hasHeard && (phase == .active || phase == .standby) ? lastHeard + silence + 1 : .max
         return min(deadline ?? .max, silent)
     }
 
@@ -105,7 +112,7 @@ package struct HubRole: Sendable {
     /// The partner has said how it is, in a beat.
     /// - Parameter asked: when we said last what it had heard of us as it said this.
     package mutating func heard(_ word: Word, asked: UInt64, at now: UInt64) -> [Action] {
-        (lastHeard, isLinked, isCutOff) = (now, true, false)
+        (lastHeard, hasHeard, isCutOff) = (now, true, false)
         return learned(word, asked: asked, at: now)
     }
 
@@ -114,7 +121,7 @@ package struct HubRole: Sendable {
         partner = word
         switch phase {
         case .starting:
-            if word.speaks { return stand(by: word) }
+            if word.speaks { return stand(by: word) + [.stand(.started)] }
             return isPreferred(to: word) ? speak(.active, .started, now) : []
         case .alone, .active:
             nobodySince = nil
@@ -126,7 +133,7 @@ package struct HubRole: Sendable {
         case .fenced:
             // What it had said before we asked is worth nothing.
             guard asked >= fencedAt else { return [] }
-            if word.speaks, !outranks(word) { return stand(by: word) }
+            if word.speaks, !outranks(word) { return stand(by: word) + [.stand(isDrilled ? .drill : .slept)] }
             (phase, deadline) = (.active, nil)
             return [.speak(.awake)]
         case .standby, .asking, .suspect:
@@ -145,7 +152,7 @@ package struct HubRole: Sendable {
 
     /// Its process has ended, as the end of its connection tells.
     package mutating func partnerEnded(_ reason: Reason, at now: UInt64) -> [Action] {
-        (isLinked, isCutOff) = (false, false)
+        (hasHeard, isCutOff) = (false, false)
         switch phase {
         case .active: phase = .alone
         case .starting, .fenced, .standby, .asking, .suspect: return speak(.alone, reason, now)
@@ -163,7 +170,7 @@ package struct HubRole: Sendable {
     package mutating func slept(at now: UInt64) -> [Action] {
         switch phase {
         case .active:
-            (phase, fencedAt, deadline) = (.fenced, now, now + Self.fenceTime)
+            (phase, fencedAt, deadline, isDrilled) = (.fenced, now, now + Self.fenceTime, false)
             return [.mute(.slept), .askPartner]
         case .standby, .asking, .suspect:
             (phase, lastHeard, deadline) = (.standby, now, nil)
@@ -175,7 +182,7 @@ package struct HubRole: Sendable {
     /// Something came again after a silence of everybody: it was this hub that was cut off.
     package mutating func returned(at now: UInt64) -> [Action] {
         guard phase == .alone, isCutOff else { return [] }
-        (phase, fencedAt, deadline) = (.fenced, now, now + Self.fenceTime)
+        (phase, fencedAt, deadline, isDrilled) = (.fenced, now, now + Self.fenceTime, false)
         return [.mute(.slept), .askPartner]
     }
 
@@ -194,7 +201,7 @@ package struct HubRole: Sendable {
         case .starting: return speak(.alone, .alone, now)
         case .fenced: return speak(.alone, .awake, now, isNew: false)
         case .active:
-            (phase, isLinked, isCutOff) = (.alone, false, true)
+            (phase, hasHeard, isCutOff) = (.alone, false, true)
             return []
         case .standby, .suspect:
             guard witnesses > 0 else {
@@ -210,6 +217,20 @@ package struct HubRole: Sendable {
     }
 
     // MARK: Orders
+
+    /// For a drill: it says nothing from now on, as if it hung, until `goOn`. Who does not speak stands by meanwhile.
+    package mutating func hang(at now: UInt64) -> [Action] {
+        guard phase == .active else { return [] }
+        // Nothing that the partner says meanwhile is an answer.
+        (phase, fencedAt, deadline, isDrilled) = (.fenced, .max, nil, true)
+        return [.mute(.drill)]
+    }
+
+    package mutating func goOn(at now: UInt64) -> [Action] {
+        guard phase == .fenced, isDrilled else { return [] }
+        (fencedAt, deadline) = (now, now + Self.fenceTime)
+        return [.askPartner]
+    }
 
     /// Ceases to speak, for the partner to go on. Nothing where it does not speak, or nobody would go on.
     package mutating func yield(_ reason: Reason, at now: UInt64) -> [Action] {
@@ -253,7 +274,7 @@ package struct HubRole: Sendable {
             return []
         }
         (self.phase, deadline, nobodySince) = (phase, nil, nil)
-        if phase == .alone { isLinked = false }
+        if phase == .alone { hasHeard = false }
         if isNew { epoch = max(epoch, partner?.epoch ?? 0) + 1 }
         return [.speak(reason)]
     }

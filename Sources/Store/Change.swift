@@ -11,6 +11,8 @@ package enum Change: Hashable, Sendable {
     case setting(key: String, value: String?)
     case block(room: String, from: String, to: String)
     case unblock(room: String, from: String, to: String)
+    /// Of two hubs; replaces what is known of it.
+    indirect case drill(Drill)
 }
 
 extension Connection {
@@ -22,6 +24,7 @@ extension Connection {
         case .event(let event): try store(event)
         case .offset(let tail): try store(tail)
         case .setting(let key, let value): try set(key, to: value)
+        case .drill(let drill): try store(drill)
         case .block(let room, let from, let to):
             try statement("INSERT OR REPLACE INTO block VALUES (?, ?, ?)").run(room, from, to)
         case .unblock(let room, let from, let to):

@@ -21,6 +21,7 @@ package enum EventKind: String, CaseIterable, Hashable, Sendable {
     case pairLost = "pair-lost"
     case pairSwitched = "pair-switched"
     case pairOrder = "pair-order"
+    case drill
 
     // Engines.
     case adopted, collision

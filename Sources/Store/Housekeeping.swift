@@ -7,6 +7,7 @@ package enum Retention {
     package static let visitCount: Int64 = 50_000
     package static let events = Duration.seconds(90 * 24 * 3600)
     package static let eventCount: Int64 = 100_000
+    package static let drillCount: Int64 = 100
     /// Bytes that all of it may take, where nothing else is said.
     package static let size: Int64 = 256 << 20
     /// A visit that did not last so long goes before anything else where all of it takes too much.

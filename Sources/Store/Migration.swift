@@ -48,6 +48,12 @@ package struct Migration: Sendable {
                     PRIMARY KEY (room, from_name, to_name)) WITHOUT ROWID;
                 """),
         Migration(name: "addresses of events", sql: "ALTER TABLE event ADD COLUMN address TEXT"),
+        Migration(
+            name: "drills",
+            sql: """
+                -- id: when it was ordered, in Unix milliseconds; passed 0 or 1; report as its program writes it, JSON.
+                CREATE TABLE drill (id INTEGER PRIMARY KEY, passed INTEGER NOT NULL, report TEXT NOT NULL);
+                """),
     ]
 
     /// "MHUB": marks a file as ours (`PRAGMA application_id`).

@@ -1,3 +1,4 @@
+import EngineProtocol
 import Foundation
 package import Hub
 package import Rooms
@@ -198,6 +199,17 @@ package enum API {
         hidden.trouble = failover.trouble.map(AddressMask.masked)
         hidden.obstacles = failover.obstacles.map(AddressMask.masked)
         return hidden
+    }
+
+    /// As the stream has it: who heard what in the last drill is asked for.
+    static func streamed(_ failover: Snapshot.Failover) -> Snapshot.Failover {
+        var short = hidden(failover)
+        short.drills = short.drills?.map { drill in
+            var drill = drill
+            drill.hearers = []
+            return drill
+        }
+        return short
     }
 
     /// Whether the hub is locked for a show, and if so since when, by whom, and what is done when it is unlocked.

@@ -141,6 +141,11 @@ package struct Metrics {
     }
 
     private mutating func addPair(_ failover: Snapshot.Failover) {
+        if let at = failover.drilledAt {
+            add(
+                "midihub_failover_drill_passed_timestamp_seconds", .gauge,
+                "When a drill of the two hubs has passed last, in Unix seconds.", Double(at) / 1000)
+        }
         add(
             "midihub_failover_role", .gauge, "Of two hubs: 1 where this one speaks, 0 where the other one does.",
             failover.speaks ?? false ? 1 : 0)

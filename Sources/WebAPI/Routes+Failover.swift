@@ -41,5 +41,30 @@ extension Routes {
             }
             give(.unpair(here), request, responder)
         }
+        router.on(.post, "/api/v1/failover/drill", query: ["mute", "seconds", "kill", "force"]) {
+            request, _, responder in
+            guard let force = Self.number(request.query["force"], 0...1, else: 0),
+                let order = Self.drill(request.query["mute"], request.query["seconds"], request.query["kill"])
+            else {
+                let range = DrillOrder.seconds
+                return responder.send(
+                    .problem(
+                        .badRequest,
+                        "mute or kill is the hub: here, partner, main, backup or its name; seconds, of mute, is \(range.lowerBound) to \(range.upperBound); force is 1 or 0."
+                    ))
+            }
+            give(.drill(order, force: force == 1), request, responder)
+        }
+    }
+
+    /// nil where these do not go together.
+    private static func drill(_ mute: String?, _ seconds: String?, _ kill: String?) -> DrillOrder? {
+        guard let count = number(seconds, DrillOrder.seconds, else: Int64(DrillOrder.usualSeconds)) else { return nil }
+        switch (mute, kill) {
+        case (nil, nil): return seconds == nil ? DrillOrder(.handover) : nil
+        case (nil, let hub?): return seconds == nil ? DrillOrder(.kill, hub: hub) : nil
+        case (let hub?, nil): return DrillOrder(.mute, hub: hub, seconds: Int(count))
+        case (_?, _?): return nil
+        }
     }
 }

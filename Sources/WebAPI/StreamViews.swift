@@ -101,8 +101,8 @@ package struct StreamViews {
         add(
             .offers, old?.offers.map(\.withoutAddress), snapshot.offers.map(\.withoutAddress), isWatched, to: &update
         ) { $0.name }
-        let pair = snapshot.failover.map(API.hidden)
-        if old.map({ $0.failover.map(API.hidden) }) != .some(pair) {
+        let pair = snapshot.failover.map(API.streamed)
+        if old.map({ $0.failover.map(API.streamed) }) != .some(pair) {
             update.states.append(
                 .init(
                     topic: StreamView.failover.topic,

@@ -38,7 +38,7 @@ import Testing
             "status", "participants", "latency", "events", "monitor", "connections", "doctor", "devices", "ping",
             "run", "start", "demo", "engine", "listener",  // they begin something; a hub that runs is left alone
             "join", "decode", "completions", "manual",
-            "failover",  // a show is what the other hub is there for: of its words the lock refuses "mute" alone
+            "failover",  // a show is what the other hub is there for: of its words the lock refuses "mute" and "drill"
         ]
         for command in Subcommand.all {
             #expect(refused.contains(command.name) != obeyed.contains(command.name), "\(command.name)")

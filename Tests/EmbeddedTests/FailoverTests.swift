@@ -160,6 +160,24 @@ import Testing
         try eventually("two again", seen: hubs.seen) { try places() == ["partner", "this"] }
     }
 
+    @Test func `a drill in which an engine is killed is told at both hubs, which have it on record`() throws {
+        let hubs = try Hubs()
+        try hubs.agree()
+        let pid = try hubs.main.enginePID()
+        let drill = try hubs.main.command("failover", "drill", "--kill", "here")
+        #expect(drill.code == 0 && drill.output.contains("The engine of the main hub was killed. Passed"), "\(drill)")
+        #expect(try hubs.main.enginePID() != pid)
+        for hub in [hubs.main, hubs.backup] {
+            try eventually("it is told") {
+                let last = try hub.command("failover", "drill", "--last")
+                // What nobody has played cannot get lost.
+                return last.code == 0 && last.output.contains("nobody played to who stands on both hubs")
+            }
+            try eventually("its event") { try hub.command("events").output.contains("A drill, the engine of the main") }
+        }
+        #expect(try hubs.backup.failover()["speaks"] as? Bool == true)
+    }
+
     @Test func `the secret is shown nowhere, and the plan is its owner's alone`() throws {
         let hubs = try Hubs(secrets: (Self.secret, "another horse battery staple"))
         try eventually("the trouble", seen: hubs.seen) {
@@ -186,6 +204,10 @@ import Testing
 extension HubUnderTest {
     fileprivate func failover() throws -> [String: Any] {
         try get("/api/v1/failover").object()
+    }
+    fileprivate func enginePID() throws -> Int {
+        let engines = try get("/api/v1/status").object()["engines"] as? [[String: Any]]
+        return try #require(engines?.first?["pid"] as? Int)
     }
     fileprivate var isReady: Bool { get throws { try failover()["ready"] as? Bool ?? false } }
 }

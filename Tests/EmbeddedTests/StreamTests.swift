@@ -263,6 +263,8 @@ import Testing
             ("POST", "/api/v1/failover/pairings", "/api/v1/failover/pairings?here=\(id)"),
             ("DELETE", "/api/v1/failover/pairings", "/api/v1/failover/pairings?here=\(id)"),
             ("DELETE", "/api/v1/failover/pairings", "/api/v1/failover/pairings"),
+            ("POST", "/api/v1/failover/drill", "/api/v1/failover/drill"),
+            ("POST", "/api/v1/failover/drill", "/api/v1/failover/drill?mute=partner&seconds=99"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo"),
             ("POST", "/api/v1/rooms/{name}/echo", "/api/v1/rooms/\(room)/echo?seconds=0"),
             ("POST", "/api/v1/rooms/{name}/piano", "/api/v1/rooms/\(room)/piano?player=a&keys=60:100,60:0"),

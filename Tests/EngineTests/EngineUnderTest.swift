@@ -23,11 +23,14 @@ final class EngineUnderTest {
     convenience init(
         policy: Policy = .all, maximum: Int = 250, maximumPerAddress: Int? = nil, allow: [String] = [],
         deny: [String] = [], sessions: String? = nil, port: UInt16 = freeUDPPortPair(), host: String? = "127.0.0.1",
-        invites: [Invitee] = []
+        invites: [Invitee] = [], room: String = "room", before: [RoomPlan] = [], failover: FailoverPlan? = nil
     ) throws {
         var plan = Self.plan(policy: policy, maximum: maximum, allow: allow, deny: deny, port: port, host: host)
         plan.maximumPerAddress = maximumPerAddress
         if !invites.isEmpty { plan.rooms[0].invites = invites }
+        plan.rooms[0].name = room
+        plan.rooms = before + plan.rooms
+        plan.failover = failover
         try self.init(plan, sessions: sessions)
     }
 
@@ -100,6 +103,13 @@ final class EngineUnderTest {
     func switchHubs() throws -> String? {
         let answer = Answer<String?>()
         engine.send(.switchHubs(.order) { why in answer.value.withLock { $0 = why } })
+        return try awaited("an answer") { answer.value.withLock { $0 } }
+    }
+
+    /// Why there is no drill; nil: it begins.
+    func drill(_ plan: DrillPlan) throws -> String? {
+        let answer = Answer<String?>()
+        engine.send(.drill(plan) { why in answer.value.withLock { $0 = why } })
         return try awaited("an answer") { answer.value.withLock { $0 } }
     }
 

@@ -46,6 +46,37 @@ struct PairTests {
         try PairUnderTest(moreRooms: 300).agree()
     }
 
+    @Test func `any room of the other hub is named, and the process that serves it is found by its first ports`() throws
+    {
+        let ports = (0..<5).map { _ in freeUDPPortPair() }
+        let other = RoomPlan(name: "Other", displayName: "Other", policy: .all, ports: [ports[1]], maximum: 9)
+        var plan = FailoverPlan(
+            host: "127.0.0.1", port: ports[3], secret: PairUnderTest.secret, isMain: true, silence: 2_000,
+            ports: ["room": ports[0]])
+        let main = try EngineUnderTest(port: ports[0], failover: plan)
+        // It dials nobody, so that it has to be found.
+        (plan.port, plan.isMain, plan.ports) = (
+            ports[4], false, ["Other": ports[1], "room": ports[2], "third": ports[3]]
+        )
+        let backup = try EngineUnderTest(port: ports[2], before: [other], failover: plan)
+        // Another process of that hub, which has none of the main hub's rooms, is what the main hub dials.
+        let third = try EngineUnderTest(port: ports[3], room: "third", failover: plan)
+        try eventually("a pair", seen: "\((try? main.status().failover).map { "\($0)" } ?? "") \(third.all)") {
+            try main.status().failover?.phase == .active && backup.status().failover?.phase == .standby
+        }
+    }
+
+    @Test func `when the partner has been away for long nobody is taken for one on both hubs`() throws {
+        let pair = try PairUnderTest()
+        try pair.agree()
+        let players = try players(pair, ["Piano"])
+        pair.backup.stop()
+        try pumping(players, "nobody is", pair.seen) {
+            let status = try pair.main.status().failover
+            return status?.phase == .alone && status?.paired == []
+        }
+    }
+
     @Test func `whoever stands on both hears everything once, from the hub that speaks`() throws {
         let pair = try PairUnderTest()
         try pair.agree()

@@ -29,6 +29,23 @@ struct WaitingInputTests {
         #expect(rest(&input, at: 40) == [on(62)])
     }
 
+    @Test func `what the other hub never tells of, and what is too late to be struck, is counted`() {
+        var input = WaitingInput(SpeakerState())
+        for note in [60, 61, 62] as [UInt8] { input.played(on(note), at: 10) }
+        input.told(on(62), at: 12)
+        #expect(input.forgotten == 2)
+        input.told(on(63), at: 20)
+        input.played(on(63), at: 21)
+        #expect(input.forgotten == 2)
+        input.played(on(64), at: 30)
+        input.played(off(64), at: 31)
+        #expect(rest(&input, at: 9_000) == [off(64)] && input.forgotten == 3)
+        var other = WaitingInput(SpeakerState())
+        other.played(on(60), at: 10)
+        other.played(off(60), at: 20_000)
+        #expect(other.forgotten == 1)
+    }
+
     @Test func `a trill is matched one by one, not note by note`() {
         var input = WaitingInput(SpeakerState())
         for round in 0..<20 {

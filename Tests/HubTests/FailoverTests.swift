@@ -369,6 +369,119 @@ extension EngineStatus.Failover {
             try Set(stage.texts(.pairOrder)) == ["This hub gives back to the main one, which has been well for 5 s"])
     }
 
+    private func report(_ id: Int64 = 5, lost: Int = 0) -> DrillReport {
+        var desk = DrillReport.Hearer(name: "Desk", room: "Main", kind: .paired)
+        (desk.events, desk.lost, desk.doubled, desk.late, desk.held) = (120, lost, 0, 1.2, 2)
+        return DrillReport(DrillPlan(id: id, kind: .handover), ended: id + 3_000, trouble: nil, hearers: [desk])
+    }
+
+    @Test func `a drill goes to the engines as a switch does, and names the hub as a person does`() throws {
+        let stage = try stage()
+        var status = EngineStatus.Failover.like(.active, .started)
+        status.partnerName = "Gallery"
+        tell(status, stage)
+        let reply = try stage.obey(.drill(.init(.mute, hub: "Gallery", seconds: 3), force: false))
+        #expect(reply == .accepted("A drill has begun: the backup hub says nothing for 3 s."))
+        #expect(stage.carrier.drills.last?.isMain == false && stage.carrier.drills.last?.duration == 3_000)
+        #expect(
+            try stage.obey(.drill(.init(.handover), force: false))
+                == .conflict("Not done: the last switch was less than 5 s ago. Force goes over that."))
+        for (word, isMain) in [("here", true), ("partner", false), ("main", true), ("backup", false)] {
+            _ = try stage.obey(.drill(.init(.kill, hub: word), force: true))
+            #expect(stage.carrier.drills.last?.isMain == isMain, "\(word)")
+        }
+        #expect(try stage.obey(.drill(.init(.kill, hub: "Nobody"), force: true)).outcome == .invalid)
+        stage.carrier.drillFailure = "a drill is on"
+        #expect(try stage.obey(.drill(.init(.handover), force: true)) == .conflict("No drill: a drill is on."))
+        status.drilling = DrillPlan(id: 1, kind: .handover)
+        tell(status, stage)
+        #expect(stage.publish().failover?.obstacles == ["a drill is on"])
+    }
+
+    @Test func `a first order for a drill is not confirmed by one for a switch`() throws {
+        let stage = try stage { $0.settings.confirm = true }
+        tell(.like(.active), stage)
+        #expect(try stage.obey(.drill(.init(.handover), force: false)).armedUntil != nil)
+        #expect(try stage.obey(.failover(.switch, force: false)).armedUntil != nil)
+        #expect(stage.carrier.switches == [] && stage.carrier.drills == [])
+        #expect(try stage.obey(.failover(.switch, force: false)).outcome == .done)
+    }
+
+    @Test func `where nobody would take over, muting the hub that speaks needs force`() throws {
+        let stage = try stage { $0.settings.whenUnsure = .wait }
+        tell(.like(.active), stage)
+        let refused = try stage.obey(.drill(.init(.mute, hub: "here"), force: false))
+        #expect(refused.outcome == .conflict && refused.text.contains("nobody would speak"))
+        #expect(try stage.obey(.drill(.init(.mute, hub: "partner"), force: false)).outcome == .accepted)
+        #expect(try stage.obey(.drill(.init(.mute, hub: "here"), force: true)).outcome == .accepted)
+    }
+
+    @Test func `what comes of a drill is told, kept over restarts, and counted from`() throws {
+        let stage = try stage { $0.settings.drillEvery = 2 }
+        var status = EngineStatus.Failover.like(.active)
+        status.drill = report()
+        tell(status, stage)
+        tell(status, stage)
+        let texts = try stage.texts(.drill)
+        #expect(
+            texts == [
+                "A drill, handed over and back. Passed: of 120 messages for 1 on both hubs 0 got lost and 0 came twice; the latest waited 1.2 ms; 2 notes sounded on."
+            ])
+        status.drill = report(9, lost: 1)
+        tell(status, stage)
+        #expect(
+            try stage.texts(.drill).last?.contains("Failed: of 120 messages for 1 on both hubs 1 got lost") ?? false)
+        let next = try self.stage(in: stage) { $0.settings.drillEvery = 2 }
+        let view = try #require(next.publish().failover)
+        let drills = try #require(view.drills)
+        #expect(drills.map(\.id) == [9, 5] && view.drilledAt == 3_005)
+        #expect(drills.map(\.hearers.count) == [1, 0] && drills[1].text?.contains("Passed") ?? false)
+        func isDue(at now: Int64) -> Bool? {
+            AlertWatch.readings(next.publish(), diskUsed: nil, AlertSettings(url: "x"), now: now)
+                .first { $0.alert.alert == .notDrilled }?.isBad
+        }
+        #expect(isDue(at: 3_005 + 2 * 86_400_000) == false && isDue(at: 3_006 + 2 * 86_400_000) == true)
+    }
+
+    @Test func `without a wish for it nobody is told that there was no drill, and with it there has to be one`() throws
+    {
+        func alerts(_ days: Int?) throws -> [Bool] {
+            let stage = try stage { $0.settings.drillEvery = days }
+            tell(.like(.active), stage)
+            return AlertWatch.readings(stage.publish(), diskUsed: nil, AlertSettings(url: "x"), now: 100_000)
+                .filter { $0.alert.alert == .notDrilled }.map(\.isBad)
+        }
+        #expect(try alerts(nil) == [] && alerts(30) == [true])
+    }
+
+    @Test func `what several engines have measured of one drill is one report`() throws {
+        let stage = try stage()
+        var (one, other) = (EngineStatus.Failover.like(.active), EngineStatus.Failover.like(.active))
+        (one.drill, other.drill) = (report(), report(lost: 2))
+        stage.carrier.pairs = [PairReport(status: one), PairReport(status: other)]
+        stage.hub.lookAtPair()
+        #expect(stage.publish().failover?.drills?.first?.hearers.count == 2)
+        #expect(stage.publish().failover?.drills?.first?.passed == false)
+        // One of them has forgotten it.
+        stage.carrier.pairs = [PairReport(status: one)]
+        stage.hub.lookAtPair()
+        #expect(stage.publish().failover?.drills?.first?.hearers.count == 2)
+    }
+
+    @Test func `the presets are shown with what they mean, and what is risky with a warning`() throws {
+        let stage = try stage { ($0.settings.silence, $0.settings.lockout) = (15, 0) }
+        tell(.like(.active), stage)
+        let settings = try #require(stage.publish().failover?.settings)
+        let (presets, warnings) = (try #require(settings.presets), try #require(settings.warnings))
+        #expect(presets.map(\.preset) == [.rehearsal, .show, .manual])
+        #expect(presets.allSatisfy { $0.consequences.count == settings.consequences.count })
+        #expect(warnings.count == 2 && warnings[0].contains("15 ms is shorter than the pauses"))
+        let pair = try #require(stage.publish().failover)
+        #expect(Doctor.pair(pair).map(\.isOptional) == [false, true, true])
+        #expect(ConfigurationFailover.Preset.show.settings.warnings == [])
+        #expect(ConfigurationFailover.Settings().warnings == [])
+    }
+
     @Test func `where a hub waits for a silent partner a person may have it speak, until that is there again`() throws {
         let stage = try stage { $0.settings.whenUnsure = .wait }
         var waits: Bool? { stage.carrier.plans.last?.failover?.waitsWhenUnsure }

@@ -50,6 +50,12 @@ final class FakeCarrier: Carrier {
     func seat(of participant: Int64) -> Pairing.Seat? {
         participants.first { $0.id == participant }.flatMap { seats[$0.name] }
     }
+    private(set) var drills: [DrillPlan] = []
+    var drillFailure: String?
+    func drill(_ plan: DrillPlan, _ done: @escaping (String?) -> Void) {
+        drills.append(plan)
+        done(drillFailure)
+    }
     var calls: [EngineStatus.Call] = []
     let settling: Duration = .zero
 

@@ -11,7 +11,7 @@ struct HubRoleTests {
     private func pair() -> (main: HubRole, backup: HubRole) {
         var (one, other) = (main(), backup())
         #expect(one.heard(other.word, asked: 0, at: 10) == [.speak(.started)])
-        #expect(other.heard(one.word, asked: 0, at: 10) == [])
+        #expect(other.heard(one.word, asked: 0, at: 10) == [.stand(.started)])
         #expect(one.phase == .active && other.phase == .standby && one.epoch == other.epoch)
         return (one, other)
     }
@@ -31,7 +31,7 @@ struct HubRoleTests {
         var (_, other) = pair()
         #expect(other.partnerEnded(.ended, at: 20) == [.speak(.ended)])
         var again = main(at: 100)
-        #expect(again.heard(other.word, asked: 0, at: 110) == [])
+        #expect(again.heard(other.word, asked: 0, at: 110) == [.stand(.started)])
         #expect(again.phase == .standby && again.epoch == other.epoch)
         #expect(other.heard(again.word, asked: 0, at: 111) == [])
         #expect(other.phase == .active)
@@ -41,7 +41,7 @@ struct HubRoleTests {
         var (_, other) = pair()
         var again = main(at: 100)
         #expect(other.heard(again.word, asked: 0, at: 110) == [.speak(.nobody)])
-        #expect(again.heard(other.word, asked: 0, at: 120) == [])
+        #expect(again.heard(other.word, asked: 0, at: 120) == [.stand(.started)])
         #expect(other.speaks && !again.speaks)
     }
 
@@ -57,10 +57,33 @@ struct HubRoleTests {
         var (one, other) = pair()
         _ = other.wake(at: 411, witnesses: 1)
         #expect(other.witnessed(at: 420) == [])
-        #expect(other.phase == .suspect && !other.speaks)
+        #expect(other.phase == .suspect && !other.speaks && !other.isLinked)
         #expect(other.wake(at: 5_420, witnesses: 1) == [.askWitnesses])
         #expect(other.heard(one.word, asked: 0, at: 5_430) == [])
         #expect(other.phase == .standby)
+    }
+
+    @Test func `in a drill it seems to hang, takes nothing for an answer, and stands by whoever took over`() {
+        var (one, other) = pair()
+        #expect(one.hang(at: 100) == [.mute(.drill)])
+        #expect(one.phase == .fenced && one.due == .max)
+        #expect(other.wake(at: 501, witnesses: 0) == [.speak(.silent)])
+        #expect(one.heard(other.word, asked: 90, at: 510) == [])
+        #expect(one.goOn(at: 1_000) == [.askPartner])
+        #expect(one.heard(other.word, asked: 999, at: 1_001) == [])
+        #expect(one.heard(other.word, asked: 1_000, at: 1_010) == [.stand(.drill)])
+        #expect(one.phase == .standby && one.epoch == other.epoch)
+    }
+
+    @Test func `in a drill one that nobody took over from speaks again, and at once when the partner ends`() {
+        var (one, other) = pair()
+        _ = one.hang(at: 100)
+        _ = one.goOn(at: 200)
+        #expect(one.heard(other.word, asked: 200, at: 210) == [.speak(.awake)])
+        var (two, _) = pair()
+        _ = two.hang(at: 100)
+        #expect(two.partnerEnded(.ended, at: 150) == [.speak(.ended)])
+        #expect(other.hang(at: 100) == [] && other.phase == .standby && other.goOn(at: 200) == [])
     }
 
     @Test func `without a witness it takes over or waits, as wished`() {
@@ -95,7 +118,7 @@ struct HubRoleTests {
         #expect(other.wake(at: 5_000, witnesses: 0) == [.speak(.silent)])
         #expect(one.heard(stale, asked: 4_999, at: 5_001) == [])
         #expect(!one.speaks)
-        #expect(one.heard(other.word, asked: 5_000, at: 5_010) == [])
+        #expect(one.heard(other.word, asked: 5_000, at: 5_010) == [.stand(.slept)])
         #expect(one.phase == .standby)
     }
 

@@ -102,7 +102,7 @@ extension HTTPAnswer {
                 .connect(let room, _, _), .letIn(let room, _, _),
                 .disconnect(let room, _):
                 room
-            case .reload, .member, .failover, .pair, .unpair, .restart, .testAlert, .stop, .lock, .unlock,
+            case .reload, .member, .failover, .drill, .pair, .unpair, .restart, .testAlert, .stop, .lock, .unlock,
                 .putOffRestart:
                 nil
             }
@@ -131,6 +131,8 @@ extension HTTPAnswer {
             case .failover(let order, let force): "failover \(order)\(force ? " forced" : "")"
             case .pair(let here, let there): "pair \(here) with \(there)"
             case .unpair(let here): "unpair \(here)"
+            case .drill(let order, let force):
+                "drill \(order.kind) \(order.hub ?? "both") \(order.seconds) s\(force ? " forced" : "")"
             case .restart(let engine): "restart \(engine)"
             case .testAlert: "a test of alerts"
             case .stop: "stop"
@@ -734,6 +736,17 @@ extension HTTPAnswer {
         for (method, query) in [("POST", ""), ("POST", "?here=7"), ("POST", "?here=x&there=3"), ("DELETE", "")] {
             #expect(try stage.ask(method, pairings + query, Self.bearer).status == 400)
         }
+        let drill = "/api/v1/failover/drill"
+        for (query, text) in [
+            ("", "drill handover both 5 s"), ("?mute=partner&seconds=7", "drill mute partner 7 s"),
+            ("?kill=Hall%20A&force=1", "drill kill Hall A 5 s forced"),
+        ] {
+            #expect(try stage.ask("POST", drill + query, Self.bearer).reply == "\(text) by 127.0.0.1")
+        }
+        for wrong in ["?mute=a&kill=b", "?seconds=5", "?kill=a&seconds=5", "?mute=a&seconds=31", "?mute=a&seconds=0"] {
+            #expect(try stage.ask("POST", drill + wrong, Self.bearer).status == 400, "\(wrong)")
+        }
+        #expect(try stage.ask("POST", drill).status == 401)
         let connections = "/api/v1/rooms/Hall%20%26%20Attic/connections?"
         for (query, text) in [
             ("to=desk.example.org:5006&name=D%C3%A9sk", "connect desk.example.org:5006 to Hall & Attic as Désk"),
@@ -797,12 +810,21 @@ extension HTTPAnswer {
             phase: .active, epoch: 3, since: 1, reason: .silent, limit: 150, isConnected: true, isLinked: true)
         (status.trouble, status.isAlike, status.silentFor) = ("192.0.2.9:5004 says no", true, 12)
         _ = watch.see([status], at: 0)
-        stage.show { $0.failover = .init(failover, watch, isMuted: false, members: [], at: 6_000) }
+        var desk = DrillReport.Hearer(name: "Desk", room: "Hall", kind: .paired)
+        (desk.events, desk.lost, desk.doubled, desk.late, desk.held, desk.again) = (9, 0, 0, 0.3, 1, 2)
+        let drill = DrillReport(
+            .init(id: 7, kind: .mute, isMain: true, duration: 5_000), ended: 9, trouble: nil, hearers: [desk])
+        stage.show {
+            $0.failover = .init(failover, watch, isMuted: false, members: [], drills: [drill], at: 6_000)
+        }
         let hidden = try stage.ask("GET", "/api/v1/failover")
         #expect(hidden.status == 200 && !hidden.text.contains("192.0.2.9") && !hidden.text.contains("sixteen"))
         #expect(try hidden.object()["speaks"] as? Bool == true && hidden.object()["ready"] as? Bool == true)
         let full = try stage.ask("GET", "/api/v1/failover", Self.bearer)
         #expect(full.text.contains("\"with\":\"192.0.2.9:5004\"") && !full.text.contains("sixteen"))
+        let drills = try #require(full.object()["drills"] as? [[String: Any]])
+        #expect((drills[0]["hearers"] as? [[String: Any]])?.first?["late"] as? Double == 0.3)
+        #expect((drills[0]["text"] as? String)?.hasPrefix("The main hub said nothing for 5 s. Passed") ?? false)
         #expect(try stage.ask("GET", "/metrics").text.contains("midihub_failover_silence_seconds 0.012"))
         #expect(try stage.ask("GET", "/api/v1/status").text.contains("This hub (main) speaks. Either hub may go now"))
     }

@@ -12,6 +12,7 @@ package struct Alert: Codable, Equatable, Sendable {
         case noRedundancy = "no-redundancy"
         case configurationDiffers = "configuration-differs"
         case pairSplit = "pair-split"
+        case notDrilled = "not-drilled"
         case test
     }
     package enum State: String, Codable, Sendable { case firing, resolved }

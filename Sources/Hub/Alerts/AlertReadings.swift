@@ -33,6 +33,14 @@ extension AlertWatch {
                     "the configurations of the two hubs differ, so that a switch would change what people hear",
                     over: "both hubs have the same configuration"))
         }
+        if let days = failover.settings.drillEvery {
+            let isDue = failover.drilledAt.map { now - $0 > Int64(days) * 86_400_000 } ?? true
+            let text =
+                failover.drilledAt == nil
+                ? "no drill of the two hubs has passed yet" : "no drill of the two hubs has passed for \(days) days"
+            readings.append(
+                reading(.notDrilled, isDue, patience: 0, text, over: "a drill of the two hubs has passed"))
+        }
         return readings
     }
 

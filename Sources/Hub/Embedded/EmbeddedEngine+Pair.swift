@@ -44,6 +44,14 @@ extension EmbeddedCarrier {
         return Pairing.Seat(name: reported.name, host: host, ssrc: reported.ssrc)
     }
 
+    /// Each engine has a partner of its own.
+    func drill(_ plan: DrillPlan, _ done: @escaping (String?) -> Void) {
+        var request = EngineControl.Request(.drill)
+        request.drill = plan
+        ask(embedded, request, done)
+    }
+
+    /// `done` gets the first failure.
     private func ask(
         _ asked: [EmbeddedEngine], _ request: EngineControl.Request, _ done: @escaping (String?) -> Void
     ) {

@@ -82,6 +82,14 @@ extension ConfigurationFailover {
             draft.changes.append { $0.silence = milliseconds }
         },
         Setting(
+            key: "drillEvery", example: "30",
+            summary:
+                "Days after which an alert (not-drilled) tells that no drill of the two hubs has passed: 1 to 3650. Nothing is told without it."
+        ) { draft, value throws(ConfigurationError) in
+            let days = try value.whole(1...3650, "days, 1 to 3650")
+            draft.changes.append { $0.drillEvery = days }
+        },
+        Setting(
             key: "osc", example: #"{ listen: "192.0.2.1:5588", allow: ["192.0.2.7"] }"#,
             summary:
                 "Orders by Open Sound Control (OSC 1.0, over UDP): the message /midihub/failover/switch, without an argument or with one that is not 0, is an order to switch, as any other."

@@ -41,6 +41,8 @@ package struct ConfigurationFailover: Equatable, Sendable {
         package var whenUnsure = WhenUnsure.take
         /// In milliseconds; nil: as short as this machine allows.
         package var silence: Int?
+        /// In days; nil: it is not told how long ago the last drill was.
+        package var drillEvery: Int?
 
         /// How long the first of two orders holds.
         package static let confirmation = 3
@@ -63,6 +65,31 @@ package struct ConfigurationFailover: Equatable, Sendable {
                 silence.map { "A hub counts as silent after \($0) ms." }
                     ?? "A hub counts as silent as soon as this machine can tell: after 40 ms with real-time priority, 150 ms without.",
             ]
+        }
+
+        /// What of that is risky, a sentence each.
+        package var warnings: [String] {
+            var all: [String] = []
+            if let silence, silence < 40 {
+                all.append(
+                    "A silence of \(silence) ms is shorter than the pauses of a busy machine or network: the other hub may be taken for dead though it lives."
+                )
+            }
+            if let silence, silence > 2_000 {
+                all.append(
+                    "With a silence of \(silence) ms nobody hears anything for so long when a hub loses its power.")
+            }
+            if switchBack == .auto, after < 30 {
+                all.append(
+                    "A main hub that comes and goes takes the word again after \(after) s, each time it is back.")
+            }
+            if !confirm, lockout == 0 {
+                all.append("A button that is pressed twice switches there and back: for rehearsals, not for a show.")
+            }
+            if whenUnsure == .wait {
+                all.append("When the hub that speaks loses its power, nobody speaks until a person acts.")
+            }
+            return all
         }
     }
 

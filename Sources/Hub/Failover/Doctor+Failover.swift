@@ -52,6 +52,11 @@ extension Doctor {
                 "make rooms, policies, focus, inputs, maxima and note the same at both hubs")
         }
         return [Finding(topic: topic, isWell: true, text: pair.sentence)]
+            + (pair.settings.warnings ?? []).map {
+                Finding(
+                    topic: "settings of the two hubs", isWell: false, isOptional: true, text: $0,
+                    fix: "`midihub failover --help` says what the presets mean")
+            }
     }
 
     /// Where the way to the other hub is the way to all players. Given are this machine's own addresses from which it speaks to

@@ -4,7 +4,9 @@ import Rooms
 
 extension FailoverPlan {
     /// `rooms`: all of the hub, also where several engines share them.
-    init(_ failover: ConfigurationFailover, rooms: [RoomPlan], learned: LearnedNote?, isMuted: Bool) {
+    init(
+        _ failover: ConfigurationFailover, rooms: [RoomPlan], learned: LearnedNote?, isMuted: Bool, name: String? = nil
+    ) {
         let settings = failover.settings
         self.init(
             host: failover.with.name, port: failover.with.port, secret: failover.secret,
@@ -12,7 +14,7 @@ extension FailoverPlan {
             waitsWhenUnsure: settings.whenUnsure == .wait ? true : nil, isHeldBack: isMuted ? true : nil,
             ports: Dictionary(rooms.compactMap { room in room.ports.first.map { (room.name, $0) } }) { first, _ in first
             },
-            digest: Self.digest(of: rooms, failover.note), note: failover.note, learned: learned)
+            digest: Self.digest(of: rooms, failover.note), note: failover.note, learned: learned, name: name)
     }
 
     /// Of what has to be the same in both configurations for a switch to change nothing: not where the hubs are and what they

@@ -11,6 +11,9 @@ struct FailoverWatch {
         case switched(speaks: Bool, HubRole.Reason?)
     }
 
+    /// What is to be ordered twice.
+    enum Ordered: Hashable { case `switch`, drill }
+
     enum Decision: Hashable {
         /// Each reason for itself.
         case refused([String])
@@ -30,6 +33,7 @@ struct FailoverWatch {
     private(set) var upSince: Int64?
     private(set) var switches: [HubRole.Reason: Int] = [:]
     private(set) var armedUntil: Int64?
+    private var armed: Ordered?
     private var speaks: Bool?
     private var lastSwitch: Int64?
 
@@ -82,6 +86,8 @@ struct FailoverWatch {
         worst.trouble = all.lazy.compactMap(\.trouble).first
         worst.silentFor = all.compactMap(\.silentFor).max()
         worst.roundTrip = all.compactMap(\.roundTrip).max()
+        worst.drilling = all.lazy.compactMap(\.drilling).first
+        worst.partnerName = all.lazy.compactMap(\.partnerName).first
         worst.elsewhere = all.flatMap { $0.elsewhere ?? [] }
         return worst
     }
@@ -92,6 +98,7 @@ struct FailoverWatch {
     func obstacles(at now: Int64) -> [String] {
         guard let status else { return ["the engine does not tell of the other hub yet"] }
         var reasons: [String] = []
+        if status.drilling != nil { reasons.append("a drill is on") }
         if !status.isConnected {
             reasons.append("the other hub is away\(status.trouble.map { " (\($0))" } ?? "")")
         } else if !status.isLinked {
@@ -116,19 +123,22 @@ struct FailoverWatch {
         return reasons
     }
 
-    /// A person orders that the other hub speaks.
-    mutating func order(_ settings: ConfigurationFailover.Settings, force: Bool, at now: Int64) -> Decision {
-        let isArmed = armedUntil.map { now <= $0 } ?? false
-        armedUntil = nil
+    /// A person orders that the other hub speaks, or a drill. `against`: what else is to be said against it.
+    mutating func order(
+        _ settings: ConfigurationFailover.Settings, _ what: Ordered = .switch, force: Bool, against: [String] = [],
+        at now: Int64
+    ) -> Decision {
+        let isArmed = armed == what && armedUntil.map { now <= $0 } ?? false
+        (armed, armedUntil) = (nil, nil)
         guard !force else { return .go }
-        var reasons = obstacles(at: now)
+        var reasons = obstacles(at: now) + against
         if let lastSwitch, now - lastSwitch < Int64(settings.lockout) * 1000 {
             reasons.append("the last switch was less than \(settings.lockout) s ago")
         }
         guard reasons.isEmpty else { return .refused(reasons) }
         guard settings.confirm, !isArmed else { return .go }
         let until = now + Int64(ConfigurationFailover.Settings.confirmation) * 1000
-        armedUntil = until
+        (armed, armedUntil) = (what, until)
         return .armed(until: until)
     }
 
@@ -138,7 +148,7 @@ struct FailoverWatch {
     /// Whether the first of two orders is still waiting for the second.
     mutating func disarm(at now: Int64) -> Bool {
         guard let until = armedUntil, now > until else { return false }
-        armedUntil = nil
+        (armed, armedUntil) = (nil, nil)
         return true
     }
 

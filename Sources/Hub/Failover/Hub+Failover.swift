@@ -7,7 +7,8 @@ extension Hub {
     func failoverPlan(_ rooms: [RoomPlan]) -> FailoverPlan? {
         guard var failover = context.configuration.failover else { return nil }
         if isTakingOver { failover.settings.whenUnsure = .take }
-        return FailoverPlan(failover, rooms: rooms, learned: choices.learned, isMuted: isMuted)
+        return FailoverPlan(
+            failover, rooms: rooms, learned: choices.learned, isMuted: isMuted, name: context.configuration.name)
     }
 
     func recordMuted() { context.recorder.add(.setting(key: RestoredState.mutedKey, value: isMuted ? "1" : nil)) }
@@ -45,6 +46,7 @@ extension Hub {
                     speaks ? "This hub speaks from now on\(why)" : "The other hub speaks from now on\(why)")
             }
         }
+        takeDrills()
         context.changed()
     }
 
@@ -82,27 +84,31 @@ extension Hub {
         let now = Timestamp.now.milliseconds
         let decision = failoverWatch.order(failover.settings, force: force, at: now)
         publishSoon()
+        guard decision == .go else { return refuse(decision, "the hubs are switched", reply) }
+        let gives = failoverWatch.isSpeaking ?? true
+        let text = gives ? "The other hub is to speak" : "This hub is to speak"
+        if force, failover.settings.whenUnsure == .wait, !failoverWatch.isUp, failoverWatch.isSpeaking == false {
+            return takeOver(author, reply)
+        }
+        carrier.switchHubs(because: nil) { [weak self] failure in
+            guard let self else { return }
+            if let failure { return reply(.conflict("Not switched: \(failure).")) }
+            failoverWatch.ordered(at: now)
+            context.note(.pairOrder, address: author.address, "\(text)\(force ? ", forced" : ""), by \(author)")
+            reply(.done("\(text)."))
+        }
+    }
+
+    /// What is not done, or not yet. `then`: what the second order does.
+    func refuse(_ decision: FailoverWatch.Decision, _ then: String, _ reply: (CommandReply) -> Void) {
         switch decision {
         case .refused(let reasons): reply(Self.refusal(reasons))
         case .armed(let until):
             let seconds = ConfigurationFailover.Settings.confirmation
-            var text = CommandReply.accepted("Once more within \(seconds) s, and the hubs are switched.")
+            var text = CommandReply.accepted("Once more within \(seconds) s, and \(then).")
             text.armedUntil = until
             reply(text)
-        case .go:
-            let gives = failoverWatch.isSpeaking ?? true
-            let text = gives ? "The other hub is to speak" : "This hub is to speak"
-            if force, failover.settings.whenUnsure == .wait, !failoverWatch.isUp, failoverWatch.isSpeaking == false {
-                return takeOver(author, reply)
-            }
-            carrier.switchHubs(because: nil) { [weak self] failure in
-                guard let self else { return }
-                if let failure { return reply(.conflict("Not switched: \(failure).")) }
-                failoverWatch.ordered(at: now)
-                context.note(
-                    .pairOrder, address: author.address, "\(text)\(force ? ", forced" : ""), by \(author)")
-                reply(.done("\(text)."))
-            }
+        case .go: break
         }
     }
 
@@ -156,7 +162,7 @@ extension Hub {
                 .init(name: $0.name, room: $0.room, on: .partner, id: Int64(clamping: $0.id))
             }
         return Snapshot.Failover(
-            failover, failoverWatch, isMuted: isMuted, members: members, learned: choices.learned,
+            failover, failoverWatch, isMuted: isMuted, members: members, learned: choices.learned, drills: drills,
             at: Timestamp.now.milliseconds)
     }
 }

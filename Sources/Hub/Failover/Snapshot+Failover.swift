@@ -22,6 +22,8 @@ extension Snapshot {
             package var silence: Double?
             /// `HOST:PORT`; with the token only.
             package var with: String?
+            /// What it is called, where it tells.
+            package var name: String?
         }
 
         package struct Member: Codable, Equatable, Sendable {
@@ -49,8 +51,23 @@ extension Snapshot {
             /// The note that is an order to switch; whether it was learned.
             package var note: NoteTrigger?
             package var learned: Bool?
+            /// After how many days without a drill that passed an alert tells so.
+            package var drillEvery: Int?
             /// What that means, a sentence each.
             package var consequences: [String]
+            /// What of it is risky, a sentence each; and what else could be chosen. An older hub does not say.
+            package var warnings: [String]?
+            package var presets: [Choice]?
+        }
+
+        package struct Choice: Codable, Equatable, Sendable {
+            package var preset: ConfigurationFailover.Preset
+            package var summary: String
+            package var consequences: [String]
+
+            static let all = ConfigurationFailover.Preset.allCases.map {
+                Choice(preset: $0, summary: $0.summary, consequences: $0.consequences)
+            }
         }
 
         package var role: ConfigurationFailover.Role
@@ -80,6 +97,12 @@ extension Snapshot {
         package var switches: [String: Int]
         package var participants: [Member]
         package var settings: Settings
+        /// The drill that is on; the last ones, the newest first, those who heard with the newest only; and when the last
+        /// one passed. An older hub does not say.
+        package var drilling: DrillPlan?
+        package var drills: [DrillReport]?
+        package var drilledAt: Int64?
+        private static let mostDrills = 10
 
         package var withoutAddress: Failover {
             var copy = self
@@ -92,7 +115,7 @@ extension Snapshot {
 extension Snapshot.Failover {
     init(
         _ failover: ConfigurationFailover, _ watch: FailoverWatch, isMuted: Bool, members: [Member],
-        learned: LearnedNote? = nil, at now: Int64
+        learned: LearnedNote? = nil, drills all: [DrillReport] = [], at now: Int64
     ) {
         let (status, set) = (watch.status, failover.settings)
         role = failover.role
@@ -101,7 +124,8 @@ extension Snapshot.Failover {
         (muted, limit) = (isMuted, status?.limit)
         partner = Partner(
             connected: status?.isConnected ?? false, linked: status?.isLinked ?? false, since: watch.upSince,
-            muted: status?.isPartnerHeldBack ?? false, version: status?.partnerVersion, with: failover.address)
+            muted: status?.isPartnerHeldBack ?? false, version: status?.partnerVersion, with: failover.address,
+            name: status?.partnerName)
         if watch.isUp {
             (partner.phase, partner.speaks) = (status?.partnerPhase?.word, status?.partnerPhase?.isSpeaking)
         }
@@ -117,10 +141,19 @@ extension Snapshot.Failover {
         participants = members
         settings = Settings(
             preset: failover.preset, switchBack: set.switchBack, after: set.after, lockout: set.lockout,
-            confirm: set.confirm, whenUnsure: set.whenUnsure, silence: set.silence, consequences: set.consequences)
+            confirm: set.confirm, whenUnsure: set.whenUnsure, silence: set.silence, drillEvery: set.drillEvery,
+            consequences: set.consequences, warnings: set.warnings, presets: Choice.all)
         let played = learned?.instead(of: failover.note)
         (settings.note, settings.learned) = (played ?? failover.note, played.map { _ in true })
         if let note = settings.note { settings.consequences.append(note.sentence) }
+        drilling = status?.drilling
+        drills = all.prefix(Self.mostDrills).enumerated().map { index, report in
+            var report = report
+            report.text = "\(report.title.prefix(1).uppercased())\(report.title.dropFirst()). \(report.sentence)"
+            if index > 0 { report.hearers = [] }
+            return report
+        }
+        drilledAt = all.first(where: \.passed)?.ended
         sentence = Self.sentence(watch, isMuted: isMuted, members: members)
     }
 

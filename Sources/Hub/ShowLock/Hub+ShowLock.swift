@@ -25,6 +25,7 @@ extension Hub {
         case .failover(.mute, _): .refused("keeping this hub silent")
         case .failover(.learn, _): .refused("another note as an order")
         case .pair, .unpair: .refused("another pair of sessions")
+        case .drill: .refused("a drill")
         // They are about the lock, or reach nobody in a room.
         case .lock, .unlock, .putOffRestart, .testAlert: .obeyed
         // Who plays already goes on; any other piano is one more who plays.
