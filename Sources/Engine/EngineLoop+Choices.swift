@@ -86,7 +86,7 @@ extension EngineLoop {
             guard let member = here.first(where: { $0.counterpart?.id == id || $0.origin.rawValue == one.origin })
             else { return }
             perform(command, on: member)
-        case .status, .kick, .unmute, .activity, .sounding, .reload, .stop, .switch, .learn: break
+        case .status, .kick, .unmute, .activity, .sounding, .reload, .stop, .switch, .learn, .drill: break
         }
     }
 

@@ -31,11 +31,11 @@ final class EngineUnderTest {
         plan.rooms[0].name = room
         plan.rooms = before + plan.rooms
         plan.failover = failover
-        try self.init(plan, sessions: sessions)
+        try self.init(plan, sessions: sessions, port: port)
     }
 
-    init(_ plan: EnginePlan, sessions: String? = nil) throws {
-        port = plan.rooms[0].ports[0]
+    init(_ plan: EnginePlan, sessions: String? = nil, port: UInt16? = nil) throws {
+        self.port = port ?? plan.rooms[0].ports[0]
         let news = try Mailbox<EngineEvent>()
         engine = try EngineThread(plan, sessions: sessions, version: "test", news: news)
         let collected = collected
