@@ -42,10 +42,10 @@ function held(word, act) {
 	return control;
 }
 
-async function give(word) {
-	let done = await order('POST', `failover/${word}`);
+async function give(word, query) {
+	let done = await order('POST', `failover/${word}`, query);
 	// Whoever has held the button down for a second has confirmed it.
-	if (done?.armedUntil) done = await order('POST', `failover/${word}`);
+	if (done?.armedUntil) done = await order('POST', `failover/${word}`, query);
 	if (done) say(done.text);
 }
 
@@ -57,7 +57,7 @@ async function showHearers(last) {
 	const all = last && (await get('api/v1/failover').catch(() => null));
 	const rows = all?.drills.find(({ id }) => id === asked)?.hearers ?? [];
 	const cell = (value) => make('td', '', value ?? '–');
-	setChildren(byID('drill-hearers'), ...rows.map((one) => make('tr', '', make('th', '', name(one.name)), cell(one.events), cell(one.lost), cell(one.doubled), cell(one.late === undefined ? undefined : one.late < .1 ? '<0.1 ms' : `${one.late} ms`), cell(one.held), cell(one.remark ?? ''))));
+	setChildren(byID('drill-hearers'), ...rows.map((one) => make('tr', '', Object.assign(make('th', '', name(one.name)), { scope: 'row' }), cell(one.events), cell(one.lost), cell(one.doubled), cell(one.late === undefined ? undefined : one.late < .1 ? '<0.1 ms' : `${one.late} ms`), cell(one.held), cell(one.remark ?? ''))));
 	byID('drill-table').hidden = rows.length === 0;
 }
 
@@ -74,8 +74,16 @@ const learning = button('quiet live-only', () => {
 	give('learn');
 }, 'Learn a note');
 learning.title = 'The next note that is played is to be an order to switch';
-const drilling = held('Drill', () => give('drill'));
-acts.append(switching, drilling, muting, learning);
+const drills = [
+	['hand over and back', {}],
+	...['here', 'partner'].map((mute) => [`${mute === 'here' ? 'this' : 'the other'} hub says nothing for 5 s`, { mute, seconds: 5 }]),
+	...['here', 'partner'].map((kill) => [`the engine of ${kill === 'here' ? 'this' : 'the other'} hub is killed`, { kill }]),
+];
+const what = make('select');
+what.append(...drills.map(([text], index) => new Option(text, index)));
+what.ariaLabel = 'What is done in the drill';
+const drilling = held('Drill', () => give('drill', drills[what.value][1]));
+acts.append(switching, drilling, what, muting, learning);
 
 function does(speaks, phase, away) {
 	if (away) return badge('bad', 'away');

@@ -89,8 +89,8 @@ extension EngineLoop {
             // What the partner notes begins later than what is noted here.
             beginNotes()
             (drill.step, drill.due) = (.before, now + drill.pause)
-        case .hang: if let drill = pair.drill { hang(drill, pair) }
-        case .die: if pair.drill != nil { news.send(.killed) }
+        case .hang: if let drill = pair.drill, drill.plan.kind == .mute { hang(drill, pair) }
+        case .die: if pair.drill?.plan.kind == .kill { news.send(.killed) }
         case .end:
             var answer = DrillLine(.record)
             if pair.drill != nil { answer.record = record() }
