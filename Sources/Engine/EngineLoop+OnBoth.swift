@@ -72,7 +72,7 @@ extension EngineLoop {
         member.behind = waiting.isBehind ? waiting : nil
         forward(from: member)
         sendNumbered(of: member)
-        member.endpoint.streams.session.isWatched = member.holdsAnything
+        member.endpoint.streams.session.isWatched = member.isWatched
     }
 
     /// Whether the partner is to tell of what a member has played, or has told of it already.

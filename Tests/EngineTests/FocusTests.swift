@@ -186,6 +186,28 @@ import Testing
         #expect(touches(stage).isEmpty)
     }
 
+    @Test func `where who has it answers no more, which is seen in seconds, the next one who plays is told of`() throws
+    {
+        let stage = try stage(holder: "One", byTouch: true)
+        // It holds nothing, for which it would be watched.
+        stage.one.isDead = true
+        let since = ContinuousClock.now
+        try pumping([stage.controller, stage.two], "who has played", seen: "\(touches(stage))") {
+            stage.two.play(knob(1, 1))
+            return !touches(stage).isEmpty
+        }
+        #expect(touches(stage).first == "Two" && since.duration(to: .now) < .seconds(20))
+        stage.one.isDead = false
+        try pumping(stage.all, "its return") {
+            try stage.engine.status().participants.allSatisfy { $0.isSilent == false }
+        }
+        let told = touches(stage).count
+        stage.two.play(knob(1, 2))
+        try pumping(stage.all, "the knob at one") { stage.one.heard.contains(knob(1, 2)) }
+        _ = try stage.engine.status()
+        #expect(touches(stage).count == told)
+    }
+
     @Test func `a hub that has missed it is told again`() throws {
         let stage = try stage(byTouch: true)
         stage.one.play(note(60))
