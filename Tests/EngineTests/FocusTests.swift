@@ -158,6 +158,26 @@ import Testing
         _ = try heard(["b00762"], of: all)
     }
 
+    @Test func `of two hubs whose focus changes one after the other, the last word is the new holder's`() throws {
+        let engines = [try EngineUnderTest(), try EngineUnderTest()]
+        for engine in engines { try serve(plan(engine, holder: "One"), by: engine) }
+        let controller = try GroupUnderTest(engines, name: "APC")
+        let one = try GroupUnderTest(engines, name: "One")
+        let two = try GroupUnderTest(engines, name: "Two")
+        one.send([[0x90, 60, 3], [0xB0, 7, 10]])
+        two.send([[0x90, 60, 5], [0xB0, 7, 99]])
+        try controller.hears(["903c03", "b0070a"])
+        try serve(plan(engines[0], holder: "Two"), by: engines[0])
+        try eventually("two's lights", seen: "\(controller.heard)") { controller.heard.last == "903c05" }
+        // By the other hub one lights it still.
+        one.send([[0x90, 60, 7], [0xB0, 7, 11]])
+        try eventually("one's once more", seen: "\(controller.heard)") { controller.heard.last == "b0070b" }
+        try serve(plan(engines[1], holder: "Two"), by: engines[1])
+        try eventually("two's lights again", seen: "\(controller.heard)") {
+            controller.heard.suffix(2) == ["b00763", "903c05"]
+        }
+    }
+
     // MARK: Touch
 
     private func touches(_ stage: Stage) -> [String] {
