@@ -1,5 +1,7 @@
 import HubLink
 package import Linux
+import RTPMIDI
+import Rooms
 
 /// Hubs that are known only after the beginning.
 extension HubGroup {
@@ -17,6 +19,17 @@ extension HubGroup {
             (try? add([Initiator.Host(name: address.host, port: partner.port)])) != nil
         else { return }
         hubs[1].start()
+    }
+
+    /// A hub tells how somebody's instruments are set. To a controller it tells the lights of who has the focus there from
+    /// now on. Where another hub has told them before, it may have told this one's old holder's since: they are told again.
+    func heard(_ part: LinkPacket.StatePart, _ datagram: RawSpan, from hub: Int) {
+        let isAgain =
+            part.isStruck && darkened.remove(hub) != nil && speakers[part.origin]?.reader.isCarried ?? false
+        let known = speakers[part.origin]?.state ?? SpeakerState()
+        listen(to: part.origin, by: hub) { $0.receive(part, in: datagram, by: hub, known: known, at: now, emit: $1) }
+        guard isAgain, let speaker = speakers[part.origin] else { return }
+        SpeakerState().tell(differenceTo: speaker.state, strikes: true) { makeUp($0, by: hub) }
     }
 
     /// A hub asks whether its partner is heard, or that one is.

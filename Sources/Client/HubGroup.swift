@@ -67,6 +67,8 @@ package final class HubGroup {
     var unnumbered: [SpeakerState] = []
     /// Whose links are silent for so long that they count as dead.
     private var deadLinks: Set<Int> = []
+    /// Hubs that have said of somebody that he is not heard any more, and have told no lights since.
+    var darkened: Set<Int> = []
     var isLeaving = false
     private var startsAgain = false
     package private(set) var selected: Int?
@@ -216,7 +218,7 @@ package final class HubGroup {
     }
 
     /// Hands on what did not come as a message of its own.
-    private func makeUp(_ message: Message, by hub: Int?) {
+    func makeUp(_ message: Message, by hub: Int?) {
         onReceived(
             Received(
                 bytes: message.bytes, timestamp: UInt32(truncatingIfNeeded: now), isRepair: true, hub: hub, event: nil))
@@ -271,12 +273,10 @@ package final class HubGroup {
                 listen(to: origin, by: hub) { $0.receive(last: last, by: hub, at: now, emit: $1) }
             }
             if pulse.isComplete { missThose(notIn: pulse, datagram, of: hub) }
-        case .state(let part):
-            let known = speakers[part.origin]?.state ?? SpeakerState()
-            listen(to: part.origin, by: hub) {
-                $0.receive(part, in: datagram, by: hub, known: known, at: now, emit: $1)
-            }
-        case .gone(let origin, _, _): lose(origin, by: hub)
+        case .state(let part): heard(part, datagram, from: hub)
+        case .gone(let origin, _, _):
+            darkened.insert(hub)
+            lose(origin, by: hub)
         case .want(let origin, let wanted):
             if origin == self.origin { answer(wanted, of: hub) }
         case .identity(let origin, let identity): heard(identity, of: origin)
@@ -288,7 +288,7 @@ package final class HubGroup {
         plan()
     }
 
-    private func listen(
+    func listen(
         to origin: Origin, by hub: Int?, _ body: (inout OriginReader, (Emission, RawSpan, EventNumber?) -> Void) -> Void
     ) {
         if speakers[origin] == nil, speakers.count >= Self.mostOrigins {

@@ -70,7 +70,7 @@ private final class PlayerLoop {
     ) throws {
         (self.device, self.isUnknown, self.tell) = (device, isUnknown, tell)
         loop = try EventLoop()
-        port = try VirtualPort(client: "MIDI Hub: \(name)", port: name, isHidden: true)
+        port = try VirtualPort(client: AttachedDevice.clientName(name), port: name, isHidden: true)
         group = try HubGroup([host], name: name, loop: loop)
     }
 

@@ -10,16 +10,17 @@ extension EngineLoop {
         member.isIdle = member.room.rules.isIdle(member.memberID)
         let values = member.room.values(of: member.name)
         if member.knobs?.values !== values { member.knobs = values.map(Knobs.init) }
+        if member.isWatched { watch(member.endpoint) }
         armTouch(of: member)
     }
 
     private func armTouch(of member: Member) {
         let room = member.room
         member.mayTouch =
-            room.awaitsTouch && now >= member.touchDue && room.rules.refusal(ofFocusTo: member.name) == nil
+            room.rules.awaitsTouch && now >= member.touchDue && room.rules.refusal(ofFocusTo: member.name) == nil
     }
 
-    /// Tells of a member who has played where nobody has the focus; a second later again, for a hub that has missed it.
+    /// Tells of a member who has played where the focus is free; a second later again, for a hub that has missed it.
     /// Gives when to look again.
     func tellTouch(of member: Member) -> UInt64 {
         if member.hasTouched {

@@ -176,8 +176,8 @@ extension EngineLoop {
         }
     }
 
-    /// If it vanishes, what it holds is released soon.
-    private func watch(_ endpoint: Endpoint) {
+    /// If it vanishes, that is known soon.
+    func watch(_ endpoint: Endpoint) {
         guard !endpoint.streams.session.isWatched else { return }
         endpoint.streams.session.isWatched = true
         endpoint.due = 0

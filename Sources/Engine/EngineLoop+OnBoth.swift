@@ -75,7 +75,7 @@ extension EngineLoop {
         member.drilled?.came = nil
         member.drilled?.waited(waiting)
         sendNumbered(of: member)
-        member.endpoint.streams.session.isWatched = member.holdsAnything
+        member.endpoint.streams.session.isWatched = member.isWatched
     }
 
     /// Whether the partner is to tell of what a member has played, or has told of it already.

@@ -114,7 +114,7 @@ extension EngineLoop {
         member.isSilent = endpoint.streams.session.isSilent
         let (room, choice) = (member.room, member.room.rules.choice)
         room.rules.join(member.ruled)
-        defer { if room.rules.choice != choice { rewire(room) } }
+        defer { if room.rules.choice != choice { rewire(room) } else { for one in room.members { choose(one) } } }
         guard member.isSilent else {
             for wire in member.outgoing where !wire.isWithheld { sendState(of: member, to: wire.to.endpoint) }
             return news.send(.back(status(member)))

@@ -309,7 +309,7 @@ extension EngineLoop {
             if record.pointee.isInvited == 1 { endpoint.call = resumeCall(endpoint) }
             let member = seat(endpoint)
             if record.pointee.isLinked == 1 { resumeLink(member) }
-            endpoint.streams.session.isWatched = member.holdsAnything
+            endpoint.streams.session.isWatched = member.isWatched
             member.room.members.sort { $0.id < $1.id }
             resumed.append(member)
         }

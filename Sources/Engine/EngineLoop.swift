@@ -225,7 +225,7 @@ final class EngineLoop {
     private func attend(_ endpoint: Endpoint) -> UInt64 {
         guard endpoint.due <= now else { return endpoint.due }
         endpoint.due = .max
-        endpoint.streams.session.isWatched = endpoint.member?.holdsAnything ?? false
+        endpoint.streams.session.isWatched = endpoint.member?.isWatched ?? false
         if endpoint.streams.session.deadline <= now { perform(on: endpoint) { $0.wake(now: now, perform: $1) } }
         // It may have ended just now.
         guard endpoint.port.has(endpoint) else { return .max }

@@ -120,6 +120,8 @@ final class Member {
     }
 
     var holdsAnything: Bool { !state.pointee.held.isEmpty }
+    /// If it vanishes, that is to be known soon: others wait for what it holds to end, or to have the focus.
+    var isWatched: Bool { holdsAnything || room.rules.focusHolder == memberID }
     var origin: Origin { Origin(endpoint.record.pointee.origin) }
     var lastEvent: EventNumber { EventNumber(endpoint.record.pointee.number) }
     /// Lights and faders follow what is sent to it: they are told what is held, too.

@@ -22,9 +22,6 @@ final class ServedRoom {
         rules = Self.rules(plan)
     }
 
-    /// Whoever plays next is to be told of: nobody has the focus.
-    var awaitsTouch: Bool { plan.focus?.byTouch ?? false && rules.focusHolder == nil }
-
     /// What counts of the input that a member belongs to; nil where it is no controller of one that picks up.
     func values(of member: String) -> InputValues? {
         guard let input = plan.inputs?.first(where: { $0.of.contains(member) }), input.picksUp ?? false else {

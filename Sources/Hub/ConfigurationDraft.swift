@@ -255,7 +255,7 @@ struct ConfigurationDraft {
         Setting(
             key: "focusBy", example: #""touch""#,
             summary:
-                "How else somebody gets the focus: order (not at all), or touch: the first who plays while nobody has it."
+                "How else somebody gets the focus: order (not at all), or touch: the first who plays while nobody has it, or only somebody who does not answer any more."
         ) { room, value throws(ConfigurationError) in room.focusBy = try value.checked(FocusBy.named) },
         Setting(
             key: "inputs", example: #"{ "APC": { of: ["APC left", "APC right"] } }"#,

@@ -74,13 +74,18 @@ extension Hub {
 
     // MARK: What the players do
 
-    /// The carrier tells that somebody has played where nobody has the focus.
+    /// The carrier tells that somebody has played where nobody may have the focus. Whoever has it and answers no more gives
+    /// way, and keeps it where nobody else plays.
     func touched(by member: String, in name: String) {
         guard let focus = plan.rooms.first(where: { $0.name == name })?.focus, focus.byTouch ?? false,
-            claims.holder(in: name).map({ !isHere($0, in: name) }) ?? true,
+            claims.holder(in: name).map({ $0 != member && !isHere($0, in: name, silentToo: false) }) ?? true,
             room(name)?.refusal(ofFocusTo: member) == nil
         else { return }
-        give(member, in: name, "\(ShownName.shown(member)) has the focus in room \(name): it was the first who played")
+        var reason = "it was the first who played"
+        if let before = claims.holder(in: name), isHere(before, in: name) {
+            reason = "\(ShownName.shown(before)), who had it, does not answer"
+        }
+        give(member, in: name, "\(ShownName.shown(member)) has the focus in room \(name): \(reason)")
     }
 
     /// Somebody has left or fallen silent. Judged when this turn is over, since several may leave at once; of two hubs, when it

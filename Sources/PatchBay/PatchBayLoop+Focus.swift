@@ -22,10 +22,12 @@ extension PatchBayLoop {
         return !port.sources.contains { self.port($0)?.played.held.holds(off) ?? false }
     }
 
-    /// Somebody plays: the hub gives it the focus where nobody has it.
+    /// Somebody plays: the hub gives it the focus where nobody has it, or only somebody of whom the daemon hears no more.
     func tellTouch(of port: Port) {
         let name = port.engine.room
-        guard plans[name]?.focus?.byTouch ?? false, let room = rooms[name], room.focusHolder == nil else { return }
+        guard let focus = plans[name]?.focus, focus.byTouch ?? false, focus.holder?.member != port.text,
+            let room = rooms[name]
+        else { return }
         let now = SystemTime.monotonicNanoseconds / 1_000_000
         guard now >= touchDue[name] ?? 0, room.refusal(ofFocusTo: port.text) == nil else { return }
         touchDue[name] = now + 1000

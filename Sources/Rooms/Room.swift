@@ -247,6 +247,12 @@ package struct Room: Sendable {
     /// Who has the focus; nil also where who had it is not here.
     package var focusHolder: MemberID? { holder }
 
+    /// Whether the next one who plays is to have the focus: nobody has it, or only somebody who answers no more.
+    package var awaitsTouch: Bool {
+        guard focus?.byTouch ?? false else { return false }
+        return holder.flatMap { indices[$0] }.map { entries[$0].member.isSilent } ?? true
+    }
+
     /// Whether a member of that name is a controller, to which only who has the focus feeds back.
     package func isController(_ name: String) -> Bool { controllers.contains(name) }
 

@@ -78,21 +78,26 @@ extension SequencerHandle {
     }
 
     /// Who is subscribed to what a port sends.
-    package func hearers(of address: Address) -> Set<Address> {
+    package func hearers(of address: Address) -> Set<Address> { subscribers(SND_SEQ_QUERY_SUBS_READ, of: address) }
+
+    /// To whose sending a port is subscribed.
+    package func speakers(to address: Address) -> Set<Address> { subscribers(SND_SEQ_QUERY_SUBS_WRITE, of: address) }
+
+    private func subscribers(_ kind: snd_seq_query_subs_type_t, of address: Address) -> Set<Address> {
         var query: OpaquePointer?
         guard snd_seq_query_subscribe_malloc(&query) >= 0, let query else { return [] }
         defer { snd_seq_query_subscribe_free(query) }
         var root = snd_seq_addr_t(client: address.client, port: address.port)
         snd_seq_query_subscribe_set_root(query, &root)
-        snd_seq_query_subscribe_set_type(query, SND_SEQ_QUERY_SUBS_READ)
-        var hearers: Set<Address> = []
+        snd_seq_query_subscribe_set_type(query, kind)
+        var subscribers: Set<Address> = []
         var index: CInt = 0
         while true {
             snd_seq_query_subscribe_set_index(query, index)
             guard snd_seq_query_port_subscribers(handle, query) >= 0,
                 let found = snd_seq_query_subscribe_get_addr(query)
-            else { return hearers }
-            hearers.insert(Address(client: found.pointee.client, port: found.pointee.port))
+            else { return subscribers }
+            subscribers.insert(Address(client: found.pointee.client, port: found.pointee.port))
             index += 1
         }
     }

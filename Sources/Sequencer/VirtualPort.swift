@@ -51,6 +51,12 @@ package final class VirtualPort {
         sequencer.unsubscribe(from: address, to: other)
     }
 
+    /// Which other clients are connected with that port, either way, the lowest number first.
+    package func clients(at other: Address) -> [SequencerHandle.ClientFacts] {
+        let numbers = Set((sequencer.hearers(of: other).union(sequencer.speakers(to: other))).map(\.client))
+        return numbers.subtracting([address.client]).sorted().compactMap { sequencer.facts(of: $0) }
+    }
+
     /// Hands out what waits; each time octets of one or several complete messages.
     package func receive(_ body: ([UInt8]) -> Void) {
         var pointer: UnsafeMutablePointer<snd_seq_event_t>?

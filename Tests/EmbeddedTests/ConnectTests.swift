@@ -42,7 +42,14 @@ import Testing
             piano.pump()
             return desk.heard == [note]
         }
-        #expect(desk.invitations == 2)
+        try hub.kill9()
+        try hub.start()
+        piano.play(note)
+        try working("a note after the hub's death") {
+            piano.pump()
+            return desk.heard == [note, note]
+        }
+        #expect(desk.invitations == 2, "the session goes on")
 
         #expect(try hub.command("stop").code == 0)
         try working("the goodbye") { desk.byes > 0 }

@@ -76,97 +76,88 @@ struct ConnectionTests {
         }
     }
 
-    @Test func `a peer that listens is invited, hears and is heard, also over the hub's death`() throws {
+    @Test
+    func
+        `a peer that listens is invited, hears and is heard, over the deaths of hub and daemon, until it is sent away`()
+        throws
+    {
         let stage = try Stage()
+        let hub = stage.hub
         try stage.connect()
         try stage.awaitMusic()
-        #expect(try stage.hub.participants().first { $0["name"] as? String == "Desk" }?["invited"] as? Bool == true)
-        try stage.hub.kill9()
-        try stage.hub.start()
+        #expect(try hub.participants().first { $0["name"] as? String == "Desk" }?["invited"] as? Bool == true)
+        try hub.kill9()
+        try hub.start()
         try stage.awaitMusic()
         #expect(stage.desk.invitations == 2, "the next hub goes on with the session")
-        #expect(try stage.hub.command("disconnect", "Desk").code == 0)
-        try stage.working("the goodbye") { stage.desk.byes > 0 }
-        #expect(
-            stage.desk.heard.contains(.noteOff(Channel(truncating: 0), note: 60, velocity: 64)),
-            "what sounds at it ends")
-        try stage.working("Alice alone") { try stage.hub.participants().count == 1 }
-        try stage.awaitEnd("was sent away")
-        #expect(try stage.disbelievedLines == 0)
-        #expect(try stage.hub.command("stop").code == 0)
-    }
 
-    @Test func `a peer that is sent away is in the room again when somebody asks for it, not before`() throws {
-        let stage = try Stage()
-        try stage.connect()
-        try stage.awaitWires()
-        let told = try stage.hub.command("kick", "Desk")
+        // It is in the room again when somebody asks for it, not before.
+        let told = try hub.command("kick", "Desk")
         #expect(told.code == 0 && told.output.contains("is not invited again until somebody asks for it"), "\(told)")
         try stage.working("the goodbye") { stage.desk.byes > 0 }
         try stage.awaitEnd("was sent away")
+        #expect(
+            stage.desk.heard.contains(.noteOff(Channel(truncating: 0), note: 60, velocity: 64)),
+            "what sounds at it ends")
         let invitations = stage.desk.invitations
-        let end = ContinuousClock.now + .seconds(5)
+        let end = ContinuousClock.now + .seconds(2)
         try stage.working("a while without an invitation") { ContinuousClock.now > end }
         #expect(stage.desk.invitations == invitations)
-        #expect(try stage.hub.list("/api/v1/connections", "connections").first?["state"] as? String == "refused")
+        #expect(try hub.list("/api/v1/connections", "connections").first?["state"] as? String == "refused")
+        #expect(try stage.disbelievedLines == 0)
         try stage.connect()
         try stage.awaitWires()
+
+        // The rtpmidid that follows one that is killed invites it, too.
+        let engine = try #require(try hub.enginePIDs().first)
+        kill(pid_t(engine), SIGKILL)
+        try stage.working("another rtpmidid") {
+            let next = try hub.engines().first
+            return next?["pid"] as? Int != engine && next?["state"] as? String == "up"
+        }
+        try? stage.alice.vanish()
+        try stage.alice.join()
+        try stage.awaitMusic()
+
+        let byes = stage.desk.byes
+        #expect(try hub.command("disconnect", "Desk").code == 0)
+        try stage.working("the last goodbye") { stage.desk.byes > byes }
+        try stage.working("Alice alone") { try hub.participants().count == 1 }
+        #expect(try hub.command("stop").code == 0)
     }
 
-    @Test func `a peer that refuses, or is not there, is told as such, and is in the room once it answers`() throws {
+    @Test func `a peer that refuses, says goodbye or dies is in the room when it is back, and what it held has ended`()
+        throws
+    {
         let stage = try Stage()
         stage.desk.refuses = true
         try stage.connect()
         try stage.awaitState("refused", "it answered no")
-        stage.desk.isDead = true
-        try stage.awaitState("unreachable", "no answer from 127.0.0.1:\(stage.desk.port)")
-        stage.desk.forgetUnread()
-        (stage.desk.isDead, stage.desk.refuses) = (false, false)
-        try stage.awaitMusic()
         #expect(try stage.disbelievedLines == 0, "being refused is no reason to doubt the log")
-        #expect(try stage.hub.command("stop").code == 0)
-        try stage.working("the goodbye") { stage.desk.byes > 0 }
-    }
-
-    @Test func `a peer that says goodbye or dies is in the room again when it is back, and what it held has ended`()
-        throws
-    {
-        let stage = try Stage()
-        try stage.connect()
-        try stage.awaitMusic()
+        stage.desk.refuses = false
+        try stage.awaitWires()
         stage.desk.leave()
-        try stage.awaitEnd("left")
-        #expect(
-            try stage.hub.texts().contains {
-                $0.contains("Desk is not connected (room") && $0.contains("it said goodbye")
-            })
+        // On a machine so busy that the log is read a second late nobody knows why.
+        let goodbye = ["it said goodbye", "there is no sign of it any more"]
+        try stage.working("word of its goodbye") {
+            try stage.hub.texts().contains { text in
+                text.contains("Desk is not connected (room") && goodbye.contains(where: text.contains)
+            }
+        }
         try stage.awaitMusic()
         _ = try stage.alice.received()
         stage.desk.play(.noteOn(Channel(truncating: 3), note: 70, velocity: 100))
         try stage.working("a note that is held") { try stage.alice.received().contains([0x93, 70, 100]) }
         stage.desk.restart()
+        // The daemon waits ten seconds for an answer.
+        if !Rtpmidid.isReal { try stage.hub.drive().haste(5) }
         try stage.working("the end of what it held") { try stage.alice.received().contains([0x83, 70, 64]) }
+        if !Rtpmidid.isReal { try stage.hub.drive().haste(1) }
         try stage.awaitEnd("was lost")
         try stage.awaitMusic()
         #expect(try stage.disbelievedLines == 0)
-    }
-
-    @Test func `a peer is invited again by the rtpmidid that follows one that is killed`() throws {
-        let stage = try Stage()
-        try stage.connect()
-        try stage.awaitMusic()
-        let engine = try #require(try stage.hub.enginePIDs().first)
-        kill(pid_t(engine), SIGKILL)
-        try stage.working("another rtpmidid") {
-            let next = try stage.hub.engines().first
-            return next?["pid"] as? Int != engine && next?["state"] as? String == "up"
-        }
-        try stage.working("the desk in the room") {
-            try stage.hub.participants().contains { $0["name"] as? String == "Desk" }
-        }
-        try? stage.alice.vanish()
-        try stage.alice.join()
-        try stage.awaitMusic()
+        #expect(try stage.hub.command("stop").code == 0)
+        try stage.working("the goodbye") { stage.desk.byes > 0 }
     }
 
     @Test func `another hub is invited, and those in its room hear and are heard, also after its engine's end`() throws

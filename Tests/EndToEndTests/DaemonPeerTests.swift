@@ -83,7 +83,10 @@ struct DaemonPeerTests {
         }
     }
 
-    @Test func `it hears and is heard, its clock is known, and it is told goodbye`() throws {
+    @Test
+    func `it hears and is heard, its clock is known, and it is in the room again after its goodbye and its restart`()
+        throws
+    {
         let stage = try Stage()
         try stage.awaitMusic()
         try stage.working("its round trip") {
@@ -91,16 +94,6 @@ struct DaemonPeerTests {
             return desk?["rtt"] != nil && desk?["invited"] as? Bool == true
         }
         #expect(stage.daemon.log.contains("Latency Hall: "), "it knows the room's, too")
-        #expect(try stage.hub.command("disconnect", "Desk").code == 0)
-        try stage.working("the goodbye") { stage.daemon.log.contains(" -> NOT_CONNECTED") }
-        let ports = stage.program.ports().filter { $0.clientName == Array("Synth".utf8) }
-        #expect(!ports.contains { $0.name == Array("Hall".utf8) })
-        #expect(try stage.hub.command("stop").code == 0)
-    }
-
-    @Test func `it is in the room again after its goodbye, its restart and a hub's`() throws {
-        let stage = try Stage()
-        try stage.awaitMusic()
         // Its listener says goodbye when it is removed, and only then.
         let listener = try #require(try stage.daemon.result("status") as? [String: Any])["router"] as? [[String: Any]]
         let id = try #require(listener?.first { $0["listening"] != nil }?["id"] as? Int)
@@ -110,13 +103,17 @@ struct DaemonPeerTests {
         try stage.awaitState("unreachable", "no answer from 127.0.0.1:\(stage.port)")
         stage.daemon = try .listening(Rtpmidid.path(), name: "Synth", port: stage.port)
         try stage.awaitMusic()
-        // Without a goodbye, and back before anybody has noticed.
-        stage.daemon.program.send(SIGKILL)
-        try stage.daemon.program.finish()
-        stage.daemon = try .listening(Rtpmidid.path(), name: "Synth", port: stage.port)
-        try stage.awaitMusic()
-        try stage.hub.kill9()
-        try stage.hub.start()
-        try stage.awaitMusic()
+        if Rtpmidid.isReal {
+            // Without a goodbye, and back before anybody has noticed. It takes half a minute.
+            stage.daemon.program.send(SIGKILL)
+            try stage.daemon.program.finish()
+            stage.daemon = try .listening(Rtpmidid.path(), name: "Synth", port: stage.port)
+            try stage.awaitMusic()
+        }
+        #expect(try stage.hub.command("disconnect", "Desk").code == 0)
+        try stage.working("the goodbye") { stage.daemon.log.contains(" -> NOT_CONNECTED") }
+        let ports = stage.program.ports().filter { $0.clientName == Array("Synth".utf8) }
+        #expect(!ports.contains { $0.name == Array("Hall".utf8) })
+        #expect(try stage.hub.command("stop").code == 0)
     }
 }

@@ -209,5 +209,27 @@ struct EmbeddedDeviceTests {
             try controller?.play([0x90, 60, 100])
             try pumping([player], "its next note", seen: join.error) { player.heard.last == note }
         }
+
+        // A second one is told that there is none for it, and takes the next.
+        let spare = try Program(
+            builtProduct("midihub"),
+            ["join", "127.0.0.1:\(hub.ports[0])", "--name", "Spare", "--device", "apc40*"], in: hub.directory,
+            name: "join")
+        try pumping([player], "that it is taken", seen: spare.error) {
+            spare.error.contains(
+                "waiting for another apc40* to be plugged in: APC40:APC40 MIDI 1 is taken, as Lights")
+        }
+        #expect(try members(hub) == ["Lights", "Player"])
+        let other = try Controller("APC40")
+        try pumping([player], "both", seen: spare.error) { try members(hub) == ["Lights", "Player", "Spare"] }
+        try other.play([0x90, 62, 1])
+        try pumping([player], "the note of the second") {
+            player.heard.last == Message.noteOn(Channel(truncating: 0), note: 62, velocity: 1)
+        }
+        player.play(.controlChange(Channel(truncating: 0), controller: 48, value: 6))
+        try pumping([player], "a light at each, once") {
+            controller?.lights.last == [0xB0, 48, 6] && other.lights.last == [0xB0, 48, 6]
+        }
+        #expect(other.lights.count { $0 == [0xB0, 48, 6] } == 1)
     }
 }

@@ -158,6 +158,26 @@ import Testing
         _ = try heard(["b00762"], of: all)
     }
 
+    @Test func `of two hubs whose focus changes one after the other, the last word is the new holder's`() throws {
+        let engines = [try EngineUnderTest(), try EngineUnderTest()]
+        for engine in engines { try serve(plan(engine, holder: "One"), by: engine) }
+        let controller = try GroupUnderTest(engines, name: "APC")
+        let one = try GroupUnderTest(engines, name: "One")
+        let two = try GroupUnderTest(engines, name: "Two")
+        one.send([[0x90, 60, 3], [0xB0, 7, 10]])
+        two.send([[0x90, 60, 5], [0xB0, 7, 99]])
+        try controller.hears(["903c03", "b0070a"])
+        try serve(plan(engines[0], holder: "Two"), by: engines[0])
+        try eventually("two's lights", seen: "\(controller.heard)") { controller.heard.last == "903c05" }
+        // By the other hub one lights it still.
+        one.send([[0x90, 60, 7], [0xB0, 7, 11]])
+        try eventually("one's once more", seen: "\(controller.heard)") { controller.heard.last == "b0070b" }
+        try serve(plan(engines[1], holder: "Two"), by: engines[1])
+        try eventually("two's lights again", seen: "\(controller.heard)") {
+            controller.heard.suffix(2) == ["b00763", "903c05"]
+        }
+    }
+
     // MARK: Touch
 
     private func touches(_ stage: Stage) -> [String] {
@@ -184,6 +204,28 @@ import Testing
         try pumping(stage.all, "the next") { stage.one.heard == [note(61), note(62)] }
         _ = try stage.engine.status()
         #expect(touches(stage).isEmpty)
+    }
+
+    @Test func `where who has it answers no more, which is seen in seconds, the next one who plays is told of`() throws
+    {
+        let stage = try stage(holder: "One", byTouch: true)
+        // It holds nothing, for which it would be watched.
+        stage.one.isDead = true
+        let since = ContinuousClock.now
+        try pumping([stage.controller, stage.two], "who has played", seen: "\(touches(stage))") {
+            stage.two.play(knob(1, 1))
+            return !touches(stage).isEmpty
+        }
+        #expect(touches(stage).first == "Two" && since.duration(to: .now) < .seconds(20))
+        stage.one.isDead = false
+        try pumping(stage.all, "its return") {
+            try stage.engine.status().participants.allSatisfy { $0.isSilent == false }
+        }
+        let told = touches(stage).count
+        stage.two.play(knob(1, 2))
+        try pumping(stage.all, "the knob at one") { stage.one.heard.contains(knob(1, 2)) }
+        _ = try stage.engine.status()
+        #expect(touches(stage).count == told)
     }
 
     @Test func `a hub that has missed it is told again`() throws {

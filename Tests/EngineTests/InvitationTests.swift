@@ -110,6 +110,20 @@ import Testing
         #expect(desk.invitations == 2)
     }
 
+    @Test func `one that ends without a word and begins anew is in the room anew`() throws {
+        let desk = try OtherHub()
+        let engine = try EngineUnderTest(invites: [Self.desk(desk)])
+        try working([desk], "the session") { try self.call(engine).state == .connected }
+        desk.restart()
+        // Nobody has seen it end: it takes half a minute to be missed.
+        try eventually(within: .seconds(90), "its next session") {
+            desk.pump()
+            return try desk.isUp && self.call(engine).state == .connected
+        }
+        #expect(desk.invitations == 4)
+        #expect(try engine.status().participants.count == 1)
+    }
+
     @Test func `a killed engine's sessions with those whom it has invited go on`() throws {
         let directory = TemporaryDirectory()
         let desk = try OtherHub()

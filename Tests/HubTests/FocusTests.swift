@@ -158,6 +158,24 @@ import Testing
         #expect(holder(stage) == "One")
     }
 
+    @Test func `by touch, who does not answer loses it to the next one who plays, and keeps it where nobody does`()
+        throws
+    {
+        let stage = try stage(by: true, ["APC", "Two"])
+        let one = stage.engine.join("One")
+        _ = try give("One", stage)
+        stage.engine.attendance.fellSilent(one, for: 5)
+        try stage.settle()
+        stage.hub.context.touched("Main", "One")
+        #expect(holder(stage) == "One")
+        stage.hub.context.touched("Main", "Two")
+        #expect(holder(stage) == "Two")
+        #expect(try stage.texts(.focus).last == "Two has the focus in room Main: One, who had it, does not answer")
+        stage.engine.attendance.cameBack(one)
+        stage.hub.context.touched("Main", "One")
+        #expect(holder(stage) == "Two")
+    }
+
     @Test func `without touch, playing gives nothing`() throws {
         let stage = try stage()
         stage.hub.context.touched("Main", "Two")

@@ -63,6 +63,20 @@ import Testing
             try stage.texts(.notConnected) == ["Desk is not connected (room Main): it answered no. It is tried again"])
     }
 
+    @Test func `one that is not there is told as such, and joins once it is`() throws {
+        let desk = try OtherHub()
+        desk.isDead = true
+        let stage = try RtpmididStage(invites: Self.desk(desk))
+        stage.engine.callPatience = .seconds(3)
+        try working(stage, desk, "word of it") { stage.engine.calls.first?.outcome.state == .unreachable }
+        #expect(try outcome(stage).reason == "no answer from 127.0.0.1:\(desk.port)")
+        stage.engine.callPatience = .seconds(12)
+        desk.forgetUnread()
+        desk.isDead = false
+        try working(stage, desk, "the session") { hasPort(stage) }
+        #expect(stage.engine.disbelievedLines == 0)
+    }
+
     @Test func `one that says goodbye has its port no longer, and is invited again`() throws {
         let desk = try OtherHub()
         let stage = try RtpmididStage(invites: Self.desk(desk))

@@ -12,6 +12,7 @@ import TestSupport
 ///     bye ID control|midi                     BYE on one port; it then falls silent
 ///     vanish ID [ghost]                       falls silent; `ghost`: the daemon will never notice
 ///     patience SECONDS                        how long silence lasts before removal, from now on (60)
+///     haste N                                 sessions that go out wait N times shorter than they should, from now on
 ///     latency ID MILLISECONDS                 a clock exchange ends with this round trip
 ///     collide ID ID TURNS                     both come back with initiator id 0 and take turns at inviting
 ///     send ID HEX                             the participant plays: out of its ALSA port
@@ -116,6 +117,7 @@ final class DriveCommands {
             return "participants=\(participants.count) sessions=\(sessions) nodes=\(daemon.router.all.count) "
                 + "connections=\(control.connections) requests=\(control.requests) abandoned=\(control.abandoned)"
         case "unread": return "\(daemon.controlCounts.unread)"
+        case "haste": daemon.haste = max(1, try number(arguments, 0))
         case "deaf": daemon.controlIsDeaf = true
         case "hang": hung = true
         case "resume":

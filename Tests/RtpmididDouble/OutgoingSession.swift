@@ -7,11 +7,6 @@ import RTPMIDI
 final class OutgoingSession {
     private enum State { case invitingControl, invitingMIDI, connected, failed }
 
-    /// A clock exchange is unanswered for so long, or an invitation on the control port.
-    private static let patience: Duration = .seconds(10)
-    private static let midiPatience: Duration = .seconds(5)
-    private static let pause: Duration = .seconds(30)
-
     private unowned let daemon: Daemon
     private let name: String
     private let control, data: SocketAddress
@@ -51,6 +46,9 @@ final class OutgoingSession {
         work()
     }
 
+    /// When so many seconds of the daemon's have passed.
+    private func after(_ seconds: Int) -> ContinuousClock.Instant { .now + .seconds(seconds) / daemon.haste }
+
     private func work() {
         guard daemon.router[node] != nil else { return }
         while sockets.control.receive({ bytes, _ in receive(bytes, .control) }) > 0 {}
@@ -62,7 +60,7 @@ final class OutgoingSession {
     // MARK: What it does
 
     private func invite() {
-        (state, due) = (.invitingControl, .now + Self.patience)
+        (state, due) = (.invitingControl, after(10))
         send(.invitation(token: initiatorID, ssrc: ssrc, name: name), .control)
     }
 
@@ -82,7 +80,7 @@ final class OutgoingSession {
             invite()
         case .connected:
             exchanges += 1
-            (isAsking, due) = (true, .now + Self.patience)
+            (isAsking, due) = (true, after(10))
             send(.clock(ssrc: ssrc, count: 0, t1: now, t2: 0, t3: 0), .midi)
         case .failed: invite()
         }
@@ -90,7 +88,7 @@ final class OutgoingSession {
 
     private func fail() {
         leave()
-        (state, due) = (.failed, .now + Self.pause)
+        (state, due) = (.failed, after(30))
         log.error(
             "rtpclient.cpp:314",
             "Error at rtpclient_t. Can't connect or disconnected. Will try to connect again in 30000\(daemon.settings.version == "24.12" ? "s" : "ms")"
@@ -158,7 +156,7 @@ final class OutgoingSession {
             log.info("rtppeer.cpp:297", "Latency \(remoteName): \(decimal(tenths * 10, places: 2)) ms (client / 2)")
             send(.clock(ssrc: ssrc, count: 2, t1: t1, t2: t2, t3: now), path)
             guard state == .connected, isAsking else { break }
-            (isAsking, due) = (false, .now + (exchanges < 6 ? .seconds(2) : .seconds(25)))
+            (isAsking, due) = (false, after(exchanges < 6 ? 2 : 25))
         default: break
         }
     }
@@ -168,7 +166,7 @@ final class OutgoingSession {
         case (.control, .invitingControl):
             let port = sockets.control.port
             log.info("rtpclient.cpp:191", "Connected control port \(port) to :::\(port)")
-            (state, due) = (.invitingMIDI, .now + Self.midiPatience)
+            (state, due) = (.invitingMIDI, after(5))
             send(.invitation(token: initiatorID, ssrc: ssrc, name: name), .midi)
         case (.midi, .invitingMIDI):
             log.info("rtpclient.cpp:254", "Connected")

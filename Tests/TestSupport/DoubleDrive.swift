@@ -71,6 +71,8 @@ package final class DoubleDrive {
     package func byes(_ id: Int) throws -> Int { try number(ask("byes \(id)")) }
     /// How long a silent participant is kept, from now on.
     package func silenceLimit(seconds: Double) throws { try ask("patience \(seconds)") }
+    /// In sessions that go out the daemon is so many times faster than it should be, from now on.
+    package func haste(_ times: Int) throws { try ask("haste \(times)") }
     /// Bytes of control answers that no client has read yet.
     package func unread() throws -> Int { try number(ask("unread")) }
     package func log(_ bytes: [UInt8]) throws { try ask("log \(word(bytes))") }

@@ -76,7 +76,8 @@ final class Join {
         search?.onFinding = { [unowned self] in consider($0) }
         if let pattern = settings.device {
             wait(for: "\(pattern) to be plugged in")
-            port.onDevice = { [unowned self] in followDevice($0, isThere: $1) }
+            port.onDevice = { [unowned self] in begin(with: $0) }
+            port.onNoDevice = { [unowned self] in rest(without: $0, pattern) }
             port.attach()
         } else {
             enter()
@@ -95,12 +96,20 @@ final class Join {
     }
 
     /// A member is who is there: its hubs know at once that a device is gone, and end what it held.
-    private func followDevice(_ device: Device, isThere: Bool) {
+    private func rest(without absence: AttachedDevice.Absence, _ pattern: DevicePattern) {
         guard !isEnding else { return }
-        guard isThere else {
-            group.leave {}
-            return wait(for: "\(device.fullName) to be plugged in again: it is gone, and the others are told")
+        group.leave {}
+        switch absence {
+        case .gone(let device):
+            wait(for: "\(device.fullName) to be plugged in again: it is gone, and the others are told")
+        case .taken(let device, let name):
+            wait(for: "another \(pattern) to be plugged in: \(device.fullName) is taken, as \(name)")
+        case .missing: wait(for: "\(pattern) to be plugged in")
         }
+    }
+
+    private func begin(with device: Device) {
+        guard !isEnding else { return }
         say("\(device.fullName) is there, as \(device.address)")
         group.identify(LinkIdentity(client: device.client, port: device.port))
         enter()

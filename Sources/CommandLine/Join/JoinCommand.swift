@@ -15,7 +15,8 @@ package enum JoinCommand {
           --clone [NAME]     call the ALSA port here as a controller that is plugged in at another join of the room is called
                              there, so that a program's settings for it work unchanged; NAME (* and ? allowed) says which
           --device PATTERN   attach to an instrument of this machine by its ALSA names ('APC40*'; `midihub devices` lists
-                             them), again after it was pulled out; it is in the room as long as it is plugged in
+                             them), again after it was pulled out; it is in the room as long as it is plugged in; of several
+                             the first that no other join and no hub here has
           --thru             what is played here also comes out of the port here
           --one-hub          not on the hub's partner, too: of two hubs that are a pair one needs to be named
           --dump             print what arrives: time, the sender's timestamp (100 µs), the message in hex

@@ -30,8 +30,9 @@ final class JoinPort {
     }
 
     var onPlayed: ([[UInt8]]) -> Void = { _ in }
-    /// The device that it is attached to is there, or has gone.
-    var onDevice: (Device, _ isThere: Bool) -> Void = { _, _ in }
+    /// The device that it is attached to is there, or is not, or not any more.
+    var onDevice: (Device) -> Void = { _ in }
+    var onNoDevice: (AttachedDevice.Absence) -> Void = { _ in }
 
     private let name: String
     private let clone: Clone?
@@ -59,11 +60,11 @@ final class JoinPort {
     func attach() {
         guard let device, attached == nil else { return }
         do {
-            let port = try VirtualPort(client: "MIDI Hub: \(name)", port: name, isHidden: true)
+            let port = try VirtualPort(client: AttachedDevice.clientName(name), port: name, isHidden: true)
             try listen(to: port)
             let attached = AttachedDevice(device, port: port, loop: loop)
-            attached.onCome = { [unowned self] in onDevice($0, true) }
-            attached.onGo = { [unowned self] in onDevice($0, false) }
+            attached.onCome = { [unowned self] in onDevice($0) }
+            attached.onAway = { [unowned self] in onNoDevice($0) }
             self.attached = attached
             attached.start()
         } catch {

@@ -8,9 +8,6 @@ import Supervisor
 
 /// Whom the room invites: what was made of it in the daemon is told by `status`, and put right by what it tells.
 extension RtpmididEngine {
-    /// The daemon gives an invitation up after ten seconds, and would begin anew with the initiator id 0, by which two are
-    /// taken for one (Rtpmidid.docc/Participants.md): before that its session is removed.
-    private static let patience: Duration = .seconds(12)
     private static let refusal = "it answered no"
     private static let settledTime: Int64 = 60_000
 
@@ -48,7 +45,7 @@ extension RtpmididEngine {
                     continue
                 }
                 resolve(call)
-            case .creating(let since) where since.duration(to: .now) > Self.patience:
+            case .creating(let since) where since.duration(to: .now) > callPatience:
                 failed(call, .unreachable, "rtpmidid does not tell of its session")
             case .inviting(_, let since) where since.duration(to: .now) > .seconds(1): requestStatus()
             case .waiting, .resolving, .creating, .inviting, .naming, .joining, .connected: break
@@ -159,7 +156,7 @@ extension RtpmididEngine {
         case .inviting(_, let since):
             if isConnected, let client { return name(call, client) }
             if client?.session.state == .controlOnly { call.isHalfOpen = true }
-            if client == nil || since.duration(to: .now) > Self.patience {
+            if client == nil || since.duration(to: .now) > callPatience {
                 failed(call, .unreachable, call.silence)
             }
         case .naming(_, let port):
@@ -182,7 +179,7 @@ extension RtpmididEngine {
             context.loop.after(.milliseconds(20)) { [weak self] in self?.requestStatus() }
             return
         }
-        if let goodbye = call.goodbye, goodbye.duration(to: .now) < Self.patience {
+        if let goodbye = call.goodbye, goodbye.duration(to: .now) < callPatience {
             failed(call, .refused, "it said goodbye")
         } else {
             failed(call, .unreachable, "there is no sign of it any more", .lost("was lost: it did not answer for 10 s"))

@@ -52,6 +52,9 @@ final class RtpmididEngine: HubEngine {
     let attendance: Attendance<PortID, RtpmididAttendee>
     /// Whom the room invites from this port.
     var calls: [RtpmididCall] = []
+    /// The daemon gives an invitation up after ten seconds, and would begin anew with the initiator id 0, by which two are
+    /// taken for one (Rtpmidid.docc/Participants.md): before that its session is removed.
+    var callPatience: Duration = .seconds(12)
     /// Nodes that the daemon was told to remove and may list a little longer. It never gives a number twice.
     var removedNodes: Set<Int> = []
     /// Participants whose ports are gone, while the log may still tell why.

@@ -88,10 +88,8 @@ class Network:
 class Hub:
     """A hub on a host, with ports as they are unless said otherwise."""
 
-    def __init__(self, midihub, network, host, work, configuration):
+    def __init__(self, midihub, network, host, work):
         self.midihub, self.network, self.host, self.state = midihub, network, host, work / host
-        self.configuration = work / f"{host}.json5"
-        self.configuration.write_text(configuration)
         self.address = network.hosts[host]
         self.deaths = 0
 
@@ -99,7 +97,7 @@ class Hub:
         return run(*self.network.on(self.host, self.midihub, command, "--state", self.state, *words), check=check)
 
     def start(self):
-        self.say("start", "--engine", "embedded", "--config", self.configuration, "--listen", "127.0.0.1:8080")
+        self.say("start", "--engine", "embedded", "--listen", "127.0.0.1:8080")
         self.deaths = 0
 
     def status(self):
