@@ -51,7 +51,7 @@ extension EngineLoop {
             if member.log == nil { member.log = EventWindow() }
             settle(member)
         }
-        wake(by: now)
+        wakePair(by: now)
     }
 
     private func silence(_ plan: FailoverPlan) -> UInt64 {
@@ -108,7 +108,8 @@ extension EngineLoop {
         for member in rooms.flatMap({ $0.members + $0.relayed }) {
             _ = member.numbered?.reader.lose(NumberedInput.partnersPath)
         }
-        wake(by: now)
+        pair.inputsDue = now
+        wakePair(by: now)
     }
 
     var failoverStatus: EngineStatus.Failover? {
@@ -195,7 +196,7 @@ extension EngineLoop {
         let asked = beat.echo == 0 ? 0 : now &- UInt64(UInt32(truncatingIfNeeded: now) &- beat.echo)
         change(pair) { $0.heard(beat.word, asked: asked, at: now) }
         if !wasUp { pair.pulseDue = now }
-        wake(by: min(pair.role.due, pair.pulseDue))
+        wakePair(by: min(pair.role.due, pair.pulseDue))
     }
 
     // MARK: Who speaks
@@ -256,7 +257,7 @@ extension EngineLoop {
                 for member in witnesses { sendLink(.witness(.init(.question, token: token)), to: member.endpoint) }
             }
         }
-        wake(by: pair.role.due)
+        wakePair(by: pair.role.due)
         let hasChanged = pair.role.word != before
         if hasChanged || pair.role.partner != partnerBefore {
             for member in rooms.flatMap(\.members) { settle(member) }

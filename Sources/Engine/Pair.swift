@@ -15,8 +15,12 @@ final class Pair {
     var isComplete = false
     /// What stands for sessions of those who are at the partner alone.
     var relays: [Endpoint] = []
-    /// Whose events the partner brings, by origin.
+    /// Who came just now, by their numbers here, and until when the partner may say that the same one is there, too: nobody is
+    /// to hear both.
+    var unanswered: [UInt64: UInt64] = [:]
+    /// Whose events the partner brings, by origin; and when one of them is to be looked at.
     var inputs: [UInt32: Member] = [:]
+    var inputsDue: UInt64 = 0
     /// What the partner has said of its version, its rooms and its settings; and of what has to be the same, here.
     var hello: PartnerLine.Hello?
     var digest: String?
