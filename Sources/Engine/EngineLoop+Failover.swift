@@ -10,6 +10,8 @@ import Rooms
 extension EngineLoop {
     /// Ticks from one beat to the next, and how many of them make a silence: with real-time priority, and without.
     private static let beatTime: UInt64 = 50
+    /// How often a hub looks whose cable is pulled.
+    private static let cableTime: UInt64 = 1_000
     private static let silence: (realTime: UInt64, ordinary: UInt64) = (400, 1_500)
 
     // MARK: The pair
@@ -62,6 +64,7 @@ extension EngineLoop {
     func endPair(_ farewell: PartnerLine?) {
         guard let pair else { return }
         pair.partner.close(farewell)
+        for port in ports.values { port.data.onlyTo = nil }
         for member in rooms.flatMap(\.relayed) { endRelay(member) }
         self.pair = nil
         for member in rooms.flatMap(\.members) {
@@ -149,15 +152,35 @@ extension EngineLoop {
 
     /// Does what is due. Gives when to look again.
     func attend(_ pair: Pair) -> UInt64 {
+        if let due = pair.unpluggedDue {
+            if due <= now { lookForCable(pair) }
+        } else if pair.role.isLinked, now &- pair.role.lastHeard > 2 * Self.beatTime, pair.partner.isUnplugged {
+            unplugged(pair)
+        }
         if pair.role.due <= now {
             let wasLinked = pair.role.isLinked
             let count = witnesses.count
-            change(pair) { $0.wake(at: now, witnesses: count) }
+            change(pair) { $0.wake(at: now, witnesses: count, isUnplugged: pair.unpluggedDue != nil) }
             if wasLinked, !pair.role.isLinked { lostPartner(pair) }
         }
         if pair.partner.isConnected, pair.beatDue <= now { sendBeat(pair) }
         let beat = pair.partner.isConnected ? pair.beatDue : .max
-        return min(pair.role.due, beat, attendPartner(pair))
+        return min(pair.role.due, beat, pair.unpluggedDue ?? .max, attendPartner(pair))
+    }
+
+    /// This hub's cable is pulled: what would be sent is old when it is plugged in again, and the partner has sent it then.
+    private func unplugged(_ pair: Pair) {
+        let own = SocketAddress.own()
+        for port in ports.values { port.data.onlyTo = own }
+        pair.unpluggedDue = now + Self.cableTime
+    }
+
+    /// If the cable is plugged in again nothing leaves before the partner has said who speaks.
+    private func lookForCable(_ pair: Pair) {
+        guard !pair.partner.isUnplugged else { return unplugged(pair) }
+        pair.unpluggedDue = nil
+        change(pair) { $0.returned(at: now) }
+        for port in ports.values { port.data.onlyTo = nil }
     }
 
     /// Whoever stands on both hubs and can be asked.
@@ -189,6 +212,7 @@ extension EngineLoop {
     func received(_ beat: LinkBeat, _ pair: Pair) {
         // One that was overtaken says what was so before.
         if let newest = pair.beat, Int32(bitPattern: beat.sent &- newest.sent) <= 0 { return }
+        if pair.unpluggedDue != nil { lookForCable(pair) }
         let wasUp = pair.isUp
         pair.beat = (beat.sent, now)
         pair.leftAt = nil
@@ -240,6 +264,7 @@ extension EngineLoop {
     /// Lets the role act, then does what it wants done.
     func change(_ pair: Pair, _ act: (inout HubRole) -> [HubRole.Action]) {
         let (before, partnerBefore) = (pair.role.word, pair.role.partner)
+        defer { if pair.role.phase == .standby, before.phase != .standby { leaveToPartner() } }
         let actions = act(&pair.role)
         for action in actions {
             switch action {
@@ -266,6 +291,13 @@ extension EngineLoop {
         pair.partner.send(PartnerLine(pair.role.word))
         sendBeat(pair)
         tellPair()
+    }
+
+    /// What whoever stands on both may have missed of this hub the partner has seen to.
+    private func leaveToPartner() {
+        for member in rooms.flatMap(\.members) where member.isForeignOnBoth {
+            member.endpoint.streams.sender.forgetChanges()
+        }
     }
 
     func tellPair() { if let failoverStatus { news.send(.pair(failoverStatus)) } }

@@ -39,6 +39,8 @@ final class Pair {
     /// When the loop looked last, and when anything came last.
     var lastTurn: UInt64
     var lastHeard: UInt64
+    /// While this hub's cable is pulled: when to look whether it is in again.
+    var unpluggedDue: UInt64?
     /// What witnesses were asked by last.
     var question: UInt32?
     /// When the next beat and the next numbers are due.

@@ -93,6 +93,9 @@ final class Partner {
 
     var isConnected: Bool { connection != nil }
 
+    /// Whether the cable is pulled by which the partner is reached.
+    var isUnplugged: Bool { connection?.ownAddress?.isUnplugged ?? false }
+
     func send(_ line: PartnerLine) { connection?.send(line) }
 
     /// One datagram, which leaves at once: before what others are sent of the same.
