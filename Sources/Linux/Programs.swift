@@ -65,6 +65,7 @@ package enum Programs {
         }
         return "another user's program"
     }
+
     private static func holds(_ inodes: Set<String>, _ descriptors: String) -> Bool {
         File.names(in: descriptors).contains { descriptor in
             var buffer = [CChar](repeating: 0, count: 64)

@@ -31,6 +31,8 @@ package final class TestNetwork {
             try ip("-n", space, "address", "add", "\(address(host))/24", "dev", "lan")
             try ip("-n", space, "link", "set", "lan", "up")
             try ip("-n", space, "link", "set", "lo", "up")
+            // Whoever was cut off asks for the others' hardware addresses once a second: too late for a round that begins now.
+            try ip("netns", "exec", space, "sh", "-c", "echo 20 > /proc/sys/net/ipv4/neigh/lan/retrans_time_ms")
         }
     }
 

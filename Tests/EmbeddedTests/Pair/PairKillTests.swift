@@ -10,7 +10,7 @@ import Testing
         let faults = try RealTimeThread.run {
             let pair = try EnginePair()
             var tally = PairTally()
-            var bare: [Double] = []
+            var (bare, gaps): ([Double], [Double]) = ([], [])
             for _ in 0..<PairTally.rounds(8) {
                 guard let active = pair.speaker else { return pair.faults + ["nobody speaks"] }
                 let victim = pair.engines[active]
@@ -29,17 +29,21 @@ import Testing
                     }
                     endedAt = SystemTime.monotonicNanoseconds
                 }
-                tally.add(
-                    try pair.round(100, [.random(in: 10..<40): kill]) {
-                        try eventually("it is dead") { victim.exit != nil }
-                        try pair.start(active)
-                        try pair.pumping("a pair again", pair.seen) { pair.speaker == 1 - active }
-                    } meanwhile: {
-                        look()
-                    })
+                let index = Int.random(in: 10..<40)
+                let outcome = try pair.round(100, [index: kill]) {
+                    try eventually("it is dead") { victim.exit != nil }
+                    try pair.start(active)
+                    try pair.pumping("a pair again", pair.seen) { pair.speaker == 1 - active }
+                } meanwhile: {
+                    look()
+                }
+                tally.add(outcome)
+                gaps.append(outcome.late[index..<index + 20].max()!)
                 if let killedAt, let endedAt { bare.append(Double(endedAt - killedAt) / 1_000_000) }
             }
-            print("pair: the end itself is seen after \(PairTally.spread(bare))")
+            print(
+                "pair: the latest of what was played as a hub died: \(PairTally.spread(gaps)); the end itself is seen after",
+                PairTally.spread(bare))
             return tally.end("killed", pair, inDoubt: 1)
         }
         #expect(faults.isEmpty, "\(faults.prefix(8)), \(faults.count) in all")
