@@ -45,6 +45,33 @@ int midihub_spawn_closefrom(posix_spawn_file_actions_t *actions, int from) __asm
 static inline int midihub_pidfd_open(pid_t pid) { return (int)syscall(434, pid, 0); }
 static inline int midihub_pidfd_send_signal(int pidfd, int signal) { return (int)syscall(424, pidfd, signal, 0, 0); }
 
+// GNU-only: the calling thread's network is another one from now on (CLONE_NEWNET).
+static inline int midihub_setns(int space) { return (int)syscall(SYS_setns, space, 0x40000000); }
+
+static inline int midihub_own_descriptors(void) { return (int)syscall(SYS_unshare, 0x400); }  // CLONE_FILES
+
+// A process that has this one's memory (CLONE_VM), and neither its descriptors nor its signals. It ends with the thread that
+// began it. Since the library's variables of that thread (`errno`) are its own too, it makes system calls and nothing else.
+int midihub_clone(int (*body)(void *), void *stack, int flags, void *argument, ...) __asm__("clone");
+static inline int midihub_be_companion(void *parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != (pid_t)(intptr_t)parent) return 0;
+    prctl(PR_SET_NAME, "midihub-memory", 0, 0, 0);
+    syscall(436, 0, ~0u, 0);  // close_range
+    for (;;) syscall(SYS_ppoll, 0, 0, 0, 0, 0);
+}
+static inline int midihub_begin_companion(void) {
+    enum { size = 16384 };
+    char *stack = (char *)mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == (char *)MAP_FAILED) return -1;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int pid = midihub_clone(midihub_be_companion, stack + size, 0x100, (void *)(intptr_t)getpid());
+    pthread_sigmask(SIG_SETMASK, &before, 0);
+    return pid;
+}
+
 // Macros that take apart the status of waitpid.
 static inline int midihub_exited(int status) { return WIFEXITED(status); }
 static inline int midihub_exit_code(int status) { return WEXITSTATUS(status); }

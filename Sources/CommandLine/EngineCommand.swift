@@ -14,6 +14,7 @@ enum EngineCommand {
             return .misuse
         }
         do {
+            try? SuddenEnd.shareMemory()
             let server = try EngineServer(
                 plan: plan, control: control, sessions: options.sessions, version: Version.text)
             let devices = try DeviceHost(loop: server.loop)

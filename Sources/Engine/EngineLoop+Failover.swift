@@ -10,6 +10,8 @@ import Rooms
 extension EngineLoop {
     /// Ticks from one beat to the next, and how many of them make a silence: with real-time priority, and without.
     private static let beatTime: UInt64 = 50
+    /// How often a hub looks whose cable is pulled.
+    private static let cableTime: UInt64 = 1_000
     private static let silence: (realTime: UInt64, ordinary: UInt64) = (400, 1_500)
 
     // MARK: The pair
@@ -49,7 +51,7 @@ extension EngineLoop {
             if member.log == nil { member.log = EventWindow() }
             settle(member)
         }
-        wake(by: now)
+        wakePair(by: now)
     }
 
     private func silence(_ plan: FailoverPlan) -> UInt64 {
@@ -61,6 +63,7 @@ extension EngineLoop {
         guard let pair else { return }
         if pair.drill != nil { endDrill(pair) }
         pair.partner.close(farewell)
+        for port in ports.values { port.data.onlyTo = nil }
         for member in rooms.flatMap(\.relayed) { endRelay(member) }
         self.pair = nil
         for member in rooms.flatMap(\.members) {
@@ -108,7 +111,8 @@ extension EngineLoop {
         for member in rooms.flatMap({ $0.members + $0.relayed }) {
             _ = member.numbered?.reader.lose(NumberedInput.partnersPath)
         }
-        wake(by: now)
+        pair.inputsDue = now
+        wakePair(by: now)
     }
 
     var failoverStatus: EngineStatus.Failover? {
@@ -154,17 +158,37 @@ extension EngineLoop {
 
     /// Does what is due. Gives when to look again.
     func attend(_ pair: Pair) -> UInt64 {
+        if let due = pair.unpluggedDue {
+            if due <= now { lookForCable(pair) }
+        } else if pair.role.isLinked, now &- pair.role.lastHeard > 2 * Self.beatTime, pair.partner.isUnplugged {
+            unplugged(pair)
+        }
         if pair.role.due <= now {
             // While others are asked it may be heard again in a moment.
             func counts(_ role: HubRole) -> Bool { role.isLinked || role.phase == .asking }
             let wasThere = counts(pair.role)
             let count = witnesses.count
-            change(pair) { $0.wake(at: now, witnesses: count) }
+            change(pair) { $0.wake(at: now, witnesses: count, isUnplugged: pair.unpluggedDue != nil) }
             if wasThere, !counts(pair.role) { lostPartner(pair) }
         }
         if pair.partner.isConnected, pair.beatDue <= now { sendBeat(pair) }
         let beat = pair.partner.isConnected ? pair.beatDue : .max
-        return min(pair.role.due, beat, attendPartner(pair), attendDrill(pair))
+        return min(pair.role.due, beat, pair.unpluggedDue ?? .max, attendPartner(pair), attendDrill(pair))
+    }
+
+    /// This hub's cable is pulled: what would be sent is old when it is plugged in again, and the partner has sent it then.
+    private func unplugged(_ pair: Pair) {
+        let own = SocketAddress.own()
+        for port in ports.values { port.data.onlyTo = own }
+        pair.unpluggedDue = now + Self.cableTime
+    }
+
+    /// If the cable is plugged in again nothing leaves before the partner has said who speaks.
+    private func lookForCable(_ pair: Pair) {
+        guard !pair.partner.isUnplugged else { return unplugged(pair) }
+        pair.unpluggedDue = nil
+        change(pair) { $0.returned(at: now) }
+        for port in ports.values { port.data.onlyTo = nil }
     }
 
     /// Whoever stands on both hubs and can be asked.
@@ -196,6 +220,7 @@ extension EngineLoop {
     func received(_ beat: LinkBeat, _ pair: Pair) {
         // One that was overtaken says what was so before.
         if let newest = pair.beat, Int32(bitPattern: beat.sent &- newest.sent) <= 0 { return }
+        if pair.unpluggedDue != nil { lookForCable(pair) }
         let wasUp = pair.isUp
         pair.beat = (beat.sent, now)
         pair.leftAt = nil
@@ -207,7 +232,7 @@ extension EngineLoop {
             // Those who are there alone may have been let go of.
             if pair.isComplete { for room in rooms { counterparts(in: room) } }
         }
-        wake(by: min(pair.role.due, pair.pulseDue))
+        wakePair(by: min(pair.role.due, pair.pulseDue))
     }
 
     // MARK: Who speaks
@@ -251,6 +276,7 @@ extension EngineLoop {
     /// Lets the role act, then does what it wants done.
     func change(_ pair: Pair, _ act: (inout HubRole) -> [HubRole.Action]) {
         let (before, partnerBefore) = (pair.role.word, pair.role.partner)
+        defer { if pair.role.phase == .standby, before.phase != .standby { leaveToPartner() } }
         let actions = act(&pair.role)
         for action in actions {
             switch action {
@@ -269,7 +295,7 @@ extension EngineLoop {
                 for member in witnesses { sendLink(.witness(.init(.question, token: token)), to: member.endpoint) }
             }
         }
-        wake(by: pair.role.due)
+        wakePair(by: pair.role.due)
         let hasChanged = pair.role.word != before
         if hasChanged || pair.role.partner != partnerBefore {
             for member in rooms.flatMap(\.members) { settle(member) }
@@ -279,6 +305,13 @@ extension EngineLoop {
         pair.partner.send(PartnerLine(pair.role.word))
         sendBeat(pair)
         tellPair()
+    }
+
+    /// What whoever stands on both may have missed of this hub the partner has seen to.
+    private func leaveToPartner() {
+        for member in rooms.flatMap(\.members) where member.isForeignOnBoth {
+            member.endpoint.streams.sender.forgetChanges()
+        }
     }
 
     func tellPair() { if let failoverStatus { news.send(.pair(failoverStatus)) } }

@@ -23,7 +23,7 @@ extension EngineLoop {
     /// Whether the partner speaks for it, or may do so.
     private func isWaiting(_ member: Member, _ pair: Pair) -> Bool {
         guard member.endpoint.link == nil else { return false }
-        if pair.role.phase == .starting || member.unknownUntil != nil { return true }
+        if pair.role.phase == .starting || pair.unanswered[member.id] != nil { return true }
         return !pair.role.speaks && (member.counterpart != nil || pair.partner.isConnected && !pair.isComplete)
     }
 
@@ -42,7 +42,8 @@ extension EngineLoop {
         pair.inputs[origin] = member
         member.numbered?.reader.receive(
             last: EventNumber(counterpart.number), by: NumberedInput.partnersPath, at: now, emit: { _, _, _ in })
-        wake(by: now)
+        pair.inputsDue = now
+        wakePair(by: now)
     }
 
     /// What it plays counts again as it comes, from what the partner has told of last.

@@ -21,8 +21,8 @@ extension EngineLoop {
         guard let pair else { return }
         pair.partner.send(PartnerLine(here: line(member)))
         if member.endpoint.link == nil, pair.partner.isConnected, member.counterpart == nil {
-            member.unknownUntil = now + Self.answerTime
-            wake(by: now + Self.answerTime)
+            pair.unanswered[member.id] = now + Self.answerTime
+            wakePair(by: now + Self.answerTime)
         }
         if pair.isComplete { counterparts(in: member.room) } else { settle(member) }
     }
@@ -30,6 +30,7 @@ extension EngineLoop {
     func tellPartner(gone member: Member) {
         guard let pair else { return }
         pair.partner.send(PartnerLine(gone: member.id))
+        pair.unanswered[member.id] = nil
         if pair.inputs[member.origin.rawValue] === member { pair.inputs[member.origin.rawValue] = nil }
         if pair.isComplete { counterparts(in: member.room) }
     }
@@ -61,7 +62,7 @@ extension EngineLoop {
         tellSettings(pair)
         pair.partner.send(PartnerLine(pair.role.word))
         sendBeat(pair)
-        wake(by: now)
+        wakePair(by: now)
     }
 
     func heardOfPartner(_ pair: Pair, _ line: PartnerLine) {
@@ -78,9 +79,7 @@ extension EngineLoop {
             else { return }
             counterparts(in: room)
         case .known:
-            guard let member = rooms.lazy.flatMap(\.members).first(where: { $0.id == line.id }) else { return }
-            member.unknownUntil = nil
-            settle(member)
+            if let id = line.id { answered(id, pair) }
         case .all:
             pair.isComplete = true
             for room in rooms { counterparts(in: room) }
@@ -163,9 +162,7 @@ extension EngineLoop {
             number(member, OriginReader(member.origin))
             room.relayed.append(member)
             pair.inputs[one.origin] = member
-            let choice = room.rules.choice
-            for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
-            if room.rules.choice != choice { rewire(room) }
+            follow(room) { $0.join(member.ruled) }
             heardOf(EventNumber(one.number), of: member)
         }
     }
@@ -179,9 +176,7 @@ extension EngineLoop {
         }
         let room = member.room
         room.relayed.removeAll { $0 === member }
-        let choice = room.rules.choice
-        for wire in room.rules.leave(member.memberID) { connect(wire, in: room) }
-        if room.rules.choice != choice { rewire(room) }
+        follow(room) { $0.leave(member.memberID) }
         let endpoint = member.endpoint
         endpoint.member = nil
         table.release(endpoint.slot)
@@ -252,7 +247,17 @@ extension EngineLoop {
         }
         forward(from: member)
         sendNumbered(of: member)
-        if let due = input.reader.deadline { wake(by: due) }
+        guard let due = input.reader.deadline else { return }
+        // Of those who play here by numbers the session itself asks.
+        guard let pair, member.endpoint.link == nil else { return wake(member.endpoint, by: due) }
+        pair.inputsDue = min(pair.inputsDue, due)
+        wakePair(by: due)
+    }
+
+    /// The partner has said whether somebody who came just now is there, too, or did not say it in time.
+    private func answered(_ id: UInt64, _ pair: Pair) {
+        guard pair.unanswered.removeValue(forKey: id) != nil else { return }
+        if let member = rooms.lazy.flatMap(\.members).first(where: { $0.id == id }) { settle(member) }
     }
 
     /// What a member has played goes to the partner before anybody else is sent it. Of those that the partner has brought
@@ -308,15 +313,16 @@ extension EngineLoop {
             }
             next = pair.pulseDue
         }
-        for member in pair.inputs.values { next = min(next, attendInput(member, pair)) }
-        for member in rooms.lazy.flatMap(\.members) {
-            guard let end = member.unknownUntil else { continue }
-            if end <= now {
-                member.unknownUntil = nil
-                settle(member)
-            } else {
-                next = min(next, end)
+        if pair.inputsDue <= now {
+            pair.inputsDue = .max
+            for member in pair.inputs.values {
+                let due = attendInput(member, pair)
+                pair.inputsDue = min(pair.inputsDue, due)
             }
+        }
+        next = min(next, pair.inputsDue)
+        for (id, end) in pair.unanswered {
+            if end <= now { answered(id, pair) } else { next = min(next, end) }
         }
         if let left = pair.leftAt {
             if left + Self.partnerMemory <= now {
@@ -341,7 +347,6 @@ extension EngineLoop {
     }
 
     private func attendInput(_ member: Member, _ pair: Pair) -> UInt64 {
-        // Of those who play here by numbers the session itself asks.
         guard member.endpoint.link == nil else { return .max }
         return attendInput(of: member, roundTrip: UInt64(pair.roundTrip ?? 50)) { packet in
             pair.partner.sendDatagram { packet.write(from: table.ssrc, count: pair.session.nextCount(), into: &$0) }

@@ -18,15 +18,17 @@ extension EngineLoop {
         endpoint.record.pointee.since = SystemTime.unixMilliseconds
         let member = seat(endpoint)
         table.commit(endpoint.slot)
-        let choice = room.rules.choice
-        for wire in room.rules.join(member.ruled) { connect(wire, in: room) }
-        tellState(over: member.incoming[...])
+        let isRewired = follow(room) {
+            $0.join(member.ruled)
+        } beforeOthers: {
+            tellState(over: member.incoming[...])
+        }
+        if !isRewired { choose(member) }
         // One of its name may be the same program, which was killed and has come anew: it is asked whether it is there.
         for other in room.members where other !== member && other.name == member.name {
             other.endpoint.streams.session.ask()
             wake(other.endpoint, by: now)
         }
-        if room.rules.choice == choice { choose(member) } else { rewire(room) }
         news.send(.joined(status(member)))
         tellPartner(of: member)
         if let call = endpoint.call { connected(call) }
@@ -88,9 +90,7 @@ extension EngineLoop {
         for wire in member.incoming { disconnect(wire) }
         let room = member.room
         room.members.removeAll { $0 === member }
-        let choice = room.rules.choice
-        for wire in room.rules.leave(member.memberID) { connect(wire, in: room) }
-        if room.rules.choice != choice { rewire(room) }
+        follow(room) { $0.leave(member.memberID) }
         tellPartner(gone: member)
         news.send(.left(status(member), reason: reason, released: released))
     }
@@ -112,14 +112,19 @@ extension EngineLoop {
     func tellSilence(of endpoint: Endpoint) {
         guard let member = endpoint.member, member.isSilent != endpoint.streams.session.isSilent else { return }
         member.isSilent = endpoint.streams.session.isSilent
-        let (room, choice) = (member.room, member.room.rules.choice)
-        room.rules.join(member.ruled)
-        defer { if room.rules.choice != choice { rewire(room) } else { for one in room.members { choose(one) } } }
-        guard member.isSilent else {
-            for wire in member.outgoing where !wire.isWithheld { sendState(of: member, to: wire.to.endpoint) }
-            return news.send(.back(status(member)))
+        let isRewired = follow(member.room) {
+            $0.join(member.ruled)
+        } beforeOthers: {
+            guard member.isSilent else {
+                for wire in member.outgoing where !wire.isWithheld { sendState(of: member, to: wire.to.endpoint) }
+                return news.send(.back(status(member)))
+            }
+            news.send(.silent(status(member), released: letGo(member)))
         }
-        news.send(.silent(status(member), released: letGo(member)))
+        // The focus may be free to be touched now, or not any more.
+        if !isRewired {
+            for one in member.room.members { choose(one) }
+        }
     }
 
     /// Ends what somebody who stays has begun at those who hear it. Gives how many messages that took.
@@ -188,6 +193,20 @@ extension EngineLoop {
         for rule in wanted { connect(rule, in: room) }
         // Over a new wire the hearer knows as little of the sender as one who joins late.
         for (member, known) in zip(room.members, before) { tellState(over: member.incoming[known...]) }
+    }
+
+    /// Lets a change of a room's rules make its wires. Where it gives somebody else the focus, or makes another controller live,
+    /// that changes wires between others, too: all are compared then, once `beforeOthers` is done. Gives whether that was so.
+    @discardableResult
+    func follow(
+        _ room: ServedRoom, _ change: (inout Room) -> [Rooms.Wire], beforeOthers: () -> Void = {}
+    ) -> Bool {
+        let choice = room.rules.choice
+        for wire in change(&room.rules) { connect(wire, in: room) }
+        beforeOthers()
+        guard room.rules.choice != choice else { return false }
+        rewire(room)
+        return true
     }
 
     func connect(_ rule: Rooms.Wire, in room: ServedRoom) {

@@ -82,9 +82,11 @@ final class EngineLoop {
     /// 100 µs ticks since an epoch nobody can guess, and that a new engine takes over with the session table.
     private(set) var now: UInt64 = 0
     var milliseconds: Milliseconds { Milliseconds(truncatingIfNeeded: (now &- table.clockEpoch) / 10) }
-    /// Looks around at `nextLook`, if that is set.
+    /// Looks around at `nextLook`, if that is set; after the partner, many times a second, at `nextPairLook`.
     private var alarm: Alarm!  // made last in init: it calls back into self
     private var nextLook: UInt64?
+    private var pairAlarm: Alarm!
+    private var nextPairLook: UInt64?
     private(set) var isEnding = false
 
     init(
@@ -99,6 +101,12 @@ final class EngineLoop {
             nextLook = nil
             readClock()
             lookAround()
+            flush()
+        }
+        pairAlarm = eventLoop.alarm { [unowned self] in
+            nextPairLook = nil
+            readClock()
+            if let pair { wakePair(by: max(attend(pair), now + Self.shortestRest)) }
             flush()
         }
         deferredAlarm = eventLoop.alarm { [unowned self] in
@@ -189,12 +197,19 @@ final class EngineLoop {
     /// Ticks in a second.
     static let second: UInt64 = 10_000
 
+    private static let shortestRest: UInt64 = 10
+
     /// Sees to it that the loop looks around no later than at `time`.
-    func wake(by time: UInt64) {
-        // A session that has ended has no deadline.
+    func wake(by time: UInt64) { set(alarm, &nextLook, by: time) }
+
+    /// Sees to it that what goes between the two hubs of a pair is looked at no later than at `time`.
+    func wakePair(by time: UInt64) { set(pairAlarm, &nextPairLook, by: time) }
+
+    private func set(_ alarm: Alarm, _ next: inout UInt64?, by time: UInt64) {
+        // What has ended has no deadline.
         if time == .max { return }
-        if let nextLook, nextLook <= time { return }
-        nextLook = time
+        if let next, next <= time { return }
+        next = time
         alarm.due = .now.advanced(by: .microseconds(Int64(time > now ? (time - now) * 100 : 0)))
     }
 
@@ -217,8 +232,7 @@ final class EngineLoop {
             port.forgetDeparted(at: now)
         }
         for call in calls { next = min(next, attend(call)) }
-        if let pair { next = min(next, attend(pair)) }
-        if next != .max { wake(by: max(next, now + 10)) }
+        if next != .max { wake(by: max(next, now + Self.shortestRest)) }
     }
 
     /// Does what is due for one peer. Gives when something will be.

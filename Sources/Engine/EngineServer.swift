@@ -53,7 +53,7 @@ package final class EngineServer {
         loop = try EventLoop()
         (news, answers) = (try Mailbox(), try Mailbox())
         plan = try Self.readPlan(path)
-        engine = try EngineThread(plan, sessions: sessions, version: version, news: news)
+        engine = try EngineThread(plan, sessions: sessions, version: version, isAlone: true, news: news)
         listener = try Sockets.listen(unix: control, mode: 0o660)
     }
 

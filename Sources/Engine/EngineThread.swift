@@ -9,18 +9,24 @@ package final class EngineThread {
     private let plan: EnginePlan
     private let sessions: String?
     private let version: String
+    private let isAlone: Bool
     private var thread: WorkerThread?
 
-    /// `sessions`: the file of the session table, which lets an engine that was killed go on; nil keeps none.
-    package init(_ plan: EnginePlan, sessions: String?, version: String, news: Mailbox<EngineEvent>) throws(Errno) {
-        (self.plan, self.sessions, self.version, self.news) = (plan, sessions, version, news)
+    /// - Parameters:
+    ///   - sessions: the file of the session table, which lets an engine that was killed go on; nil keeps none.
+    ///   - isAlone: the process is there for this engine. Its end is seen at once, whatever else the process does.
+    package init(
+        _ plan: EnginePlan, sessions: String?, version: String, isAlone: Bool = false, news: Mailbox<EngineEvent>
+    ) throws(Errno) {
+        (self.plan, self.sessions, self.version, self.isAlone, self.news) = (plan, sessions, version, isAlone, news)
         orders = try Mailbox()
     }
 
     /// Opens the ports and begins. Ports that cannot be had are told of, and tried again.
     package func start() throws(Errno) {
-        let (plan, sessions, version, orders, news) = (plan, sessions, version, orders, news)
+        let (plan, sessions, version, isAlone, orders, news) = (plan, sessions, version, isAlone, orders, news)
         thread = try WorkerThread("midi") {
+            if isAlone { try? SuddenEnd.ownDescriptors() }
             let isRealTime = RealTime.askForThisThread()
             do throws(Errno) {
                 try EngineLoop(

@@ -41,8 +41,6 @@ final class Member {
     var behind: WaitingInput?
     /// What turns our ticks into those under which the partner has numbered its events.
     var clockShift: UInt32 = 0
-    /// Until then the partner may say that the same one is there, too: nobody is to hear both.
-    var unknownUntil: UInt64?
     /// What is noted of it while a drill is on.
     var drilled: DrillNotes?
     /// It is at the partner alone, which brings what it plays.

@@ -17,8 +17,12 @@ final class Pair {
     var isComplete = false
     /// What stands for sessions of those who are at the partner alone.
     var relays: [Endpoint] = []
-    /// Whose events the partner brings, by origin.
+    /// Who came just now, by their numbers here, and until when the partner may say that the same one is there, too: nobody is
+    /// to hear both.
+    var unanswered: [UInt64: UInt64] = [:]
+    /// Whose events the partner brings, by origin; and when one of them is to be looked at.
     var inputs: [UInt32: Member] = [:]
+    var inputsDue: UInt64 = 0
     /// What the partner has said of its version and its rooms, and of what has to be the same; and what it was told of that.
     var hello: PartnerLine.Hello?
     var partnersSettings: PartnerLine.Settings?
@@ -38,6 +42,8 @@ final class Pair {
     /// When the loop looked last, and when anything came last.
     var lastTurn: UInt64
     var lastHeard: UInt64
+    /// While this hub's cable is pulled: when to look whether it is in again.
+    var unpluggedDue: UInt64?
     /// What witnesses were asked by last.
     var question: UInt32?
     /// The drill that is on; and what came of the last one, and when.

@@ -101,6 +101,9 @@ final class Partner {
 
     var isConnected: Bool { connection != nil }
 
+    /// Whether the cable is pulled by which the partner is reached.
+    var isUnplugged: Bool { connection?.ownAddress?.isUnplugged ?? false }
+
     /// In a drill this hub says nothing: what is not to get lost waits.
     var isSilent = false {
         didSet {

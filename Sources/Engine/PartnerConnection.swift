@@ -91,6 +91,9 @@ final class PartnerConnection {
 
     func close() { end(nil) }
 
+    /// The address that the partner sees.
+    var ownAddress: SocketAddress? { SocketAddress(host: Sockets.localAddress(socket).host, port: 0) }
+
     // MARK: Inside
 
     /// `ending`: what is told; nil where it is we who end it.

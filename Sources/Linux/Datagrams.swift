@@ -20,6 +20,9 @@ package final class DatagramSocket {
     private var waiting = 0
     /// Something is queued that no `flush` has sent yet.
     package var isWaiting: Bool { waiting > 0 }
+    /// Where nothing but to these goes (their ports do not count), all else is dropped: while the cable is pulled the kernel
+    /// would keep some hundred datagrams for each address, and send them when it is plugged in.
+    package var onlyTo: Set<SocketAddress>?
     /// Datagrams that the kernel did not take: its buffers were full, or there is no way to the address.
     package private(set) var unsent: UInt64 = 0
     package private(set) var sent: UInt64 = 0
@@ -99,6 +102,10 @@ package final class DatagramSocket {
         write(&span)
         let length = span.finalize(for: slot)
         guard length > 0 else { return }
+        if let onlyTo, !address.isLoopback, !onlyTo.contains(address.with(port: 0)) {
+            unsent += 1
+            return
+        }
         outgoing.addressSend(waiting, length: length, to: address, family: family)
         waiting += 1
     }

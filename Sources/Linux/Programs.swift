@@ -57,17 +57,22 @@ package enum Programs {
         let inodes = Set(held(transport).filter { $0.port == port }.map(\.inode))
         guard !inodes.isEmpty else { return nil }
         for pid in File.names(in: "/proc").compactMap({ Int32($0) }) {
-            for descriptor in File.names(in: "/proc/\(pid)/fd") {
-                var buffer = [CChar](repeating: 0, count: 64)
-                let count = readlink("/proc/\(pid)/fd/\(descriptor)", &buffer, buffer.count)
-                guard count > 0 else { continue }
-                let target = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-                if target.hasPrefix("socket:["), inodes.contains(String(target.dropFirst(8).dropLast())) {
-                    let name = File.text("/proc/\(pid)/comm", limit: 64)?.split(separator: "\n").first ?? "a program"
-                    return "\(name) (pid \(pid))"
-                }
-            }
+            // A thread may have descriptors of its own, as an engine's has.
+            let threads = File.names(in: "/proc/\(pid)/task")
+            guard threads.contains(where: { holds(inodes, "/proc/\(pid)/task/\($0)/fd") }) else { continue }
+            let name = File.text("/proc/\(pid)/comm", limit: 64)?.split(separator: "\n").first ?? "a program"
+            return "\(name) (pid \(pid))"
         }
         return "another user's program"
+    }
+
+    private static func holds(_ inodes: Set<String>, _ descriptors: String) -> Bool {
+        File.names(in: descriptors).contains { descriptor in
+            var buffer = [CChar](repeating: 0, count: 64)
+            let count = readlink("\(descriptors)/\(descriptor)", &buffer, buffer.count)
+            guard count > 0 else { return false }
+            let target = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            return target.hasPrefix("socket:[") && inodes.contains(String(target.dropFirst(8).dropLast()))
+        }
     }
 }

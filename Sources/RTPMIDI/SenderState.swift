@@ -107,6 +107,15 @@ import MIDI
         journalDue = active == 0 ? nil : 0
     }
 
+    mutating func forgetChanges() {
+        for channel in 0..<16 where active & 1 << UInt16(channel) != 0 {
+            unsafe histories[channel].forget { _ in true }
+        }
+        (active, journalDue) = (0, nil)
+        kept.forgetAll()
+        if ability.repeatsEnds { repeats = EndRepeats() }
+    }
+
     mutating func assume(_ message: Message) {
         repeats?.follow(ChannelCommand(message), time: 0, at: 0)
     }

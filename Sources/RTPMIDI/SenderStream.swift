@@ -60,6 +60,10 @@ package import MIDI
     /// packet, and the next packet's journal brings it this state. A guard packet is due at once.
     package func pretendSent(_ list: borrowing CommandList) { unsafe state.pointee.pretendSent(list) }
 
+    /// Another sender has gone on at this hearer: what was sent so far, and may be lost, is not mended any more, since it is
+    /// old. No journal tells of it; the checkpoint stays, so that whoever has missed some of it does not silence.
+    package func forgetChanges() { unsafe state.pointee.forgetChanges() }
+
     /// After our own restart: what the hearer was told before, and may still sound there.
     package func assume(_ message: Message) { unsafe state.pointee.assume(message) }
 

@@ -14,11 +14,13 @@
 /// | active | the partner has ended or is silent | alone |
 /// | standby | the partner has ended | alone, at once |
 /// | standby | the partner is silent | asking: whoever stands on both is asked |
+/// | standby | the partner is silent, and this hub's own cable is pulled | alone, for whoever is on this machine |
+/// | alone | the cable is plugged in again | fenced: the partner is asked who speaks |
 /// | asking | one of them hears the partner | suspect: only what is between the hubs is cut |
 /// | asking | nobody does, or nobody is there to ask | alone, or suspect where that is wished |
 /// | standby | the partner hands over, or nobody speaks for a while | active |
 ///
-/// Whoever begins to speak does so under a new epoch.
+/// Whoever begins to speak does so under a new epoch, but for a hub whose cable is pulled: under one that is less.
 package struct HubRole: Sendable {
     package enum Phase: UInt8, Codable, Sendable {
         case starting, alone, active, fenced, standby, asking, suspect
@@ -85,7 +87,7 @@ package struct HubRole: Sendable {
     private var hasHeard = false
     /// Something has come from it, and it has neither ended nor fallen silent.
     package var isLinked: Bool { hasHeard && phase != .asking && phase != .suspect }
-    /// It has fallen silent while this hub spoke: it may speak by now.
+    /// It has fallen silent while this hub spoke, or this hub's cable was pulled: it may speak by now.
     package private(set) var isCutOff = false
     private var deadline: UInt64?
     private var nobodySince: UInt64?
@@ -131,8 +133,8 @@ package struct HubRole: Sendable {
             }
             return stand(by: word) + [.mute(.split)]
         case .fenced:
-            // What it had said before we asked is worth nothing.
-            guard asked >= fencedAt else { return [] }
+            // What it had said before we asked is worth nothing, unless it has taken over: its epoch tells that.
+            guard asked >= fencedAt || word.speaks && word.epoch > epoch else { return [] }
             if word.speaks, !outranks(word) { return stand(by: word) + [.stand(isDrilled ? .drill : .slept)] }
             (phase, deadline) = (.active, nil)
             return [.speak(.awake)]
@@ -194,8 +196,10 @@ package struct HubRole: Sendable {
     }
 
     /// Does what is due.
-    /// - Parameter witnesses: how many stand on both hubs.
-    package mutating func wake(at now: UInt64, witnesses: Int) -> [Action] {
+    /// - Parameters:
+    ///   - witnesses: how many stand on both hubs.
+    ///   - isUnplugged: this hub's own cable is pulled: whoever is elsewhere is the partner's.
+    package mutating func wake(at now: UInt64, witnesses: Int, isUnplugged: Bool = false) -> [Action] {
         guard due <= now else { return [] }
         switch phase {
         case .starting: return speak(.alone, .alone, now)
@@ -203,6 +207,10 @@ package struct HubRole: Sendable {
         case .active:
             (phase, hasHeard, isCutOff) = (.alone, false, true)
             return []
+        case .standby where isUnplugged, .suspect where isUnplugged, .asking where isUnplugged:
+            // Whoever else speaks goes before it when the cable is plugged in again.
+            (isCutOff, epoch) = (true, max(epoch, 1) - 1)
+            return speak(.alone, .silent, now, isNew: false)
         case .standby, .suspect:
             guard witnesses > 0 else {
                 if takesWhenUnsure { return speak(.alone, .silent, now) }

@@ -235,6 +235,17 @@ struct SenderStreamTests {
         #expect(heard.map(\.midi) == ["803c40", "b00750"] && reception.lost == 0x40)
     }
 
+    @Test func `what was lost before another sender went on is not mended, and what sounds is not cut`() throws {
+        let sender = stream()
+        let hearer = ReceiverStream()
+        try hearer.hear(sender.packet("904064"))
+        for lost in ["b00720", "903c64", "804040"] { _ = sender.packet(lost) }
+        sender.forgetChanges()
+        #expect(sender.guardDue == nil)
+        let (heard, reception) = try hearer.hear(sender.packet("903e64", at: 100))
+        #expect(heard.map(\.midi) == ["903e64"] && reception.lost == 3)
+    }
+
     @Test func `a channel's journal that was kept is the one that would be written anew`() {
         var random = SeededRandom(seed: 13)
         let (sender, anew) = (stream(limit: 400), stream(limit: 400))

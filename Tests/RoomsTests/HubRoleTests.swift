@@ -96,6 +96,39 @@ struct HubRoleTests {
         #expect(waiting.partnerEnded(.ended, at: 500) == [.speak(.ended)])
     }
 
+    @Test func `whose own cable is pulled takes over from nobody elsewhere, and stands by again`() {
+        for isMain in [false, true] {
+            var (one, other) = pair()
+            if isMain {
+                _ = one.yield(.order, at: 100)
+                _ = other.take(.order, after: one.epoch, at: 100)
+                _ = one.heard(other.word, asked: 0, at: 110)
+                swap(&one, &other)
+            }
+            #expect(other.wake(at: 511, witnesses: 1, isUnplugged: true) == [.speak(.silent)])
+            #expect(other.epoch < one.epoch)
+            _ = one.wake(at: 511, witnesses: 0)
+            #expect(other.returned(at: 9_000) == [.mute(.slept), .askPartner])
+            // Whatever it was asked: its epoch tells.
+            #expect(other.heard(one.word, asked: 0, at: 9_010) == [])
+            #expect(one.heard(other.word, asked: 0, at: 9_020) == [])
+            #expect(one.phase == .active && other.phase == .standby)
+        }
+    }
+
+    @Test func `of two whose cables were pulled one goes on`() {
+        var (one, other) = pair()
+        _ = one.wake(at: 411, witnesses: 0, isUnplugged: true)
+        _ = other.wake(at: 411, witnesses: 0, isUnplugged: true)
+        _ = one.returned(at: 9_000)
+        _ = other.returned(at: 9_000)
+        let word = one.word
+        #expect(one.heard(other.word, asked: 9_000, at: 9_010) == [.speak(.awake)])
+        #expect(other.heard(word, asked: 9_000, at: 9_010) == [.speak(.awake)])
+        #expect(other.heard(one.word, asked: 9_010, at: 9_020) == [.mute(.split)])
+        #expect(one.phase == .active && other.phase == .standby)
+    }
+
     @Test func `of two that both speak the higher epoch goes on, and of equal ones the main hub`() {
         var (one, other) = pair()
         #expect(one.wake(at: 411, witnesses: 0) == [])

@@ -1,13 +1,14 @@
 """pymidi (PyPI) as the other side of a session: an object a line on standard output for what it saw.
 
     pymidi_peer.py respond PORT   its server, which hears MIDI and plays each note-on back
-    pymidi_peer.py invite PORT    its packets and protocols as an initiator on a hub; plays a note when it hears CC 3, says BY
-                                  when it hears CC 9
+    pymidi_peer.py invite PORT…   its packets and protocols as an initiator on a hub, or on several at once; plays a note to all
+                                  of them when it hears CC 3, says BY when it hears CC 9
 """
 import contextlib
 import io
 import json
 import logging
+import select
 import socket
 import sys
 
@@ -33,11 +34,11 @@ class Complaints(logging.Handler):
         tell(complaint=record.getMessage(), error=f"{type(error).__name__}: {error}" if error else None)
 
 
-def tell_commands(commands):
+def tell_commands(commands, **more):
     for one in commands:
         values = [int(value) for name, value in one.params.items() if name in ("key", "velocity", "controller", "value", "touch")]
         rest = one.params.get("unknown") or b""
-        tell(heard=bytes([one.command_byte, *values]).hex() + rest.hex())
+        tell(heard=bytes([one.command_byte, *values]).hex() + rest.hex(), **more)
 
 
 class Player(Client):
@@ -79,55 +80,70 @@ def respond(port):
         server._loop_once()
 
 
-def invite(port):
+class Session:
+    """One that this side has asked for: on a hub's two ports."""
+
     token = 0x5E6F7081
-    control, data = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-    for sock in (control, data):
-        sock.bind((HOST, 0))
-    state = {"left": False}
 
-    def commands(peer, packet):
-        tell_commands(packet.command.midi_list)
-        for one in packet.command.midi_list:
-            if one.command != "control_mode_change":
-                continue
-            if one.params.controller == 3:
-                player.send_note_on(int(packets.MIDINote.C4), 99, 2)
-            if one.params.controller == 9:
-                state["left"] = True
+    def __init__(self, port, heard):
+        self.port = port
+        self.control, self.data = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        for sock in (self.control, self.data):
+            sock.bind((HOST, 0))
+        self.protocol = DataProtocol(self.data, midi_command_cb=lambda _, packet: heard(packet.command.midi_list))
+        self.player = Player(self.protocol.ssrc, self.data, (HOST, port + 1))
+        self.exchange(b"IN", self.control, port)
+        first = self.accepted(self.control)
+        self.exchange(b"IN", self.data, port + 1)
+        second = self.accepted(self.data)
+        assert first.ssrc == second.ssrc
+        self.protocol._connect_peer(second.name, (HOST, port + 1), second.ssrc)
+        tell(connected=second.name)
 
-    protocol = DataProtocol(data, midi_command_cb=commands)
-    player = Player(protocol.ssrc, data, (HOST, port + 1))
+    def exchange(self, command, sock, port):
+        packet = dict(command=command, protocol_version=2, initiator_token=self.token, ssrc=self.protocol.ssrc, name="pymidi")
+        sock.sendto(packets.AppleMIDIExchangePacket.build(packet), (HOST, port))
 
-    def exchange(command, sock, address):
-        sock.sendto(
-            packets.AppleMIDIExchangePacket.build(
-                dict(command=command, protocol_version=2, initiator_token=token, ssrc=protocol.ssrc, name="pymidi")
-            ),
-            address,
-        )
-
-    def accepted(sock):
+    def accepted(self, sock):
         answer = packets.AppleMIDIExchangePacket.parse(sock.recv(1024))
-        assert answer.command == b"OK" and answer.initiator_token == token, answer
+        assert answer.command == b"OK" and answer.initiator_token == self.token, answer
         return answer
 
-    exchange(b"IN", control, (HOST, port))
-    first = accepted(control)
-    exchange(b"IN", data, (HOST, port + 1))
-    second = accepted(data)
-    assert first.ssrc == second.ssrc
-    protocol._connect_peer(second.name, (HOST, port + 1), second.ssrc)
-    tell(connected=second.name)
+    def take(self):
+        buffer, address = self.data.recvfrom(1024)
+        self.protocol.handle_message(buffer, address)
+
+    def leave(self):
+        self.exchange(b"BY", self.control, self.port)
+
+
+def invite(*ports):
+    state = {"left": False}
+
+    def hears(hub):
+        def heard(commands):
+            tell_commands(commands, hub=hub)
+            for one in commands:
+                if one.command != "control_mode_change":
+                    continue
+                if one.params.controller == 3:
+                    for session in sessions:
+                        session.player.send_note_on(int(packets.MIDINote.C4), 99, 2)
+                if one.params.controller == 9:
+                    state["left"] = True
+        return heard
+
+    sessions = [Session(port, hears(hub)) for hub, port in enumerate(ports)]
     while not state["left"]:
-        buffer, address = data.recvfrom(1024)
-        protocol.handle_message(buffer, address)
-    exchange(b"BY", control, (HOST, port))
+        for ready in select.select([session.data for session in sessions], [], [])[0]:
+            next(session for session in sessions if session.data is ready).take()
+    for session in sessions:
+        session.leave()
     tell(left=True)
 
 
 logging.getLogger("pymidi").addHandler(Complaints(logging.WARNING))
 try:
-    {"respond": respond, "invite": invite}[sys.argv[1]](int(sys.argv[2]))
+    {"respond": respond, "invite": invite}[sys.argv[1]](*map(int, sys.argv[2:]))
 except KeyboardInterrupt:
     pass

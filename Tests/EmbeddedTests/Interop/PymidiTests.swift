@@ -11,10 +11,10 @@ import Testing
 struct PymidiTests {
     private let directory = TemporaryDirectory()
 
-    private func pymidi(_ role: String, port: UInt16) throws -> Program {
+    private func pymidi(_ role: String, port: UInt16...) throws -> Program {
         let script = try #require(Bundle.module.path(forResource: "pymidi_peer", ofType: "py", inDirectory: "Fixtures"))
         return try Program(
-            #require(environment("PYMIDI")), ["-u", script, role, "\(port)"],
+            #require(environment("PYMIDI")), ["-u", script, role] + port.map { "\($0)" },
             environment: ["PYTHONDONTWRITEBYTECODE": "1"], in: directory, name: "pymidi")
     }
     private func heard(_ pymidi: Program) -> [String] { values("heard", pymidi) }
@@ -95,5 +95,51 @@ struct PymidiTests {
         #expect(pymidi.exit == .code(0) && pymidi.error.isEmpty, "\(pymidi.error)")
         #expect(values("connected", pymidi).count == 1 && values("complaint", pymidi).isEmpty)
         try pumping(piano, "its leaving") { try hub.participants().count == 1 }
+    }
+
+    @Test func `on two hubs that are a pair pymidi hears each note once, through orders and kills, and is heard once`()
+        throws
+    {
+        let pair = try EnginePair()
+        // It takes its time to read a packet.
+        pair.pause = 10_000_000
+        let pymidi = try pymidi("invite", port: pair.ports[0], pair.ports[1])
+        try pair.pumping("pymidi on both hubs", pymidi.output + pymidi.error + pair.seen) { pair.paired == 3 }
+        let rounds = PairTally.rounds(4)
+        for round in 0..<rounds {
+            let active = try #require(pair.speaker, "\(pair.seen)")
+            let victim = pair.engines[active]
+            let isKill = round % 2 == 1
+            _ = try pair.round(60, [20: { if isKill { victim.send(SIGKILL) } else { try pair.orderSwitch(by: 0) } }]) {
+                if isKill {
+                    try eventually("it is dead") { victim.exit != nil }
+                    try pair.start(active)
+                }
+                try pair.pumping("a pair again", pair.seen) { pair.speaker == 1 - active }
+            }
+        }
+        // At most the one that was on its way as a hub died is missing; none came twice.
+        let notes = pair.played.map { hex($0.message.bytes) }.filter { $0.hasPrefix("90") }
+        let ends = Set(pair.played.map { hex($0.message.bytes) }.filter { $0.hasPrefix("80") })
+        func begun() -> [String] { heard(pymidi).filter { $0.hasPrefix("90") } }
+        try pair.pumping("the last note", pymidi.output) { begun().last == notes.last }
+        var rest = notes[...]
+        for note in begun() {
+            let index = try #require(rest.firstIndex(of: note), "\(note) came twice: \(begun())")
+            rest = rest[(index + 1)...]
+        }
+        #expect(begun().count >= notes.count - rounds / 2)
+        try pair.pumping("the last end") { Set(heard(pymidi).filter { $0.hasPrefix("80") }) == ends }
+        #expect(pair.faults.isEmpty, "\(pair.faults)")
+
+        let before = pair.heard.count
+        pair.playApart(.controlChange(Channel(truncating: 0), controller: 3, value: 1))
+        let note = Message.noteOn(Channel(truncating: 2), note: 60, velocity: 99)
+        try pair.pumping("pymidi's note") { pair.heard[before...].contains { $0.message == note } }
+        try pair.play(20)
+        #expect(pair.heard[before...].count { $0.message == note } == 1)
+        #expect(
+            pymidi.error.isEmpty && values("complaint", pymidi).isEmpty,
+            "\(values("complaint", pymidi)) \(pymidi.error)")
     }
 }
