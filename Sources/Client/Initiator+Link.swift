@@ -52,15 +52,19 @@ extension Initiator {
         guard isUp, let onLink, let head = try? LinkHead(decoding: datagram),
             head.ssrc == attempt?.streams.session.peer, let packet = try? LinkPacket(decoding: datagram, head)
         else { return }
+        let isNew = attempt?.link == nil
         if case .welcome(let greeting) = packet {
             guard greeting.version == LinkPacket.version, greeting.wants.contains(.numbered) else { return }
-            let isNew = attempt?.link == nil
             if isNew { attempt?.link = LinkSession(now: now) }
             attempt?.link?.agreed(pulse: max(greeting.pulse, wantedPulse))
             attempt?.helloDue = nil
-            if isNew { tell(.linked) }
+        } else if isNew {
+            // What a hub tells first, how everybody's instruments are set, may overtake its answer, which comes on the other
+            // port. Without it the first notes would count as ones that began before.
+            guard attempt?.hellos ?? 0 > 0 else { return }
+            attempt?.link = LinkSession(now: now)
         }
-        guard attempt?.link != nil else { return }
+        if isNew { tell(.linked) }
         attempt?.link?.heard(head, at: now)
         attempt?.streams.session.heard(now: now)
         if case .pulse(let pulse) = packet { attempt?.link?.heard(pulse) }

@@ -68,7 +68,8 @@ package enum Command: Hashable, Sendable {
         case .echo(let room, _), .endEcho(let room), .focus(let room, _), .choose(let room, _, _),
             .connect(let room, _, _), .letIn(let room, _, _):
             room
-        case .disconnect, .failover, .drill, .pair, .unpair, .reload, .member, .restart, .testAlert, .stop, .lock, .unlock,
+        case .disconnect, .failover, .drill, .pair, .unpair, .reload, .member, .restart, .testAlert, .stop, .lock,
+            .unlock,
             .putOffRestart:
             nil
         }

@@ -134,7 +134,7 @@ package struct HubRole: Sendable {
             return stand(by: word) + [.mute(.split)]
         case .fenced:
             // What it had said before we asked is worth nothing, unless it has taken over: its epoch tells that.
-            guard asked >= fencedAt || word.speaks && word.epoch > epoch else { return [] }
+            guard fencedAt != .max, asked >= fencedAt || word.speaks && word.epoch > epoch else { return [] }
             if word.speaks, !outranks(word) { return stand(by: word) + [.stand(isDrilled ? .drill : .slept)] }
             (phase, deadline) = (.active, nil)
             return [.speak(.awake)]

@@ -54,39 +54,36 @@ struct EmbeddedDeviceTests {
         return player
     }
 
-    @Test func `a controller plugged into the hub's machine is heard, and has its lights`() throws {
-        let hub = try Self.hub(#"{ match: "apc40*" }"#)
-        let controller = try Controller("APC40")
-        try hub.start()
-        let player = try player(hub, ["APC40"])
-        try controller.play([0x90, 60, 100])
-        try pumping([player], "its note") { player.heard == [note] }
-        player.play(.controlChange(Channel(truncating: 0), controller: 48, value: 5))
-        try pumping([player], "its light") { controller.lights.last == [0xB0, 48, 5] }
-        let one = try #require(try hub.participants().first { $0["name"] as? String == "APC40" })
-        #expect(one["device"] as? String == "APC40:APC40 MIDI 1")
-        let full = try hub.ownersView("/api/v1/participants").object()["participants"] as? [[String: Any]]
-        #expect(full?.first { $0["name"] as? String == "APC40" }?["address"] as? String == "this machine")
-        let listed = try awaited("the list of devices") { () -> [String: Any]? in
-            let all = try hub.get("/api/v1/devices?match=nothing").object()["devices"] as? [[String: Any]]
-            return all?.first { $0["client"] as? String == "APC40" && $0["participant"] != nil }
-        }
-        #expect(listed["name"] as? String == "APC40" && listed["matches"] as? Bool == false)
-        let shown = try hub.command("devices", "*40*")
-        #expect(
-            shown.output.split(separator: "\n").contains {
-                $0.hasPrefix("> ") && $0.contains("APC40 in \(hub.ports[0])")
-            }, "\(shown)")
-    }
-
-    @Test func `one that is pulled out is gone at once with what it held, and comes back as the same member`() throws {
-        let hub = try Self.hub(#"{ match: "APC40", name: "Lights" }"#)
+    @Test func `a controller plugged into the hub's machine is heard and has its lights, again when it comes back`()
+        throws
+    {
+        let hub = try Self.hub(#"{ match: "apc40*", name: "Lights" }"#)
         try hub.start()
         let player = try TestPlayer("Player", port: hub.ports[0])
         var controller: Controller? = try Controller("APC40")
         try pumping([player], "both") { try player.isUp && members(hub) == ["Lights", "Player"] }
         try controller?.play([0x90, 60, 100])
         try pumping([player], "its note") { player.heard == [note] }
+        player.play(.controlChange(Channel(truncating: 0), controller: 48, value: 5))
+        try pumping([player], "its light", seen: "\(controller?.lights ?? [])") {
+            controller?.lights.last == [0xB0, 48, 5]
+        }
+        let one = try #require(try hub.participants().first { $0["name"] as? String == "Lights" })
+        #expect(one["device"] as? String == "APC40:APC40 MIDI 1")
+        let full = try hub.ownersView("/api/v1/participants").object()["participants"] as? [[String: Any]]
+        #expect(full?.first { $0["name"] as? String == "Lights" }?["address"] as? String == "this machine")
+        let listed = try awaited("the list of devices") { () -> [String: Any]? in
+            let all = try hub.get("/api/v1/devices?match=nothing").object()["devices"] as? [[String: Any]]
+            return all?.first { $0["client"] as? String == "APC40" && $0["participant"] != nil }
+        }
+        #expect(listed["name"] as? String == "Lights" && listed["matches"] as? Bool == false)
+        let shown = try hub.command("devices", "*40*")
+        #expect(
+            shown.output.split(separator: "\n").contains {
+                $0.hasPrefix("> ") && $0.contains("Lights in \(hub.ports[0])")
+            }, "\(shown)")
+
+        // Gone at once with what it held, and back as the same member.
         controller = nil
         try pumping([player], "the end of its note") { player.heard == [note, off] }
         try pumping([player], "its absence") { try members(hub) == ["Player"] }
@@ -97,7 +94,9 @@ struct EmbeddedDeviceTests {
         try controller?.play([0x90, 62, 1])
         try pumping([player], "its next note") { player.heard.count == 3 }
         player.play(note)
-        try pumping([player], "its light") { controller?.lights.last == [0x90, 60, 100] }
+        try pumping([player], "its next light", seen: "\(controller?.lights ?? []), \((try? hub.wires()) ?? [])") {
+            controller?.lights.last == [0x90, 60, 100]
+        }
         #expect(other.lights.isEmpty)
     }
 
@@ -115,47 +114,9 @@ struct EmbeddedDeviceTests {
         withExtendedLifetime((join, controller)) {}
     }
 
-    @Test func `an engine that is killed takes up its devices again, and nothing hangs`() throws {
-        let hub = try Self.hub(#"{ match: "APC40" }"#)
-        let controller = try Controller("APC40")
-        try hub.start()
-        let player = try player(hub, ["APC40"])
-        try controller.play([0x90, 60, 100])
-        try pumping([player], "its note") { player.heard == [note] }
-        let before = try id(hub, "APC40")
-        kill(pid_t(try #require(try hub.enginePIDs().first)), SIGKILL)
-        try pumping([player], "the end of its note") { player.heard == [note, off] }
-        try pumping([player], "both, once each, and the device anew") {
-            try members(hub) == ["APC40", "Player"] && id(hub, "APC40") != before
-        }
-        try controller.play([0x90, 60, 100])
-        try pumping([player], "its next note") { player.heard == [note, off, note] }
-        player.play(note)
-        try pumping([player], "its light") { controller.lights.last == [0x90, 60, 100] }
-        #expect(player.ended == nil)
-    }
-
-    @Test func `a dead hub changes nothing, not even for one that is plugged in meanwhile`() throws {
-        let hub = try Self.hub(#"{ match: "APC40" }, { match: "nano*" }"#)
-        let controller = try Controller("APC40")
-        try hub.start()
-        let player = try player(hub, ["APC40"])
-        try hub.kill9()
-        try controller.play([0x90, 60, 100])
-        try pumping([player], "its note") { player.heard == [note] }
-        let other = try Controller("nanoKONTROL")
-        try pumping([player], "the other one's lights") {
-            player.play(note)
-            return !other.lights.isEmpty
-        }
-        try hub.start()
-        try pumping([player], "the next hub's word of them") {
-            try members(hub) == ["APC40", "Player", "nanoKONTROL"]
-        }
-        #expect(try hub.participants().compactMap { $0["device"] as? String }.count == 2)
-    }
-
-    @Test func `a reload lets devices in and out, and those that stay notice nothing`() throws {
+    @Test func `a dead hub and a reload change nothing for those that stay, and a killed engine's devices come back`()
+        throws
+    {
         let hub = try Self.hub(#"{ match: "APC40" }"#)
         let (controller, other) = (try Controller("APC40"), try Controller("nanoKONTROL"))
         try hub.start()
@@ -172,11 +133,42 @@ struct EmbeddedDeviceTests {
         #expect(try id(hub, "APC40") == before)
         try other.play([0x90, 60, 100])
         try pumping([player], "its note") { player.heard == [note] }
-        try reload(#"{ match: "APC40" }"#)
-        try pumping([player], "its end") { try player.heard == [note, off] && members(hub) == ["APC40", "Player"] }
-        try controller.play([0x90, 62, 1])
-        try pumping([player], "the note of the one that stays") { player.heard.count == 3 }
+
+        try hub.kill9()
+        try controller.play([0x90, 61, 1])
+        try pumping([player], "a note without a hub") { player.heard.count == 2 }
+        // One that is plugged in meanwhile.
+        let third = try Controller("nanoPAD")
+        try pumping([player], "its lights") {
+            player.play(note)
+            return !third.lights.isEmpty
+        }
+        try hub.start()
+        let all = ["APC40", "Faders", "Faders 2", "Player"]
+        try pumping([player], "the next hub's word of them") { try members(hub) == all }
+        #expect(try hub.participants().compactMap { $0["device"] as? String }.count == 3)
         #expect(try id(hub, "APC40") == before)
+        try reload(#"{ match: "APC40" }"#)
+        try pumping([player], "the end of what the one held that goes") {
+            try player.heard.last == off && members(hub) == ["APC40", "Player"]
+        }
+        try controller.play([0x90, 60, 100])
+        try pumping([player], "the note of the one that stays") { player.heard.last == note }
+        #expect(try id(hub, "APC40") == before)
+
+        kill(pid_t(try #require(try hub.enginePIDs().first)), SIGKILL)
+        let lower = Message.noteOff(Channel(truncating: 0), note: 61, velocity: 64)
+        try pumping([player], "the ends of its notes", seen: "\(player.heard)") {
+            Set(player.heard.suffix(2)) == [off, lower]
+        }
+        try pumping([player], "both, once each, and the device anew") {
+            try members(hub) == ["APC40", "Player"] && id(hub, "APC40") != before
+        }
+        try controller.play([0x90, 60, 100])
+        try pumping([player], "its next note") { player.heard.last == note }
+        player.play(note)
+        try pumping([player], "its light") { controller.lights.last == [0x90, 60, 100] }
+        #expect(player.ended == nil)
     }
 
     @Test func `join attaches to a controller of its own machine, and the hub knows when that is gone`() throws {

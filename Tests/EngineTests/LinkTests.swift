@@ -237,4 +237,19 @@ struct LinkTests {
         _ = stranger.receive { _, _ in answers += 1 }
         #expect(answers == 0)
     }
+
+    @Test func `who has just come hears the next note of one who has played before`() throws {
+        let engine = try EngineUnderTest()
+        let one = try engine.player("Piano")
+        one.play(.controlChange(Channel(truncating: 0), controller: 48, value: 5))
+        try pumping([one], "its controller") { try engine.status().participants.first?.messages == 1 }
+        for velocity in UInt8(1)...8 {
+            let ear = try GroupUnderTest([engine], name: "Ear")
+            one.play(.noteOn(Channel(truncating: 0), note: 60, velocity: DataByte(truncating: velocity)))
+            let note = hex([0x90, 60, velocity])
+            try pumping([one], note, seen: "\(ear.heard)") { ear.heard.contains(note) }
+            one.play(.noteOff(Channel(truncating: 0), note: 60, velocity: 64))
+            ear.leave()
+        }
+    }
 }

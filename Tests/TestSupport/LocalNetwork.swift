@@ -11,20 +11,24 @@ package final class LocalNetwork {
         let address = { "10.77.8.\($0 + 1)" }
         let known = names.enumerated().map { "\(address($0)) \($1)\n" }.joined()
         let `switch` = prefix + "switch"
-        var lines = [
-            "netns add \(`switch`)", "-n \(`switch`) link add lan type bridge", "-n \(`switch`) link set lan up",
-        ]
+        func batch(_ lines: [String], in space: String? = nil) -> String {
+            "ip \(space.map { "-n \($0) " } ?? "")-batch - <<END\n\(lines.joined(separator: "\n"))\nEND\n"
+        }
+        var cables = ["link add lan type bridge", "link set lan up"]
+        var script = ""
         for (number, name) in names.enumerated() {
             let space = prefix + name
             computers[name] = try Computer(name, space: space, known: "127.0.0.1 localhost\n\(known)")
-            lines += [
-                "netns add \(space)", "-n \(`switch`) link add to-\(name) type veth peer name lan netns \(space)",
-                "-n \(`switch`) link set to-\(name) master lan up", "-n \(space) link set lo up",
-                "-n \(space) address add \(address(number))/24 dev lan", "-n \(space) link set lan up",
+            cables += [
+                "link add to-\(name) type veth peer name lan netns \(space)", "link set to-\(name) master lan up",
             ]
+            let own = ["link set lo up", "address add \(address(number))/24 dev lan", "link set lan up"]
+            script += batch(own, in: space)
         }
-        try shell("set -e\n" + lines.map { "ip \($0)\n" }.joined())
+        let spaces = ([`switch`] + names.map { prefix + $0 }).map { "netns add \($0)" }
+        try shell("set -e\n" + batch(spaces) + batch(cables, in: `switch`) + script)
         for computer in computers.values { try computer.powerOn() }
+        for computer in computers.values { try computer.awaitPower() }
     }
 
     deinit {
@@ -60,16 +64,19 @@ package final class LocalNetwork {
             fclose(file)
         }
 
-        /// Nothing runs there before.
+        /// Nothing runs there before, and nothing can until it is awaited.
         package func powerOn() throws {
-            let mark = home.file("on")
-            unlink(mark)
+            unlink(home.file("on"))
             let places = #"mount --bind "$HOME/lib" /var/lib && mount --bind "$HOME/run" /run && : >"$HOME/on""#
-            let program = try start(
+            power = try start(
                 ["ip", "netns", "exec", space, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
                     + ["/bin/sh", "-c", "\(places) && exec sleep infinity"], "computer")
-            power = program
-            try eventually(within: .seconds(60), "\(space) to be on", seen: program.error) { access(mark, F_OK) == 0 }
+        }
+
+        package func awaitPower() throws {
+            try eventually(within: .seconds(60), "\(space) to be on", seen: power?.error ?? "") {
+                access(home.file("on"), F_OK) == 0
+            }
         }
 
         /// Whatever runs there ends at once.
@@ -85,11 +92,6 @@ package final class LocalNetwork {
             return try start(
                 ["nsenter", "--target", String(first), "--net", "--mount", "--root", "--pid"]
                     + ["/bin/sh", "-c", #"cd && eval "exec $1""#, "sh", line], "line")
-        }
-
-        /// The same, to its end.
-        package func obeys(_ line: String) throws -> Program.Finished {
-            try begin(line).finish(within: .seconds(120))
         }
 
         private func start(_ words: [String], _ name: String) throws -> Program {
