@@ -133,6 +133,11 @@ final class EngineLoop {
         news.send(.ended)
     }
 
+    /// Whether this turn has taken so long that others may speak by now.
+    private func isLate(_ pair: Pair) -> Bool {
+        SystemTime.monotonicNanoseconds &- turnBegan > pair.role.silence / 2 * 100_000
+    }
+
     func readClock() {
         turnBegan = SystemTime.monotonicNanoseconds
         now = table.clockEpoch &+ turnBegan / 100_000
@@ -175,6 +180,11 @@ final class EngineLoop {
 
     /// Everything that this turn has queued leaves.
     func flush() {
+        if let pair, isLate(pair) {
+            // The process was stopped in the middle of the turn: others may have been sent this by the partner.
+            for socket in waitingSockets { socket.drop() }
+            readClock()
+        }
         for socket in waitingSockets { socket.flush() }
         waitingSockets.removeAll(keepingCapacity: true)
     }

@@ -110,6 +110,12 @@ package final class DatagramSocket {
         waiting += 1
     }
 
+    /// Lets what is queued go unsent.
+    package func drop() {
+        unsent += UInt64(waiting)
+        waiting = 0
+    }
+
     /// Sends what is queued. What the kernel has no room for is dropped and counted: old MIDI is of no use, and the
     /// journal repairs.
     package func flush() {

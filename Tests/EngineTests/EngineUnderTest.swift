@@ -80,8 +80,13 @@ final class EngineUnderTest {
 
     /// It hangs until what is given is called.
     func freeze() -> () -> Void {
-        let goesOn = DispatchSemaphore(value: 0)
-        engine.send(.status { _ in goesOn.wait() })
+        let (hangs, goesOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        engine.send(
+            .status { _ in
+                hangs.signal()
+                goesOn.wait()
+            })
+        hangs.wait()
         return { goesOn.signal() }
     }
 
