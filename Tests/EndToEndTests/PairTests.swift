@@ -59,7 +59,7 @@ struct PairTests {
         }
     }
 
-    @Test func `each note is heard once, through orders and kills, nothing hangs, and what it plays is heard once`() throws {
+    @Test func `each note is heard once, through orders and kills, nothing hangs, and its own are heard once`() throws {
         var heard: [[UInt8]] = []
         func hear() throws { for one in desk { heard += try one.received() } }
         var notes: [[UInt8]] = []
