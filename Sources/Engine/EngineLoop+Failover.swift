@@ -12,6 +12,8 @@ extension EngineLoop {
     private static let beatTime: UInt64 = 50
     /// How often a hub looks whose cable is pulled.
     private static let cableTime: UInt64 = 1_000
+    /// How often it is looked whether a line has arrived.
+    private static let arrivalTime: UInt64 = 10
     private static let silence: (realTime: UInt64, ordinary: UInt64) = (400, 1_500)
 
     // MARK: The pair
@@ -163,6 +165,7 @@ extension EngineLoop {
         } else if pair.role.isLinked, now &- pair.role.lastHeard > 2 * Self.beatTime, pair.partner.isUnplugged {
             unplugged(pair)
         }
+        let handover = attendHandover(pair)
         if pair.role.due <= now {
             // While others are asked it may be heard again in a moment.
             func counts(_ role: HubRole) -> Bool { role.isLinked || role.phase == .asking }
@@ -173,7 +176,8 @@ extension EngineLoop {
         }
         if pair.partner.isConnected, pair.beatDue <= now { sendBeat(pair) }
         let beat = pair.partner.isConnected ? pair.beatDue : .max
-        return min(pair.role.due, beat, pair.unpluggedDue ?? .max, attendPartner(pair), attendDrill(pair))
+        return min(
+            pair.role.due, beat, handover, pair.unpluggedDue ?? .max, attendPartner(pair), attendDrill(pair))
     }
 
     /// This hub's cable is pulled: what would be sent is old when it is plugged in again, and the partner has sent it then.
@@ -250,8 +254,28 @@ extension EngineLoop {
             return nil
         }
         if pair.role.partner?.isHeldBack ?? false { return "the partner is held back for maintenance" }
-        yield(reason)
+        handOver(reason)
         return nil
+    }
+
+    /// Hands over as soon as the partner hears of that at once: nobody would speak until then.
+    func handOver(_ reason: HubRole.Reason) {
+        guard let pair else { return }
+        pair.handover = (reason, until: now + Self.second)
+        wakePair(by: attendHandover(pair))
+    }
+
+    /// Gives when to look again.
+    private func attendHandover(_ pair: Pair) -> UInt64 {
+        guard let (reason, until) = pair.handover else { return .max }
+        if !pair.partner.hasArrived, now < until { return now + Self.arrivalTime }
+        pair.handover = nil
+        if pair.partner.hasArrived {
+            yield(reason)
+        } else {
+            news.send(.problem("The other hub is not made to speak: nothing arrives there of what it is told"))
+        }
+        return .max
     }
 
     /// Hands over to the partner: a person wants it so.

@@ -89,7 +89,7 @@ extension EngineLoop {
             change(pair) { $0.take(line.reason ?? .order, after: line.epoch ?? 0, at: now) }
         case .settings: learned(line.settings ?? PartnerLine.Settings(digest: line.digest), of: pair)
         case .order: if let order = line.order { obeyPartner(order, pair) }
-        case .yield: yield(line.reason ?? .order)
+        case .yield: handOver(line.reason ?? .order)
         case .drill: if let drill = line.drill { heard(drill, pair) }
         case .stopping: pair.isStopping = true
         case .hello, .superfluous: break

@@ -44,6 +44,8 @@ final class Pair {
     var lastHeard: UInt64
     /// While this hub's cable is pulled: when to look whether it is in again.
     var unpluggedDue: UInt64?
+    /// An order to hand over, which waits; and how long it may.
+    var handover: (reason: HubRole.Reason, until: UInt64)?
     /// What witnesses were asked by last.
     var question: UInt32?
     /// The drill that is on; and what came of the last one, and when.

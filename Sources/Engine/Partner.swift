@@ -101,6 +101,8 @@ final class Partner {
 
     var isConnected: Bool { connection != nil }
 
+    /// Whether what was told last has arrived, so that what is told now does so at once.
+    var hasArrived: Bool { connection?.hasArrived ?? true }
     /// Whether the cable is pulled by which the partner is reached.
     var isUnplugged: Bool { connection?.ownAddress?.isUnplugged ?? false }
 

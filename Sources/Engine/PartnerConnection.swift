@@ -92,6 +92,9 @@ final class PartnerConnection {
     func close() { end(nil) }
 
     /// The address that the partner sees.
+    /// Whether the other side has acknowledged all that was sent. After a cable was out TCP waits with what was lost meanwhile,
+    /// and with all that comes behind it.
+    var hasArrived: Bool { outgoing.isEmpty && Sockets.unacknowledged(socket) == 0 }
     var ownAddress: SocketAddress? { SocketAddress(host: Sockets.localAddress(socket).host, port: 0) }
 
     // MARK: Inside
