@@ -27,7 +27,7 @@ extension Routes {
             }
         }
         router.on(.post, "/api/v1/failover/pairings", query: ["here", "there", "force"]) { request, _, responder in
-            guard let here = Self.number(request.query["here"], 1...(.max), else: 0), here > 0,
+            guard let here = Self.number(request.query["here"], 0...(.max), else: -1), here >= 0,
                 let there = Self.number(request.query["there"], 0...(.max), else: -1), there >= 0
             else {
                 return responder.send(
@@ -36,35 +36,39 @@ extension Routes {
             give(.pair(here, with: UInt64(there)), request, responder)
         }
         router.on(.delete, "/api/v1/failover/pairings", query: ["here", "force"]) { request, _, responder in
-            guard let here = Self.number(request.query["here"], 1...(.max), else: 0), here > 0 else {
+            guard let here = Self.number(request.query["here"], 0...(.max), else: -1), here >= 0 else {
                 return responder.send(.problem(.badRequest, "here is the number of a participant, and needed."))
             }
             give(.unpair(here), request, responder)
         }
         router.on(.post, "/api/v1/failover/drill", query: ["mute", "seconds", "kill", "force"]) {
             request, _, responder in
+            let range = DrillOrder.seconds
             guard let force = Self.number(request.query["force"], 0...1, else: 0),
-                let order = Self.drill(request.query["mute"], request.query["seconds"], request.query["kill"])
+                let seconds = Self.optionalNumber(request.query["seconds"], range)
             else {
-                let range = DrillOrder.seconds
                 return responder.send(
                     .problem(
                         .badRequest,
-                        "mute or kill is the hub: here, partner, main, backup or its name; seconds, of mute, is \(range.lowerBound) to \(range.upperBound); force is 1 or 0."
-                    ))
+                        "seconds is \(range.lowerBound) to \(range.upperBound); force is 1 or 0."))
+            }
+            guard let order = Self.drill(request.query["mute"], seconds, request.query["kill"]) else {
+                return responder.send(
+                    .problem(
+                        .conflict, "mute and kill are two drills: name one hub in one of them. seconds goes with mute.")
+                )
             }
             give(.drill(order, force: force == 1), request, responder)
         }
     }
 
     /// nil where these do not go together.
-    private static func drill(_ mute: String?, _ seconds: String?, _ kill: String?) -> DrillOrder? {
-        guard let count = number(seconds, DrillOrder.seconds, else: Int64(DrillOrder.usualSeconds)) else { return nil }
-        switch (mute, kill) {
-        case (nil, nil): return seconds == nil ? DrillOrder(.handover) : nil
-        case (nil, let hub?): return seconds == nil ? DrillOrder(.kill, hub: hub) : nil
-        case (let hub?, nil): return DrillOrder(.mute, hub: hub, seconds: Int(count))
-        case (_?, _?): return nil
+    private static func drill(_ mute: String?, _ seconds: Int64?, _ kill: String?) -> DrillOrder? {
+        switch (mute, kill, seconds) {
+        case (nil, nil, nil): DrillOrder(.handover)
+        case (nil, let hub?, nil): DrillOrder(.kill, hub: hub)
+        case (let hub?, nil, _): DrillOrder(.mute, hub: hub, seconds: seconds.map(Int.init) ?? DrillOrder.usualSeconds)
+        default: nil
         }
     }
 }

@@ -743,8 +743,12 @@ extension HTTPAnswer {
         ] {
             #expect(try stage.ask("POST", drill + query, Self.bearer).reply == "\(text) by 127.0.0.1")
         }
-        for wrong in ["?mute=a&kill=b", "?seconds=5", "?kill=a&seconds=5", "?mute=a&seconds=31", "?mute=a&seconds=0"] {
+        for wrong in ["?mute=a&seconds=31", "?mute=a&seconds=0", "?force=2"] {
             #expect(try stage.ask("POST", drill + wrong, Self.bearer).status == 400, "\(wrong)")
+        }
+        // Each of them is as it should be, and they do not go together.
+        for wrong in ["?mute=a&kill=b", "?seconds=5", "?kill=a&seconds=5"] {
+            #expect(try stage.ask("POST", drill + wrong, Self.bearer).status == 409, "\(wrong)")
         }
         #expect(try stage.ask("POST", drill).status == 401)
         let connections = "/api/v1/rooms/Hall%20%26%20Attic/connections?"
