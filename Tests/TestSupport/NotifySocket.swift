@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The socket to which services tell how they are (sd_notify(3)), as systemd has it; "@NAME" is an abstract one.
