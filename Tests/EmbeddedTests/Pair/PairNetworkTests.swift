@@ -24,7 +24,7 @@ struct PairNetworkTests {
     func `the cable of the hub that speaks is pulled: the other one goes on`(isRealTime: Bool) throws {
         try run(isRealTime: isRealTime) { pair in
             var tally = PairTally()
-            for _ in 0..<PairTally.rounds(3) {
+            for _ in 0..<PairTally.rounds(2) {
                 guard let active = pair.speaker else { return pair.faults + ["nobody speaks"] }
                 let (host, pause) = (pair.hosts[active], Int.random(in: 300..<600))
                 tally.add(
@@ -76,7 +76,7 @@ struct PairNetworkTests {
             let witness = try pair.join("Witness", on: "D")
             try pair.pumping("a witness", witness.error) { witness.error.contains("is heard once") }
             var tally = PairTally()
-            for _ in 0..<PairTally.rounds(3) {
+            for _ in 0..<PairTally.rounds(2) {
                 guard let active = pair.speaker else { return pair.faults + ["nobody speaks"] }
                 tally.add(try pair.partedRound(until: EnginePair.suspect, of: 1 - active) { pair.speaker == active })
             }
@@ -87,7 +87,7 @@ struct PairNetworkTests {
     @Test func `only what is between the hubs is cut, and who is unsure waits: nobody takes over`() throws {
         try run(waitsWhenUnsure: true) { pair in
             var tally = PairTally()
-            for _ in 0..<PairTally.rounds(3) {
+            for _ in 0..<PairTally.rounds(2) {
                 guard let active = pair.speaker else { return pair.faults + ["nobody speaks"] }
                 tally.add(try pair.partedRound(until: EnginePair.suspect, of: 1 - active) { pair.speaker == active })
             }
@@ -100,7 +100,7 @@ struct PairNetworkTests {
     {
         try run { pair in
             var healed: [Double] = []
-            for _ in 0..<PairTally.rounds(3) {
+            for _ in 0..<PairTally.rounds(2) {
                 guard let active = pair.speaker else { return pair.faults + ["nobody speaks"] }
                 try pair.network?.part(pair.hosts, true)
                 try pair.pumping("both speak", pair.seen) {
@@ -130,7 +130,7 @@ struct PairNetworkTests {
                 }
             }
             var tally = PairTally()
-            for _ in 0..<PairTally.rounds(3) {
+            for _ in 0..<PairTally.rounds(2) {
                 tally.add(
                     try pair.round(600, [50: { try block(true) }]) {
                         try pair.pumping("one of them speaks", pair.seen) {
