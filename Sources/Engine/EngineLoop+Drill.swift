@@ -64,7 +64,7 @@ extension EngineLoop {
         pair.drillReport = nil
         beginNotes()
         tellPair()
-        wake(by: now + Self.look)
+        wakePair(by: now + Self.look)
     }
 
     /// From now on it is noted who is sent what.
@@ -117,7 +117,7 @@ extension EngineLoop {
         (isSilenced, pair.partner.isSilent) = (true, true)
         for member in rooms.flatMap({ $0.members + $0.relayed }) { member.drilled?.wasSilent = true }
         change(pair) { $0.hang(at: now) }
-        wake(by: now + drill.silence)
+        wakePair(by: now + drill.silence)
     }
 
     /// Speaks again with everybody, and asks the partner who speaks to those on both.
@@ -128,7 +128,7 @@ extension EngineLoop {
         change(pair) { $0.goOn(at: now) }
         sendBeat(pair)
         pair.pulseDue = now
-        wake(by: now)
+        wakePair(by: now)
     }
 
     /// Does what is due. Gives when to look again.

@@ -23,14 +23,8 @@ struct DrillTests {
         init(silence: Int = 2_000) throws {
             pair = try PairUnderTest(silence: silence)
             try pair.agree()
-            (piano, desk) = (
-                try DoublePlayer("Piano", [pair.ports.main, pair.ports.backup]),
-                try DoublePlayer("Desk", [pair.ports.main, pair.ports.backup])
-            )
-            try eventually("both on both", seen: pair.seen) {
-                pump()
-                return try [pair.main, pair.backup].allSatisfy { try $0.status().failover?.paired?.count == 2 }
-            }
+            let players = try pair.players(["Piano", "Desk"])
+            (piano, desk) = (players[0], players[1])
         }
 
         func pump() { for one in [piano, desk] { one.pump() } }

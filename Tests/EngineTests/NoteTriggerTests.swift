@@ -114,26 +114,17 @@ struct NoteTriggerTests {
             $1.failover?.note = note
         }
         try pair.agree()
-        let players = try ["Piano", "Desk"].map { try DoublePlayer($0, [pair.ports.main, pair.ports.backup]) }
-        func pumping(_ what: String, _ holds: () throws -> Bool) throws {
-            try eventually(what, seen: pair.seen) {
-                for one in players { one.pump() }
-                return try holds()
-            }
-        }
-        try pumping("everybody on both hubs") {
-            try [pair.main, pair.backup].allSatisfy { try $0.status().failover?.paired?.count == 2 }
-        }
+        let players = try pair.players(["Piano", "Desk"])
         try settle(pair.main, .active)
         for message in [on(127), off(127)] { players[0].play(message) }
-        try pumping("the order") { orders(pair.main) == 1 }
+        try pumping(players, "the order", pair.seen) { orders(pair.main) == 1 }
         players[0].play(marker)
-        try pumping("what follows") { players[1].heard[0].contains(marker) }
+        try pumping(players, "what follows", pair.seen) { players[1].heard[0].contains(marker) }
         // The other one goes on with the same music.
         #expect(try pair.main.switchHubs() == nil)
-        try pumping("the other one speaks") { try pair.phases() == ["standby", "active"] }
+        try pumping(players, "the other one speaks", pair.seen) { try pair.phases() == ["standby", "active"] }
         players[0].play(markerEnd)
-        try pumping("its end") { players[1].heard[1].contains(markerEnd) }
+        try pumping(players, "its end", pair.seen) { players[1].heard[1].contains(markerEnd) }
         #expect(players[1].heard == [[marker], [markerEnd]])
         #expect(orders(pair.backup) == 0)
     }

@@ -12,30 +12,6 @@ struct PairTests {
     private let on = Message.noteOn(Channel(truncating: 0), note: 60, velocity: 100)
     private let off = Message.noteOff(Channel(truncating: 0), note: 60, velocity: 64)
 
-    private func players(_ pair: PairUnderTest, _ names: [String]) throws -> [DoublePlayer] {
-        let players = try names.map { try DoublePlayer($0, [pair.ports.main, pair.ports.backup]) }
-        try eventually("everybody on both hubs") {
-            for one in players { one.pump() }
-            return players.allSatisfy(\.isUp)
-        }
-        try eventually("both hubs know of them", seen: pair.seen) {
-            for one in players { one.pump() }
-            return try [pair.main, pair.backup].allSatisfy {
-                try $0.status().failover?.paired?.count == players.count
-            }
-        }
-        return players
-    }
-
-    private func pumping(
-        _ players: [DoublePlayer], _ what: String, _ seen: @autoclosure () -> String = "", _ holds: () throws -> Bool
-    ) throws {
-        try eventually(what, seen: seen()) {
-            for one in players { one.pump() }
-            return try holds()
-        }
-    }
-
     @Test func `of two hubs that know the same secret one speaks`() throws {
         let pair = try PairUnderTest()
         try pair.agree()
@@ -69,7 +45,7 @@ struct PairTests {
     @Test func `when the partner has been away for long nobody is taken for one on both hubs`() throws {
         let pair = try PairUnderTest()
         try pair.agree()
-        let players = try players(pair, ["Piano"])
+        let players = try pair.players(["Piano"])
         pair.backup.stop()
         try pumping(players, "nobody is", pair.seen) {
             let status = try pair.main.status().failover
@@ -80,7 +56,7 @@ struct PairTests {
     @Test func `whoever stands on both hears everything once, from the hub that speaks`() throws {
         let pair = try PairUnderTest()
         try pair.agree()
-        let players = try players(pair, ["Piano", "Desk"])
+        let players = try pair.players(["Piano", "Desk"])
         for _ in 0..<20 {
             players[0].play(on)
             players[0].play(off)
@@ -94,7 +70,7 @@ struct PairTests {
     @Test func `when the hub that speaks hangs the other one goes on, and nothing is lost or doubled`() throws {
         let pair = try PairUnderTest(silence: 300)
         try pair.agree()
-        let players = try players(pair, ["Piano", "Desk"])
+        let players = try pair.players(["Piano", "Desk"])
         players[0].play(on)
         try pumping(players, "the note") { players[1].heard == [[on], []] }
         let thaw = pair.main.freeze()
@@ -134,7 +110,7 @@ struct PairTests {
     {
         let pair = try PairUnderTest()
         try pair.agree()
-        let players = try players(pair, ["Piano", "Desk"])
+        let players = try pair.players(["Piano", "Desk"])
         let pedal = Message.controlChange(Channel(truncating: 0), controller: 64, value: DataByte(truncating: 127))
         for message in [on, pedal] { players[0].play(message) }
         try pumping(players, "what is held", "\(players[1].heard)") { players[1].heard == [[on, pedal], []] }
@@ -222,7 +198,7 @@ struct PairTests {
     @Test func `a hub that stops hands over first`() throws {
         let pair = try PairUnderTest()
         try pair.agree()
-        let players = try players(pair, ["Piano", "Desk"])
+        let players = try pair.players(["Piano", "Desk"])
         players[0].play(on)
         try pumping(players, "the note") { players[1].heard == [[on], []] }
         pair.main.stop()

@@ -57,10 +57,30 @@ final class PairUnderTest {
         try eventually("a pair", seen: seen) { try phases().sorted() == ["active", "standby"] }
     }
 
+    /// Players who stand on both hubs, as both know.
+    func players(_ names: [String]) throws -> [DoublePlayer] {
+        let players = try names.map { try DoublePlayer($0, [ports.main, ports.backup]) }
+        try pumping(players, "everybody on both hubs") { players.allSatisfy(\.isUp) }
+        try pumping(players, "both hubs know of them", seen) {
+            try [main, backup].allSatisfy { try $0.status().failover?.paired?.count == players.count }
+        }
+        return players
+    }
+
     var seen: String {
         "\(((try? [main, backup].map { try $0.status().failover }) ?? []).map { String(describing: $0) })"
     }
     func phases() throws -> [String] { try [main, backup].map { "\(try $0.status().failover?.phase.text ?? "-")" } }
+}
+
+/// Waits for something while players answer what they are asked.
+func pumping(
+    _ players: [DoublePlayer], _ what: String, _ seen: @autoclosure () -> String = "", _ holds: () throws -> Bool
+) throws {
+    try eventually(what, seen: seen()) {
+        for one in players { one.pump() }
+        return try holds()
+    }
 }
 
 extension HubRole.Phase { var text: String { "\(self)" } }

@@ -122,26 +122,17 @@ struct SharedChoicesTests {
     @Test func `a panic at the hub that stands by ends what the one that speaks has begun`() throws {
         let pair = try PairUnderTest()
         try pair.agree()
-        let players = try ["Piano", "Desk"].map { try DoublePlayer($0, [pair.ports.main, pair.ports.backup]) }
-        func pumping(_ what: String, _ holds: () throws -> Bool) throws {
-            try eventually(what, seen: pair.seen) {
-                for one in players { one.pump() }
-                return try holds()
-            }
-        }
-        try pumping("everybody on both hubs") {
-            try [pair.main, pair.backup].allSatisfy { try $0.status().failover?.paired?.count == 2 }
-        }
+        let players = try pair.players(["Piano", "Desk"])
         players[0].play(on)
-        try pumping("the note") { players[1].heard == [[on], []] }
+        try pumping(players, "the note", pair.seen) { players[1].heard == [[on], []] }
         _ = try pair.backup.panic()
-        try pumping("its end") { players[1].heard[0].contains(off) }
+        try pumping(players, "its end", pair.seen) { players[1].heard[0].contains(off) }
         #expect(players[1].heard[1] == [])
         // Notes that one participant is to end are ended by the hub that speaks to it.
         let desk = try #require(try pair.backup.status().participants.first { $0.name == "Desk" })
         let before = players[1].heard[0].count
         pair.backup.send(.member(id: desk.id, .notesOff(60...61)) { _ in })
-        try pumping("note-offs on all channels") { players[1].heard[0].count == before + 32 }
+        try pumping(players, "note-offs on all channels", pair.seen) { players[1].heard[0].count == before + 32 }
         #expect(players[1].heard[1] == [])
     }
 
