@@ -103,6 +103,10 @@ package struct CommandReply: Hashable, Sendable {
     package init(_ outcome: Outcome, _ text: String) { (self.outcome, self.text) = (outcome, text) }
 
     static func done(_ text: String) -> CommandReply { .init(.done, text) }
+    /// It is decided and kept. `failure`: why the carrier does not follow it yet.
+    static func kept(_ text: String, _ failure: String?) -> CommandReply {
+        failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") } ?? .done(text)
+    }
     static func accepted(_ text: String) -> CommandReply { .init(.accepted, text) }
     static func invalid(_ text: String) -> CommandReply { .init(.invalid, text) }
     static func notFound(_ text: String) -> CommandReply { .init(.notFound, text) }

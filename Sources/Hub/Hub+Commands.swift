@@ -136,9 +136,7 @@ extension Hub {
         hasChosen(in: room)
         context.note(isBlocked ? .block : .unblock, room: room, address: author.address, "\(wires), by \(author)")
         applyPlan { failure in
-            reply(
-                failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
-                    ?? .done("\(wires)."))
+            reply(.kept("\(wires).", failure))
         }
     }
 

@@ -20,9 +20,7 @@ extension Hub {
         guard before != member else { return reply(.done("\(sentence): it was so before.")) }
         let text = before.map { "\(sentence); \(ShownName.shown($0)) had it" } ?? sentence
         give(member, in: name, address: author.address, "\(text), by \(author)") {
-            reply(
-                $0.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
-                    ?? .done("\(text)."))
+            reply(.kept("\(text).", $0))
         }
     }
 
@@ -35,9 +33,7 @@ extension Hub {
         }
         let text = "Nobody has the focus in room \(name) any more; \(ShownName.shown(before)) had it"
         give(nil, in: name, address: author.address, "\(text), by \(author)") {
-            reply(
-                $0.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
-                    ?? .done("\(text)."))
+            reply(.kept("\(text).", $0))
         }
     }
 
@@ -66,9 +62,7 @@ extension Hub {
             return reply(.done("\(sentence) in \(what): it was so before."))
         }
         choose(member, of: input, in: name, address: author.address, "\(sentence) in \(what), by \(author)") {
-            reply(
-                $0.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") }
-                    ?? .done("\(sentence) in \(what)."))
+            reply(.kept("\(sentence) in \(what).", $0))
         }
     }
 

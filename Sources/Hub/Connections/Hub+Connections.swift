@@ -126,9 +126,7 @@ extension Hub {
         }
         let text = told()
         applyPlan { failure in
-            reply(
-                failure.map { .unavailable("It is kept, but the engine does not follow it yet: \($0)") } ?? .done(text)
-            )
+            reply(.kept(text, failure))
         }
     }
 

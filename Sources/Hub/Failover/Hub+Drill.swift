@@ -7,7 +7,7 @@ import Store
 extension Hub {
     func drill(_ order: DrillOrder, force: Bool, _ author: Author, _ reply: @escaping Reply) {
         guard let failover = context.configuration.failover else {
-            return reply(.conflict("This hub has no partner: `failover` in its configuration names one."))
+            return reply(.noPartner)
         }
         let now = Timestamp.now.milliseconds
         var plan = DrillPlan(id: now, kind: order.kind)

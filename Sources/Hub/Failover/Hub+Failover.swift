@@ -136,11 +136,7 @@ extension Hub {
         recordMuted()
         context.note(.pairOrder, address: author.address, "\(text)\(force ? ", forced" : ""), by \(author)")
         applyPlan { [unowned self] in
-            reply(
-                ($0 ?? carrier.shortcoming).map {
-                    .unavailable("It is kept, but the engine does not follow it yet: \($0)")
-                }
-                    ?? .done("\(text)."))
+            reply(.kept("\(text).", $0 ?? carrier.shortcoming))
         }
     }
 

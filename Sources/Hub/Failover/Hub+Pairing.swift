@@ -66,10 +66,7 @@ extension Hub {
         hasChosen(in: room)
         context.note(.pairOrder, room: room, participant: name, address: author.address, "\(text), by \(author)")
         applyPlan { [unowned self] in
-            reply(
-                ($0 ?? carrier.shortcoming).map {
-                    .unavailable("It is kept, but the engine does not follow it yet: \($0)")
-                } ?? .done("\(text)."))
+            reply(.kept("\(text).", $0 ?? carrier.shortcoming))
         }
     }
 }
